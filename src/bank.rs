@@ -1,0 +1,200 @@
+//! Many channels of one rule: the public face for telemetry.
+
+use crate::columns::Columns;
+use crate::error::{BackendError, ChannelsError, UpdateError};
+use crate::lane::Real;
+use crate::rule::{Reading, Rule, Scored};
+use crate::rules::{Ema, RobustMean};
+use crate::sweep::{Backend, Observation, Sweep, Threads};
+
+/// Many channels of one [`Rule`], numbered from 0: their state, and the engine that updates it.
+///
+/// ```
+/// use evenkeel::{Bank, Decay, RobustMean};
+///
+/// let rule = RobustMean::new(Decay::half_life(60.0)?);
+/// let mut bank = Bank::<RobustMean>::new(rule, 3)?;           // f64; Bank::<RobustMean, f32> for half the memory
+/// bank.update(&[1.0, 20.0, 300.0])?;                          // one sample per channel
+/// bank.update_rows(&[1.1, 20.0, f64::NAN, 0.9, 20.0, 301.0])?; // two rows, oldest first; NaN = missing
+/// bank.update_at(&[2, 0, 2], &[299.0, 1.0, 300.0])?;          // scattered; repeats are applied in order
+/// let mut scores = [0.0; 3];
+/// bank.update_scored(&[1.0, 90.0, 300.0], &mut scores)?;      // residual / scale before the sample
+/// assert!(scores[1] > 4.0);
+/// assert_eq!(bank.locations()[1], 20.0);                      // the spike did not count
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// No update panics or allocates (rayon's queue apart, when an update is shared among threads), and an update that
+/// returns an error has changed nothing.
+#[derive(Clone, Debug)]
+pub struct Bank<R: Rule, T: Real = f64> {
+    sweep: Sweep<R, T>,
+    columns: Columns<R, T>,
+}
+
+impl<R: Rule, T: Real> Bank<R, T> {
+    /// `channels` channels that have seen nothing.
+    ///
+    /// # Errors
+    /// The lane type cannot carry the rule's parameters, or there is no memory.
+    pub fn new(rule: R, channels: usize) -> Result<Self, ChannelsError> {
+        Ok(Self { sweep: Sweep::new(rule)?, columns: Columns::new(channels)? })
+    }
+
+    /// The same on a given backend. The results are the same bits; this is for tests and measurements.
+    ///
+    /// # Errors
+    /// The machine does not have the backend.
+    pub fn with_backend(mut self, backend: Backend) -> Result<Self, BackendError> {
+        self.sweep = self.sweep.with_backend(backend)?;
+        Ok(self)
+    }
+
+    /// The same with another use of threads. The results are the same bits.
+    #[must_use]
+    pub fn with_threads(mut self, threads: Threads) -> Self {
+        self.sweep = self.sweep.with_threads(threads);
+        self
+    }
+
+    /// How many channels there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether there are no channels.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// The rule.
+    #[must_use]
+    pub fn rule(&self) -> &R {
+        self.sweep.rule()
+    }
+
+    /// The backend it runs on.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        self.sweep.backend()
+    }
+
+    /// Bytes of state held, padding and room to grow included.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.columns.bytes()
+    }
+
+    /// One sample per channel; NaN is a missing sample.
+    ///
+    /// # Errors
+    /// There is not one sample per channel. The state is untouched.
+    pub fn update(&mut self, samples: &[T]) -> Result<(), UpdateError> {
+        self.sweep.update(self.columns.as_mut_slices(), samples)
+    }
+
+    /// A block of whole rows of one sample per channel, oldest first. The same bits as one [`update`](Self::update) after
+    /// the other, and faster when the state is larger than the cache.
+    ///
+    /// # Errors
+    /// The block is no whole number of rows. The state is untouched.
+    pub fn update_rows(&mut self, block: &[T]) -> Result<(), UpdateError> {
+        self.sweep.update_rows(self.columns.as_mut_slices(), block)
+    }
+
+    /// `samples[i]` for channel `channels[i]`, in this order; a channel may be named more than once.
+    ///
+    /// # Errors
+    /// The two are not of one length, or a channel does not exist. The state is untouched.
+    pub fn update_at(&mut self, channels: &[usize], samples: &[T]) -> Result<(), UpdateError> {
+        self.sweep.update_at(self.columns.as_mut_slices(), channels, samples)
+    }
+
+    /// One sample per channel, and its score: the residual over the scale before the sample. The score of a missing sample
+    /// and of a channel's first is NaN.
+    ///
+    /// # Errors
+    /// There are not one sample and one score per channel. The state is untouched.
+    pub fn update_scored(&mut self, samples: &[T], scores: &mut [T]) -> Result<(), UpdateError>
+    where
+        R: Scored,
+    {
+        self.sweep.update_scored(self.columns.as_mut_slices(), samples, scores)
+    }
+
+    /// One sample for one channel, and everything that is to be said about it.
+    ///
+    /// # Errors
+    /// The channel does not exist.
+    #[inline]
+    pub fn observe(&mut self, channel: usize, sample: T) -> Result<Observation<T>, UpdateError> {
+        self.sweep.observe(self.columns.as_mut_slices(), channel, sample)
+    }
+
+    /// Location, scale and age of one channel; `None` if there is no such channel.
+    #[must_use]
+    pub fn reading(&self, channel: usize) -> Option<Reading<T>> {
+        self.columns.state(channel).map(|state| self.sweep.reading(&state))
+    }
+
+    /// Location, scale and age of every channel, in order.
+    pub fn readings(&self) -> impl ExactSizeIterator<Item = Reading<T>> {
+        (0..self.len()).map(|channel| {
+            let state = self.columns.state(channel);
+            state.map_or(Reading { location: T::NAN, scale: T::NAN, age: T::default() }, |state| {
+                self.sweep.reading(&state)
+            })
+        })
+    }
+
+    /// How many samples the present estimate of every channel rests on, up to the memory of the rule; 0 = never seen, and 1
+    /// again after a re-opening.
+    pub fn ages(&self) -> impl ExactSizeIterator<Item = T> {
+        self.readings().map(|reading| reading.age)
+    }
+
+    /// Makes a channel one that has seen nothing.
+    ///
+    /// # Errors
+    /// The channel does not exist.
+    pub fn reset(&mut self, channel: usize) -> Result<(), UpdateError> {
+        if self.columns.reset(channel) { Ok(()) } else { Err(UpdateError::Channel { channel, channels: self.len() }) }
+    }
+
+    /// Adds `more` channels that have seen nothing, after the present ones. Growth is amortised, as a `Vec`'s.
+    ///
+    /// # Errors
+    /// There is no memory for them; the present ones are untouched.
+    pub fn extend(&mut self, more: usize) -> Result<(), ChannelsError> {
+        self.columns.extend(more)
+    }
+}
+
+impl<T: Real> Bank<RobustMean, T> {
+    /// The location of every channel; NaN = never seen.
+    #[must_use]
+    pub fn locations(&self) -> &[T] {
+        self.columns.column(0)
+    }
+
+    /// The scale of every channel, a mean of absolute residuals; 0 = never seen.
+    #[must_use]
+    pub fn scales(&self) -> &[T] {
+        self.columns.column(1)
+    }
+}
+
+impl<T: Real> Bank<Ema, T> {
+    /// `m` of every channel, without bias correction, as optimisers keep it; NaN = never seen.
+    #[must_use]
+    pub fn moments(&self) -> &[T] {
+        self.columns.column(0)
+    }
+
+    /// `m_hat` of every channel, the bias-corrected average; NaN = never seen.
+    pub fn locations(&self) -> impl ExactSizeIterator<Item = T> {
+        self.readings().map(|reading| reading.location)
+    }
+}

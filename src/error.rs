@@ -1,0 +1,98 @@
+//! A small error type per thing that can go wrong; each says the cause and the remedy.
+
+use thiserror::Error;
+
+/// A parameter that no estimator can have.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum ParameterError {
+    /// A number was outside the range in which it means something.
+    #[error("{name} must be {expected}, not {got}")]
+    OutOfRange {
+        /// The parameter, by the name of the method that sets it.
+        name: &'static str,
+        /// What would have been accepted.
+        expected: &'static str,
+        /// What was given.
+        got: f64,
+    },
+    /// The memory is longer than the lane type can count.
+    #[error(
+        "a gain of {gain:e} is too small for {lane}, whose smallest is {smallest:e}: shorten the half-life or use f64"
+    )]
+    GainTooSmall {
+        /// The gain of the decay.
+        gain: f64,
+        /// The smallest gain of this lane type.
+        smallest: f64,
+        /// The lane type.
+        lane: &'static str,
+    },
+}
+
+impl ParameterError {
+    /// `value` if `accept` holds, an error that says what was expected otherwise. NaN is never accepted by a comparison.
+    pub(crate) fn check(
+        name: &'static str,
+        value: f64,
+        expected: &'static str,
+        accept: impl FnOnce(f64) -> bool,
+    ) -> Result<f64, Self> {
+        if accept(value) { Ok(value) } else { Err(Self::OutOfRange { name, expected, got: value }) }
+    }
+}
+
+/// Channels that could not be made.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum ChannelsError {
+    /// The rule's parameters do not fit.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+    /// There is no memory for the state.
+    #[error("no memory for the state of {channels} channels: use fewer channels, or f32")]
+    OutOfMemory {
+        /// How many channels were asked for in all.
+        channels: usize,
+    },
+}
+
+/// An update whose slices do not fit the channels. The state is untouched.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum UpdateError {
+    /// A slice has the wrong length.
+    #[error("{what} has length {got}, but {expected} was expected: one element per channel")]
+    Length {
+        /// Which slice.
+        what: &'static str,
+        /// Its length.
+        got: usize,
+        /// The length that fits.
+        expected: usize,
+    },
+    /// A block is not a whole number of rows.
+    #[error("a block of {got} samples is no whole number of rows of {channels} channels")]
+    Rows {
+        /// The length of the block.
+        got: usize,
+        /// The length of a row.
+        channels: usize,
+    },
+    /// A channel that does not exist.
+    #[error("channel {channel} does not exist: there are {channels}")]
+    Channel {
+        /// The channel that was named.
+        channel: usize,
+        /// How many there are.
+        channels: usize,
+    },
+}
+
+/// An instruction set that this machine does not have.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("this machine has no {backend:?} backend: choose one of Backend::available()")]
+pub struct BackendError {
+    /// The backend that was asked for.
+    pub backend: crate::Backend,
+}

@@ -1,0 +1,112 @@
+//! What an estimator is to the engine: the arithmetic of one lane, and nothing else.
+//!
+//! A [`Rule`] says how many state columns a channel has, what a channel that has seen nothing holds, and how one sample
+//! changes one channel. It knows no loops, no memory and no threads: it reads and writes its columns through [`Cells`], a
+//! window on one vector of channels, and may leave a column alone when it has no need of it (every column that is read and
+//! written costs eight bytes per channel and step in `f32`).
+//!
+//! To add an estimator: one file in `rules/` that implements [`Step`], and its line in `rules/mod.rs`.
+
+use crate::error::ParameterError;
+use crate::lane::{Lane, Mask, Real};
+use core::fmt::Debug;
+use pulp::Simd;
+
+/// An estimator that runs over many channels: [`Ema`](crate::Ema) or [`RobustMean`](crate::RobustMean).
+///
+/// Sealed: the lane arithmetic behind it may still grow. What it is made of is told in the source of `rule.rs`.
+pub trait Rule: Step + Clone + Debug + PartialEq + Send + Sync + 'static {}
+
+/// A rule that estimates a scale beside its location, so that it can score a sample: residual over scale.
+pub trait Scored: Rule {}
+
+/// The arithmetic of a [`Rule`].
+#[doc(hidden)]
+pub trait Step {
+    /// How many state columns a channel has.
+    type Columns: Arity;
+    /// The parameters, computed in `f64` and rounded once to the lane type.
+    type Constants<T: Real>: Copy + Debug + Send + Sync;
+
+    /// The constants in lane type `T`, or why this type cannot carry them.
+    fn constants<T: Real>(&self) -> Result<Self::Constants<T>, ParameterError>;
+
+    /// The state of a channel that has seen nothing.
+    fn unseen<T: Real>() -> <Self::Columns as Arity>::Of<T>;
+
+    /// One sample for each lane. Must be `#[inline(always)]`, as must be everything it calls: it is compiled once for each
+    /// instruction set, inside the function that carries that set.
+    fn step<T: Real, S: Simd>(
+        constants: &Self::Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        sample: Lane<T, S>,
+    ) -> Verdict<T, S>;
+
+    /// What the state of one channel says.
+    fn read<T: Real>(constants: &Self::Constants<T>, state: &<Self::Columns as Arity>::Of<T>) -> Reading<T>;
+}
+
+/// One vector of channels: what a [`Step`] sees of the state columns.
+#[doc(hidden)]
+pub trait Cells<T: Real, S: Simd> {
+    fn get(&self, column: usize) -> Lane<T, S>;
+    fn set(&mut self, column: usize, value: Lane<T, S>);
+}
+
+/// What a step found out about the sample. Computed only where somebody looks at it.
+#[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
+pub struct Verdict<T: Real, S: Simd> {
+    /// Residual over the scale before the sample; NaN where the sample is missing or the channel's first.
+    pub score: Lane<T, S>,
+    /// The sample counted: it was neither missing nor refused.
+    pub accepted: Mask<T, S>,
+    /// The residual was beyond the strike threshold.
+    pub outlier: Mask<T, S>,
+    /// The estimate was re-opened. The first sample of a channel is not a re-opening.
+    pub reopened: Mask<T, S>,
+}
+
+/// The estimates of one channel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading<T> {
+    /// The location; NaN while nothing has been seen.
+    pub location: T,
+    /// The scale; NaN while nothing has been seen, and for rules that have none.
+    pub scale: T,
+    /// How many samples the present estimate rests on, up to the memory of the rule. Zero while nothing has been seen.
+    pub age: T,
+}
+
+/// How many columns: a type-level number, so that state travels as arrays whose length the compiler knows.
+#[doc(hidden)]
+pub trait Arity: 'static {
+    type Of<X: Send>: AsRef<[X]> + AsMut<[X]> + IntoIterator<Item = X> + Send;
+    fn from_fn<X: Send>(make: impl FnMut(usize) -> X) -> Self::Of<X>;
+    fn map<X: Send, Y: Send>(of: Self::Of<X>, change: impl FnMut(X) -> Y) -> Self::Of<Y>;
+    fn each_mut<X: Send>(of: &mut Self::Of<X>) -> Self::Of<&mut X>;
+}
+
+/// `N` columns.
+#[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
+pub enum Count<const N: usize> {}
+
+impl<const N: usize> Arity for Count<N> {
+    type Of<X: Send> = [X; N];
+    #[inline(always)]
+    fn from_fn<X: Send>(make: impl FnMut(usize) -> X) -> [X; N] {
+        core::array::from_fn(make)
+    }
+    #[inline(always)]
+    fn map<X: Send, Y: Send>(of: [X; N], change: impl FnMut(X) -> Y) -> [Y; N] {
+        of.map(change)
+    }
+    #[inline(always)]
+    fn each_mut<X: Send>(of: &mut [X; N]) -> [&mut X; N] {
+        of.each_mut()
+    }
+}
+
+/// Columns of rule `R` holding `X`: `[X; 2]` for [`Ema`](crate::Ema), `[X; 4]` for [`RobustMean`](crate::RobustMean).
+pub type ColumnsOf<R, X> = <<R as Step>::Columns as Arity>::Of<X>;

@@ -1,0 +1,239 @@
+//! How a rule meets memory, knowing nothing of any rule.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `dispatch.rs` | picks the instruction set |
+//! | `row.rs` | one sample per channel |
+//! | `block.rs` | many rows, a tile of channels at a time |
+//! | `indexed.rs` | scattered channels |
+//! | `sink.rs` | where scores go |
+//! | `threads.rs` | rayon over ranges of channels |
+
+mod block;
+mod dispatch;
+mod indexed;
+mod row;
+mod sink;
+mod threads;
+
+pub use dispatch::Backend;
+pub use sink::Observation;
+pub use threads::Threads;
+
+use crate::error::{BackendError, ParameterError, UpdateError};
+use crate::lane::Real;
+use crate::rule::{ColumnsOf, Reading, Rule, Scored};
+use block::Block;
+use core::fmt;
+use dispatch::Token;
+use pulp::{Scalar, WithSimd};
+use row::Row;
+use sink::{Ignore, Scores, Sink, Watch};
+
+/// A rule made ready to run over columns that somebody owns: a [`Bank`](crate::Bank)'s, or your own.
+///
+/// This is the engine. [`Bank`](crate::Bank) is a sweep and the columns it runs over; use the sweep itself when the state
+/// lives in buffers of yours, such as an optimiser's moments. The columns are slices of any alignment, all of one length,
+/// the number of channels; nothing is copied or allocated.
+///
+/// ```
+/// use evenkeel::{Decay, Ema, Sweep};
+///
+/// let sweep = Sweep::<Ema, f32>::new(Ema::new(Decay::beta(0.9)?))?;
+/// let (mut m, mut t) = (vec![0.0_f32; 1000], vec![0.0_f32; 1000]); // Ema: moment, count
+/// sweep.reset([&mut m, &mut t]);                                   // nothing seen yet
+/// sweep.update([&mut m, &mut t], &[8.0; 1000])?;
+/// assert!((m[999] - 0.8).abs() < 1e-6);
+/// assert!((sweep.reading(&[m[0], t[0]]).location - 8.0).abs() < 1e-5); // bias-corrected
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// The columns of [`Ema`](crate::Ema) are the moment and a count; those of [`RobustMean`](crate::RobustMean) are location,
+/// scale, last strike and a tally. Count and tally are integers stored in the bits of a float, all zero for a channel that
+/// has seen nothing: copy them, but do not do arithmetic with them.
+pub struct Sweep<R: Rule, T: Real = f64> {
+    rule: R,
+    constants: R::Constants<T>,
+    token: Token,
+    threads: Threads,
+}
+
+impl<R: Rule, T: Real> Sweep<R, T> {
+    /// The rule with its constants in lane type `T`, on the fastest backend, sharing wide updates among threads.
+    ///
+    /// # Errors
+    /// The lane type cannot carry the rule's parameters.
+    pub fn new(rule: R) -> Result<Self, ParameterError> {
+        let constants = rule.constants::<T>()?;
+        Ok(Self { rule, constants, token: Token::best(), threads: Threads::default() })
+    }
+
+    /// The same on a given backend. The results are the same bits; this is for tests and measurements.
+    ///
+    /// # Errors
+    /// The machine does not have the backend.
+    pub fn with_backend(mut self, backend: Backend) -> Result<Self, BackendError> {
+        self.token = Token::new(backend)?;
+        Ok(self)
+    }
+
+    /// The same with another use of threads. The results are the same bits.
+    #[must_use]
+    pub fn with_threads(mut self, threads: Threads) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// The rule.
+    #[must_use]
+    pub fn rule(&self) -> &R {
+        &self.rule
+    }
+
+    /// The backend it runs on.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        self.token.backend()
+    }
+
+    /// Makes every channel of these columns one that has seen nothing.
+    pub fn reset(&self, state: ColumnsOf<R, &mut [T]>) {
+        for (column, unseen) in state.into_iter().zip(R::unseen::<T>()) {
+            column.fill(unseen);
+        }
+    }
+
+    /// One sample per channel; NaN is a missing sample.
+    ///
+    /// # Errors
+    /// The columns and the samples are not all of one length. The state is untouched.
+    pub fn update(&self, state: ColumnsOf<R, &mut [T]>, samples: &[T]) -> Result<(), UpdateError> {
+        self.row(state, samples, Ignore)
+    }
+
+    /// One sample per channel, and its score: the residual over the scale before the sample. The score of a missing sample
+    /// and of a channel's first is NaN.
+    ///
+    /// # Errors
+    /// The columns, the samples and the scores are not all of one length. The state is untouched.
+    pub fn update_scored(
+        &self,
+        state: ColumnsOf<R, &mut [T]>,
+        samples: &[T],
+        scores: &mut [T],
+    ) -> Result<(), UpdateError>
+    where
+        R: Scored,
+    {
+        same_length("scores", scores.len(), samples.len())?;
+        self.row(state, samples, Scores(scores))
+    }
+
+    /// A block of whole rows, oldest first: the same bits as one [`update`](Self::update) after the other, and faster when
+    /// the state is larger than the cache.
+    ///
+    /// # Errors
+    /// The columns are not all of one length, or the block is no whole number of rows. The state is untouched.
+    pub fn update_rows(&self, state: ColumnsOf<R, &mut [T]>, block: &[T]) -> Result<(), UpdateError> {
+        let channels = channels_of::<R, T>(&state)?;
+        if block.is_empty() {
+            return Ok(());
+        }
+        if channels == 0 || !block.len().is_multiple_of(channels) {
+            return Err(UpdateError::Rows { got: block.len(), channels });
+        }
+        let constants = &self.constants;
+        let work = Block::<R, T> { constants, state, channels, block, stride: channels, offset: 0 };
+        threads::run(work, self.token, self.threads);
+        Ok(())
+    }
+
+    /// `samples[i]` for channel `channels[i]`, in this order; a channel may be named more than once.
+    ///
+    /// # Errors
+    /// The columns are not all of one length, `channels` and `samples` are not, or a channel does not exist. The state is
+    /// untouched.
+    pub fn update_at(
+        &self,
+        mut state: ColumnsOf<R, &mut [T]>,
+        channels: &[usize],
+        samples: &[T],
+    ) -> Result<(), UpdateError> {
+        let have = channels_of::<R, T>(&state)?;
+        same_length("samples", samples.len(), channels.len())?;
+        if let Some(&channel) = channels.iter().find(|&&channel| channel >= have) {
+            return Err(UpdateError::Channel { channel, channels: have });
+        }
+        indexed::run::<R, T>(&self.constants, &mut state, channels, samples);
+        Ok(())
+    }
+
+    /// One sample for one channel, and everything that is to be said about it.
+    ///
+    /// # Errors
+    /// The columns are not all of one length, or the channel does not exist. The state is untouched.
+    #[inline]
+    pub fn observe(
+        &self,
+        mut state: ColumnsOf<R, &mut [T]>,
+        channel: usize,
+        sample: T,
+    ) -> Result<Observation<T>, UpdateError> {
+        let have = channels_of::<R, T>(&state)?;
+        if channel >= have {
+            return Err(UpdateError::Channel { channel, channels: have });
+        }
+        let row = Row::<R, T, _> {
+            constants: &self.constants,
+            state: indexed::one::<R, T>(&mut state, channel),
+            samples: core::slice::from_ref(&sample),
+            sink: Watch(Observation::NONE),
+        };
+        Ok(row.with_simd(Scalar::new()).0)
+    }
+
+    /// What the state of one channel says: one element of each column.
+    #[must_use]
+    pub fn reading(&self, state: &ColumnsOf<R, T>) -> Reading<T> {
+        R::read(&self.constants, state)
+    }
+
+    fn row(&self, state: ColumnsOf<R, &mut [T]>, samples: &[T], sink: impl Sink<T>) -> Result<(), UpdateError> {
+        let channels = channels_of::<R, T>(&state)?;
+        same_length("samples", samples.len(), channels)?;
+        let work = Row::<R, T, _> { constants: &self.constants, state, samples, sink };
+        threads::run(work, self.token, self.threads);
+        Ok(())
+    }
+}
+
+/// The one length that all columns have.
+fn channels_of<R: Rule, T: Real>(state: &ColumnsOf<R, &mut [T]>) -> Result<usize, UpdateError> {
+    let mut lengths = state.as_ref().iter().map(|column| column.len());
+    let first = lengths.next().unwrap_or(0);
+    for length in lengths {
+        same_length("a state column", length, first)?;
+    }
+    Ok(first)
+}
+
+fn same_length(what: &'static str, got: usize, expected: usize) -> Result<(), UpdateError> {
+    if got == expected { Ok(()) } else { Err(UpdateError::Length { what, got, expected }) }
+}
+
+impl<R: Rule, T: Real> Clone for Sweep<R, T> {
+    fn clone(&self) -> Self {
+        Self { rule: self.rule.clone(), ..*self }
+    }
+}
+
+impl<R: Rule, T: Real> fmt::Debug for Sweep<R, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sweep")
+            .field("rule", &self.rule)
+            .field("lane", &T::NAME)
+            .field("backend", &self.backend())
+            .field("threads", &self.threads)
+            .finish()
+    }
+}

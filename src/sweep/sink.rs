@@ -1,0 +1,95 @@
+//! Where the verdicts of a pass go: nowhere, into a slice of scores, or into one observation.
+//!
+//! A pass that nobody watches pays nothing: what a verdict holds is computed where it is used, and [`Ignore`] uses nothing.
+
+use crate::lane::Real;
+use crate::rule::Verdict;
+use pulp::Simd;
+
+pub(crate) trait Sink<T: Real>: Send {
+    /// The verdict on the vector with this index.
+    fn vector<S: Simd>(&mut self, simd: S, index: usize, verdict: &Verdict<T, S>);
+    /// The verdict on the channels after that many vectors.
+    fn tail<S: Simd>(&mut self, simd: S, vectors: usize, verdict: &Verdict<T, S>);
+    /// Two sinks, for the channels before and from `middle`.
+    fn split(self, middle: usize) -> (Self, Self)
+    where
+        Self: Sized;
+}
+
+/// Nobody looks.
+#[derive(Clone, Copy)]
+pub(crate) struct Ignore;
+
+impl<T: Real> Sink<T> for Ignore {
+    #[inline(always)]
+    fn vector<S: Simd>(&mut self, _: S, _: usize, _: &Verdict<T, S>) {}
+    #[inline(always)]
+    fn tail<S: Simd>(&mut self, _: S, _: usize, _: &Verdict<T, S>) {}
+    fn split(self, _: usize) -> (Self, Self) {
+        (Ignore, Ignore)
+    }
+}
+
+/// The scores, one per channel.
+pub(crate) struct Scores<'a, T>(pub(crate) &'a mut [T]);
+
+impl<T: Real> Sink<T> for Scores<'_, T> {
+    #[inline(always)]
+    fn vector<S: Simd>(&mut self, _: S, index: usize, verdict: &Verdict<T, S>) {
+        if let Some(slot) = T::split_mut::<S>(self.0).0.get_mut(index) {
+            *slot = verdict.score.1;
+        }
+    }
+    #[inline(always)]
+    fn tail<S: Simd>(&mut self, simd: S, _: usize, verdict: &Verdict<T, S>) {
+        T::partial_store(simd, T::split_mut::<S>(self.0).1, verdict.score.1);
+    }
+    fn split(self, middle: usize) -> (Self, Self) {
+        let (before, from) = self.0.split_at_mut(middle);
+        (Scores(before), Scores(from))
+    }
+}
+
+/// What one update found out about its sample.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Observation<T> {
+    /// Residual over the scale before the sample; NaN if the sample is missing or the channel's first.
+    pub score: T,
+    /// The sample counted: it was not missing, and it was no infinity where a first sample was wanted.
+    pub accepted: bool,
+    /// The residual was a strike: beyond four scales.
+    pub outlier: bool,
+    /// The estimate was re-opened by this sample.
+    pub reopened: bool,
+}
+
+impl<T: Real> Observation<T> {
+    pub(crate) const NONE: Self = Self { score: T::NAN, accepted: false, outlier: false, reopened: false };
+}
+
+/// The verdict on a single channel, on a backend of one lane.
+pub(crate) struct Watch<T>(pub(crate) Observation<T>);
+
+impl<T: Real> Sink<T> for Watch<T> {
+    #[inline(always)]
+    fn vector<S: Simd>(&mut self, _: S, _: usize, verdict: &Verdict<T, S>) {
+        let mut score = T::NAN;
+        if let [slot] = T::split_mut::<S>(core::slice::from_mut(&mut score)).0 {
+            *slot = verdict.score.1;
+        }
+        self.0 = Observation {
+            score,
+            accepted: verdict.accepted.any(),
+            outlier: verdict.outlier.any(),
+            reopened: verdict.reopened.any(),
+        };
+    }
+    #[inline(always)]
+    fn tail<S: Simd>(&mut self, simd: S, vectors: usize, verdict: &Verdict<T, S>) {
+        self.vector(simd, vectors, verdict);
+    }
+    fn split(self, _: usize) -> (Self, Self) {
+        (Watch(self.0), Watch(self.0))
+    }
+}

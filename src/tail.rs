@@ -1,0 +1,123 @@
+//! The observed tail of a stream of scores, beside what Markov's inequality promises.
+
+use crate::lane::Real;
+use hdrhistogram::Histogram;
+
+/// Scores are recorded in steps of this, up to [`LARGEST`]; what lies beyond counts as that.
+const STEP: f64 = 1e-3;
+const LARGEST: f64 = 1e9;
+
+/// How often the residual of a stream exceeds `c` scales: a histogram of `|score|`, in 3 significant digits.
+///
+/// Markov's inequality promises `P(|u| >= c E|u|) <= 1/c` whatever the distribution. The profile measures what a stream
+/// really does, so that clip and reject can be chosen per stream from evidence: feed it the scores of
+/// [`Bank::update_scored`](crate::Bank::update_scored) and read the exceedance at 1, 2, 3, 4, 8 and 16 scales.
+///
+/// It stands beside the update path, not in it: a bank that nobody profiles pays nothing. A profile that is full to
+/// 2^64 samples stops counting. Scores beyond 10^9 count as 10^9; a NaN score (missing, or a channel's first sample) is not
+/// counted.
+///
+/// ```
+/// use evenkeel::{Bank, Decay, RobustMean, TailProfile};
+///
+/// let mut bank = Bank::<RobustMean>::new(RobustMean::new(Decay::half_life(50.0)?), 1)?;
+/// let mut tail = TailProfile::new();
+/// let mut score = [0.0];
+/// for t in 0..2000 {
+///     let spike = if t % 100 == 99 { 50.0 } else { 0.0 };
+///     bank.update_scored(&[f64::from(t * 37 % 11) - 5.0 + spike], &mut score)?;
+///     tail.record(&score);
+/// }
+/// assert_eq!(tail.len(), 1999);                                  // the first sample has no score
+/// assert!((tail.exceedance(8.0) - 0.01).abs() < 0.002);          // one in a hundred
+/// assert!(tail.exceedance(8.0) < TailProfile::markov(8.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct TailProfile {
+    steps: Histogram<u64>,
+}
+
+impl TailProfile {
+    /// The thresholds that are usually looked at, in scales.
+    pub const THRESHOLDS: [f64; 6] = [1.0, 2.0, 3.0, 4.0, 8.0, 16.0];
+
+    /// An empty profile, of about 0.5 MB whatever it records.
+    ///
+    /// # Panics
+    /// Never: the bounds of the histogram are constants that it accepts.
+    #[must_use]
+    pub fn new() -> Self {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a positive constant
+        let largest = (LARGEST / STEP) as u64;
+        let steps = Histogram::new_with_bounds(1, largest, 3).expect("constant bounds are valid");
+        Self { steps }
+    }
+
+    /// Records the size of every score that is not NaN.
+    pub fn record<T: Real>(&mut self, scores: &[T]) {
+        for score in scores {
+            let size = score.to_f64().abs();
+            if !size.is_nan() {
+                // Rounded up, so that a score of exactly c is among those of at least c.
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at most 10^12
+                self.steps.saturating_record((size.min(LARGEST) / STEP).ceil() as u64);
+            }
+        }
+    }
+
+    /// How many scores were recorded.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.steps.len()
+    }
+
+    /// Whether nothing was recorded.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The observed share of samples whose residual was at least `c` scales; NaN for an empty profile.
+    #[must_use]
+    pub fn exceedance(&self, c: f64) -> f64 {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates, as it should
+        let from = (c / STEP).round() as u64;
+        let least = self.steps.lowest_equivalent(from);
+        let beyond: u64 =
+            self.steps.iter_recorded().filter(|v| v.value_iterated_to() >= least).map(|v| v.count_at_value()).sum();
+        beyond as f64 / self.len() as f64
+    }
+
+    /// Markov's bound on the exceedance, `1/c` and at most 1: no distribution at all has more.
+    #[must_use]
+    pub fn markov(c: f64) -> f64 {
+        (1.0 / c).min(1.0)
+    }
+
+    /// The exceedance of Gaussian noise judged by its mean absolute deviation: `erfc(c / sqrt(pi))`.
+    #[must_use]
+    pub fn gaussian(c: f64) -> f64 {
+        libm::erfc(c / core::f64::consts::PI.sqrt())
+    }
+
+    /// The score that the given share of samples does not exceed, with 3 significant digits; 0 for an empty profile.
+    #[must_use]
+    pub fn quantile(&self, share: f64) -> f64 {
+        self.steps.value_at_quantile(share) as f64 * STEP
+    }
+
+    /// Adds everything that `other` has recorded.
+    ///
+    /// # Panics
+    /// Never: all profiles have the same bounds.
+    pub fn merge(&mut self, other: &Self) {
+        self.steps.add(&other.steps).expect("all profiles have the same bounds");
+    }
+}
+
+impl Default for TailProfile {
+    fn default() -> Self {
+        Self::new()
+    }
+}
