@@ -87,13 +87,15 @@ impl<R: Rule, T: Real> Columns<R, T> {
         R::Columns::map(R::Columns::each_mut(&mut self.columns), |column| &mut column[..channels])
     }
 
-    /// The state of one channel.
-    pub(crate) fn state(&self, channel: usize) -> Option<ColumnsOf<R, T>> {
+    /// The state of one channel, one element of each column, as [`Sweep::reading`](crate::Sweep::reading) takes it; `None`
+    /// if there is no such channel.
+    #[must_use]
+    pub fn state(&self, channel: usize) -> Option<ColumnsOf<R, T>> {
         (channel < self.channels).then(|| R::Columns::from_fn(|index| self.columns.as_ref()[index][channel]))
     }
 
     /// Makes the channel one that has seen nothing. False if there is no such channel.
-    pub(crate) fn reset(&mut self, channel: usize) -> bool {
+    pub fn reset(&mut self, channel: usize) -> bool {
         if channel >= self.channels {
             return false;
         }

@@ -9,7 +9,7 @@
 use core::fmt::Debug;
 use core::ops::{Add, BitAnd, BitOr, Div, Mul, Not, Sub};
 use pulp::Simd;
-use pulp::bytemuck::{NoUninit, bytes_of};
+use pulp::bytemuck::{NoUninit, bytes_of, cast};
 
 mod sealed {
     pub trait Sealed {}
@@ -344,7 +344,11 @@ impl<T: Real, S: Simd> Mask<T, S> {
     /// Whether any lane is set. Masks are all-zero bytes exactly where they are false, on every backend.
     #[inline(always)]
     pub(crate) fn any(self) -> bool {
-        bytes_of(&self.1).iter().fold(0, |all, byte| all | byte) != 0
+        match size_of::<T::Masks<S>>() {
+            1 => cast::<_, u8>(self.1) != 0,
+            2 => cast::<_, u16>(self.1) != 0,
+            _ => bytes_of(&self.1).iter().fold(0, |all, byte| all | byte) != 0,
+        }
     }
 }
 

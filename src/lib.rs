@@ -10,6 +10,7 @@ mod rules;
 mod sweep;
 #[cfg(feature = "histogram")]
 mod tail;
+mod tracker;
 
 pub use bank::Bank;
 pub use columns::Columns;
@@ -21,3 +22,4 @@ pub use rules::{Ema, RobustMean};
 pub use sweep::{Backend, Observation, Sweep, Threads};
 #[cfg(feature = "histogram")]
 pub use tail::TailProfile;
+pub use tracker::{Series, Tracker};

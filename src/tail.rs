@@ -3,18 +3,23 @@
 use crate::lane::Real;
 use hdrhistogram::Histogram;
 
-/// Scores are recorded in steps of this, up to [`LARGEST`]; what lies beyond counts as that.
-const STEP: f64 = 1e-3;
-const LARGEST: f64 = 1e9;
+/// Scores are recorded in steps of one part in this, a power of two so that whole numbers of scales are whole steps and
+/// whole buckets of the histogram: exceedances at them are exact counts.
+const STEPS_PER_SCALE: f64 = 1024.0;
+/// Scores beyond this count as this: 2^30 scales.
+const LARGEST: f64 = (1 << 30) as f64;
 
-/// How often the residual of a stream exceeds `c` scales: a histogram of `|score|`, in 3 significant digits.
+/// How often the residual of a stream exceeds `c` scales: a histogram of `|score|`.
 ///
 /// Markov's inequality promises `P(|u| >= c E|u|) <= 1/c` whatever the distribution. The profile measures what a stream
 /// really does, so that clip and reject can be chosen per stream from evidence: feed it the scores of
 /// [`Bank::update_scored`](crate::Bank::update_scored) and read the exceedance at 1, 2, 3, 4, 8 and 16 scales.
 ///
+/// Leave out the first samples of a channel, some twice the patience: until the cold start is over, they are judged by a
+/// scale that is still being found.
+///
 /// It stands beside the update path, not in it: a bank that nobody profiles pays nothing. A profile that is full to
-/// 2^64 samples stops counting. Scores beyond 10^9 count as 10^9; a NaN score (missing, or a channel's first sample) is not
+/// 2^64 samples stops counting. Scores beyond 2^30 count as 2^30; a NaN score (missing, or a channel's first sample) is not
 /// counted.
 ///
 /// ```
@@ -26,9 +31,11 @@ const LARGEST: f64 = 1e9;
 /// for t in 0..2000 {
 ///     let spike = if t % 100 == 99 { 50.0 } else { 0.0 };
 ///     bank.update_scored(&[f64::from(t * 37 % 11) - 5.0 + spike], &mut score)?;
-///     tail.record(&score);
+///     if t >= 100 {
+///         tail.record(&score); // the first scores are judged by a scale that is still being found
+///     }
 /// }
-/// assert_eq!(tail.len(), 1999);                                  // the first sample has no score
+/// assert_eq!(tail.len(), 1900);
 /// assert!((tail.exceedance(8.0) - 0.01).abs() < 0.002);          // one in a hundred
 /// assert!(tail.exceedance(8.0) < TailProfile::markov(8.0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -42,16 +49,13 @@ impl TailProfile {
     /// The thresholds that are usually looked at, in scales.
     pub const THRESHOLDS: [f64; 6] = [1.0, 2.0, 3.0, 4.0, 8.0, 16.0];
 
-    /// An empty profile, of about 0.5 MB whatever it records.
+    /// An empty profile, of about 40 KB whatever it records.
     ///
     /// # Panics
     /// Never: the bounds of the histogram are constants that it accepts.
     #[must_use]
     pub fn new() -> Self {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a positive constant
-        let largest = (LARGEST / STEP) as u64;
-        let steps = Histogram::new_with_bounds(1, largest, 3).expect("constant bounds are valid");
-        Self { steps }
+        Self { steps: Histogram::new_with_bounds(1, in_steps(LARGEST), 2).expect("constant bounds are valid") }
     }
 
     /// Records the size of every score that is not NaN.
@@ -59,9 +63,7 @@ impl TailProfile {
         for score in scores {
             let size = score.to_f64().abs();
             if !size.is_nan() {
-                // Rounded up, so that a score of exactly c is among those of at least c.
-                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at most 10^12
-                self.steps.saturating_record((size.min(LARGEST) / STEP).ceil() as u64);
+                self.steps.saturating_record(in_steps(size.min(LARGEST)));
             }
         }
     }
@@ -78,14 +80,17 @@ impl TailProfile {
         self.steps.is_empty()
     }
 
-    /// The observed share of samples whose residual was at least `c` scales; NaN for an empty profile.
+    /// The observed share of samples whose residual was at least `c` scales: exact for whole `c` up to 128, within 1% of `c`
+    /// otherwise. NaN for an empty profile.
     #[must_use]
     pub fn exceedance(&self, c: f64) -> f64 {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates, as it should
-        let from = (c / STEP).round() as u64;
-        let least = self.steps.lowest_equivalent(from);
-        let beyond: u64 =
-            self.steps.iter_recorded().filter(|v| v.value_iterated_to() >= least).map(|v| v.count_at_value()).sum();
+        let least = in_steps(c);
+        let beyond: u64 = self
+            .steps
+            .iter_recorded()
+            .filter(|v| self.steps.lowest_equivalent(v.value_iterated_to()) >= least)
+            .map(|v| v.count_at_value())
+            .sum();
         beyond as f64 / self.len() as f64
     }
 
@@ -101,10 +106,10 @@ impl TailProfile {
         libm::erfc(c / core::f64::consts::PI.sqrt())
     }
 
-    /// The score that the given share of samples does not exceed, with 3 significant digits; 0 for an empty profile.
+    /// The score that the given share of samples does not exceed, within 1%; 0 for an empty profile.
     #[must_use]
     pub fn quantile(&self, share: f64) -> f64 {
-        self.steps.value_at_quantile(share) as f64 * STEP
+        self.steps.value_at_quantile(share) as f64 / STEPS_PER_SCALE
     }
 
     /// Adds everything that `other` has recorded.
@@ -114,6 +119,12 @@ impl TailProfile {
     pub fn merge(&mut self, other: &Self) {
         self.steps.add(&other.steps).expect("all profiles have the same bounds");
     }
+}
+
+/// Whole steps, rounded down: a score is at least a whole `c` exactly when its steps are at least those of `c`.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a cast saturates, which is what is wanted
+fn in_steps(scales: f64) -> u64 {
+    (scales * STEPS_PER_SCALE) as u64
 }
 
 impl Default for TailProfile {

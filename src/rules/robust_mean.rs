@@ -172,7 +172,6 @@ pub struct Constants<T> {
     clip: T,
     reject: T,
     slope: T,
-    huber: bool,
     scale_clip: T,
     strike_at: T,
     regrow: T,
@@ -182,9 +181,9 @@ pub struct Constants<T> {
     /// `max(alpha, 1 / max_age)`: the gain of every channel of full age.
     full_gain: T,
     /// Residuals up to this many scales are neither strikes nor anywhere near the taper.
-    calm: T,
-    /// The tally of a channel of full age with no strikes.
-    settled: u64,
+    quiet: T,
+    /// Full age as it is counted: the first whole number that reaches `max_age`.
+    full_age: u64,
     patience: u64,
 }
 
@@ -215,14 +214,13 @@ impl Step for RobustMean {
         let taper_binds =
             self.reject.is_some_and(|(from, at)| at < STRIKE_AT + 0.5 || at - STRIKE_AT < (at - from) * 1.001);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 1 to 2^50 by MIN_GAIN
-        let full = max_age.to_f64().ceil() as u64;
+        let full_age = max_age.to_f64().ceil() as u64;
         Ok(Constants {
             alpha,
             max_age,
             clip: T::from_f64(self.clip),
-            reject: T::from_f64(self.reject.map_or(0.0, |(_, at)| at)),
+            reject: T::from_f64(self.reject.map_or(f64::INFINITY, |(_, at)| at)),
             slope: T::from_f64(slope),
-            huber: self.reject.is_none(),
             scale_clip: T::from_f64(self.scale_clip),
             strike_at: T::from_f64(STRIKE_AT),
             regrow: T::from_f64(REGROW),
@@ -230,8 +228,8 @@ impl Step for RobustMean {
             floor: T::from_f64(floor),
             relative_floor: T::from_f64(T::RELATIVE_FLOOR),
             full_gain: if young_gain < alpha { alpha } else { young_gain },
-            calm: T::from_f64(if taper_binds { 0.0 } else { STRIKE_AT }),
-            settled: full,
+            quiet: T::from_f64(if taper_binds { 0.0 } else { STRIKE_AT }),
+            full_age,
             patience: u64::from(self.patience) * Constants::<T>::ONE_STRIKE,
         })
     }
@@ -243,26 +241,22 @@ impl Step for RobustMean {
     #[inline(always)]
     fn step<T: Real, S: Simd>(k: &Constants<T>, cells: &mut impl Cells<T, S>, sample: Lane<T, S>) -> Verdict<T, S> {
         let simd = sample.0;
-        let location = cells.get(LOCATION);
-        let scale = cells.get(SCALE);
-        let tally = cells.get(TALLY).word();
-        let bound = Lane::splat(simd, T::HALF_MAX);
+        let now = State { location: cells.get(LOCATION), scale: cells.get(SCALE), tally: cells.get(TALLY).word() };
+        let residual = sample - now.location;
+        let ordinary = sample.abs().le(Lane::splat(simd, T::HALF_MAX));
 
-        // The short path, with the bits of the long one: every channel of this vector is of full age and without strikes,
-        // and every sample is an ordinary number that will not strike. Tally and last strike stay as they are.
-        let residual = sample - location;
-        let calm = tally.eq(Word::splat(simd, k.settled))
-            & sample.abs().le(bound)
-            & residual.abs().le(Lane::splat(simd, k.calm) * scale);
-        if calm.all() {
-            let gain = Lane::splat(simd, k.full_gain);
-            let (new_location, new_scale) = average::<T, S, false>(k, gain, location, scale, residual);
-            cells.set(LOCATION, new_location);
-            cells.set(SCALE, new_scale);
-            let never = Mask::never(simd);
-            return Verdict { score: residual / scale, accepted: calm, outlier: never, reopened: never };
+        let settled = now.tally.eq(Word::splat(simd, k.full_age));
+        let quiet = residual.abs().le(Lane::splat(simd, k.quiet) * now.scale);
+        if (settled & ordinary & quiet).all() {
+            return advance::<T, S, CALM>(k, cells, now, sample);
         }
-        step_any(k, cells, sample)
+        let full = now.age().eq(Word::splat(simd, k.full_age));
+        let (_, struck) = now.strikes_after(k, residual);
+        let stays = !struck.eq(Word::splat(simd, k.patience));
+        if (full & ordinary & stays).all() {
+            return advance::<T, S, FULL>(k, cells, now, sample);
+        }
+        advance::<T, S, ANY>(k, cells, now, sample)
     }
 
     fn read<T: Real>(k: &Constants<T>, state: &ColumnsOf<Self, T>) -> Reading<T> {
@@ -275,56 +269,117 @@ impl Step for RobustMean {
     }
 }
 
-/// The step as the equations have it, for channels in any state and samples of any kind.
+/// The step is one piece of code, specialised for what is known about all channels of a vector. The bits are the same.
+type Path = u8;
+/// Full age, no strikes, and an ordinary sample that is neither a strike nor near the taper: nothing but the average moves.
+const CALM: Path = 0;
+/// Full age, an ordinary sample, and no channel about to re-open: the gain is a constant.
+const FULL: Path = 1;
+/// Any state, any sample.
+const ANY: Path = 2;
+
+/// What every path reads of the state.
+#[derive(Clone, Copy)]
+struct State<T: Real, S: Simd> {
+    location: Lane<T, S>,
+    scale: Lane<T, S>,
+    tally: Word<T, S>,
+}
+
+impl<T: Real, S: Simd> State<T, S> {
+    #[inline(always)]
+    fn age(self) -> Word<T, S> {
+        self.tally & Word::splat(self.scale.0, Constants::<T>::AGE)
+    }
+
+    /// Whether the residual is a strike, and the strikes after it: one more, up to the patience, or one less, down to none.
+    #[inline(always)]
+    fn strikes_after(self, k: &Constants<T>, residual: Lane<T, S>) -> (Mask<T, S>, Word<T, S>) {
+        let simd = self.scale.0;
+        let word = |value| Word::<T, S>::splat(simd, value);
+        let one = word(Constants::<T>::ONE_STRIKE);
+        let strikes = self.tally & word(!Constants::<T>::AGE);
+        let strike = (Lane::splat(simd, k.strike_at) * self.scale).lt(residual.abs());
+        let more = strikes.eq(word(k.patience)).select_word(strikes, strikes + one);
+        let less = strikes.eq(word(0)).select_word(strikes, strikes - one);
+        (strike, strike.select_word(more, less))
+    }
+}
+
 #[inline(always)]
-fn step_any<T: Real, S: Simd>(k: &Constants<T>, cells: &mut impl Cells<T, S>, sample: Lane<T, S>) -> Verdict<T, S> {
+fn advance<T: Real, S: Simd, const PATH: Path>(
+    k: &Constants<T>,
+    cells: &mut impl Cells<T, S>,
+    now: State<T, S>,
+    sample: Lane<T, S>,
+) -> Verdict<T, S> {
     let simd = sample.0;
     let number = |value| Lane::splat(simd, value);
     let word = |value| Word::<T, S>::splat(simd, value);
-    let one_strike = word(Constants::<T>::ONE_STRIKE);
-    let (location, scale, tally) = (cells.get(LOCATION), cells.get(SCALE), cells.get(TALLY).word());
-    let age = tally & word(Constants::<T>::AGE);
-    let strikes = tally & word(!Constants::<T>::AGE);
+    let never = Mask::never(simd);
+    let State { location, scale, tally } = now;
 
     let bound = number(T::HALF_MAX);
-    let finite = sample.abs().le(bound + bound);
-    let first = age.eq(word(0));
-    let accepted = sample.is_number() & (finite | !first);
-    let clamped = clamp(sample, bound);
-    let residual = clamped - location;
+    let x = if PATH == ANY { clamp(sample, bound) } else { sample };
+    let residual = x - location;
     let size = residual.abs();
-    let strike = (number(k.strike_at) * scale).lt(size) & !first;
 
-    let patience = word(k.patience);
-    let one_more = strikes.eq(patience).select_word(strikes, strikes + one_strike);
-    let one_less = strikes.eq(word(0)).select_word(strikes, strikes - one_strike);
-    let struck = strike.select_word(one_more, one_less);
-    let reopen = first | (struck.eq(patience) & finite);
-
-    let next_age = age + word(1);
+    // One gain for both: 1/age while young, alpha afterwards.
+    let next_age = now.age() + word(1);
     let young = next_age.count().lt(number(k.max_age));
-    let new_age = young.select(next_age.count(), number(k.max_age));
-    let gain = (number(T::from_f64(1.0)) / new_age).max_of_ordinary(number(k.alpha));
-    let (mut new_location, mut new_scale) = average::<T, S, true>(k, gain, location, scale, residual);
-    let mut new_tally = young.select_word(next_age, word(k.settled)) | struck;
+    let gain = if PATH == ANY {
+        let age = young.select(next_age.count(), number(k.max_age));
+        (number(T::from_f64(1.0)) / age).max_of_ordinary(number(k.alpha))
+    } else {
+        number(k.full_gain)
+    };
 
-    let marks = accepted & (first | strike);
-    if marks.any() {
-        let last_strike = cells.get(LAST_STRIKE);
-        if reopen.any() {
-            let alone = (age.eq(word(1))).select(number(k.regrow) * scale, scale);
-            let widened = size.min_of_ordinary(alone);
-            let median = median_of_3(clamped, last_strike, location);
-            let opened = first.select(clamped, median);
-            let opened_scale = first.select(number(k.first_scale) * clamped.abs(), widened);
-            new_location = reopen.select(opened, new_location);
-            new_scale = reopen.select(at_least_floor(k, opened, opened_scale), new_scale);
-            new_tally = reopen.select_word(patience - one_strike | word(1), new_tally);
-        }
-        cells.set(LAST_STRIKE, marks.select(clamped, last_strike));
+    // The location moves by psi of the residual, the scale towards the clipped residual.
+    let mut kept = size.min_of_ordinary(number(k.clip) * scale);
+    if PATH != CALM {
+        // Zero may come with either sign here: compare and select. Huber's psi has an infinite reject.
+        let taper = (number(k.reject) * scale - size) * number(k.slope);
+        let zero = number(T::default());
+        kept = kept.min_of_ordinary(zero.lt(taper).select(taper, zero));
+    }
+    let mut new_location = location + gain * kept.with_sign_of(residual);
+    let grow = size.min_of_ordinary(number(k.scale_clip) * scale);
+    let mut new_scale = at_least_floor(k, new_location, scale + gain * (grow - scale));
+
+    if PATH == CALM {
+        cells.set(LOCATION, new_location);
+        cells.set(SCALE, new_scale);
+        return Verdict { score: residual / scale, accepted: !never, outlier: never, reopened: never };
+    }
+
+    let (strike, struck) = now.strikes_after(k, residual);
+    let last_strike = cells.get(LAST_STRIKE);
+    if PATH == FULL {
+        cells.set(LOCATION, new_location);
+        cells.set(SCALE, new_scale);
+        cells.set(LAST_STRIKE, strike.select(x, last_strike));
+        cells.set(TALLY, (word(k.full_age) | struck).lane());
+        return Verdict { score: residual / scale, accepted: !never, outlier: strike, reopened: never };
+    }
+
+    let age = now.age();
+    let first = age.eq(word(0));
+    let strike = strike & !first;
+    let finite = sample.abs().le(bound + bound);
+    let accepted = sample.is_number() & (finite | !first);
+    let reopen = first | (struck.eq(word(k.patience)) & finite);
+    let mut new_tally = young.select_word(next_age, word(k.full_age)) | struck;
+    if reopen.any() {
+        let cap = age.eq(word(1)).select(number(k.regrow) * scale, scale);
+        let opened = first.select(x, median_of_3(x, last_strike, location));
+        let opened_scale = first.select(number(k.first_scale) * x.abs(), size.min_of_ordinary(cap));
+        new_location = reopen.select(opened, new_location);
+        new_scale = reopen.select(at_least_floor(k, opened, opened_scale), new_scale);
+        new_tally = reopen.select_word((word(k.patience) - word(Constants::<T>::ONE_STRIKE)) | word(1), new_tally);
     }
     cells.set(LOCATION, accepted.select(new_location, location));
     cells.set(SCALE, accepted.select(new_scale, scale));
+    cells.set(LAST_STRIKE, (accepted & (first | strike)).select(x, last_strike));
     cells.set(TALLY, accepted.select_word(new_tally, tally).lane());
     Verdict {
         score: (accepted & !first).select(residual / scale, number(T::NAN)),
@@ -332,31 +387,6 @@ fn step_any<T: Real, S: Simd>(k: &Constants<T>, cells: &mut impl Cells<T, S>, sa
         outlier: accepted & strike,
         reopened: accepted & reopen & !first,
     }
-}
-
-/// Location and scale after a sample that is averaged. `TAPER` is false where the taper is known not to bind.
-#[inline(always)]
-fn average<T: Real, S: Simd, const TAPER: bool>(
-    k: &Constants<T>,
-    gain: Lane<T, S>,
-    location: Lane<T, S>,
-    scale: Lane<T, S>,
-    residual: Lane<T, S>,
-) -> (Lane<T, S>, Lane<T, S>) {
-    let number = |value| Lane::splat(residual.0, value);
-    let size = residual.abs();
-    let mut kept = size.min_of_ordinary(number(k.clip) * scale);
-    if TAPER && !k.huber {
-        let taper = (number(k.reject) * scale - size) * number(k.slope);
-        // Zero may come with either sign here: compare and select.
-        let zero = number(T::default());
-        let taper = zero.lt(taper).select(taper, zero);
-        kept = kept.min_of_ordinary(taper);
-    }
-    let new_location = location + gain * kept.with_sign_of(residual);
-    let grow = size.min_of_ordinary(number(k.scale_clip) * scale);
-    let new_scale = scale + gain * (grow - scale);
-    (new_location, at_least_floor(k, new_location, new_scale))
 }
 
 /// The scale, not below its floors.

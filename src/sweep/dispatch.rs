@@ -13,7 +13,7 @@ use pulp::{Scalar, Simd, WithSimd};
 pub enum Backend {
     /// One channel at a time, in the baseline instructions of the target. Always there.
     Scalar,
-    /// 128-bit vectors on AArch64.
+    /// 128-bit vectors on `AArch64`.
     Neon,
     /// 256-bit vectors on x86-64 (level v3: AVX2).
     Avx2,

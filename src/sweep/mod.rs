@@ -143,7 +143,7 @@ impl<R: Rule, T: Real> Sweep<R, T> {
             return Err(UpdateError::Rows { got: block.len(), channels });
         }
         let constants = &self.constants;
-        let work = Block::<R, T> { constants, state, channels, block, stride: channels, offset: 0 };
+        let work = Block::<R, T> { constants, state, channels, samples: block, stride: channels, offset: 0 };
         threads::run(work, self.token, self.threads);
         Ok(())
     }
@@ -234,6 +234,6 @@ impl<R: Rule, T: Real> fmt::Debug for Sweep<R, T> {
             .field("lane", &T::NAME)
             .field("backend", &self.backend())
             .field("threads", &self.threads)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -19,6 +19,8 @@ impl<R: Rule, T: Real, K: Sink<T>> WithSimd for Row<'_, '_, R, T, K> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) -> K {
         let mut rows = R::Columns::map(self.state, |column| T::split_mut::<S>(column));
+        // A copy, which the compiler can keep in registers: behind the reference it would be read again for every vector.
+        let constants = *self.constants;
         let (samples, rest) = T::split::<S>(self.samples);
         let vectors = samples.len();
         {
@@ -26,14 +28,14 @@ impl<R: Rule, T: Real, K: Sink<T>> WithSimd for Row<'_, '_, R, T, K> {
             let mut columns = R::Columns::map(R::Columns::each_mut(&mut rows), |(body, _)| &mut body[..vectors]);
             for (index, &sample) in samples.iter().enumerate() {
                 let mut cells = Body::<'_, '_, R, T, S> { simd, columns: &mut columns, index };
-                let verdict = R::step(self.constants, &mut cells, Lane(simd, sample));
+                let verdict = R::step(&constants, &mut cells, Lane(simd, sample));
                 self.sink.vector(simd, index, &verdict);
             }
         }
         if !rest.is_empty() {
             let state = R::Columns::map(R::Columns::each_mut(&mut rows), |(_, tail)| T::partial_load(simd, tail));
-            let mut cells = Tail::<R, T, S> { simd, state };
-            let verdict = R::step(self.constants, &mut cells, Lane(simd, T::partial_load(simd, rest)));
+            let mut cells = Registers::<R, T, S> { simd, state };
+            let verdict = R::step(&constants, &mut cells, Lane(simd, T::partial_load(simd, rest)));
             self.sink.tail(simd, vectors, &verdict);
             for ((_, tail), value) in rows.as_mut().iter_mut().zip(cells.state) {
                 T::partial_store(simd, tail, value);
@@ -61,13 +63,14 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Body<'_, '_, R, T, S> {
     }
 }
 
-/// The last few channels, in registers; what lies beyond them is made up and never stored.
-struct Tail<R: Rule, T: Real, S: Simd> {
-    simd: S,
-    state: ColumnsOf<R, T::Lanes<S>>,
+/// A vector of channels in registers. Of the last few channels of a bank, the lanes beyond them are made up and never
+/// stored.
+pub(super) struct Registers<R: Rule, T: Real, S: Simd> {
+    pub(super) simd: S,
+    pub(super) state: ColumnsOf<R, T::Lanes<S>>,
 }
 
-impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Tail<R, T, S> {
+impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Registers<R, T, S> {
     #[inline(always)]
     fn get(&self, column: usize) -> Lane<T, S> {
         Lane(self.simd, self.state.as_ref()[column])

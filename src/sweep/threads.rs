@@ -77,11 +77,14 @@ fn share<W: Work>(work: W, token: Token, _: usize) {
     work.run(token);
 }
 
+/// The columns of one stretch of channels.
+type Slices<'s, R, T> = ColumnsOf<R, &'s mut [T]>;
+
 /// Cuts every column at the same channel.
-fn split_columns<'a, R: Rule, T: Real>(
-    mut columns: ColumnsOf<R, &'a mut [T]>,
+fn split_columns<R: Rule, T: Real>(
+    mut columns: Slices<'_, R, T>,
     middle: usize,
-) -> (ColumnsOf<R, &'a mut [T]>, ColumnsOf<R, &'a mut [T]>) {
+) -> (Slices<'_, R, T>, Slices<'_, R, T>) {
     let before = R::Columns::map(R::Columns::each_mut(&mut columns), |column| {
         let (before, from) = core::mem::take(column).split_at_mut(middle);
         *column = from;
@@ -123,7 +126,7 @@ where
         self.channels
     }
     fn bytes(&self) -> usize {
-        let rows = self.block.len() / self.stride;
+        let rows = self.samples.len() / self.stride;
         (self.state.as_ref().len() + rows) * self.channels * size_of::<T>()
     }
     fn split(self, middle: usize) -> (Self, Self) {
