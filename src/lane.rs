@@ -9,7 +9,7 @@
 use core::fmt::Debug;
 use core::ops::{Add, BitAnd, BitOr, Div, Mul, Not, Sub};
 use pulp::Simd;
-use pulp::bytemuck::{NoUninit, bytes_of, cast};
+use pulp::bytemuck::{NoUninit, Pod, bytes_of, cast, cast_slice, cast_slice_mut};
 
 mod sealed {
     pub trait Sealed {}
@@ -52,13 +52,13 @@ pub trait Real: sealed::Sealed + Ops + Debug + Default + PartialEq + PartialOrd 
 
 /// What [`Real`] needs from pulp: one name for `f32s` and `f64s`. Every method is one operation on all lanes.
 #[doc(hidden)]
-pub trait Ops: Copy {
+pub trait Ops: Pod {
     /// How many low bits of a word hold a count that [`Lane`] arithmetic reads exactly: the width of the mantissa.
     const COUNT_BITS: u32;
     /// `2^COUNT_BITS`, whose mantissa bits are all zero: room for a count.
     const COUNT_BASE: Self;
 
-    type Lanes<S: Simd>: Copy + Debug + Send + Sync + 'static;
+    type Lanes<S: Simd>: Pod + Debug + Send + Sync;
     type Masks<S: Simd>: Copy + Debug + NoUninit;
     type Words<S: Simd>: Copy + Debug;
 
@@ -282,6 +282,21 @@ impl<T: Real, S: Simd> Lane<T, S> {
     pub(crate) fn is_number(self) -> Mask<T, S> {
         Mask(self.0, T::equal(self.0, self.1, self.1))
     }
+    /// Writes the lanes of the mask over those of `old`, which may be far away in memory: it is not read.
+    #[inline(always)]
+    pub(crate) fn store_where(self, mask: Mask<T, S>, old: &mut T::Lanes<S>) {
+        let new = [self.1];
+        let new: &[T] = cast_slice(&new);
+        let old: &mut [T] = cast_slice_mut(core::slice::from_mut(old));
+        let mut bits = mask.bits();
+        while bits != 0 {
+            let lane = bits.trailing_zeros() as usize;
+            if let (Some(old), Some(&new)) = (old.get_mut(lane), new.get(lane)) {
+                *old = new;
+            }
+            bits &= bits - 1;
+        }
+    }
     /// `self` with the sign of `sign`; `self` must carry no sign of its own.
     #[inline(always)]
     pub(crate) fn with_sign_of(self, sign: Self) -> Self {
@@ -341,13 +356,26 @@ impl<T: Real, S: Simd> Mask<T, S> {
     pub(crate) fn select_word(self, yes: Word<T, S>, no: Word<T, S>) -> Word<T, S> {
         Word(self.0, T::word_select(self.0, self.1, yes.1, no.1))
     }
-    /// Whether any lane is set. Masks are all-zero bytes exactly where they are false, on every backend.
+    /// Whether any lane is set. A mask is a bit per lane on some backends and a word per lane on others, all of whose bits
+    /// are zero exactly where it is false.
     #[inline(always)]
     pub(crate) fn any(self) -> bool {
         match size_of::<T::Masks<S>>() {
             1 => cast::<_, u8>(self.1) != 0,
             2 => cast::<_, u16>(self.1) != 0,
             _ => bytes_of(&self.1).iter().fold(0, |all, byte| all | byte) != 0,
+        }
+    }
+    /// One bit per lane, the first lane lowest.
+    #[inline(always)]
+    pub(crate) fn bits(self) -> u32 {
+        match size_of::<T::Masks<S>>() {
+            1 => cast::<_, u8>(self.1).into(),
+            2 => cast::<_, u16>(self.1).into(),
+            _ => {
+                let words = bytes_of(&self.1).chunks_exact(size_of::<T>()).enumerate();
+                words.fold(0, |bits, (lane, word)| bits | (u32::from(word[0] & 1) << lane))
+            }
         }
     }
 }

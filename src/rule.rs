@@ -51,6 +51,8 @@ pub trait Step {
 pub trait Cells<T: Real, S: Simd> {
     fn get(&self, column: usize) -> Lane<T, S>;
     fn set(&mut self, column: usize, value: Lane<T, S>);
+    /// Sets some lanes of a column that is rarely written, without waiting for the others to come from memory.
+    fn set_where(&mut self, column: usize, mask: Mask<T, S>, value: Lane<T, S>);
 }
 
 /// What a step found out about the sample. Computed only where somebody looks at it.

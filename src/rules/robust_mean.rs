@@ -353,11 +353,10 @@ fn advance<T: Real, S: Simd, const PATH: Path>(
     }
 
     let (strike, struck) = now.strikes_after(k, residual);
-    let last_strike = cells.get(LAST_STRIKE);
     if PATH == FULL {
         cells.set(LOCATION, new_location);
         cells.set(SCALE, new_scale);
-        cells.set(LAST_STRIKE, strike.select(x, last_strike));
+        cells.set_where(LAST_STRIKE, strike, x);
         cells.set(TALLY, (word(k.full_age) | struck).lane());
         return Verdict { score: residual / scale, accepted: !never, outlier: strike, reopened: never };
     }
@@ -371,7 +370,7 @@ fn advance<T: Real, S: Simd, const PATH: Path>(
     let mut new_tally = young.select_word(next_age, word(k.full_age)) | struck;
     if reopen.any() {
         let cap = age.eq(word(1)).select(number(k.regrow) * scale, scale);
-        let opened = first.select(x, median_of_3(x, last_strike, location));
+        let opened = first.select(x, median_of_3(x, cells.get(LAST_STRIKE), location));
         let opened_scale = first.select(number(k.first_scale) * x.abs(), size.min_of_ordinary(cap));
         new_location = reopen.select(opened, new_location);
         new_scale = reopen.select(at_least_floor(k, opened, opened_scale), new_scale);
@@ -379,7 +378,7 @@ fn advance<T: Real, S: Simd, const PATH: Path>(
     }
     cells.set(LOCATION, accepted.select(new_location, location));
     cells.set(SCALE, accepted.select(new_scale, scale));
-    cells.set(LAST_STRIKE, (accepted & (first | strike)).select(x, last_strike));
+    cells.set_where(LAST_STRIKE, accepted & (first | strike), x);
     cells.set(TALLY, accepted.select_word(new_tally, tally).lane());
     Verdict {
         score: (accepted & !first).select(residual / scale, number(T::NAN)),

@@ -1,7 +1,7 @@
 //! One sample for each channel: the pass that every other sweep is made of.
 
 use super::sink::Sink;
-use crate::lane::{Lane, Real};
+use crate::lane::{Lane, Mask, Real};
 use crate::rule::{Arity, Cells, ColumnsOf, Rule};
 use pulp::{Simd, WithSimd};
 
@@ -61,6 +61,10 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Body<'_, '_, R, T, S> {
     fn set(&mut self, column: usize, value: Lane<T, S>) {
         self.columns.as_mut()[column][self.index] = value.1;
     }
+    #[inline(always)]
+    fn set_where(&mut self, column: usize, mask: Mask<T, S>, value: Lane<T, S>) {
+        value.store_where(mask, &mut self.columns.as_mut()[column][self.index]);
+    }
 }
 
 /// A vector of channels in registers. Of the last few channels of a bank, the lanes beyond them are made up and never
@@ -78,5 +82,9 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Registers<R, T, S> {
     #[inline(always)]
     fn set(&mut self, column: usize, value: Lane<T, S>) {
         self.state.as_mut()[column] = value.1;
+    }
+    #[inline(always)]
+    fn set_where(&mut self, column: usize, mask: Mask<T, S>, value: Lane<T, S>) {
+        self.set(column, mask.select(value, self.get(column)));
     }
 }

@@ -1,0 +1,101 @@
+//! The memory limit: a pass that moves the bytes of an update and does next to nothing with them.
+
+use aligned_vec::{AVec, ConstAlign};
+use pulp::{Arch, Simd, WithSimd};
+
+/// What the probe needs of a number.
+pub trait Number: Copy + Default + std::ops::Add<Output = Self> + std::ops::Mul<Output = Self> + 'static {}
+impl Number for f32 {}
+impl Number for f64 {}
+
+type Column<T> = AVec<T, ConstAlign<64>>;
+
+/// Columns like a bank's: `written` of them are read and written back, `read` only read, and so is the row of samples.
+pub struct Probe<T> {
+    written: Vec<Column<T>>,
+    read: Vec<Column<T>>,
+}
+
+impl<T: Number> Probe<T> {
+    pub fn new(channels: usize, written: usize, read: usize) -> Self {
+        let column = || {
+            let mut column = Column::new(64);
+            column.resize(channels, T::default());
+            column
+        };
+        Self { written: (0..written).map(|_| column()).collect(), read: (0..read).map(|_| column()).collect() }
+    }
+
+    /// Bytes moved per channel: a written column counts twice.
+    pub fn bytes(&self) -> usize {
+        (2 * self.written.len() + self.read.len() + 1) * size_of::<T>()
+    }
+
+    /// One pass, vectorised by the compiler for the best instruction set of the machine.
+    pub fn pass(&mut self, samples: &[T]) {
+        match (&mut self.written[..], &self.read[..]) {
+            ([a, b], [c]) => Arch::new().dispatch(Two { a, b, c, samples }),
+            ([a], [c]) => Arch::new().dispatch(One { a, c, samples }),
+            _ => unreachable!("no rule moves columns like that"),
+        }
+    }
+}
+
+/// Two columns written, one read. A struct and not a closure, because a closure is not inlined into the function that
+/// carries the instruction set, and the loop would be compiled for the baseline.
+struct Two<'a, T> {
+    a: &'a mut [T],
+    b: &'a mut [T],
+    c: &'a [T],
+    samples: &'a [T],
+}
+
+impl<T: Number> WithSimd for Two<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for ((a, b), (&c, &x)) in self.a.iter_mut().zip(self.b).zip(self.c.iter().zip(self.samples)) {
+            *a = *a + x;
+            *b = *b + c;
+        }
+    }
+}
+
+/// One column written, one read.
+struct One<'a, T> {
+    a: &'a mut [T],
+    c: &'a [T],
+    samples: &'a [T],
+}
+
+impl<T: Number> WithSimd for One<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (a, (&c, &x)) in self.a.iter_mut().zip(self.c.iter().zip(self.samples)) {
+            *a = *a + x * c;
+        }
+    }
+}
+
+/// A read-only pass over a block: the limit of a block sweep whose state stays in the cache. Many sums, so that the
+/// additions do not wait for each other.
+pub fn read_only<T: Number>(block: &[T]) -> T {
+    Arch::new().dispatch(Sum(block))
+}
+
+struct Sum<'a, T>(&'a [T]);
+
+impl<T: Number> WithSimd for Sum<'_, T> {
+    type Output = T;
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> T {
+        let mut sums = [T::default(); 64];
+        for chunk in self.0.as_chunks::<64>().0 {
+            for (sum, &x) in sums.iter_mut().zip(chunk) {
+                *sum = *sum + x;
+            }
+        }
+        sums.into_iter().fold(T::default(), |a, b| a + b)
+    }
+}

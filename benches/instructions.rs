@@ -1,0 +1,84 @@
+//! Instructions per channel-update, counted by callgrind: the same on every run of one binary, whatever the machine does.
+//!
+//! `cargo bench --bench instructions` needs valgrind and `cargo install iai-callgrind-runner --version 0.16.1`. Valgrind has
+//! no AVX-512, so the best backend here is AVX2. Each function makes 64 updates of 1,024 channels, so that the count divided
+//! by 65,536 is instructions per channel-update.
+
+#![allow(missing_docs)] // the harness generates modules
+
+mod common;
+
+use common::data::Rows;
+use evenkeel::{Backend, Bank, Decay, Ema, Real, RobustMean, Rule, Threads};
+use iai_callgrind::{library_benchmark, library_benchmark_group, main};
+use std::hint::black_box;
+
+const CHANNELS: usize = 1024;
+const ROWS: usize = 64;
+
+/// A bank of full age on the given backend, and the rows to come as one block.
+fn set_up<R: Rule, T: Real>(rule: R, backend: Backend, outliers: f64) -> (Bank<R, T>, Vec<T>) {
+    let mut rows = Rows::<T>::new(CHANNELS, outliers, 7);
+    let bank = Bank::new(rule, CHANNELS).unwrap().with_backend(backend).unwrap();
+    let mut bank = bank.with_threads(Threads::One);
+    for _ in 0..150 {
+        bank.update(rows.next()).unwrap();
+    }
+    let block = (0..ROWS).flat_map(|_| rows.next().to_vec()).collect();
+    (bank, block)
+}
+
+fn robust<T: Real>(backend: Backend, outliers: f64) -> (Bank<RobustMean, T>, Vec<T>) {
+    set_up(RobustMean::new(Decay::alpha(0.01).unwrap()), backend, outliers)
+}
+
+fn ema<T: Real>(backend: Backend) -> (Bank<Ema, T>, Vec<T>) {
+    set_up(Ema::new(Decay::alpha(0.2).unwrap()), backend, 0.0)
+}
+
+fn row_by_row<R: Rule, T: Real>((mut bank, block): (Bank<R, T>, Vec<T>)) -> Bank<R, T> {
+    for row in block.chunks_exact(CHANNELS) {
+        bank.update(black_box(row)).unwrap();
+    }
+    bank
+}
+
+fn in_blocks<R: Rule, T: Real>((mut bank, block): (Bank<R, T>, Vec<T>)) -> Bank<R, T> {
+    bank.update_rows(black_box(&block)).unwrap();
+    bank
+}
+
+#[library_benchmark]
+#[bench::avx2_f32(ema::<f32>(Backend::Avx2))]
+#[bench::avx2_f64(ema::<f64>(Backend::Avx2))]
+#[bench::scalar_f32(ema::<f32>(Backend::Scalar))]
+fn ema_row<T: Real>(set_up: (Bank<Ema, T>, Vec<T>)) -> Bank<Ema, T> {
+    row_by_row(set_up)
+}
+
+#[library_benchmark]
+#[bench::avx2_f32(ema::<f32>(Backend::Avx2))]
+#[bench::avx2_f64(ema::<f64>(Backend::Avx2))]
+fn ema_block<T: Real>(set_up: (Bank<Ema, T>, Vec<T>)) -> Bank<Ema, T> {
+    in_blocks(set_up)
+}
+
+#[library_benchmark]
+#[bench::avx2_f32_clean(robust::<f32>(Backend::Avx2, 0.0))]
+#[bench::avx2_f32_outliers(robust::<f32>(Backend::Avx2, 0.05))]
+#[bench::avx2_f64_clean(robust::<f64>(Backend::Avx2, 0.0))]
+#[bench::scalar_f32_clean(robust::<f32>(Backend::Scalar, 0.0))]
+fn robust_row<T: Real>(set_up: (Bank<RobustMean, T>, Vec<T>)) -> Bank<RobustMean, T> {
+    row_by_row(set_up)
+}
+
+#[library_benchmark]
+#[bench::avx2_f32_clean(robust::<f32>(Backend::Avx2, 0.0))]
+#[bench::avx2_f32_outliers(robust::<f32>(Backend::Avx2, 0.05))]
+#[bench::avx2_f64_clean(robust::<f64>(Backend::Avx2, 0.0))]
+fn robust_block<T: Real>(set_up: (Bank<RobustMean, T>, Vec<T>)) -> Bank<RobustMean, T> {
+    in_blocks(set_up)
+}
+
+library_benchmark_group!(name = updates; benchmarks = ema_row, ema_block, robust_row, robust_block);
+main!(library_benchmark_groups = updates);

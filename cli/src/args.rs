@@ -1,0 +1,282 @@
+//! The command line: what can be asked of the program, and the help that explains it.
+
+use crate::record::RecordArgs;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use evenkeel::{Decay, ParameterError};
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+const EXAMPLES: &str = "\
+Examples:
+  evenkeel track metrics.csv > tracked.csv
+      Every numeric column is a series, the first column that is not numeric is the time.
+  evenkeel track metrics.csv --time when --value cpu --value load --plot metrics.svg
+      Two columns only, with a plot of both.
+  evenkeel track long.csv --series host --value cpu --half-life 100 --output tracked.csv
+      One row per sample: `host` names the series, `cpu` holds its values.
+  tail -n +1 -f events.ndjson | evenkeel track - --output-format csv --quiet
+      A live pipe: every row comes out as soon as its sample is in.
+  evenkeel profile metrics.csv
+      How heavy the tails are, beside Markov's bound and the Gaussian value.
+  evenkeel record --every 1s --for 10m | evenkeel track
+      This machine's own metrics, tracked as they are made.
+
+Exit codes:
+  0  The whole input was processed, or the reader of the output closed the pipe.
+  1  The output could not be written, or --strict met a bad row.
+  2  The command line or the input cannot be used: an unknown option, a column that does not exist, no input.";
+
+/// Robust running location and scale of series in files and pipes
+///
+/// For every series the program keeps a location (where the series is) and a scale (the mean size of its residuals) that
+/// single spikes cannot move, and tells which samples are outliers.
+#[derive(Debug, Parser)]
+#[command(name = "evenkeel", version, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Track(TrackArgs),
+    Profile(ProfileArgs),
+    Record(RecordArgs),
+}
+
+/// Follow every series: location, scale, score and outliers, row by row
+///
+/// The output has the columns time, series, value, location, scale, score and outlier, and one row per sample, missing
+/// samples included. Location and scale are those after the sample; the score is the sample's distance from the location
+/// before it, in units of the scale before it; an outlier is a sample more than 4 scales away. Numbers read back to the
+/// same bits.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct TrackArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+
+    #[command(flatten)]
+    pub(crate) rule: RuleArgs,
+
+    /// The estimator. `robust` follows the bulk of the samples; `mean` stays closer to the mean of skewed data such as
+    /// latencies; `ema` is the plain exponential average, without scale, score or outliers, for comparison.
+    #[arg(long, value_enum, default_value_t = Preset::Robust, help_heading = "Estimator")]
+    pub(crate) preset: Preset,
+
+    /// The format of the output. By default it is that of the input.
+    #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
+    pub(crate) output_format: Option<Format>,
+
+    /// The file to write, `-` for standard output, which is the default. A file appears when all input has been
+    /// processed and replaces an older one only then.
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Draw the raw series, a plain exponential average and the robust location into this SVG file, outliers marked.
+    #[arg(long, value_name = "FILE.svg", help_heading = "Output")]
+    pub(crate) plot: Option<PathBuf>,
+
+    /// The title of the plot. By default it is the name of the input.
+    #[arg(long, value_name = "TEXT", requires = "plot", help_heading = "Output")]
+    pub(crate) title: Option<String>,
+}
+
+/// Measure the tails of every series, beside Markov's bound and the Gaussian value
+///
+/// For every series: how many samples were scored, which share of them lay at least 1, 2, 3, 4, 8 and 16 scales from the
+/// location, and the scores that 50%, 99% and 99.9% of the samples do not exceed. No distribution at all exceeds c scales
+/// more often than 1/c (Markov); Gaussian noise does so as often as the row below says.
+#[derive(Debug, Args)]
+pub(crate) struct ProfileArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+
+    #[command(flatten)]
+    pub(crate) rule: RuleArgs,
+
+    /// The estimator whose scores are profiled. `robust` follows the bulk of the samples; `mean` stays closer to the mean
+    /// of skewed data such as latencies.
+    #[arg(long, value_enum, default_value_t = ScoredPreset::Robust, help_heading = "Estimator")]
+    pub(crate) preset: ScoredPreset,
+
+    /// The form of the output: an aligned table for people, or CSV.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ProfileFormat::Table, help_heading = "Output")]
+    pub(crate) output_format: ProfileFormat,
+
+    /// The file to write, `-` for standard output, which is the default.
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InputArgs {
+    /// The file to read, `-` for standard input, which is also the default when it is not a terminal.
+    ///
+    /// CSV needs a header. Without --series the table is wide: every column is a series, or only those named by --value.
+    /// With --series it is long: one row per sample. An empty cell or NaN is a missing sample, `inf` and `-inf` are
+    /// samples. What a column is, its first rows tell. NDJSON has one object per line and follows the same rules with
+    /// members for columns: `null` is a missing sample, a member that was never a number is ignored, new members may
+    /// appear in any line, and nested values are ignored.
+    #[arg(value_name = "INPUT")]
+    pub(crate) path: Option<PathBuf>,
+
+    /// The column with the time, which is passed through as it is. By default it is the first column that is not
+    /// numeric; where there is none, rows are numbered from 1.
+    #[arg(long, value_name = "COL", help_heading = "Input")]
+    pub(crate) time: Option<String>,
+
+    /// The column with the name of the series, for long tables.
+    #[arg(long, value_name = "COL", help_heading = "Input")]
+    pub(crate) series: Option<String>,
+
+    /// A column with values; may be repeated. In a long table with several, series are called `name.column`. By default
+    /// it is every numeric column of a wide table, and the only other numeric column of a long one.
+    #[arg(long, value_name = "COL", help_heading = "Input")]
+    pub(crate) value: Vec<String>,
+
+    /// The format of the input. By default .ndjson, .jsonl and .json files and standard input that begins with `{` are
+    /// NDJSON, everything else is CSV.
+    #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Input")]
+    pub(crate) format: Option<Format>,
+
+    /// Stop with exit code 1 at the first bad row or cell, instead of reporting, counting and skipping it.
+    #[arg(long, help_heading = "Input")]
+    pub(crate) strict: bool,
+
+    /// Show no progress, no notes and no summary. Bad rows and errors are still reported.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RuleArgs {
+    /// The memory, in samples: the weight of a sample halves every N samples. The default is 60.
+    #[arg(
+        long,
+        value_name = "N",
+        allow_negative_numbers = true,
+        conflicts_with_all = ["span", "alpha"],
+        help_heading = "Estimator"
+    )]
+    half_life: Option<f64>,
+
+    /// The memory, as the number of samples of a moving average of the same gain, 2 / (N + 1).
+    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "alpha", help_heading = "Estimator")]
+    span: Option<f64>,
+
+    /// The memory, as the gain itself: how far the average moves towards a sample, above 0 and at most 1.
+    #[arg(long, value_name = "A", allow_negative_numbers = true, help_heading = "Estimator")]
+    alpha: Option<f64>,
+
+    /// The step in which values are recorded, in their own unit; the scale never falls below half of it. `auto`, the
+    /// default, takes 1 for a series whose values have all been whole numbers so far and none for the others.
+    #[arg(long, value_name = "auto|none|X", allow_negative_numbers = true, help_heading = "Estimator")]
+    pub(crate) resolution: Option<Resolution>,
+
+    /// How many strikes (samples beyond 4 scales; every other sample takes one back) re-open the estimate after a level
+    /// shift, from 1 to 255. The default is 12; 8 is better for a half-life below 14 samples.
+    #[arg(long, value_name = "N", help_heading = "Estimator")]
+    pub(crate) patience: Option<u32>,
+}
+
+impl RuleArgs {
+    /// The half-life in samples where the user gives no memory.
+    const HALF_LIFE: f64 = 60.0;
+
+    /// How fast the past is forgotten.
+    pub(crate) fn decay(&self) -> Result<Decay, ParameterError> {
+        match (self.half_life, self.span, self.alpha) {
+            (_, Some(samples), _) => Decay::span(samples),
+            (_, _, Some(gain)) => Decay::alpha(gain),
+            (samples, ..) => Decay::half_life(samples.unwrap_or(Self::HALF_LIFE)),
+        }
+    }
+
+    /// The same in the words of whoever gave it.
+    pub(crate) fn decay_label(&self) -> String {
+        match (self.half_life, self.span, self.alpha) {
+            (_, Some(samples), _) => format!("span {samples} samples"),
+            (_, _, Some(gain)) => format!("alpha {gain}"),
+            (samples, ..) => format!("half-life {} samples", samples.unwrap_or(Self::HALF_LIFE)),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Preset {
+    Robust,
+    Mean,
+    Ema,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScoredPreset {
+    Robust,
+    Mean,
+}
+
+impl From<ScoredPreset> for Preset {
+    fn from(preset: ScoredPreset) -> Self {
+        match preset {
+            ScoredPreset::Robust => Self::Robust,
+            ScoredPreset::Mean => Self::Mean,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Csv,
+    Ndjson,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileFormat {
+    Table,
+    Csv,
+}
+
+/// The step in which values are recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) enum Resolution {
+    #[default]
+    Auto,
+    None,
+    Step(f64),
+}
+
+impl FromStr for Resolution {
+    type Err = NotAResolution;
+
+    fn from_str(text: &str) -> Result<Self, NotAResolution> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "none" => Ok(Self::None),
+            number => number.parse().map(Self::Step).map_err(|_| NotAResolution),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct NotAResolution;
+
+impl fmt::Display for NotAResolution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected auto, none or a number")
+    }
+}
+
+impl std::error::Error for NotAResolution {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

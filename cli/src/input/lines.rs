@@ -1,0 +1,286 @@
+//! The input as lines, with their true numbers, in memory that does not grow with the input.
+//!
+//! Before every read that may have to wait, the caller gets to act, so that everything made of the lines before can be
+//! sent on: this is what lets a reader at the other end of a pipe see each row as soon as it is made.
+
+use crate::failure::Failure;
+use std::io::{ErrorKind, Read};
+
+/// How much is read at once.
+const CHUNK: usize = 256 << 10;
+/// A longer line is no line: what has none (a device, a binary file) must not fill the memory.
+const LONGEST: usize = 64 << 20;
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// What there was to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// A line, the [`current`](Lines::current) one.
+    Line,
+    /// A line that is too long to be one. It has been skipped.
+    TooLong,
+    /// The end of the input.
+    End,
+}
+
+pub(crate) struct Lines {
+    source: Box<dyn Read>,
+    /// What the input is called in messages.
+    name: String,
+    buffer: Vec<u8>,
+    /// The current line or lines are `buffer[start..end]`, of which the first ends at `first_end`.
+    start: usize,
+    first_end: usize,
+    end: usize,
+    /// What has been read is `buffer[..filled]`.
+    filled: usize,
+    /// How many bytes have been read in all.
+    read: u64,
+    /// The number of the first current line, counted from 1.
+    number: u64,
+    /// How many lines are current.
+    count: u64,
+    at_end: bool,
+}
+
+impl Lines {
+    pub(crate) fn new(source: Box<dyn Read>, name: String) -> Self {
+        Self {
+            source,
+            name,
+            buffer: vec![0; CHUNK],
+            start: 0,
+            first_end: 0,
+            end: 0,
+            filled: 0,
+            read: 0,
+            number: 1,
+            count: 0,
+            at_end: false,
+        }
+    }
+
+    /// The current line, or lines, without the end of the last.
+    pub(crate) fn current(&self) -> &[u8] {
+        let line = self.buffer.get(self.start..self.end).unwrap_or_default();
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        line.strip_suffix(b"\r").unwrap_or(line)
+    }
+
+    /// The number of the current line, or of the first of them.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Whether more than one line is current.
+    pub(crate) fn is_several(&self) -> bool {
+        self.count > 1
+    }
+
+    /// How many bytes the current lines after the first have.
+    pub(crate) fn added(&self) -> usize {
+        self.end - self.first_end
+    }
+
+    /// Goes on to the next line. `before_read` is called, with the bytes read so far, before the input is asked for more.
+    pub(crate) fn advance(
+        &mut self,
+        before_read: &mut impl FnMut(u64) -> Result<(), Failure>,
+    ) -> Result<Found, Failure> {
+        self.number += self.count;
+        self.start = self.end;
+        (self.first_end, self.count) = (self.end, 0);
+        let found = self.find_end(before_read)?;
+        self.first_end = self.end;
+        if found == Found::End {
+            return Ok(found);
+        }
+        self.count = 1;
+        if self.number == 1 && self.current().starts_with(BYTE_ORDER_MARK) {
+            self.start += BYTE_ORDER_MARK.len();
+        }
+        Ok(found)
+    }
+
+    /// Adds the next line to the current ones and gives its bytes; `None` at the end of the input, or if it is too long.
+    pub(crate) fn append(
+        &mut self,
+        before_read: &mut impl FnMut(u64) -> Result<(), Failure>,
+    ) -> Result<Option<&[u8]>, Failure> {
+        let length = self.end - self.start;
+        if self.find_end(before_read)? != Found::Line {
+            return Ok(None);
+        }
+        self.count += 1;
+        Ok(self.buffer.get(self.start + length..self.end))
+    }
+
+    /// Gives back all current lines but the first: they come again.
+    pub(crate) fn keep_first(&mut self) {
+        self.end = self.first_end;
+        self.count = self.count.min(1);
+    }
+
+    /// The first byte that is not white space, which is not consumed; `None` if there is none for long.
+    pub(crate) fn peek(
+        &mut self,
+        before_read: &mut impl FnMut(u64) -> Result<(), Failure>,
+    ) -> Result<Option<u8>, Failure> {
+        loop {
+            let seen = self.buffer.get(self.end..self.filled).unwrap_or_default();
+            let seen = seen.strip_prefix(BYTE_ORDER_MARK).unwrap_or(seen);
+            let is_mark_so_far = BYTE_ORDER_MARK.starts_with(seen);
+            if let Some(&byte) = seen.iter().find(|byte| !byte.is_ascii_whitespace() && !is_mark_so_far) {
+                return Ok(Some(byte));
+            }
+            if self.filled - self.start >= CHUNK || !self.fill(before_read)? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Moves `end` behind the next line.
+    fn find_end(&mut self, before_read: &mut impl FnMut(u64) -> Result<(), Failure>) -> Result<Found, Failure> {
+        let mut searched = 0;
+        loop {
+            let unsearched = self.buffer.get(self.end + searched..self.filled).unwrap_or_default();
+            if let Some(at) = memchr::memchr(b'\n', unsearched) {
+                self.end += searched + at + 1;
+                return Ok(Found::Line);
+            }
+            searched = self.filled - self.end;
+            if self.filled - self.start >= LONGEST {
+                return self.skip_line(before_read);
+            }
+            if !self.fill(before_read)? {
+                self.end = self.filled;
+                return Ok(if searched == 0 { Found::End } else { Found::Line });
+            }
+        }
+    }
+
+    /// Goes to the end of a line that is too long to be kept.
+    fn skip_line(&mut self, before_read: &mut impl FnMut(u64) -> Result<(), Failure>) -> Result<Found, Failure> {
+        if self.count > 0 {
+            // Lines are being joined: that they are too many does not make the next one too long.
+            return Ok(Found::TooLong);
+        }
+        loop {
+            self.start = self.filled;
+            self.end = self.filled;
+            if !self.fill(before_read)? {
+                return Ok(Found::TooLong);
+            }
+            let fresh = self.buffer.get(self.end..self.filled).unwrap_or_default();
+            if let Some(at) = memchr::memchr(b'\n', fresh) {
+                self.end += at + 1;
+                self.start = self.end;
+                return Ok(Found::TooLong);
+            }
+        }
+    }
+
+    /// Reads more behind what has been read. False at the end of the input.
+    fn fill(&mut self, before_read: &mut impl FnMut(u64) -> Result<(), Failure>) -> Result<bool, Failure> {
+        if self.at_end {
+            return Ok(false);
+        }
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.filled, 0);
+            self.filled -= self.start;
+            self.first_end -= self.start.min(self.first_end);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.filled == self.buffer.len() {
+            self.buffer.resize(2 * self.buffer.len(), 0);
+        }
+        before_read(self.read)?;
+        let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
+        let read = loop {
+            match self.source.read(room) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        let read = read.map_err(|error| Failure::usage(format!("cannot read {}: {error}", self.name)))?;
+        self.at_end = read == 0;
+        self.filled += read;
+        self.read += read as u64;
+        Ok(read > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    /// A source that gives at most three bytes at a time.
+    struct Sips(&'static [u8]);
+
+    impl Read for Sips {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            let size = self.0.len().min(3).min(out.len());
+            let (now, later) = self.0.split_at(size);
+            out[..size].copy_from_slice(now);
+            self.0 = later;
+            Ok(size)
+        }
+    }
+
+    fn lines(text: &'static [u8]) -> Lines {
+        Lines::new(Box::new(Sips(text)), "test".into())
+    }
+
+    #[allow(clippy::unnecessary_wraps)] // it stands for what may fail
+    fn never_mind(_: u64) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    #[test]
+    fn lines_have_their_numbers() {
+        let mut lines = lines(b"\xEF\xBB\xBFone\r\n\ntwo\nthree");
+        let mut seen = Vec::new();
+        while lines.advance(&mut never_mind).unwrap() == Found::Line {
+            seen.push((lines.number(), String::from_utf8(lines.current().to_vec()).unwrap()));
+        }
+        let expected = [(1, "one"), (2, ""), (3, "two"), (4, "three")];
+        assert_eq!(seen, expected.map(|(number, line)| (number, line.to_owned())));
+        assert_eq!(lines.advance(&mut never_mind).unwrap(), Found::End);
+    }
+
+    #[test]
+    fn lines_join_and_come_apart_again() {
+        let mut lines = lines(b"a\nb\nc\nd");
+        lines.advance(&mut never_mind).unwrap();
+        assert_eq!(lines.append(&mut never_mind).unwrap(), Some(&b"b\n"[..]));
+        assert_eq!(lines.append(&mut never_mind).unwrap(), Some(&b"c\n"[..]));
+        assert_eq!((lines.current(), lines.number(), lines.added()), (&b"a\nb\nc"[..], 1, 4));
+        lines.keep_first();
+        lines.advance(&mut never_mind).unwrap();
+        assert_eq!((lines.current(), lines.number()), (&b"b"[..], 2));
+        assert_eq!(lines.append(&mut never_mind).unwrap(), Some(&b"c\n"[..]));
+        lines.advance(&mut never_mind).unwrap();
+        assert_eq!((lines.current(), lines.number()), (&b"d"[..], 4));
+        assert_eq!(lines.append(&mut never_mind).unwrap(), None);
+    }
+
+    #[test]
+    fn a_line_without_end_is_skipped_in_bounded_memory() {
+        let endless = io::repeat(b'x').take(2 * LONGEST as u64).chain(&b"\nnext\n"[..]);
+        let mut lines = Lines::new(Box::new(endless), "test".into());
+        assert_eq!(lines.advance(&mut never_mind).unwrap(), Found::TooLong);
+        assert!(lines.buffer.len() <= 2 * LONGEST);
+        assert_eq!(lines.advance(&mut never_mind).unwrap(), Found::Line);
+        assert_eq!((lines.current(), lines.number()), (&b"next"[..], 2));
+    }
+
+    #[test]
+    fn peeking_consumes_nothing() {
+        let mut lines = lines(b"\xEF\xBB\xBF \r\n {\"a\":1}\n");
+        assert_eq!(lines.peek(&mut never_mind).unwrap(), Some(b'{'));
+        lines.advance(&mut never_mind).unwrap();
+        assert_eq!((lines.current(), lines.number()), (&b" "[..], 1));
+    }
+}

@@ -1,0 +1,83 @@
+//! From a file or a pipe to samples.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `source.rs` | opens the input and finds out what it is |
+//! | `lines.rs` | lines with their numbers, in bounded memory |
+//! | `rows.rs` | lines to CSV rows |
+//! | `layout.rs` | which column of a CSV is what |
+//! | `csv.rs` | CSV rows to samples |
+//! | `members.rs` | a line to the members of a JSON object |
+//! | `ndjson.rs` | members to samples |
+
+mod csv;
+mod layout;
+mod lines;
+mod members;
+mod ndjson;
+mod rows;
+mod source;
+
+pub(crate) use source::Source;
+
+use crate::args::{Format, InputArgs};
+use crate::failure::Failure;
+use crate::report::Report;
+
+/// Who wants the samples.
+pub(crate) trait Sink {
+    /// What the time is called, as soon as that is known.
+    fn time_name(&mut self, name: &str);
+    /// A new series. Series are numbered from 0 in the order of these calls.
+    fn series(&mut self, name: &str) -> Result<(), Failure>;
+    /// The time of the samples that follow.
+    fn row(&mut self, time: Time<'_>) -> Result<(), Failure>;
+    /// A sample of a series; NaN is a missing one.
+    fn sample(&mut self, series: usize, value: f64) -> Result<(), Failure>;
+    /// The input may have to be waited for: what has been made so far should go out.
+    fn before_wait(&mut self) -> Result<(), Failure>;
+}
+
+/// A time as the input has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Time<'a> {
+    /// Valid UTF-8.
+    pub(crate) text: &'a [u8],
+    /// Whether JSON has it as a number.
+    pub(crate) is_number: bool,
+}
+
+/// The columns that the user named.
+#[derive(Clone, Debug, Default)]
+struct Wanted {
+    time: Option<String>,
+    series: Option<String>,
+    values: Vec<String>,
+}
+
+/// Reads all of the input into the sink.
+pub(crate) fn read(args: &InputArgs, source: Source, sink: &mut impl Sink, report: &mut Report) -> Result<(), Failure> {
+    let wanted = Wanted { time: args.time.clone(), series: args.series.clone(), values: args.value.clone() };
+    for (index, value) in wanted.values.iter().enumerate() {
+        if wanted.values[..index].contains(value) {
+            return Err(Failure::usage(format!("--value {value} is given twice")));
+        }
+    }
+    let format = source.format;
+    match format {
+        Format::Csv => csv::read(source, &wanted, sink, report),
+        Format::Ndjson => ndjson::read(source, &wanted, sink, report),
+    }
+}
+
+/// What is done before the input is asked for more.
+fn before_read<'a, S: Sink>(
+    is_live: bool,
+    sink: &'a mut S,
+    report: &'a mut Report,
+) -> impl FnMut(u64) -> Result<(), Failure> + use<'a, S> {
+    move |bytes| {
+        report.progress(bytes);
+        if is_live { sink.before_wait() } else { Ok(()) }
+    }
+}

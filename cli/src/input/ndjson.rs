@@ -1,0 +1,276 @@
+//! NDJSON to samples: the rules of a CSV, with members for columns.
+//!
+//! Members may come and go from line to line, so nothing but the first object can say that a name is wrong: it must have
+//! the time and the series that the command line names, and the values too where they are one per row.
+
+use super::layout::quoted;
+use super::lines::{Found, Lines};
+use super::members::{Members, Value};
+use super::{Sink, Source, Time, Wanted, before_read};
+use crate::failure::Failure;
+use crate::number;
+use crate::report::{Report, not_a_number};
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
+
+/// Reads all lines.
+pub(super) fn read(source: Source, wanted: &Wanted, sink: &mut impl Sink, report: &mut Report) -> Result<(), Failure> {
+    let Source { mut lines, name, is_live, .. } = source;
+    let mut objects = Objects {
+        time: wanted.time.clone(),
+        has_named_time: false,
+        series: wanted.series.clone(),
+        values: wanted.values.clone(),
+        names: IndexMap::default(),
+        series_count: 0,
+        first: None,
+    };
+    if let Some(time) = &objects.time {
+        sink.time_name(time);
+        objects.has_named_time = true;
+    }
+    let mut is_empty = true;
+    loop {
+        let found = lines.advance(&mut before_read(is_live, sink, report))?;
+        is_empty &= found == Found::End || lines_are_blank(&lines, found);
+        match found {
+            Found::End => break,
+            Found::TooLong => {
+                report.rows += 1;
+                report.bad_row(lines.number(), "the line is too long")?;
+            }
+            Found::Line if lines_are_blank(&lines, found) => {}
+            Found::Line => {
+                report.rows += 1;
+                match Members::parse(lines.current()) {
+                    Ok(members) => objects.row(&members, lines.number(), sink, report)?,
+                    Err(broken) => report.bad_row(lines.number(), broken)?,
+                }
+            }
+        }
+    }
+    if is_empty {
+        return Err(Source::is_empty(&name));
+    }
+    objects.check_all_found(&name)
+}
+
+fn lines_are_blank(lines: &Lines, found: Found) -> bool {
+    found == Found::Line && lines.current().trim_ascii().is_empty()
+}
+
+/// The objects on their way.
+struct Objects {
+    time: Option<String>,
+    /// The sink knows what the time is called.
+    has_named_time: bool,
+    series: Option<String>,
+    values: Vec<String>,
+    /// Members of wide objects, or names of a long table's series, that are series: the number of the first one.
+    names: IndexMap<Box<str>, usize, RandomState>,
+    series_count: usize,
+    /// The names that the first object has, for messages.
+    first: Option<Vec<String>>,
+}
+
+impl Objects {
+    fn row(
+        &mut self,
+        members: &Members<'_>,
+        line: u64,
+        sink: &mut impl Sink,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
+        if self.first.is_none() {
+            self.check_first(members)?;
+            self.first = Some(members.iter().map(|(name, _)| name.to_owned()).collect());
+        }
+        if self.time.is_none() {
+            // The first text is the time; infinities are text only because JSON has no other way to say them.
+            let mut texts = members.iter().filter(|(name, _)| !self.is_named(name));
+            let first_text = texts.find(|(_, value)| match value {
+                Value::Text(text) => number::parse(text.as_bytes()).is_none_or(f64::is_finite),
+                _ => false,
+            });
+            self.time = first_text.map(|(name, _)| name.to_owned());
+        }
+        if !self.has_named_time {
+            sink.time_name(self.time.as_deref().unwrap_or("row"));
+            self.has_named_time = self.time.is_some();
+        }
+        match self.series.clone() {
+            Some(series) => self.long(&series, members, line, sink, report),
+            None => self.wide(members, line, sink, report),
+        }
+    }
+
+    /// Whether the command line says what this member is.
+    fn is_named(&self, name: &str) -> bool {
+        self.series.as_deref() == Some(name) || self.values.iter().any(|value| value == name)
+    }
+
+    /// Looks whether the first object has what every object should have.
+    fn check_first(&mut self, members: &Members<'_>) -> Result<(), Failure> {
+        let is_long = self.series.is_some();
+        let values = self.values.iter().filter(|_| is_long).map(|name| ("--value", name));
+        let named = [("--time", &self.time), ("--series", &self.series)];
+        let named = named.into_iter().filter_map(|(option, name)| Some((option, name.as_ref()?)));
+        for (option, name) in named.chain(values) {
+            if members.get(name).is_none() {
+                let existing = quoted(members.iter().map(|(name, _)| name));
+                return Err(Failure::usage(format!(
+                    "{option} {name}: the first object has no such member; it has {existing}"
+                )));
+            }
+        }
+        if is_long && self.values.is_empty() {
+            let numbers: Vec<&str> = members
+                .iter()
+                .filter(|(name, _)| !self.is_named(name) && self.time.as_deref() != Some(name))
+                .filter(|(_, value)| matches!(value, Value::Number(_)))
+                .map(|(name, _)| name)
+                .collect();
+            let [value] = numbers[..] else {
+                return Err(Failure::usage(format!(
+                    "the values may be in any of [{}]: choose with --value, and name the time with --time",
+                    quoted(numbers.into_iter())
+                )));
+            };
+            self.values.push(value.to_owned());
+        }
+        Ok(())
+    }
+
+    /// An object with the name of its series.
+    fn long(
+        &mut self,
+        series: &str,
+        members: &Members<'_>,
+        line: u64,
+        sink: &mut impl Sink,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
+        let name = members.get(series);
+        let name = match &name {
+            None => return report.bad_row(line, format_args!("no member {series:?}")),
+            Some(Value::Number(_) | Value::Text(_)) => name.as_ref().map_or("", Value::text),
+            Some(_) => "",
+        };
+        if name.trim_ascii().is_empty() {
+            return report.bad_row(line, "the series has no name");
+        }
+        // A bad value in the only member with values spoils the row, and makes no series.
+        if let [value] = &self.values[..] {
+            match members.get(value) {
+                None => return report.bad_row(line, format_args!("no member {value:?}")),
+                Some(cell) if number_of(&cell).is_none() => {
+                    return report.bad_row(line, not_a_number(value, cell.text().as_bytes()));
+                }
+                Some(_) => {}
+            }
+        }
+        let first = match self.names.get(name) {
+            Some(&first) => first,
+            None => {
+                for value in &self.values {
+                    if self.values.len() == 1 {
+                        sink.series(name)?;
+                    } else {
+                        sink.series(&format!("{name}.{value}"))?;
+                    }
+                }
+                let first = self.series_count;
+                self.series_count += self.values.len();
+                self.names.insert(name.into(), first);
+                first
+            }
+        };
+        self.set_time(members, sink, report.rows)?;
+        for (offset, value) in self.values.iter().enumerate() {
+            let cell = members.get(value).unwrap_or(Value::Null);
+            match number_of(&cell) {
+                Some(number) => sink.sample(first + offset, number)?,
+                None => report.bad_cell(line, value, cell.text().as_bytes())?,
+            }
+        }
+        Ok(())
+    }
+
+    /// An object whose members are series.
+    fn wide(
+        &mut self,
+        members: &Members<'_>,
+        line: u64,
+        sink: &mut impl Sink,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
+        self.set_time(members, sink, report.rows)?;
+        for (name, cell) in members.iter() {
+            let series = match self.names.get(name) {
+                Some(&series) => series,
+                None if self.is_new_series(name, &cell) => {
+                    sink.series(name)?;
+                    self.names.insert(name.into(), self.series_count);
+                    self.series_count += 1;
+                    self.series_count - 1
+                }
+                None => continue,
+            };
+            match number_of(&cell) {
+                Some(number) => sink.sample(series, number)?,
+                None => report.bad_cell(line, name, cell.text().as_bytes())?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a member that was not a series is one from now on.
+    fn is_new_series(&self, name: &str, cell: &Value<'_>) -> bool {
+        if self.values.is_empty() {
+            self.time.as_deref() != Some(name) && matches!(cell, Value::Number(_))
+        } else {
+            self.values.iter().any(|value| value == name)
+        }
+    }
+
+    /// Tells the sink when the samples of this object were taken.
+    fn set_time(&self, members: &Members<'_>, sink: &mut impl Sink, row_number: u64) -> Result<(), Failure> {
+        match &self.time {
+            Some(time) => {
+                let time = members.get(time).unwrap_or(Value::Null);
+                sink.row(Time { text: time.text().as_bytes(), is_number: matches!(time, Value::Number(_)) })
+            }
+            None => sink.row(Time { text: itoa::Buffer::new().format(row_number).as_bytes(), is_number: true }),
+        }
+    }
+
+    /// At the end: whether there was anything to follow.
+    fn check_all_found(&self, input: &str) -> Result<(), Failure> {
+        let Some(first) = &self.first else {
+            return Err(Failure::usage(format!("{input}: no line is a JSON object")));
+        };
+        let existing = quoted(first.iter().map(String::as_str));
+        if self.series.is_some() {
+            return Ok(());
+        }
+        if let Some(value) = self.values.iter().find(|value| !self.names.contains_key(value.as_str())) {
+            return Err(Failure::usage(format!(
+                "--value {value}: no object has such a member; the first has {existing}"
+            )));
+        }
+        if self.names.is_empty() {
+            return Err(Failure::usage(format!("{input}: no member holds numbers; the first object has {existing}")));
+        }
+        Ok(())
+    }
+}
+
+/// The number in a member; NaN where it is missing.
+fn number_of(cell: &Value<'_>) -> Option<f64> {
+    match cell {
+        Value::Null => Some(f64::NAN),
+        Value::Number(text) => number::parse(text.as_bytes()),
+        Value::Text(text) => number::parse(text.as_bytes()),
+        Value::Other(_) => None,
+    }
+}

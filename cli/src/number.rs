@@ -1,0 +1,73 @@
+//! Numbers as text: one rule for reading them, one for writing them.
+//!
+//! What is written reads back to the same bits: finite numbers are printed with as few digits as identify them.
+
+/// A number as a cell holds it: nothing, or NaN in any spelling that Rust reads, is a missing sample (NaN); `inf` and
+/// `-inf` are samples. `None` is text that is no number.
+#[inline]
+pub(crate) fn parse(cell: &[u8]) -> Option<f64> {
+    let cell = cell.trim_ascii();
+    if cell.is_empty() { Some(f64::NAN) } else { std::str::from_utf8(cell).ok()?.parse().ok() }
+}
+
+/// A number in a CSV cell; NaN is an empty one.
+#[inline]
+pub(crate) fn push_csv(out: &mut Vec<u8>, number: f64) {
+    if number.is_finite() {
+        out.extend_from_slice(zmij::Buffer::new().format_finite(number).as_bytes());
+    } else if !number.is_nan() {
+        out.extend_from_slice(infinity(number).as_bytes());
+    }
+}
+
+/// A number as a JSON value. JSON has no NaN and no infinities: they are `null`, `"inf"` and `"-inf"`.
+#[inline]
+pub(crate) fn push_json(out: &mut Vec<u8>, number: f64) {
+    if number.is_finite() {
+        out.extend_from_slice(zmij::Buffer::new().format_finite(number).as_bytes());
+    } else if number.is_nan() {
+        out.extend_from_slice(b"null");
+    } else {
+        out.push(b'"');
+        out.extend_from_slice(infinity(number).as_bytes());
+        out.push(b'"');
+    }
+}
+
+fn infinity(number: f64) -> &'static str {
+    if number < 0.0 { "-inf" } else { "inf" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_numbers_missing_or_neither() {
+        for (cell, number) in [("1.5", 1.5), (" -2e3\r", -2000.0), ("+7", 7.0), (".5", 0.5), ("inf", f64::INFINITY)] {
+            assert_eq!(parse(cell.as_bytes()), Some(number), "{cell:?}");
+        }
+        for missing in ["", "  ", "\r", "nan", "NaN", "NAN"] {
+            assert!(parse(missing.as_bytes()).is_some_and(f64::is_nan), "{missing:?}");
+        }
+        for text in ["abc", "1,5", "1.5.2", "0x10", "1 2", "NA", "null", "-", "1_000", "\u{a0}1"] {
+            assert_eq!(parse(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back_to_the_same_bits() {
+        let mut bits = 0x9E37_79B9_7F4A_7C15_u64;
+        let edges = [0.0, -0.0, 5e-324, f64::MIN_POSITIVE, f64::MAX, f64::MIN, 1e16, 0.1, 2_f64.powi(53)];
+        let random = (0..20_000).map(|_| {
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            f64::from_bits(bits)
+        });
+        for number in edges.into_iter().chain(random).chain([f64::INFINITY, f64::NEG_INFINITY]) {
+            let mut text = Vec::new();
+            push_csv(&mut text, number);
+            let read = parse(&text).unwrap();
+            assert!(read.to_bits() == number.to_bits() || number.is_nan() && text.is_empty(), "{number:e}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Rows to text, as CSV or NDJSON.
+//!
+//! Lines are put together by hand in one buffer, names encoded once per series and times once per row of the input: with
+//! millions of rows, this is where the time goes.
+
+use super::target::Target;
+use crate::args::Format;
+use crate::engine::Seen;
+use crate::failure::Failure;
+use crate::number::{push_csv, push_json};
+
+const HEADER: &[u8] = b"time,series,value,location,scale,score,outlier\n";
+/// So much is written at once.
+const CHUNK: usize = 128 << 10;
+
+/// Some rows on their way to the output.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    /// The header goes before these rows.
+    pub(super) header: bool,
+    /// What has been encoded goes out after these rows.
+    pub(super) flush: bool,
+    /// Series that are new.
+    pub(super) names: Vec<String>,
+    pub(super) times: Times,
+    pub(super) rows: Vec<Row>,
+}
+
+/// The times of a batch, one after the other in one piece of memory.
+#[derive(Debug, Default)]
+pub(super) struct Times {
+    pub(super) text: Vec<u8>,
+    /// Where each ends, and whether it is a number in JSON.
+    pub(super) ends: Vec<(usize, bool)>,
+}
+
+/// One row of the output.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    /// Which of the batch's times it has.
+    pub(super) time: usize,
+    pub(super) series: usize,
+    pub(super) value: f64,
+    pub(super) seen: Seen,
+}
+
+impl Batch {
+    /// Makes it one without rows, keeping its memory.
+    pub(super) fn clear(&mut self) {
+        (self.header, self.flush) = (false, false);
+        self.names.clear();
+        self.times.text.clear();
+        self.times.ends.clear();
+        self.rows.clear();
+    }
+}
+
+/// Encodes rows and writes them to a target.
+#[derive(Debug)]
+pub(super) struct Encoder {
+    format: Format,
+    target: Target,
+    buffer: Vec<u8>,
+    /// How the present row begins: with its time.
+    start: Vec<u8>,
+    /// How every series goes on: with its name.
+    names: Vec<Box<[u8]>>,
+}
+
+impl Encoder {
+    pub(super) fn new(format: Format, target: Target) -> Self {
+        Self { format, target, buffer: Vec::with_capacity(2 * CHUNK), start: Vec::new(), names: Vec::new() }
+    }
+
+    /// Encodes a batch, and writes when there is enough or when that is asked for.
+    pub(super) fn batch(&mut self, batch: &Batch) -> Result<(), Failure> {
+        if batch.header && self.format == Format::Csv {
+            self.buffer.extend_from_slice(HEADER);
+        }
+        for name in &batch.names {
+            self.add_series(name);
+        }
+        let mut present = None;
+        for row in &batch.rows {
+            if present != Some(row.time) {
+                present = Some(row.time);
+                self.set_time(&batch.times, row.time);
+            }
+            self.row(row);
+            if self.buffer.len() >= CHUNK {
+                self.write()?;
+            }
+        }
+        if batch.flush { self.write() } else { Ok(()) }
+    }
+
+    /// Writes the rest and gives the target back.
+    pub(super) fn finish(mut self) -> Result<Target, Failure> {
+        self.write()?;
+        Ok(self.target)
+    }
+
+    fn write(&mut self) -> Result<(), Failure> {
+        if !self.buffer.is_empty() {
+            self.target.write(&self.buffer)?;
+            self.buffer.clear();
+        }
+        Ok(())
+    }
+
+    fn add_series(&mut self, name: &str) {
+        let mut encoded = Vec::new();
+        match self.format {
+            Format::Csv => {
+                encoded.push(b',');
+                push_field(&mut encoded, name.as_bytes());
+                encoded.push(b',');
+            }
+            Format::Ndjson => {
+                encoded.extend_from_slice(b",\"series\":");
+                push_string(&mut encoded, name.as_bytes());
+            }
+        }
+        self.names.push(encoded.into());
+    }
+
+    fn set_time(&mut self, times: &Times, index: usize) {
+        self.start.clear();
+        let start = index.checked_sub(1).and_then(|before| times.ends.get(before)).map_or(0, |&(end, _)| end);
+        let &(end, is_number) = times.ends.get(index).unwrap_or(&(start, false));
+        let text = times.text.get(start..end).unwrap_or_default();
+        match self.format {
+            Format::Csv => push_field(&mut self.start, text),
+            Format::Ndjson => {
+                self.start.extend_from_slice(b"{\"time\":");
+                match text {
+                    b"" => self.start.extend_from_slice(b"null"),
+                    number if is_number => self.start.extend_from_slice(number),
+                    text => push_string(&mut self.start, text),
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn row(&mut self, row: &Row) {
+        let out = &mut self.buffer;
+        let name = self.names.get(row.series).map_or(&b""[..], |name| name);
+        let Row { value, seen, .. } = row;
+        let numbers = [*value, seen.location, seen.scale, seen.score];
+        out.extend_from_slice(&self.start);
+        out.extend_from_slice(name);
+        match self.format {
+            Format::Csv => {
+                for number in numbers {
+                    push_csv(out, number);
+                    out.push(b',');
+                }
+                out.extend_from_slice(if seen.outlier { b"1\n" } else { b"0\n" });
+            }
+            Format::Ndjson => {
+                let members = [",\"value\":", ",\"location\":", ",\"scale\":", ",\"score\":"];
+                for (member, number) in members.into_iter().zip(numbers) {
+                    out.extend_from_slice(member.as_bytes());
+                    push_json(out, number);
+                }
+                let outlier = if seen.outlier { ",\"outlier\":true}\n" } else { ",\"outlier\":false}\n" };
+                out.extend_from_slice(outlier.as_bytes());
+            }
+        }
+    }
+}
+
+/// A CSV field, in quotes if it needs them.
+#[inline]
+pub(crate) fn push_field(out: &mut Vec<u8>, text: &[u8]) {
+    let needs_quotes = text.iter().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r'));
+    if !needs_quotes {
+        out.extend_from_slice(text);
+        return;
+    }
+    out.push(b'"');
+    for &byte in text {
+        if byte == b'"' {
+            out.push(byte);
+        }
+        out.push(byte);
+    }
+    out.push(b'"');
+}
+
+/// A JSON string.
+fn push_string(out: &mut Vec<u8>, text: &[u8]) {
+    // Writing a string to memory cannot fail.
+    let _ = serde_json::to_writer(out, &String::from_utf8_lossy(text));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_quoted_only_where_they_must_be() {
+        for (text, field) in
+            [("plain text", "plain text"), ("a,b", "\"a,b\""), ("5\"", "\"5\"\"\""), ("a\nb", "\"a\nb\"")]
+        {
+            let mut out = Vec::new();
+            push_field(&mut out, text.as_bytes());
+            assert_eq!(out, field.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Where results go, and in what form.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `tidy.rs` | collects rows and hands them to a thread of their own |
+//! | `encode.rs` | rows to CSV or NDJSON, in that thread |
+//! | `target.rs` | standard output, a device, or a file that is replaced as a whole |
+
+mod encode;
+mod target;
+mod tidy;
+
+pub(crate) use encode::push_field;
+pub(crate) use target::{Target, check_writable};
+pub(crate) use tidy::Tidy;

@@ -1,0 +1,153 @@
+//! Tidy output: one row per sample, encoded and written by a thread of its own.
+//!
+//! Rows travel in batches, and batches travel back to be filled again, so there are never more than a few of them. A live
+//! input asks for everything to be out before it waits: that is when all batches are home.
+
+use super::encode::{Batch, Encoder, Row};
+use super::target::Target;
+use crate::args::Format;
+use crate::engine::Seen;
+use crate::failure::Failure;
+use crate::input::Time;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+
+/// A batch is sent when it has so many rows ...
+const ROWS: usize = 1024;
+/// ... or its times so many bytes, whichever comes first.
+const BYTES: usize = 256 << 10;
+/// How many batches there are.
+const BATCHES: usize = 4;
+
+/// Collects rows for a target.
+pub(crate) struct Tidy {
+    batch: Batch,
+    has_header: bool,
+    writer: Writer,
+    /// Empty batches.
+    spare: Vec<Batch>,
+}
+
+/// The thread that writes, and the way there and back.
+struct Writer {
+    batches: Sender<Batch>,
+    /// Batches that have been written, or the reason why there will be no more.
+    back: Receiver<Result<Batch, Failure>>,
+    thread: JoinHandle<Result<Target, Failure>>,
+}
+
+impl Tidy {
+    /// Starts the thread that writes.
+    pub(crate) fn new(format: Format, target: Target) -> Result<Self, Failure> {
+        let (batches, incoming) = channel();
+        let (outgoing, back) = channel();
+        let encoder = Encoder::new(format, target);
+        let thread = thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || write(encoder, &incoming, &outgoing))
+            .map_err(|error| Failure::failed(format!("cannot start a thread: {error}")))?;
+        let spare = (1..BATCHES).map(|_| Batch::default()).collect();
+        Ok(Self { batch: Batch::default(), has_header: false, writer: Writer { batches, back, thread }, spare })
+    }
+
+    pub(crate) fn add_series(&mut self, name: &str) {
+        self.batch.names.push(name.to_owned());
+    }
+
+    /// The time of the rows that follow.
+    #[inline]
+    pub(crate) fn set_time(&mut self, time: Time<'_>) -> Result<(), Failure> {
+        let is_full = self.batch.rows.len() >= ROWS || self.batch.times.text.len() >= BYTES;
+        if is_full {
+            self.send(false)?;
+        }
+        let times = &mut self.batch.times;
+        times.text.extend_from_slice(time.text);
+        times.ends.push((times.text.len(), time.is_number));
+        Ok(())
+    }
+
+    /// One row.
+    #[inline]
+    pub(crate) fn sample(&mut self, series: usize, value: f64, seen: Seen) {
+        let time = self.batch.times.ends.len().saturating_sub(1);
+        self.batch.rows.push(Row { time, series, value, seen });
+    }
+
+    /// Sends on everything that has been made so far, and waits until it is out.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        if !self.batch.rows.is_empty() {
+            self.send(true)?;
+        }
+        while self.spare.len() < BATCHES - 1 {
+            let batch = self.take_back()?;
+            self.spare.push(batch);
+        }
+        Ok(())
+    }
+
+    /// The end of a successful run.
+    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        self.send(true)?;
+        self.flush()?;
+        self.writer.close()?.finish()
+    }
+
+    /// The end of a run that failed: what was made before is good, but it does not replace a file.
+    pub(crate) fn abandon(mut self) {
+        // There is a failure to tell already.
+        let _ = self.flush();
+        let _ = self.writer.close();
+    }
+
+    /// Hands the batch to the writer.
+    fn send(&mut self, flush: bool) -> Result<(), Failure> {
+        // The header goes before the first row, so that an input that cannot be used leaves no output at all.
+        self.batch.header = !std::mem::replace(&mut self.has_header, true);
+        self.batch.flush = flush;
+        let empty = match self.spare.pop() {
+            Some(batch) => batch,
+            None => self.take_back()?,
+        };
+        let full = std::mem::replace(&mut self.batch, empty);
+        // If nobody takes it, the next batch that does not come back will tell why.
+        let _ = self.writer.batches.send(full);
+        Ok(())
+    }
+
+    /// Waits for a batch that has been written.
+    fn take_back(&mut self) -> Result<Batch, Failure> {
+        let mut batch = self.writer.back.recv().unwrap_or_else(|_| Err(gone()))?;
+        batch.clear();
+        Ok(batch)
+    }
+}
+
+impl Writer {
+    /// Ends the thread, when it has written everything.
+    fn close(self) -> Result<Target, Failure> {
+        drop(self.batches);
+        self.thread.join().unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+/// The thread is not there any more and has not said why.
+fn gone() -> Failure {
+    Failure::failed("the output could not be written")
+}
+
+/// What the thread does: encodes batches and sends them back, until there are no more or one cannot be written.
+fn write(
+    mut encoder: Encoder,
+    batches: &Receiver<Batch>,
+    back: &Sender<Result<Batch, Failure>>,
+) -> Result<Target, Failure> {
+    for batch in batches {
+        let written = encoder.batch(&batch).map(|()| batch);
+        let failed = written.is_err();
+        if back.send(written).is_err() || failed {
+            return Err(gone());
+        }
+    }
+    encoder.finish()
+}

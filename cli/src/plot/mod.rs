@@ -1,0 +1,348 @@
+//! The plot of `evenkeel track --plot`: an SVG with a panel for every series.
+//!
+//! Samples arrive one by one and are summed up in a bounded number of buckets, so a plot takes the same memory for a
+//! million rows as for a few thousand. Nothing is drawn before [`Plot::write`].
+
+mod axis;
+mod bucket;
+mod panel;
+mod style;
+mod time;
+mod unit;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use plotters::prelude::*;
+
+use axis::{Axis, padded, written};
+use bucket::{Bucket, Series};
+use panel::Panel;
+use style::{ABOVE, Canvas, EMA, LOCATION, OUTLIER, RAW, Text, UNITS, diamond, px, shape, stroke};
+use time::Clock;
+
+/// Panels of one plot. Further series are counted, not drawn.
+const MOST_PANELS: usize = 12;
+
+/// Letters of a name or label that are kept: more than fit on a panel.
+const MOST_LETTERS: usize = 300;
+
+/// One sample of a series and what was made of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    /// The sample; NaN if it is missing.
+    pub value: f64,
+    /// The robust location after it.
+    pub location: f64,
+    /// The plain exponential moving average after it.
+    pub ema: f64,
+    /// Whether it was judged an outlier.
+    pub outlier: bool,
+    /// Whether the robust estimate was re-opened by it.
+    pub reopened: bool,
+}
+
+/// What will be drawn.
+#[derive(Clone, Debug)]
+pub(crate) struct Plot {
+    title: String,
+    time_label: String,
+    decay_label: String,
+    clock: Clock,
+    series: Vec<Series>,
+    /// Series beyond the last panel.
+    left_out: usize,
+}
+
+impl Plot {
+    /// An empty plot: its title, the name of the time, and a few words on the decay of both averages.
+    pub(crate) fn new(title: String, time_label: String, decay_label: String) -> Self {
+        Self { title, time_label, decay_label, clock: Clock::default(), series: Vec::new(), left_out: 0 }
+    }
+
+    /// A new series; its number is for [`Plot::add`].
+    pub(crate) fn series(&mut self, name: &str) -> usize {
+        if self.series.len() < MOST_PANELS {
+            self.series.push(Series::new(name.chars().take(MOST_LETTERS).collect()));
+            return self.series.len() - 1;
+        }
+        self.left_out += 1;
+        MOST_PANELS + self.left_out - 1
+    }
+
+    /// The next sample of a series. A series that has no panel, or was never announced, is passed over.
+    pub(crate) fn add(&mut self, series: usize, time: &[u8], sample: Sample) {
+        if let Some(series) = self.series.get_mut(series) {
+            series.add(self.clock.read(time), sample);
+        }
+    }
+
+    /// Writes the picture to a file. Until all of it is written, a file that was there before stays as it was.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+        let picture = self.draw().with_context(|| format!("cannot draw the plot for {}", path.display()))?;
+        replace(path, picture.as_bytes()).with_context(|| format!("cannot write the plot to {}", path.display()))
+    }
+
+    /// The picture as SVG.
+    fn draw(&self) -> Result<String> {
+        let layout = Layout::new(self.series.len());
+        let notes = self.notes();
+        let height = layout.height(notes.len());
+        let mut picture = String::new();
+        {
+            let size = (u32::try_from(px(WIDTH))?, u32::try_from(px(height))?);
+            let canvas = SVGBackend::with_string(&mut picture, size).into_drawing_area();
+            canvas.fill(&WHITE)?;
+            self.header(&canvas)?;
+            self.panels(&canvas, &layout)?;
+            for (line, note) in notes.iter().enumerate() {
+                let y = height - FOOT - NOTE * i32::try_from(notes.len() - 1 - line)?;
+                Text::new(12).grey().write(&canvas, note, (MARGIN, y))?;
+            }
+            canvas.present()?;
+        }
+        // The drawing is in quarters of a pixel: the view box keeps them, the picture's own size is in pixels.
+        let drawn = format!("width=\"{}\" height=\"{}\"", WIDTH * UNITS, height * UNITS);
+        Ok(picture.replacen(&drawn, &format!("width=\"{WIDTH}\" height=\"{height}\""), 1))
+    }
+
+    /// Title, decay and legend.
+    fn header(&self, canvas: &Canvas) -> Result<()> {
+        let title = Text::new(20).bold();
+        let decay = Text::new(13).grey().ending();
+        let decay_label = decay.fit(&self.decay_label, WIDTH / 3);
+        let room = WIDTH - 3 * MARGIN - decay.width(&decay_label);
+        title.write(canvas, &title.fit(&self.title, room), (MARGIN, 28))?;
+        decay.write(canvas, &decay_label, (WIDTH - MARGIN, 29))?;
+
+        let (mut x, y) = (MARGIN, 58);
+        let text = Text::new(13);
+        for (index, words) in LEGEND.into_iter().enumerate() {
+            let middle = (px(x + 13), px(y));
+            match index {
+                0 => canvas.draw(&swatch(x, y, RAW, 5))?,
+                1 => canvas.draw(&swatch(x, y, EMA, 7))?,
+                2 => canvas.draw(&swatch(x, y, LOCATION, 9))?,
+                3 => canvas.draw(&Circle::new(middle, px(3), OUTLIER.filled()))?,
+                4 => shape(canvas, (middle.0, middle.1 - px(4)), &ABOVE, OUTLIER)?,
+                _ => diamond(canvas, middle)?,
+            }
+            text.write(canvas, words, (x + 32, y))?;
+            x += 32 + text.width(words) + 18;
+        }
+        Ok(())
+    }
+
+    /// All panels, in columns.
+    fn panels(&self, canvas: &Canvas, layout: &Layout) -> Result<()> {
+        let time = self.time_axis();
+        let marks = usize::try_from(layout.column() / 110)?;
+        let x_axis = match time {
+            TimeAxis::Clock { limits, .. } => Axis::clock(limits, marks),
+            TimeAxis::Number { limits } | TimeAxis::Row { limits } => Axis::values(limits, marks),
+        };
+        let x_label = Text::new(12).fit(&time.label(&self.time_label), layout.column() - 80);
+        let limits: Vec<_> = self.series.iter().map(panel::limits).collect();
+        let axis = |limits: &Option<_>| limits.map_or_else(Axis::blank, |limits| Axis::values(limits, layout.marks()));
+        let y_axes: Vec<_> = limits.iter().map(axis).collect();
+        // The panels of a column leave the same room for labels, so that they stand in line.
+        let width = |axis: &Axis| axis.ticks().iter().map(|tick| Text::new(11).width(&tick.label)).max();
+        let widths: Vec<_> = y_axes.iter().map(width).collect();
+        for (index, ((series, limits), y_axis)) in self.series.iter().zip(limits).zip(y_axes).enumerate() {
+            let last = index + layout.columns >= self.series.len();
+            let widest = widths.iter().skip(index % layout.columns).step_by(layout.columns).flatten().max();
+            let widest = widest.copied().unwrap_or(0);
+            let (x, y) = layout.corner(index);
+            let (left, right) = (x + widest + 36, x + layout.column() - 20);
+            let note = limits.and_then(|limits| panel::beyond(series, limits)).unwrap_or_default();
+            let (caption, small) = (Text::new(14).bold(), Text::new(11).grey().ending());
+            small.write(canvas, &note, (right, y + 14))?;
+            let room = right - left - small.width(&note) - 10;
+            caption.write(canvas, &caption.fit(&series.name, room), (left, y + 12))?;
+
+            let height = layout.panel + if last { X_LABELS } else { 0 };
+            let area = canvas.clone().shrink((px(x), px(y)), (px(layout.column()), px(height)));
+            let panel = Panel {
+                x_axis: x_axis.clone(),
+                y_axis,
+                x_label: last.then_some(x_label.as_str()),
+                y_label: unit::of(&series.name),
+                caption: CAPTION,
+                y_labels: widest + 36,
+                x_labels: X_LABELS,
+            };
+            panel.draw(&area, series, |bucket| time.position(bucket))?;
+        }
+        if self.series.is_empty() {
+            Text::new(14).grey().centred().write(canvas, "no series", (WIDTH / 2, layout.height(0) / 2 + 40))?;
+        }
+        Ok(())
+    }
+
+    /// The time from the earliest row to the latest, or the number of rows if the times make no sense.
+    fn time_axis(&self) -> TimeAxis {
+        let buckets = || self.series.iter().flat_map(|series| &series.buckets);
+        let times = buckets().flat_map(|bucket| [bucket.first_time, bucket.last_time]).filter(|time| time.is_finite());
+        let (low, high) = times.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), time| {
+            // The extremes within a bucket are its ends, unless the rows are in no order.
+            (low.min(time), high.max(time))
+        });
+        match self.clock.kind() {
+            Some(kind) if low <= high => {
+                // A single moment is given a second, and no more: it is shown where it is.
+                let limits = if low < high { padded(low, high, 0.0) } else { padded(low - 0.5, high + 0.5, 0.0) };
+                if kind.is_clock() {
+                    TimeAxis::Clock { limits, utc: kind.is_utc() }
+                } else {
+                    TimeAxis::Number { limits }
+                }
+            }
+            _ => {
+                let last = buckets().map(|bucket| bucket.last_row).max().unwrap_or(1).max(2);
+                TimeAxis::Row { limits: (1.0, last as f64) }
+            }
+        }
+    }
+
+    /// What the picture does not show.
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        let width = self.series.iter().map(|series| series.width).max().unwrap_or(1);
+        if width > 1 {
+            notes.push(format!(
+                "Raw values are drawn as the span from the smallest to the largest of up to {width} samples."
+            ));
+        }
+        match self.left_out {
+            0 => {}
+            more => notes.push(format!("{more} more series not shown.")),
+        }
+        notes
+    }
+}
+
+/// What the horizontal axis stands for.
+#[derive(Clone, Copy, Debug)]
+enum TimeAxis {
+    Clock { limits: (f64, f64), utc: bool },
+    Number { limits: (f64, f64) },
+    Row { limits: (f64, f64) },
+}
+
+impl TimeAxis {
+    /// The middle of a bucket; NaN if it has no time.
+    fn position(self, bucket: &Bucket) -> f64 {
+        match self {
+            Self::Row { .. } => f64::midpoint(bucket.first_row as f64, bucket.last_row as f64),
+            _ => f64::midpoint(bucket.first_time, bucket.last_time),
+        }
+    }
+
+    fn label(self, name: &str) -> String {
+        let name: String = name.chars().take(MOST_LETTERS).collect();
+        match self {
+            Self::Clock { limits: (low, high), utc } => {
+                let format = |moment: f64| written(moment, "%Y-%m-%d %H:%M");
+                let zone = if utc { " UTC" } else { "" };
+                format!("{name} ({} to {}{zone})", format(low), format(high)).trim_start().to_owned()
+            }
+            Self::Number { .. } => name,
+            Self::Row { .. } if name.is_empty() || name.eq_ignore_ascii_case("row") => "row".to_owned(),
+            Self::Row { .. } => format!("{name} (row number)"),
+        }
+    }
+}
+
+const LEGEND: [&str; 6] =
+    ["raw samples", "plain EMA", "robust location", "outlier", "outlier beyond the panel", "estimate re-opened"];
+
+/// A stretch of line for the legend.
+fn swatch(x: i32, y: i32, color: RGBColor, quarters: u32) -> PathElement<(i32, i32)> {
+    PathElement::new(vec![(px(x), px(y)), (px(x + 26), px(y))], stroke(color, quarters))
+}
+
+/// Sizes in pixels.
+const WIDTH: i32 = 1200;
+const MARGIN: i32 = 24;
+const HEAD: i32 = 84;
+const FOOT: i32 = 20;
+const NOTE: i32 = 18;
+const CAPTION: i32 = 24;
+const X_LABELS: i32 = 46;
+const GAP: i32 = 14;
+
+/// Where the panels go.
+struct Layout {
+    columns: usize,
+    rows: usize,
+    /// Height of a panel with its caption, without the labels of the time.
+    panel: i32,
+}
+
+impl Layout {
+    fn new(series: usize) -> Self {
+        let columns = if series > 3 { 2 } else { 1 };
+        let panel = match series {
+            0 | 1 => 440,
+            2 | 3 => 270,
+            _ => 210,
+        };
+        Self { columns, rows: series.div_ceil(columns).max(1), panel }
+    }
+
+    fn column(&self) -> i32 {
+        if self.columns == 1 { WIDTH - 2 * MARGIN } else { (WIDTH - 3 * MARGIN) / 2 }
+    }
+
+    /// Marks on the axis of values.
+    fn marks(&self) -> usize {
+        if self.panel > 400 { 8 } else { 4 }
+    }
+
+    fn corner(&self, index: usize) -> (i32, i32) {
+        let (column, row) = (index % self.columns, index / self.columns);
+        let cells = |count: usize| i32::try_from(count).unwrap_or(0);
+        (MARGIN + cells(column) * (self.column() + MARGIN), HEAD + cells(row) * (self.panel + GAP))
+    }
+
+    fn height(&self, notes: usize) -> i32 {
+        let rows = i32::try_from(self.rows).unwrap_or(1);
+        let notes = i32::try_from(notes).unwrap_or(0);
+        HEAD + rows * (self.panel + GAP) + X_LABELS + notes * NOTE + FOOT
+    }
+}
+
+/// Puts a whole file in the place of another, or leaves the other one alone. What is no file, such as a device or a pipe,
+/// is written to.
+fn replace(path: &Path, content: &[u8]) -> Result<()> {
+    // The file behind a link is replaced, not the link.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let before = fs::metadata(&path).ok();
+    if before.as_ref().is_some_and(|before| !before.is_file()) {
+        return Ok(fs::write(&path, content)?);
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    // Temporary files are their owner's alone; a plot is for whom the umask, or the file before, let read it.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.prefix(".evenkeel-").tempfile_in(folder)?;
+    file.write_all(content)?;
+    if let Some(before) = before {
+        file.as_file().set_permissions(before.permissions())?;
+    }
+    file.persist(&path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

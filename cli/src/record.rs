@@ -1,0 +1,340 @@
+//! `evenkeel record`: this machine's own metrics as a CSV that `evenkeel track` reads as it is.
+//!
+//! One row per interval, flushed as it is made, so that a reader at the other end of a pipe sees it at once. Readings are
+//! due at `start + k * every`: a late one does not push back those after it, and when the machine was suspended the missed
+//! ones are left out rather than made up. Rates are differences of the system's counters over the time that really passed
+//! between two readings, which is why the first row comes one interval after the start.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use jiff::{SignedDuration, Timestamp};
+use sysinfo::{
+    DiskRefreshKind, Disks, MINIMUM_CPU_UPDATE_INTERVAL, Networks, ProcessRefreshKind, ProcessesToUpdate, System,
+};
+
+/// The shortest interval between rows. The CPU's counters are not read more often than every 200 ms, and a reading that
+/// is a few milliseconds late must not bring the next one below that.
+const SHORTEST: Duration = Duration::from_millis(250);
+
+/// Decimals after each column's name: enough to see the metric move, no more.
+const COLUMNS: [(&str, usize); 11] = [
+    ("cpu_percent", 2),
+    ("cpu_busiest_percent", 2),
+    ("memory_used_mb", 1),
+    ("swap_used_mb", 1),
+    ("load_1m", 2),
+    ("disk_read_mb_per_s", 3),
+    ("disk_write_mb_per_s", 3),
+    ("net_received_kb_per_s", 3),
+    ("net_sent_kb_per_s", 3),
+    ("loopback_kb_per_s", 3),
+    ("processes", 0),
+];
+
+/// Record this machine's own metrics as CSV, one row per interval
+///
+/// Columns: the time (RFC 3339, UTC), the mean load of all CPUs and that of the busiest one, memory and swap in use, the
+/// load average of one minute, what the disks read and wrote, what the network interfaces received and sent, what went
+/// over the loopback interface, and the number of processes. mb and kb are 1e6 and 1e3 bytes. A metric that the system
+/// does not offer is an empty cell.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RecordArgs {
+    /// Time between rows, such as 500ms or 1s; at least 250ms
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration)]
+    every: Duration,
+
+    /// How long to record, such as 10m or 2h; until interrupted if left out
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    length: Option<Duration>,
+
+    /// File to write, replaced if it exists; `-` or nothing for standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Records until the time is up, the reader has gone or the program is interrupted.
+///
+/// # Errors
+///
+/// An interval below the shortest, a time shorter than one interval, a system without metrics, or an output that cannot be
+/// written. A closed pipe is not an error: the reader has seen enough.
+pub(crate) fn run(args: &RecordArgs) -> Result<()> {
+    ensure!(
+        args.every >= SHORTEST,
+        "--every {:?} is too short to measure the CPU load: at least {SHORTEST:?}",
+        args.every
+    );
+    if let Some(length) = args.length
+        && length < args.every
+    {
+        bail!("--for {length:?} is shorter than one interval of {:?}: there would be no row", args.every);
+    }
+    let mut host = Host::new()?;
+    let target = args.output.as_deref().filter(|path| *path != Path::new("-"));
+    let result = match target {
+        Some(path) => {
+            let mut file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
+            record(&mut file, &mut host, args.every, args.length)
+        }
+        None => record(&mut io::stdout().lock(), &mut host, args.every, args.length),
+    };
+    match result {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other.with_context(|| match target {
+            Some(path) => format!("cannot write {}", path.display()),
+            None => "cannot write to standard output".to_owned(),
+        }),
+    }
+}
+
+/// A duration as a person writes it.
+fn duration(text: &str) -> Result<Duration, String> {
+    SignedDuration::from_str(text)
+        .ok()
+        .and_then(|signed| Duration::try_from(signed).ok())
+        .ok_or_else(|| "expected a number and a unit, such as 500ms, 1s, 10m or 2h".to_owned())
+}
+
+/// Writes the header and then one row at every deadline.
+fn record(out: &mut dyn Write, host: &mut Host, every: Duration, length: Option<Duration>) -> io::Result<()> {
+    let mut header = String::from("time");
+    for (name, _) in COLUMNS {
+        header.push(',');
+        header.push_str(name);
+    }
+    header.push('\n');
+    out.write_all(header.as_bytes())?;
+    out.flush()?;
+
+    let start = Instant::now();
+    // A length that reaches past the clock's last moment is as good as none.
+    let end = length.and_then(|length| start.checked_add(length));
+    let mut next = start;
+    host.read(start);
+    loop {
+        let Some(due) = next.checked_add(every) else { return Ok(()) };
+        next = due;
+        while let Some(later) = next.checked_add(every).filter(|later| *later <= Instant::now()) {
+            next = later;
+        }
+        if end.is_some_and(|end| next > end) {
+            return Ok(());
+        }
+        thread::sleep(next.saturating_duration_since(Instant::now()));
+        let values = host.read(Instant::now());
+        let row = row(Timestamp::now(), &values);
+        // A row goes out in one piece: an interrupt between two writes would leave half of it.
+        out.write_all(row.as_bytes())?;
+        out.flush()?;
+    }
+}
+
+/// One line of the CSV.
+fn row(time: Timestamp, values: &[Option<f64>; COLUMNS.len()]) -> String {
+    use std::fmt::Write as _;
+
+    let mut row = format!("{time:.3}");
+    for ((_, decimals), value) in COLUMNS.iter().zip(values) {
+        row.push(',');
+        if let Some(value) = value {
+            // Writing to a String cannot fail.
+            let _ = write!(row, "{value:.decimals$}");
+        }
+    }
+    row.push('\n');
+    row
+}
+
+/// The machine, with what it had counted at the reading before.
+struct Host {
+    system: System,
+    disks: Disks,
+    networks: Networks,
+    disk_bytes: Counters,
+    network_bytes: Counters,
+    loopback_bytes: Counters,
+    read_at: Option<Instant>,
+    cpu_read_at: Option<Instant>,
+}
+
+impl Host {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            system: System::new().context("this system offers no metrics")?,
+            disks: Disks::new().context("this system offers no metrics of disks")?,
+            networks: Networks::new().context("this system offers no metrics of networks")?,
+            disk_bytes: Counters::default(),
+            network_bytes: Counters::default(),
+            loopback_bytes: Counters::default(),
+            read_at: None,
+            cpu_read_at: None,
+        })
+    }
+
+    /// All metrics at `now`, in the order of [`COLUMNS`]. Rates are missing at the first reading.
+    fn read(&mut self, now: Instant) -> [Option<f64>; COLUMNS.len()] {
+        let seconds = self
+            .read_at
+            .replace(now)
+            .map(|before| now.saturating_duration_since(before).as_secs_f64())
+            .filter(|seconds| *seconds > 0.0);
+        let (cpu, busiest) = self.cpu().unzip();
+        self.system.refresh_memory();
+        let [disk_read, disk_written] = self.disks();
+        let ([received, sent], loopback) = self.networks();
+        let rate = |bytes: u64, unit: f64| seconds.map(|seconds| bytes as f64 / unit / seconds);
+        [
+            cpu,
+            busiest,
+            Some(self.system.used_memory() as f64 / 1e6),
+            Some(self.system.used_swap() as f64 / 1e6),
+            System::load_average().ok().map(|load| load.one),
+            rate(disk_read, 1e6),
+            rate(disk_written, 1e6),
+            rate(received, 1e3),
+            rate(sent, 1e3),
+            rate(loopback, 1e3),
+            self.processes(),
+        ]
+    }
+
+    /// Mean load of all CPUs and load of the busiest. A reading too close to the one before is missing: `sysinfo` would
+    /// repeat its last answer.
+    fn cpu(&mut self) -> Option<(f64, f64)> {
+        let fresh = self.cpu_read_at.is_none_or(|before| before.elapsed() >= MINIMUM_CPU_UPDATE_INTERVAL);
+        if !fresh {
+            return None;
+        }
+        self.system.refresh_cpu_usage();
+        // Taken after the reading, so that it is never judged too old.
+        self.cpu_read_at = Some(Instant::now());
+        let busiest = self.system.cpus().iter().map(|cpu| f64::from(cpu.usage())).reduce(f64::max)?;
+        Some((f64::from(self.system.global_cpu_usage()), busiest))
+    }
+
+    /// Bytes read and written since the last reading by every disk that carries a mounted file system.
+    fn disks(&mut self) -> [u64; 2] {
+        self.disks.refresh_specifics(true, DiskRefreshKind::nothing().with_io_usage());
+        self.disk_bytes.moved(self.disks.iter().map(|disk| {
+            // On Linux the counters are the device's, and a device may be mounted more than once.
+            let key = if cfg!(target_os = "linux") { disk.name() } else { disk.mount_point().as_os_str() };
+            let usage = disk.usage();
+            (key.to_owned(), [usage.total_read_bytes, usage.total_written_bytes])
+        }))
+    }
+
+    /// Bytes received and sent since the last reading by the interfaces that lead out of this machine, and bytes that went
+    /// over the loopback interface, where received and sent are the same.
+    fn networks(&mut self) -> ([u64; 2], u64) {
+        self.networks.refresh(true);
+        let (local, outer): (Vec<_>, Vec<_>) = self
+            .networks
+            .iter()
+            .map(|(name, data)| (data, (name.clone(), [data.total_received(), data.total_transmitted()])))
+            .partition(|(data, _)| data.ip_networks().iter().any(|network| network.addr.is_loopback()));
+        let totals = |list: Vec<(_, _)>| list.into_iter().map(|(_, total)| total);
+        let [loopback, _] = self.loopback_bytes.moved(totals(local));
+        (self.network_bytes.moved(totals(outer)), loopback)
+    }
+
+    fn processes(&mut self) -> Option<f64> {
+        let kind = ProcessRefreshKind::nothing().without_tasks();
+        self.system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
+        // Not even this process: the system does not say.
+        Some(self.system.processes().len() as f64).filter(|count| *count > 0.0)
+    }
+}
+
+/// Running totals by name, as they were at the last reading.
+#[derive(Default)]
+struct Counters {
+    last: HashMap<OsString, [u64; 2]>,
+}
+
+impl Counters {
+    /// How far all counters together have moved since the last call.
+    ///
+    /// A name that was not there before has moved by nothing: what it counted earlier did not happen in this interval. Nor
+    /// has a counter that went back, which was reset.
+    fn moved(&mut self, totals: impl Iterator<Item = (OsString, [u64; 2])>) -> [u64; 2] {
+        let now: HashMap<_, _> = totals.collect();
+        let mut sum = [0_u64; 2];
+        for (name, total) in &now {
+            if let Some(before) = self.last.get(name) {
+                for ((sum, total), before) in sum.iter_mut().zip(total).zip(before) {
+                    *sum = sum.saturating_add(total.saturating_sub(*before));
+                }
+            }
+        }
+        self.last = now;
+        sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_as_people_write_them() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("1s"), Ok(Duration::from_secs(1)));
+        assert_eq!(duration("10m"), Ok(Duration::from_secs(600)));
+        assert_eq!(duration("2h"), Ok(Duration::from_secs(7200)));
+        for wrong in ["", "5", "-1s", "1 fortnight", "nan", "1e400s"] {
+            assert!(duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_has_a_cell_for_every_column() {
+        let mut values = [Some(1.0); COLUMNS.len()];
+        values[1] = None;
+        let row = row(Timestamp::UNIX_EPOCH, &values);
+        assert!(row.starts_with("1970-01-01T00:00:00.000Z,1.00,,1.0,"), "{row}");
+        assert!(row.ends_with(",1\n"), "{row}");
+        assert_eq!(row.matches(',').count(), COLUMNS.len());
+    }
+
+    #[test]
+    fn new_and_reset_counters_have_not_moved() {
+        let mut counters = Counters::default();
+        let mut moved = |list: &[(&str, u64)]| {
+            counters.moved(list.iter().map(|(name, total)| (OsString::from(name), [*total, 2 * *total])))
+        };
+        assert_eq!(moved(&[("a", 1000)]), [0, 0]);
+        assert_eq!(moved(&[("a", 1010), ("b", 500)]), [10, 20]);
+        assert_eq!(moved(&[("a", 3), ("b", 501)]), [1, 2]);
+        assert_eq!(moved(&[("b", 502)]), [1, 2]);
+        assert_eq!(moved(&[("a", 4), ("b", 502)]), [0, 0]);
+    }
+
+    #[test]
+    fn the_second_reading_has_rates() -> Result<()> {
+        let mut host = Host::new()?;
+        let start = Instant::now();
+        let first = host.read(start);
+        assert_eq!(first[5..10], [None; 5]);
+        let second = host.read(start + Duration::from_secs(1));
+        assert!(second[5..10].iter().all(|rate| rate.is_some_and(|rate| rate >= 0.0)), "{second:?}");
+        assert!(second.iter().flatten().all(|value| value.is_finite()), "{second:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn refuses_what_would_record_nothing() {
+        let args = |every, length| RecordArgs { every, length, output: None };
+        let second = Duration::from_secs(1);
+        assert!(run(&args(Duration::from_millis(249), None)).is_err());
+        assert!(run(&args(Duration::ZERO, Some(second))).is_err());
+        assert!(run(&args(second, Some(Duration::from_millis(999)))).is_err());
+    }
+}

@@ -1,0 +1,133 @@
+//! What the program says on standard error: bad rows, notes, progress and the summary.
+
+use crate::args::InputArgs;
+use crate::failure::Failure;
+use crate::input::Source;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+/// So many bad rows and cells are described; the others are only counted.
+const DESCRIBED: u64 = 20;
+/// So much of a bad cell is shown.
+const SHOWN: usize = 40;
+
+/// Tells and counts what happens to the input.
+pub(crate) struct Report {
+    name: String,
+    is_strict: bool,
+    is_quiet: bool,
+    progress: Option<ProgressBar>,
+    /// Rows of data, bad ones included.
+    pub(crate) rows: u64,
+    pub(crate) bad_rows: u64,
+    pub(crate) bad_cells: u64,
+}
+
+impl Report {
+    pub(crate) fn new(args: &InputArgs, source: &Source, output_is_terminal: bool) -> Self {
+        // On a terminal that also shows the output, a bar would be torn to pieces.
+        let is_shown = !args.quiet && !output_is_terminal && io::stderr().is_terminal();
+        let progress = is_shown.then(|| progress_bar(source.size));
+        Self {
+            name: source.name.clone(),
+            is_strict: args.strict,
+            is_quiet: args.quiet,
+            progress,
+            rows: 0,
+            bad_rows: 0,
+            bad_cells: 0,
+        }
+    }
+
+    /// So many bytes have been read.
+    pub(crate) fn progress(&self, bytes: u64) {
+        if let Some(bar) = &self.progress {
+            bar.set_position(bytes);
+        }
+    }
+
+    /// A row that is skipped. An error if that is not wanted.
+    pub(crate) fn bad_row(&mut self, line: u64, reason: impl Display) -> Result<(), Failure> {
+        self.bad_rows += 1;
+        self.bad(line, reason)
+    }
+
+    /// A cell that is skipped while the rest of its row is used. An error if that is not wanted.
+    pub(crate) fn bad_cell(&mut self, line: u64, column: &str, cell: &[u8]) -> Result<(), Failure> {
+        self.bad_cells += 1;
+        self.bad(line, not_a_number(column, cell))
+    }
+
+    fn bad(&mut self, line: u64, reason: impl Display) -> Result<(), Failure> {
+        if self.is_strict {
+            return Err(Failure::failed(format!("{}: line {line}: {reason}", self.name)));
+        }
+        let so_far = self.bad_rows + self.bad_cells;
+        if so_far <= DESCRIBED {
+            self.say(&format_args!("{}: line {line}: {reason}", self.name));
+        } else if so_far == DESCRIBED + 1 {
+            self.say(&format_args!("{}: further bad rows are only counted", self.name));
+        }
+        Ok(())
+    }
+
+    /// Something that is not wrong, but may not be what was meant.
+    pub(crate) fn note(&self, note: impl Display) {
+        if !self.is_quiet {
+            self.say(&format_args!("{}: {note}", self.name));
+        }
+    }
+
+    /// The end: takes the progress bar away and says what was done, given what the work itself counted.
+    pub(crate) fn summary(&self, counts: &[(&str, u64)]) {
+        self.finish();
+        if self.is_quiet {
+            return;
+        }
+        let skipped = [("bad rows skipped", self.bad_rows), ("bad cells skipped", self.bad_cells)];
+        let counts = [&[("rows", self.rows)], counts, &skipped].concat();
+        let list: Vec<String> = counts.iter().map(|(what, count)| format!("{what} {count}")).collect();
+        self.say(&list.join(", "));
+    }
+
+    /// Takes the progress bar away.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.progress {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn say(&self, message: &dyn Display) {
+        match &self.progress {
+            Some(bar) => bar.suspend(|| say(message)),
+            None => say(message),
+        }
+    }
+}
+
+/// One line on standard error. That nobody can read it is no reason to stop.
+pub(crate) fn say(message: &dyn Display) {
+    let _ = writeln!(io::stderr(), "evenkeel: {message}");
+}
+
+/// Says that a cell should have been a number.
+pub(crate) fn not_a_number(column: &str, cell: &[u8]) -> String {
+    let cell = String::from_utf8_lossy(cell);
+    let mut shown: String = cell.chars().take(SHOWN).collect();
+    if shown.len() < cell.len() {
+        shown.push('\u{2026}');
+    }
+    format!("{shown:?} is not a number (column {column})")
+}
+
+fn progress_bar(size: Option<u64>) -> ProgressBar {
+    let (bar, template) = match size {
+        Some(size) => (ProgressBar::new(size), "{wide_bar} {bytes}/{total_bytes} {eta}"),
+        None => (ProgressBar::new_spinner(), "{spinner} {bytes} read, {elapsed}"),
+    };
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

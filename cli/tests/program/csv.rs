@@ -1,0 +1,128 @@
+//! Which columns of a CSV are read as what.
+
+use crate::support::{HEADER, evenkeel, file, lines, samples, stderr, stdout, track};
+use predicates::prelude::*;
+
+#[test]
+fn wide_every_numeric_column_is_a_series_and_the_first_text_the_time() {
+    let run = track("a,when,host,b\n1,T1,web,10\n2,T2,db,20\n", &[]).success();
+    assert_eq!(samples(&run), ["T1 a 1", "T1 b 10", "T2 a 2", "T2 b 20"]);
+    assert!(stderr(&run).contains("the column is ignored"), "{}", stderr(&run));
+}
+
+#[test]
+fn wide_restricted_to_named_columns() {
+    let run = track("t,a,b,c\nT1,1,2,3\nT2,4,5,6\n", &["--value", "c", "--value", "a"]).success();
+    assert_eq!(samples(&run), ["T1 c 3", "T1 a 1", "T2 c 6", "T2 a 4"]);
+}
+
+#[test]
+fn a_numeric_time_is_named() {
+    let run = track("epoch,a\n1700000000,1\n1700000060,2\n", &["--time", "epoch"]).success();
+    assert_eq!(samples(&run), ["1700000000 a 1", "1700000060 a 2"]);
+}
+
+#[test]
+fn a_numeric_time_that_is_not_named_is_a_series_and_a_note() {
+    let run = track("time,a\n1,7\n2,8\n", &[]).success();
+    assert_eq!(samples(&run), ["1 time 1", "1 a 7", "2 time 2", "2 a 8"]);
+    assert!(stderr(&run).contains("--time time"), "{}", stderr(&run));
+    // Where the values are named, its name is hint enough.
+    let run = track("a,time\n7,1\n8,2\n", &["--value", "a"]).success();
+    assert_eq!(samples(&run), ["1 a 7", "2 a 8"]);
+}
+
+#[test]
+fn without_a_time_rows_are_numbered_from_one() {
+    assert_eq!(samples(&track("a\n5\n6\n", &[]).success()), ["1 a 5", "2 a 6"]);
+}
+
+#[test]
+fn an_empty_field_or_nan_is_missing_and_infinities_are_samples() {
+    let run = track("t,a\nT1,1\nT2,\nT3,nan\nT4, \nT5,inf\nT6,-Infinity\n", &[]).success();
+    assert_eq!(samples(&run), ["T1 a 1", "T2 a -", "T3 a -", "T4 a -", "T5 a inf", "T6 a -inf"]);
+    assert!(stdout(&run).contains("T2,a,,1.0,"), "the estimate stands:\n{}", stdout(&run));
+    assert!(stderr(&run).contains("samples 3, series 1, missing 3"), "{}", stderr(&run));
+}
+
+#[test]
+fn a_column_that_begins_empty_is_still_a_series() {
+    let run = track("t,a,b\nT1,,1\nT2,,2\nT3,3,3\n", &[]).success();
+    assert_eq!(samples(&run), ["T1 a -", "T1 b 1", "T2 a -", "T2 b 2", "T3 a 3", "T3 b 3"]);
+}
+
+#[test]
+fn a_first_row_without_any_number_does_not_hide_the_others() {
+    let run = track("t,a\nT1,n/a\nT2,2\n", &[]).success();
+    assert_eq!(samples(&run), ["T2 a 2"]);
+    assert!(stderr(&run).contains("line 2: no column holds a number"), "{}", stderr(&run));
+    let run = track("t,a,b\nT1,n/a,1\nT2,2,2\n", &[]).success();
+    assert_eq!(samples(&run), ["T1 b 1", "T2 a 2", "T2 b 2"]);
+    assert!(stderr(&run).contains("line 2: \"n/a\" is not a number (column a)"), "{}", stderr(&run));
+}
+
+#[test]
+fn long_with_everything_named() {
+    let input = "when,host,cpu,mem\nT1,x,1,10\nT1,y,2,20\nT2,x,3,30\n";
+    let run = track(input, &["--series", "host", "--value", "cpu"]).success();
+    assert_eq!(samples(&run), ["T1 x 1", "T1 y 2", "T2 x 3"]);
+    let run = track(input, &["--series", "host", "--value", "cpu", "--value", "mem"]).success();
+    let expected = ["T1 x.cpu 1", "T1 x.mem 10", "T1 y.cpu 2", "T1 y.mem 20", "T2 x.cpu 3", "T2 x.mem 30"];
+    assert_eq!(samples(&run), expected);
+}
+
+#[test]
+fn long_finds_its_one_column_of_values() {
+    let run = track("when,host,cpu\nT1,x,1\nT1,y,2\n", &["--series", "host"]).success();
+    assert_eq!(samples(&run), ["T1 x 1", "T1 y 2"]);
+    track("when,host,cpu,mem\nT1,x,1,10\n", &["--series", "host"])
+        .code(2)
+        .stderr(predicate::str::contains("\"cpu\", \"mem\"").and(predicate::str::contains("--value")));
+}
+
+#[test]
+fn series_may_come_in_any_order() {
+    let names = ["x", "y", "z", "x", "z", "z", "y", "w", "x", "w"];
+    let input = lines(names.iter().enumerate(), |(row, name)| format!("{name},{row}"));
+    let run = track(format!("s,v\n{input}"), &["--series", "s"]).success();
+    let expected: Vec<_> = names.iter().enumerate().map(|(row, name)| format!("{} {name} {row}", row + 1)).collect();
+    assert_eq!(samples(&run), expected);
+}
+
+#[test]
+fn quoted_fields_come_out_as_they_went_in() {
+    let run = track("t,s,v\n\"a,b\",\"5\"\" \n pipe\",1\n", &["--series", "s"]).success();
+    assert_eq!(stdout(&run), format!("{HEADER}\n\"a,b\",\"5\"\" \n pipe\",1.0,1.0,0.5,,0\n"));
+}
+
+#[test]
+fn windows_lines_blank_lines_spaces_and_a_byte_order_mark() {
+    let run = track("\u{feff}t , a\r\n\r\nT1 , 1 \r\n\n  \r\n T2,\t2\r\nT3,3", &["--time", "t"]).success();
+    assert_eq!(samples(&run), ["T1 a 1", "T2 a 2", "T3 a 3"]);
+}
+
+#[test]
+fn columns_of_one_name_are_told_apart_and_empty_names_get_one() {
+    let run = track("t,a,a,,a.2\nT1,1,2,3,4\n", &[]).success();
+    assert_eq!(samples(&run), ["T1 a 1", "T1 a.3 2", "T1 column4 3", "T1 a.2 4"]);
+    track("t,a,a\nT1,1,2\n", &["--value", "a"]).code(2).stderr(predicate::str::contains("several columns"));
+}
+
+#[test]
+fn a_header_without_rows_is_no_error() {
+    assert_eq!(stdout(&track("t,a\n", &[]).success()), format!("{HEADER}\n"));
+}
+
+#[test]
+fn the_format_is_the_extensions() {
+    for (name, content) in [("a.csv", "t,a\nT1,1\n"), ("a.JSONL", "{\"t\":\"T1\",\"a\":1}\n"), ("noext", "t,a\nT1,1\n")]
+    {
+        let (_directory, path) = file(name, content);
+        let run = evenkeel(&["track", "--output-format", "csv"]).arg(path).assert().success();
+        assert_eq!(samples(&run), ["T1 a 1"], "{name}");
+    }
+    // And can be given.
+    let (_directory, path) = file("a.csv", "{\"t\":\"T1\",\"a\":1}\n");
+    let run = evenkeel(&["track", "--format", "ndjson", "--output-format", "csv"]).arg(path).assert().success();
+    assert_eq!(samples(&run), ["T1 a 1"]);
+}

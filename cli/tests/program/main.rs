@@ -1,0 +1,22 @@
+//! What the program promises, one topic a file.
+//!
+//! | file | promise |
+//! |---|---|
+//! | `csv.rs`, `ndjson.rs` | what is read as what |
+//! | `bad_input.rs` | nothing bad goes unnoticed, and nothing good goes with it |
+//! | `specification.rs` | location and scale are the specification's, to the bit |
+//! | `estimator.rs` | presets, resolution and memory |
+//! | `pipes.rs` | rows come out as they are made; a closed pipe is no error |
+//! | `files.rs` | an older file stays until a new one is complete |
+//! | `profile.rs`, `plot.rs` | the tail profile and the picture |
+
+mod bad_input;
+mod csv;
+mod estimator;
+mod files;
+mod ndjson;
+mod pipes;
+mod plot;
+mod profile;
+mod specification;
+mod support;

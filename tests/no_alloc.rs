@@ -1,0 +1,136 @@
+//! Promise: no allocation in update. Every update of every rule in both lane types, on every backend, on one thread, and
+//! from inside rayon's pool but for what rayon's own queue may need to grow.
+
+mod oracle;
+mod support;
+
+use allocation_counter::measure;
+use evenkeel::{Backend, Bank, Decay, Ema, RobustMean, Rule, Scored, Threads};
+use oracle::Float;
+use support::random::Random;
+use support::{both_types, every_backend};
+
+const CHANNELS: usize = 75;
+
+fn decay() -> Decay {
+    Decay::half_life(5.0).unwrap()
+}
+
+/// The counter counts: a test of it, because a counter that sleeps would make every test here pass.
+#[test]
+fn the_counter_is_awake() {
+    let info = measure(|| drop(std::hint::black_box(vec![0_u8; 100])));
+    assert_eq!(info.count_total, 1);
+}
+
+/// The updates that every rule has, hostile samples and all.
+fn updates<R: Rule, T: Float>(bank: &mut Bank<R, T>, block: &[T], named: &[usize]) {
+    for row in block.chunks(CHANNELS) {
+        bank.update(row).unwrap();
+    }
+    bank.update_rows(block).unwrap();
+    bank.update_at(named, block).unwrap();
+    for (channel, &sample) in block[..CHANNELS].iter().enumerate() {
+        bank.observe(channel, sample).unwrap();
+        assert!(bank.reading(channel).is_some());
+    }
+    bank.reset(3).unwrap();
+    let oldest = bank.ages().fold(T::ZERO, |oldest, age| if age > oldest { age } else { oldest });
+    assert!(oldest > T::ZERO);
+}
+
+/// Errors are no excuse.
+fn refusals<R: Rule, T: Float>(bank: &mut Bank<R, T>, block: &[T]) {
+    assert!(bank.update(&block[..CHANNELS - 1]).is_err());
+    assert!(bank.update_rows(&block[..=CHANNELS]).is_err());
+    assert!(bank.update_at(&[0, CHANNELS], &block[..2]).is_err());
+    assert!(bank.update_at(&[0], &block[..2]).is_err());
+    assert!(bank.observe(CHANNELS, block[0]).is_err());
+    assert!(bank.reset(CHANNELS).is_err());
+}
+
+fn scored<R: Scored, T: Float>(bank: &mut Bank<R, T>, block: &[T], scores: &mut [T]) {
+    for row in block.chunks(CHANNELS) {
+        bank.update_scored(row, scores).unwrap();
+    }
+    assert!(bank.update_scored(&block[..CHANNELS], &mut scores[1..]).is_err());
+}
+
+/// Samples, and a channel for each in no particular order.
+fn input<T: Float>() -> (Vec<T>, Vec<usize>) {
+    let mut random = Random::new(31);
+    let block = random.hostile::<T>(80, CHANNELS);
+    let named = block.iter().map(|_| random.below(CHANNELS)).collect();
+    (block, named)
+}
+
+fn bank<R: Rule, T: Float>(rule: R, backend: Backend, threads: Threads) -> Bank<R, T> {
+    Bank::<R, T>::new(rule, CHANNELS).unwrap().with_backend(backend).unwrap().with_threads(threads)
+}
+
+fn nothing_on_one_thread<T: Float>() {
+    let (block, named) = input::<T>();
+    let mut scores = vec![T::ZERO; CHANNELS];
+    every_backend(|backend| {
+        let mut robust = bank::<_, T>(RobustMean::new(decay()), backend, Threads::One);
+        let mut ema = bank::<_, T>(Ema::new(decay()), backend, Threads::Auto);
+        let info = measure(|| {
+            updates(&mut robust, &block, &named);
+            scored(&mut robust, &block, &mut scores);
+            refusals(&mut robust, &block);
+            updates(&mut ema, &block, &named);
+            refusals(&mut ema, &block);
+        });
+        assert_eq!((info.count_total, info.bytes_total), (0, 0), "{info:?}");
+    });
+}
+
+/// A caller inside the pool, in parts of a few channels so that everything is shared. Each worker counts its own
+/// allocations, those of the parts it steals included.
+#[cfg(feature = "rayon")]
+fn next_to_nothing_in_a_pool<T: Float>() {
+    use core::num::NonZeroUsize;
+    use core::sync::atomic::{AtomicBool, Ordering};
+
+    let (block, named) = input::<T>();
+    let parts = Threads::Parts(NonZeroUsize::new(8).unwrap());
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        every_backend(|backend| {
+            let finished = AtomicBool::new(false);
+            let counts = pool.broadcast(|worker| {
+                if worker.index() > 0 {
+                    let steal = || {
+                        while !finished.load(Ordering::Acquire) {
+                            rayon::yield_now();
+                        }
+                    };
+                    return measure(steal).count_total;
+                }
+                let mut robust = bank::<_, T>(RobustMean::new(decay()), backend, parts);
+                let mut ema = bank::<_, T>(Ema::new(decay()), backend, parts);
+                let mut scores = vec![T::ZERO; CHANNELS];
+                let info = measure(|| {
+                    updates(&mut robust, &block, &named);
+                    scored(&mut robust, &block, &mut scores);
+                    updates(&mut ema, &block, &named);
+                });
+                finished.store(true, Ordering::Release);
+                info.count_total
+            });
+            // Some thousand joins happened. A worker's queue holds 64 jobs and grows by doubling, for which an epoch is
+            // pinned now and then; the joins here are four deep, and nothing of the engine is per join.
+            let all: u64 = counts.iter().sum();
+            assert!(all <= 4, "{all} allocations: {counts:?}");
+        });
+    }
+}
+
+both_types!(nothing_on_one_thread);
+
+#[cfg(feature = "rayon")]
+mod pool {
+    use super::next_to_nothing_in_a_pool;
+    use super::support::both_types;
+    both_types!(next_to_nothing_in_a_pool);
+}
