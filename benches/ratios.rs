@@ -1,6 +1,6 @@
 //! Ratios that mean something: engine, memory limit and competitor timed in turns, in one run, and compared.
 //!
-//! `cargo bench --bench ratios`. A machine's clock, cache and memory change from second to second, and criterion times one
+//! `cargo bench --bench ratios`, or `-- block` or `-- row` for one half. A machine's clock, cache and memory change from second to second, and criterion times one
 //! thing after the other. Here everything that is compared runs in short turns, over and over, and the best turn of each
 //! counts: what else the machine does can only add. These are the numbers that the documentation quotes.
 
@@ -32,6 +32,12 @@ fn turns<const N: usize>(updates: usize, mut contestants: [&mut dyn FnMut(); N])
     best
 }
 
+/// Whether the command line asks for this half, or for nothing in particular.
+fn wanted(half: &str) -> bool {
+    let mut filters = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
+    filters.peek().is_none() || filters.any(|filter| filter == half)
+}
+
 fn bank<R: Rule, T: Real>(rule: R, backend: Backend, rows: &mut Rows<T>, channels: usize) -> Bank<R, T> {
     let bank = Bank::<R, T>::new(rule, channels).unwrap().with_backend(backend).unwrap();
     let mut bank = bank.with_threads(Threads::One);
@@ -46,6 +52,9 @@ const WARM_UP: usize = 60;
 
 /// One rule row by row on every backend, beside the memory limit and the plain loop.
 fn rows<R: Rule, T: Real + Number, P: Plain<T>>(name: &str, rule: &R, outliers: f64, written: usize, read: usize) {
+    if !wanted("row") {
+        return;
+    }
     for (size, channels) in [("1Ki", 1 << 10), ("64Ki", 64 << 10), ("1Mi", 1 << 20), ("16Mi", 16 << 20)] {
         let mut feed = Rows::<T>::new(channels, outliers, 7);
         let backends: Vec<Backend> = Backend::available().collect();
@@ -80,6 +89,9 @@ fn rows<R: Rule, T: Real + Number, P: Plain<T>>(name: &str, rule: &R, outliers: 
 
 /// A block that no cache holds, beside the same rows one by one and a read-only pass.
 fn blocks<R: Rule, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
+    if !wanted("block") {
+        return;
+    }
     let (rows, channels) = (64, 1 << 20);
     let block: Vec<T> = (0..rows).flat_map(|row| samples::<T>(channels, outliers, row)).collect();
     let mut bank = Bank::<R, T>::new(rule.clone(), channels).unwrap().with_threads(Threads::One);
@@ -107,7 +119,7 @@ fn blocks<R: Rule, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
 fn lane<T: Real + Number + Loops>() {
     let decay = Decay::alpha(ALPHA).unwrap();
     for outliers in [0.0, 0.05] {
-        rows::<_, T, T::RobustMean>("RobustMean", &RobustMean::new(decay), outliers, 2, 1);
+        rows::<_, T, T::RobustMean>("RobustMean", &RobustMean::new(decay), outliers, 3, 0);
         blocks::<_, T>("RobustMean", &RobustMean::new(decay), outliers);
     }
     // Fast enough to forget its start in the warm-up.

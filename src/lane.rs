@@ -6,10 +6,12 @@
 //!
 //! [`Real`] is implemented for `f32` and `f64` and by nothing else.
 
+#[cfg(target_arch = "x86_64")]
+use core::any::Any;
 use core::fmt::Debug;
 use core::ops::{Add, BitAnd, BitOr, Div, Mul, Not, Sub};
 use pulp::Simd;
-use pulp::bytemuck::{NoUninit, Pod, bytes_of, cast, cast_slice, cast_slice_mut};
+use pulp::bytemuck::{NoUninit, Pod, bytes_of, cast};
 
 mod sealed {
     pub trait Sealed {}
@@ -59,7 +61,7 @@ pub trait Ops: Pod {
     const COUNT_BASE: Self;
 
     type Lanes<S: Simd>: Pod + Debug + Send + Sync;
-    type Masks<S: Simd>: Copy + Debug + NoUninit;
+    type Masks<S: Simd>: NoUninit + Debug;
     type Words<S: Simd>: Copy + Debug;
 
     fn lanes<S: Simd>() -> usize;
@@ -282,26 +284,11 @@ impl<T: Real, S: Simd> Lane<T, S> {
     pub(crate) fn is_number(self) -> Mask<T, S> {
         Mask(self.0, T::equal(self.0, self.1, self.1))
     }
-    /// Writes the lanes of the mask over those of `old`, which may be far away in memory: it is not read.
-    #[inline(always)]
-    pub(crate) fn store_where(self, mask: Mask<T, S>, old: &mut T::Lanes<S>) {
-        let new = [self.1];
-        let new: &[T] = cast_slice(&new);
-        let old: &mut [T] = cast_slice_mut(core::slice::from_mut(old));
-        let mut bits = mask.bits();
-        while bits != 0 {
-            let lane = bits.trailing_zeros() as usize;
-            if let (Some(old), Some(&new)) = (old.get_mut(lane), new.get(lane)) {
-                *old = new;
-            }
-            bits &= bits - 1;
-        }
-    }
-    /// `self` with the sign of `sign`; `self` must carry no sign of its own.
+    /// The size of `self` with the sign of `sign`.
     #[inline(always)]
     pub(crate) fn with_sign_of(self, sign: Self) -> Self {
         let bit = Self::splat(self.0, T::from_f64(-0.0)).word();
-        (self.word() | (sign.word() & bit)).lane()
+        (self.abs().word() | (sign.word() & bit)).lane()
     }
     #[inline(always)]
     pub(crate) fn word(self) -> Word<T, S> {
@@ -369,6 +356,10 @@ impl<T: Real, S: Simd> Mask<T, S> {
     /// One bit per lane, the first lane lowest.
     #[inline(always)]
     pub(crate) fn bits(self) -> u32 {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(bits) = avx2_bits(self.0, &self.1) {
+            return bits;
+        }
         match size_of::<T::Masks<S>>() {
             1 => cast::<_, u8>(self.1).into(),
             2 => cast::<_, u16>(self.1).into(),
@@ -378,6 +369,23 @@ impl<T: Real, S: Simd> Mask<T, S> {
             }
         }
     }
+}
+
+/// AVX2's own instruction for it, which the compiler does not find in the portable loop. The casts are of a type to itself
+/// and vanish.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn avx2_bits<S: Simd, M: 'static>(simd: S, mask: &M) -> Option<u32> {
+    let simd = (&simd as &dyn Any).downcast_ref::<pulp::x86::V3>()?;
+    let mask = mask as &dyn Any;
+    let bits = if let Some(&mask) = mask.downcast_ref::<pulp::m32x8>() {
+        simd.avx._mm256_movemask_ps(pulp::cast(mask))
+    } else if let Some(&mask) = mask.downcast_ref::<pulp::m64x4>() {
+        simd.avx._mm256_movemask_pd(pulp::cast(mask))
+    } else {
+        return None;
+    };
+    Some(bits.cast_unsigned())
 }
 
 impl<T: Real, S: Simd> Mask<T, S> {

@@ -1,4 +1,66 @@
-//! evenkeel
+//! The running mean of signals that cannot be trusted: a robust location and scale of very many signals at once, at the
+//! speed of memory.
+//!
+//! An exponential moving average is owned by its outliers: one spike of a million sigma, and it is wrong for hundreds of
+//! steps. evenkeel judges each sample against a running scale, clips or rejects it (Huber, Hampel), and only then averages.
+//! A channel costs four numbers of state, a sample a few tenths of a nanosecond; there may be millions of channels.
+//!
+//! # Quick start
+//!
+//! ```
+//! use evenkeel::{Bank, Decay, RobustMean};
+//!
+//! let rule = RobustMean::new(Decay::half_life(60.0)?); // a sample's weight halves every 60 samples
+//! let mut bank = Bank::<RobustMean>::new(rule, 10_000)?; // 10,000 channels of f64
+//! let mut row = vec![20.0; 10_000];
+//! for t in 0..100 {
+//!     row.fill(20.0 + f64::from(t % 5));
+//!     bank.update(&row)?; // one sample per channel; NaN = missing
+//! }
+//! row.fill(1e9);
+//! bank.update(&row)?; // a spike everywhere
+//! assert!((bank.locations()[0] - 22.0).abs() < 1.0); // never happened
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Which piece
+//!
+//! | you have | use |
+//! |---|---|
+//! | a row of samples, one per channel, again and again | [`Bank::update`] |
+//! | many rows at once | [`Bank::update_rows`]: the same bits, and less memory traffic |
+//! | samples of some of the channels | [`Bank::update_at`] |
+//! | the question how unusual each sample was | [`Bank::update_scored`], [`Bank::observe`] |
+//! | named series that come as they come | [`Tracker`] |
+//! | state in buffers of your own, such as an optimiser's | [`Sweep`] |
+//! | doubt about the thresholds | `TailProfile` (feature `histogram`) |
+//!
+//! | rule | what it estimates |
+//! |---|---|
+//! | [`RobustMean`] | robust location and scale; its presets, and when not to use it, are told there |
+//! | [`Ema`] | the plain exponential average with bias correction: Adam's first moment |
+//!
+//! # Guarantees
+//!
+//! 1. **The same bits** on every instruction set ([`Backend`]) and number of threads, row by row or in blocks, dense or
+//!    scattered, at any channel position. So a result can be reproduced on another machine, and a test can compare for
+//!    equality.
+//! 2. **The specification to the bit**: every operation is a single IEEE operation in the order of the equations, and the
+//!    tests hold the engine to vectors that an independent implementation made.
+//! 3. **NaN is missing, an infinity is an outlier, and the state is always finite.** Only a channel that has seen nothing has
+//!    the location NaN. Zeros of either sign, subnormals and the largest floats are ordinary samples; samples beyond half
+//!    the largest float count as half the largest float.
+//! 4. **No panic and no allocation in an update.** A wrong length is an error that names both lengths, and the state is
+//!    untouched. (When an update is shared among threads from outside of rayon's pool, rayon's queue may allocate.)
+//! 5. **No unsafe code**; pulp and aligned-vec carry it.
+//! 6. **Robust as stated** in [`RobustMean`]: influence, breakdown point, efficiency and recovery are tests with fixed seeds.
+//!
+//! # Features
+//!
+//! * `rayon` (default): wide updates are shared among threads; see [`Threads`].
+//! * `histogram`: `TailProfile`.
+//!
+//! The crate needs Rust 1.89, from which on AVX-512 is stable.
 
 mod bank;
 mod columns;
@@ -23,3 +85,8 @@ pub use sweep::{Backend, Observation, Sweep, Threads};
 #[cfg(feature = "histogram")]
 pub use tail::TailProfile;
 pub use tracker::{Series, Tracker};
+
+/// The README's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -51,8 +51,9 @@ pub trait Step {
 pub trait Cells<T: Real, S: Simd> {
     fn get(&self, column: usize) -> Lane<T, S>;
     fn set(&mut self, column: usize, value: Lane<T, S>);
-    /// Sets some lanes of a column that is rarely written, without waiting for the others to come from memory.
-    fn set_where(&mut self, column: usize, mask: Mask<T, S>, value: Lane<T, S>);
+    /// Writes the sample into the lanes of the mask, in a column that is rarely touched: no step waits for it to come from
+    /// memory. It may happen only after the pass, so the step that does this must not read the column afterwards.
+    fn keep_sample(&mut self, column: usize, mask: Mask<T, S>, sample: Lane<T, S>);
 }
 
 /// What a step found out about the sample. Computed only where somebody looks at it.
@@ -94,21 +95,30 @@ pub trait Arity: 'static {
 #[doc(hidden)]
 pub enum Count<const N: usize> {}
 
-impl<const N: usize> Arity for Count<N> {
-    type Of<X: Send> = [X; N];
-    #[inline(always)]
-    fn from_fn<X: Send>(make: impl FnMut(usize) -> X) -> [X; N] {
-        core::array::from_fn(make)
-    }
-    #[inline(always)]
-    fn map<X: Send, Y: Send>(of: [X; N], change: impl FnMut(X) -> Y) -> [Y; N] {
-        of.map(change)
-    }
-    #[inline(always)]
-    fn each_mut<X: Send>(of: &mut [X; N]) -> [&mut X; N] {
-        of.each_mut()
-    }
+/// Written out for each count: a call of the standard library's array functions is not always inlined into a kernel, and
+/// then the kernel passes its registers through memory.
+macro_rules! count {
+    ($count:literal: $($name:ident $index:literal)*) => {
+        impl Arity for Count<$count> {
+            type Of<X: Send> = [X; $count];
+            #[inline(always)]
+            fn from_fn<X: Send>(mut make: impl FnMut(usize) -> X) -> [X; $count] {
+                [$(make($index)),*]
+            }
+            #[inline(always)]
+            fn map<X: Send, Y: Send>([$($name),*]: [X; $count], mut change: impl FnMut(X) -> Y) -> [Y; $count] {
+                [$(change($name)),*]
+            }
+            #[inline(always)]
+            fn each_mut<X: Send>([$($name),*]: &mut [X; $count]) -> [&mut X; $count] {
+                [$($name),*]
+            }
+        }
+    };
 }
+count!(2: a 0 b 1);
+count!(3: a 0 b 1 c 2);
+count!(4: a 0 b 1 c 2 d 3);
 
 /// Columns of rule `R` holding `X`: `[X; 2]` for [`Ema`](crate::Ema), `[X; 4]` for [`RobustMean`](crate::RobustMean).
 pub type ColumnsOf<R, X> = <<R as Step>::Columns as Arity>::Of<X>;

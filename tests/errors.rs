@@ -64,20 +64,25 @@ fn wrong_lengths<T: Float>() {
     });
 }
 
+fn slices<T>(columns: &mut [Vec<T>; 4]) -> [&mut [T]; 4] {
+    columns.each_mut().map(Vec::as_mut_slice)
+}
+
 fn columns_of_different_lengths<T: Float>() {
     let sweep = Sweep::<RobustMean, T>::new(rule()).unwrap();
     for short in 0..4 {
         let lengths = [0, 1, 2, 3].map(|column| if column == short { 8 } else { 9 });
         let mut columns = lengths.map(|length| vec![T::ONE; length]);
         let mut scores = [T::ONE; 9];
-        let mut results = Vec::new();
-        results.push(sweep.update(columns.each_mut().map(Vec::as_mut_slice), &[T::ZERO; 9]));
-        results.push(sweep.update(columns.each_mut().map(Vec::as_mut_slice), &[T::ZERO; 8]));
-        results.push(sweep.update_rows(columns.each_mut().map(Vec::as_mut_slice), &[T::ZERO; 18]));
-        results.push(sweep.update_rows(columns.each_mut().map(Vec::as_mut_slice), &[]));
-        results.push(sweep.update_at(columns.each_mut().map(Vec::as_mut_slice), &[0], &[T::ZERO]));
-        results.push(sweep.update_scored(columns.each_mut().map(Vec::as_mut_slice), &[T::ZERO; 9], &mut scores));
-        results.push(sweep.observe(columns.each_mut().map(Vec::as_mut_slice), 0, T::ZERO).map(drop));
+        let results = [
+            sweep.update(slices(&mut columns), &[T::ZERO; 9]),
+            sweep.update(slices(&mut columns), &[T::ZERO; 8]),
+            sweep.update_rows(slices(&mut columns), &[T::ZERO; 18]),
+            sweep.update_rows(slices(&mut columns), &[]),
+            sweep.update_at(slices(&mut columns), &[0], &[T::ZERO]),
+            sweep.update_scored(slices(&mut columns), &[T::ZERO; 9], &mut scores),
+            sweep.observe(slices(&mut columns), 0, T::ZERO).map(drop),
+        ];
         for result in results {
             let text = result.unwrap_err().to_string();
             assert!(text.contains("column") && text.contains('8') && text.contains('9'), "{text}");

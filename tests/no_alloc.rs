@@ -85,6 +85,17 @@ fn nothing_on_one_thread<T: Float>() {
     });
 }
 
+/// Says that the updates are over, also when they panic: a test that fails must not hang.
+#[cfg(feature = "rayon")]
+struct Finish<'a>(&'a core::sync::atomic::AtomicBool);
+
+#[cfg(feature = "rayon")]
+impl Drop for Finish<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, core::sync::atomic::Ordering::Release);
+    }
+}
+
 /// A caller inside the pool, in parts of a few channels so that everything is shared. Each worker counts its own
 /// allocations, those of the parts it steals included.
 #[cfg(feature = "rayon")]
@@ -107,6 +118,7 @@ fn next_to_nothing_in_a_pool<T: Float>() {
                     };
                     return measure(steal).count_total;
                 }
+                let finish = Finish(&finished);
                 let mut robust = bank::<_, T>(RobustMean::new(decay()), backend, parts);
                 let mut ema = bank::<_, T>(Ema::new(decay()), backend, parts);
                 let mut scores = vec![T::ZERO; CHANNELS];
@@ -115,7 +127,7 @@ fn next_to_nothing_in_a_pool<T: Float>() {
                     scored(&mut robust, &block, &mut scores);
                     updates(&mut ema, &block, &named);
                 });
-                finished.store(true, Ordering::Release);
+                drop(finish);
                 info.count_total
             });
             // Some thousand joins happened. A worker's queue holds 64 jobs and grows by doubling, for which an epoch is

@@ -169,6 +169,40 @@ fn short_cuts<T: Float>() {
     }
 }
 
+/// Samples exactly at a threshold and one unit in the last place to either side, for channels whose scale is exactly 1.
+fn thresholds<T: Float>() {
+    let (rule, parameters) = (RobustMean::new(Decay::alpha(0.125).unwrap()).resolution(2.0).unwrap(), {
+        Parameters { resolution_floor: 1.0, ..Parameters::new(0.125) }
+    });
+    let spec = Spec::<T>::new(&parameters);
+    for threshold in [1.0, 2.0, 4.0, 5.0, 8.0] {
+        let at = T::from_f64(threshold);
+        for sample in [at, T::from_word(at.to_word() - 1), T::from_word(at.to_word() + 1)] {
+            for calm in [0, 3, 40] {
+                for sample in [sample, -sample] {
+                    let samples = [vec![T::ZERO; 1 + calm], vec![sample], vec![T::ZERO; 2]].concat();
+                    every_backend(|backend| {
+                        let sweep = Sweep::<RobustMean, T>::new(rule).unwrap().with_backend(backend).unwrap();
+                        let mut columns = Columns::<RobustMean, T>::new(16).unwrap();
+                        let mut expected = State::unseen();
+                        for &sample in &samples {
+                            sweep.update(columns.as_mut_slices(), &[sample; 16]).unwrap();
+                            expected = spec.step(&expected, sample).0;
+                            let words = columns.as_mut_slices().map(|column| column[7].to_word());
+                            assert_eq!(words, expected.words(), "{sample} after {calm} calm samples");
+                        }
+                    });
+                }
+            }
+        }
+    }
+    // A strike is beyond four scales, not at four scales.
+    let mut bank = Bank::<RobustMean, T>::new(rule, 1).unwrap();
+    bank.update_rows(&[T::ZERO; 5]).unwrap();
+    assert!(!bank.clone().observe(0, T::from_f64(4.0)).unwrap().outlier);
+    assert!(bank.observe(0, T::from_word(T::from_f64(4.0).to_word() + 1)).unwrap().outlier);
+}
+
 /// Parameters at the ends of what builders accept: the same bits there, too.
 fn extreme_parameters<T: Float>() {
     let most = f64::from(1 << 20);
@@ -220,11 +254,32 @@ fn a_clip_without_a_taper<T: Float>() {
     let spec = Spec::<T>::new(&Parameters { clip, resolution_floor: step / 2.0, ..Parameters::new(0.25) });
     let mut random = Random::new(9);
     let samples: Vec<T> = (0..20).map(|t| T::from_f64(if t == 0 { 0.0 } else { step * random.unit() })).collect();
-    // A whole vector of channels: the lanes beyond a tail have seen nothing, and take no short cut.
-    let mut bank = Bank::<RobustMean, T>::new(rule, 16).unwrap();
-    samples.iter().for_each(|&sample| bank.update(&[sample; 16]).unwrap());
-    let state = spec.run(State::unseen(), samples);
-    assert_eq!(bank.locations()[0].to_word(), state.location.to_word());
+    let state = spec.run(State::unseen(), samples.iter().copied());
+    every_backend(|backend| {
+        // Whole vectors of channels: the lanes beyond a tail have seen nothing, and take no short cut.
+        let mut bank = Bank::<RobustMean, T>::new(rule, 16).unwrap().with_backend(backend).unwrap();
+        for &sample in &samples {
+            bank.update(&[sample; 16]).unwrap();
+        }
+        assert_eq!(bank.locations()[0].to_word(), state.location.to_word());
+    });
+}
+
+/// A taper so short that its slope is infinite, and a sample exactly at the location: infinity times nothing is NaN, which
+/// keeps nothing of the sample and must not reach the state.
+fn a_taper_of_infinite_slope<T: Float>() {
+    let (taper_from, reject) = if T::AGE_BITS == 23 { (1e-46, 2e-46) } else { (1e-308, 2e-308) };
+    let rule = RobustMean::new(Decay::alpha(0.25).unwrap()).reject(taper_from, reject).unwrap();
+    let spec = Spec::<T>::new(&Parameters { reject, taper_from, ..Parameters::new(0.25) });
+    let samples = [T::ONE, T::from_f64(1.5), T::ONE, T::ONE].repeat(20);
+    let state = spec.run(State::unseen(), samples.iter().copied());
+    every_backend(|backend| {
+        let mut bank = Bank::<RobustMean, T>::new(rule, 17).unwrap().with_backend(backend).unwrap();
+        for &sample in &samples {
+            bank.update(&[sample; 17]).unwrap();
+        }
+        assert!(bank.locations().iter().all(|location| location.to_word() == state.location.to_word()));
+    });
 }
 
 /// Scores, row by row, against the oracle's.
@@ -248,6 +303,26 @@ fn scores<T: Float>() {
                 }
             }
         });
+    }
+}
+
+/// What `observe` says of each sample, of channels of all ages: accepted, outlier, re-opened and the score.
+fn observations<T: Float>() {
+    let mut random = Random::new(10);
+    for half_life in [0.5, 2.0, 10.0, 300.0, 3.0, 5.0] {
+        let (rule, parameters) = random.rule_of(half_life);
+        let spec = Spec::<T>::new(&parameters);
+        let mut bank = Bank::<RobustMean, T>::new(rule, 3).unwrap();
+        let mut state = State::unseen();
+        for sample in random.hostile::<T>(600, 1) {
+            let seen = bank.observe(1, sample).unwrap();
+            let (next, outcome) = spec.step(&state, sample);
+            assert_eq!(seen.accepted, outcome.accepted, "{rule:?}, {state:?}, {sample}");
+            assert_eq!(seen.outlier, outcome.strike, "{rule:?}, {state:?}, {sample}");
+            assert_eq!(seen.reopened, outcome.opened && !outcome.first, "{rule:?}, {state:?}, {sample}");
+            assert_eq!(seen.score.to_word(), outcome.score.to_word(), "{rule:?}, {state:?}, {sample}");
+            state = next;
+        }
     }
 }
 
@@ -401,10 +476,13 @@ fn a_bank_that_moves_and_grows<T: Float>() {
 both_types!(
     every_way_of_updating,
     short_cuts,
+    thresholds,
+    a_taper_of_infinite_slope,
     extreme_parameters,
     #[ignore = "known failure: the short cut clips where the taper has rounded to nothing"]
     a_clip_without_a_taper,
     scores,
+    observations,
     every_length_and_alignment,
     a_wide_bank,
     a_bank_that_moves_and_grows,

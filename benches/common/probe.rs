@@ -34,29 +34,30 @@ impl<T: Number> Probe<T> {
     /// One pass, vectorised by the compiler for the best instruction set of the machine.
     pub fn pass(&mut self, samples: &[T]) {
         match (&mut self.written[..], &self.read[..]) {
-            ([a, b], [c]) => Arch::new().dispatch(Two { a, b, c, samples }),
+            ([a, b, c], []) => Arch::new().dispatch(Three { a, b, c, samples }),
             ([a], [c]) => Arch::new().dispatch(One { a, c, samples }),
             _ => unreachable!("no rule moves columns like that"),
         }
     }
 }
 
-/// Two columns written, one read. A struct and not a closure, because a closure is not inlined into the function that
-/// carries the instruction set, and the loop would be compiled for the baseline.
-struct Two<'a, T> {
+/// Three columns written. A struct and not a closure, because a closure is not always inlined into the function that
+/// carries the instruction set, and then the loop is compiled for the baseline.
+struct Three<'a, T> {
     a: &'a mut [T],
     b: &'a mut [T],
-    c: &'a [T],
+    c: &'a mut [T],
     samples: &'a [T],
 }
 
-impl<T: Number> WithSimd for Two<'_, T> {
+impl<T: Number> WithSimd for Three<'_, T> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        for ((a, b), (&c, &x)) in self.a.iter_mut().zip(self.b).zip(self.c.iter().zip(self.samples)) {
+        for (((a, b), c), &x) in self.a.iter_mut().zip(self.b).zip(self.c).zip(self.samples) {
             *a = *a + x;
-            *b = *b + c;
+            *b = *b + x;
+            *c = *c + x;
         }
     }
 }

@@ -7,35 +7,30 @@
 #[inline]
 pub(crate) fn parse(cell: &[u8]) -> Option<f64> {
     let cell = cell.trim_ascii();
-    if cell.is_empty() { Some(f64::NAN) } else { std::str::from_utf8(cell).ok()?.parse().ok() }
+    if cell.is_empty() { Some(f64::NAN) } else { fast_float2::parse(cell).ok() }
 }
 
 /// A number in a CSV cell; NaN is an empty one.
 #[inline]
-pub(crate) fn push_csv(out: &mut Vec<u8>, number: f64) {
-    if number.is_finite() {
-        out.extend_from_slice(zmij::Buffer::new().format_finite(number).as_bytes());
-    } else if !number.is_nan() {
-        out.extend_from_slice(infinity(number).as_bytes());
-    }
+pub(crate) fn csv(number: f64, digits: &mut zmij::Buffer) -> &str {
+    if number.is_finite() { digits.format_finite(number) } else { words(number, ["", "inf", "-inf"]) }
 }
 
 /// A number as a JSON value. JSON has no NaN and no infinities: they are `null`, `"inf"` and `"-inf"`.
 #[inline]
-pub(crate) fn push_json(out: &mut Vec<u8>, number: f64) {
-    if number.is_finite() {
-        out.extend_from_slice(zmij::Buffer::new().format_finite(number).as_bytes());
-    } else if number.is_nan() {
-        out.extend_from_slice(b"null");
-    } else {
-        out.push(b'"');
-        out.extend_from_slice(infinity(number).as_bytes());
-        out.push(b'"');
-    }
+pub(crate) fn json(number: f64, digits: &mut zmij::Buffer) -> &str {
+    if number.is_finite() { digits.format_finite(number) } else { words(number, ["null", "\"inf\"", "\"-inf\""]) }
 }
 
-fn infinity(number: f64) -> &'static str {
-    if number < 0.0 { "-inf" } else { "inf" }
+/// The word for NaN, for infinity, or for its opposite.
+fn words(number: f64, [nan, infinity, opposite]: [&'static str; 3]) -> &'static str {
+    if number.is_nan() {
+        nan
+    } else if number > 0.0 {
+        infinity
+    } else {
+        opposite
+    }
 }
 
 #[cfg(test)]
@@ -64,9 +59,9 @@ mod tests {
             f64::from_bits(bits)
         });
         for number in edges.into_iter().chain(random).chain([f64::INFINITY, f64::NEG_INFINITY]) {
-            let mut text = Vec::new();
-            push_csv(&mut text, number);
-            let read = parse(&text).unwrap();
+            let mut digits = zmij::Buffer::new();
+            let text = csv(number, &mut digits);
+            let read = parse(text.as_bytes()).unwrap();
             assert!(read.to_bits() == number.to_bits() || number.is_nan() && text.is_empty(), "{number:e}");
         }
     }

@@ -201,7 +201,7 @@ fn csv(lines: &[Line]) -> String {
         }
         for &number in line.exceedances.iter().chain(&line.quantiles) {
             row.push(b',');
-            crate::number::push_csv(&mut row, number);
+            row.extend_from_slice(crate::number::csv(number, &mut zmij::Buffer::new()).as_bytes());
         }
         text += &String::from_utf8_lossy(&row);
         text.push('\n');

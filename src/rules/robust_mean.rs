@@ -173,6 +173,8 @@ pub struct Constants<T> {
     reject: T,
     slope: T,
     scale_clip: T,
+    /// Clip and scale clip are the same, so that one of them need not be computed.
+    one_clip: bool,
     strike_at: T,
     regrow: T,
     first_scale: T,
@@ -185,6 +187,8 @@ pub struct Constants<T> {
     /// Full age as it is counted: the first whole number that reaches `max_age`.
     full_age: u64,
     patience: u64,
+    /// From this many strikes on, the next sample may re-open the estimate.
+    insecure: u64,
 }
 
 impl<T: Real> Constants<T> {
@@ -222,6 +226,7 @@ impl Step for RobustMean {
             reject: T::from_f64(self.reject.map_or(f64::INFINITY, |(_, at)| at)),
             slope: T::from_f64(slope),
             scale_clip: T::from_f64(self.scale_clip),
+            one_clip: self.clip == self.scale_clip,
             strike_at: T::from_f64(STRIKE_AT),
             regrow: T::from_f64(REGROW),
             first_scale: T::from_f64(FIRST_SCALE),
@@ -231,6 +236,7 @@ impl Step for RobustMean {
             quiet: T::from_f64(if taper_binds { 0.0 } else { STRIKE_AT }),
             full_age,
             patience: u64::from(self.patience) * Constants::<T>::ONE_STRIKE,
+            insecure: u64::from(self.patience - 1) * Constants::<T>::ONE_STRIKE,
         })
     }
 
@@ -242,18 +248,19 @@ impl Step for RobustMean {
     fn step<T: Real, S: Simd>(k: &Constants<T>, cells: &mut impl Cells<T, S>, sample: Lane<T, S>) -> Verdict<T, S> {
         let simd = sample.0;
         let now = State { location: cells.get(LOCATION), scale: cells.get(SCALE), tally: cells.get(TALLY).word() };
-        let residual = sample - now.location;
         let ordinary = sample.abs().le(Lane::splat(simd, T::HALF_MAX));
-
-        let settled = now.tally.eq(Word::splat(simd, k.full_age));
-        let quiet = residual.abs().le(Lane::splat(simd, k.quiet) * now.scale);
-        if (settled & ordinary & quiet).all() {
-            return advance::<T, S, CALM>(k, cells, now, sample);
+        let full_age = Word::splat(simd, k.full_age);
+        if T::lanes::<S>() <= CALM_LANES {
+            let quiet = (sample - now.location).abs().le(Lane::splat(simd, k.quiet) * now.scale);
+            if (now.tally.eq(full_age) & ordinary & quiet).all() {
+                return advance::<T, S, CALM>(k, cells, now, sample);
+            }
         }
-        let full = now.age().eq(Word::splat(simd, k.full_age));
-        let (_, struck) = now.strikes_after(k, residual);
-        let stays = !struck.eq(Word::splat(simd, k.patience));
-        if (full & ordinary & stays).all() {
+        // At full age what is left of the tally are the strikes. They lie in the exponent bits: as numbers they are in order.
+        let strikes = now.tally - full_age;
+        let full = (strikes & Word::splat(simd, Constants::<T>::AGE)).eq(Word::splat(simd, 0));
+        let secure = strikes.lane().lt(Word::splat(simd, k.insecure).lane());
+        if (full & ordinary & secure).all() {
             return advance::<T, S, FULL>(k, cells, now, sample);
         }
         advance::<T, S, ANY>(k, cells, now, sample)
@@ -273,10 +280,14 @@ impl Step for RobustMean {
 type Path = u8;
 /// Full age, no strikes, and an ordinary sample that is neither a strike nor near the taper: nothing but the average moves.
 const CALM: Path = 0;
-/// Full age, an ordinary sample, and no channel about to re-open: the gain is a constant.
+/// Full age, an ordinary sample, and too few strikes to re-open: the gain is a constant, and there is no branch.
 const FULL: Path = 1;
 /// Any state, any sample.
 const ANY: Path = 2;
+
+/// The widest vector for which it pays to ask whether all its channels are calm. The more lanes there are, the more often
+/// one of them is not, and a branch that goes either way costs more than the work it saves.
+const CALM_LANES: usize = 4;
 
 /// What every path reads of the state.
 #[derive(Clone, Copy)]
@@ -290,19 +301,6 @@ impl<T: Real, S: Simd> State<T, S> {
     #[inline(always)]
     fn age(self) -> Word<T, S> {
         self.tally & Word::splat(self.scale.0, Constants::<T>::AGE)
-    }
-
-    /// Whether the residual is a strike, and the strikes after it: one more, up to the patience, or one less, down to none.
-    #[inline(always)]
-    fn strikes_after(self, k: &Constants<T>, residual: Lane<T, S>) -> (Mask<T, S>, Word<T, S>) {
-        let simd = self.scale.0;
-        let word = |value| Word::<T, S>::splat(simd, value);
-        let one = word(Constants::<T>::ONE_STRIKE);
-        let strikes = self.tally & word(!Constants::<T>::AGE);
-        let strike = (Lane::splat(simd, k.strike_at) * self.scale).lt(residual.abs());
-        let more = strikes.eq(word(k.patience)).select_word(strikes, strikes + one);
-        let less = strikes.eq(word(0)).select_word(strikes, strikes - one);
-        (strike, strike.select_word(more, less))
     }
 }
 
@@ -335,15 +333,15 @@ fn advance<T: Real, S: Simd, const PATH: Path>(
     };
 
     // The location moves by psi of the residual, the scale towards the clipped residual.
-    let mut kept = size.min_of_ordinary(number(k.clip) * scale);
+    let clipped = size.min_of_ordinary(number(k.clip) * scale);
+    let mut kept = clipped;
     if PATH != CALM {
-        // Zero may come with either sign here: compare and select. Huber's psi has an infinite reject.
+        // Huber's psi has an infinite reject. A zero may come out with either sign, which is lost below.
         let taper = (number(k.reject) * scale - size) * number(k.slope);
-        let zero = number(T::default());
-        kept = kept.min_of_ordinary(zero.lt(taper).select(taper, zero));
+        kept = kept.min_of_ordinary(taper.max_of_ordinary(number(T::default())));
     }
     let mut new_location = location + gain * kept.with_sign_of(residual);
-    let grow = size.min_of_ordinary(number(k.scale_clip) * scale);
+    let grow = if k.one_clip { clipped } else { size.min_of_ordinary(number(k.scale_clip) * scale) };
     let mut new_scale = at_least_floor(k, new_location, scale + gain * (grow - scale));
 
     if PATH == CALM {
@@ -352,15 +350,22 @@ fn advance<T: Real, S: Simd, const PATH: Path>(
         return Verdict { score: residual / scale, accepted: !never, outlier: never, reopened: never };
     }
 
-    let (strike, struck) = now.strikes_after(k, residual);
+    let strikes = if PATH == FULL { tally - word(k.full_age) } else { tally & word(!Constants::<T>::AGE) };
+    let one_strike = word(Constants::<T>::ONE_STRIKE);
+    let strike = (number(k.strike_at) * scale).lt(size);
+    let one_less = strikes.eq(word(0)).select_word(strikes, strikes - one_strike);
     if PATH == FULL {
+        let struck = strike.select_word(strikes + one_strike, one_less);
         cells.set(LOCATION, new_location);
         cells.set(SCALE, new_scale);
-        cells.set_where(LAST_STRIKE, strike, x);
         cells.set(TALLY, (word(k.full_age) | struck).lane());
+        cells.keep_sample(LAST_STRIKE, strike, sample);
         return Verdict { score: residual / scale, accepted: !never, outlier: strike, reopened: never };
     }
 
+    let one_more = strikes.eq(word(k.patience)).select_word(strikes, strikes + one_strike);
+    let struck = strike.select_word(one_more, one_less);
+    let last_strike = cells.get(LAST_STRIKE);
     let age = now.age();
     let first = age.eq(word(0));
     let strike = strike & !first;
@@ -370,15 +375,15 @@ fn advance<T: Real, S: Simd, const PATH: Path>(
     let mut new_tally = young.select_word(next_age, word(k.full_age)) | struck;
     if reopen.any() {
         let cap = age.eq(word(1)).select(number(k.regrow) * scale, scale);
-        let opened = first.select(x, median_of_3(x, cells.get(LAST_STRIKE), location));
+        let opened = first.select(x, median_of_3(x, last_strike, location));
         let opened_scale = first.select(number(k.first_scale) * x.abs(), size.min_of_ordinary(cap));
         new_location = reopen.select(opened, new_location);
         new_scale = reopen.select(at_least_floor(k, opened, opened_scale), new_scale);
-        new_tally = reopen.select_word((word(k.patience) - word(Constants::<T>::ONE_STRIKE)) | word(1), new_tally);
+        new_tally = reopen.select_word((word(k.patience) - one_strike) | word(1), new_tally);
     }
     cells.set(LOCATION, accepted.select(new_location, location));
     cells.set(SCALE, accepted.select(new_scale, scale));
-    cells.set_where(LAST_STRIKE, accepted & (first | strike), x);
+    cells.set(LAST_STRIKE, (accepted & (first | strike)).select(x, last_strike));
     cells.set(TALLY, accepted.select_word(new_tally, tally).lane());
     Verdict {
         score: (accepted & !first).select(residual / scale, number(T::NAN)),

@@ -13,11 +13,14 @@ use crate::lane::{Lane, Real};
 use crate::rule::{Arity, ColumnsOf, Rule};
 use pulp::{Simd, WithSimd};
 
-/// Channels per tile.
+/// Channels per tile. In `f32` the state of a tile takes 64 KiB, which any second-level cache holds; smaller tiles start too
+/// many short streams of samples (1,024 channels cost a quarter more), larger ones gain nothing.
 const TILE: usize = 4096;
 
-/// Rows per pass over a tile.
-const FUSED: usize = 4;
+/// Rows per pass over a tile. The steps of one vector wait for each other, so with more rows in one pass a rule with a long
+/// step finds fewer independent vectors to work on at once; with one, samples arrive in a single stream. Measured on blocks
+/// that no cache holds, two is best for `RobustMean`, and within a twentieth of the best for `Ema`.
+const FUSED: usize = 2;
 
 /// A block of whole rows, oldest first, over the channels of `state`.
 pub(crate) struct Block<'s, 'a, R: Rule, T: Real> {
@@ -68,7 +71,11 @@ fn part<'a, 's: 'a, R: Rule, T: Real>(
     start: usize,
     end: usize,
 ) -> ColumnsOf<R, &'a mut [T]> {
-    R::Columns::map(R::Columns::each_mut(state), |column| &mut column[start..end])
+    R::Columns::map(
+        R::Columns::each_mut(state),
+        #[inline(always)]
+        |column| &mut column[start..end],
+    )
 }
 
 /// [`FUSED`] rows over one tile, oldest first. All slices have the same length.
@@ -80,14 +87,25 @@ fn fused<R: Rule, T: Real, S: Simd>(
     rows: [&[T]; FUSED],
 ) {
     let constants = *constants;
-    let mut columns = R::Columns::map(state, |column| T::split_mut::<S>(column));
+    let mut columns = R::Columns::map(
+        state,
+        #[inline(always)]
+        |column| T::split_mut::<S>(column),
+    );
     let rows = rows.map(|row| T::split::<S>(row));
     let vectors = rows[0].0.len();
     let bodies = rows.map(|(body, _)| &body[..vectors]);
     {
-        let mut columns = R::Columns::map(R::Columns::each_mut(&mut columns), |(body, _)| &mut body[..vectors]);
+        let mut columns = R::Columns::map(
+            R::Columns::each_mut(&mut columns),
+            #[inline(always)]
+            |(body, _)| &mut body[..vectors],
+        );
         for index in 0..vectors {
-            let state = R::Columns::from_fn(|column| columns.as_ref()[column][index]);
+            let state = R::Columns::from_fn(
+                #[inline(always)]
+                |column| columns.as_ref()[column][index],
+            );
             let state = advance::<R, T, S>(simd, &constants, state, bodies.map(|body| body[index]));
             for (column, value) in columns.as_mut().iter_mut().zip(state) {
                 column[index] = value;
@@ -95,7 +113,11 @@ fn fused<R: Rule, T: Real, S: Simd>(
         }
     }
     if !rows[0].1.is_empty() {
-        let state = R::Columns::map(R::Columns::each_mut(&mut columns), |(_, tail)| T::partial_load(simd, tail));
+        let state = R::Columns::map(
+            R::Columns::each_mut(&mut columns),
+            #[inline(always)]
+            |(_, tail)| T::partial_load(simd, tail),
+        );
         let state = advance::<R, T, S>(simd, &constants, state, rows.map(|(_, tail)| T::partial_load(simd, tail)));
         for ((_, tail), value) in columns.as_mut().iter_mut().zip(state) {
             T::partial_store(simd, tail, value);

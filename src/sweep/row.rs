@@ -3,6 +3,7 @@
 use super::sink::Sink;
 use crate::lane::{Lane, Mask, Real};
 use crate::rule::{Arity, Cells, ColumnsOf, Rule};
+use pulp::bytemuck::{cast_slice, cast_slice_mut};
 use pulp::{Simd, WithSimd};
 
 /// One row over the channels of `state`. All slices have the same length.
@@ -18,22 +19,37 @@ impl<R: Rule, T: Real, K: Sink<T>> WithSimd for Row<'_, '_, R, T, K> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) -> K {
-        let mut rows = R::Columns::map(self.state, |column| T::split_mut::<S>(column));
+        let mut rows = R::Columns::map(
+            self.state,
+            #[inline(always)]
+            |column| T::split_mut::<S>(column),
+        );
         // A copy, which the compiler can keep in registers: behind the reference it would be read again for every vector.
         let constants = *self.constants;
         let (samples, rest) = T::split::<S>(self.samples);
         let vectors = samples.len();
-        {
+        for (group, samples) in samples.chunks(GROUP).enumerate() {
+            let start = group * GROUP;
             // Cut to the one length, so that the compiler need not check it in the loop.
-            let mut columns = R::Columns::map(R::Columns::each_mut(&mut rows), |(body, _)| &mut body[..vectors]);
+            let mut columns = R::Columns::map(
+                R::Columns::each_mut(&mut rows),
+                #[inline(always)]
+                |(body, _)| &mut body[start..start + samples.len()],
+            );
+            let mut kept = Kept { count: 0, column: 0, marks: [0; GROUP] };
             for (index, &sample) in samples.iter().enumerate() {
-                let mut cells = Body::<'_, '_, R, T, S> { simd, columns: &mut columns, index };
+                let mut cells = Body::<'_, '_, R, T, S> { simd, columns: &mut columns, index, kept: &mut kept };
                 let verdict = R::step(&constants, &mut cells, Lane(simd, sample));
-                self.sink.vector(simd, index, &verdict);
+                self.sink.vector(simd, start + index, &verdict);
             }
+            kept.write::<R, T, S>(&mut columns, samples);
         }
         if !rest.is_empty() {
-            let state = R::Columns::map(R::Columns::each_mut(&mut rows), |(_, tail)| T::partial_load(simd, tail));
+            let state = R::Columns::map(
+                R::Columns::each_mut(&mut rows),
+                #[inline(always)]
+                |(_, tail)| T::partial_load(simd, tail),
+            );
             let mut cells = Registers::<R, T, S> { simd, state };
             let verdict = R::step(&constants, &mut cells, Lane(simd, T::partial_load(simd, rest)));
             self.sink.tail(simd, vectors, &verdict);
@@ -45,11 +61,60 @@ impl<R: Rule, T: Real, K: Sink<T>> WithSimd for Row<'_, '_, R, T, K> {
     }
 }
 
+/// How many vectors are stepped before the samples that they keep are written.
+const GROUP: usize = 64;
+
+/// Samples to keep: which lanes of which vectors of a group.
+///
+/// A rarely touched column is not in the cache. To read it would stall the step, and to branch on whether there is anything
+/// to write is what the predictor cannot know. So marks are collected without a branch, and written together.
+struct Kept {
+    count: usize,
+    column: usize,
+    /// The vector's place in its group above the lanes of the mask, of which there are at most sixteen.
+    marks: [u32; GROUP],
+}
+
+impl Kept {
+    #[inline(always)]
+    fn mark(&mut self, column: usize, index: usize, lanes: u32) {
+        // There are no more marks than vectors in a group; the remainder only tells the compiler.
+        #[allow(clippy::cast_possible_truncation)] // below GROUP
+        let place = (index % GROUP) as u32;
+        self.marks[self.count % GROUP] = place << 16 | lanes;
+        self.column = column;
+        self.count += usize::from(lanes != 0);
+    }
+
+    /// Copies the marked samples into their column.
+    #[inline(always)]
+    fn write<R: Rule, T: Real, S: Simd>(
+        &self,
+        columns: &mut ColumnsOf<R, &mut [T::Lanes<S>]>,
+        samples: &[T::Lanes<S>],
+    ) {
+        let Some(column) = columns.as_mut().get_mut(self.column) else { return };
+        let (to, from) = (cast_slice_mut::<_, T>(column), cast_slice::<_, T>(samples));
+        for &mark in self.marks.iter().take(self.count) {
+            let first = (mark >> 16) as usize * T::lanes::<S>();
+            let mut lanes = mark & 0xffff;
+            while lanes != 0 {
+                let channel = first + lanes.trailing_zeros() as usize;
+                if let (Some(to), Some(&from)) = (to.get_mut(channel), from.get(channel)) {
+                    *to = from;
+                }
+                lanes &= lanes - 1;
+            }
+        }
+    }
+}
+
 /// A whole vector of channels, where it lies.
 struct Body<'c, 's, R: Rule, T: Real, S: Simd> {
     simd: S,
     columns: &'c mut ColumnsOf<R, &'s mut [T::Lanes<S>]>,
     index: usize,
+    kept: &'c mut Kept,
 }
 
 impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Body<'_, '_, R, T, S> {
@@ -62,8 +127,8 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Body<'_, '_, R, T, S> {
         self.columns.as_mut()[column][self.index] = value.1;
     }
     #[inline(always)]
-    fn set_where(&mut self, column: usize, mask: Mask<T, S>, value: Lane<T, S>) {
-        value.store_where(mask, &mut self.columns.as_mut()[column][self.index]);
+    fn keep_sample(&mut self, column: usize, mask: Mask<T, S>, _: Lane<T, S>) {
+        self.kept.mark(column, self.index, mask.bits());
     }
 }
 
@@ -84,7 +149,7 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Registers<R, T, S> {
         self.state.as_mut()[column] = value.1;
     }
     #[inline(always)]
-    fn set_where(&mut self, column: usize, mask: Mask<T, S>, value: Lane<T, S>) {
-        self.set(column, mask.select(value, self.get(column)));
+    fn keep_sample(&mut self, column: usize, mask: Mask<T, S>, sample: Lane<T, S>) {
+        self.set(column, mask.select(sample, self.get(column)));
     }
 }

@@ -24,20 +24,28 @@ pub enum Threads {
 }
 
 impl Threads {
-    /// [`Threads::Auto`] shares an update whose samples and state take at least this many bytes, of which each row of a
-    /// block counts its samples.
+    /// [`Threads::Auto`] shares an update whose state and samples together take at least this many bytes.
     ///
     /// A fork and join from outside the pool costs some microseconds, in which one core updates tens of thousands of
-    /// channels in its cache. `benches/throughput.rs`, group `threads`, is the measurement.
-    pub const AUTO_BYTES: usize = 4 << 20;
-    /// [`Threads::Auto`] cuts into parts of this many channels, or a few more.
-    const AUTO_PART: usize = 16 << 10;
+    /// channels in its cache. On two cores, `RobustMean` in `f32` broke even at 64 Ki channels (1.3 MB) and was 1.3 times
+    /// as fast at 128 Ki (`benches/throughput.rs`, group `threads`).
+    pub const AUTO_BYTES: usize = 2 << 20;
+    /// [`Threads::Auto`] cuts into parts of about this many bytes: few enough parts that stealing them costs nothing, and
+    /// many enough that a core that is late does not keep the others waiting.
+    const AUTO_PART_BYTES: usize = 320 << 10;
+    /// A part has at least this many channels, and a multiple of them: a tile of the block sweep.
+    const AUTO_PART_CHANNELS: usize = 4096;
 
-    /// The size of a part, if the work is to be shared.
-    fn part(self, bytes: usize) -> Option<usize> {
+    /// The number of channels in a part, if the work is to be shared.
+    fn part<W: Work>(self, work: &W) -> Option<usize> {
         match self {
             _ if !cfg!(feature = "rayon") => None,
-            Self::Auto => (bytes >= Self::AUTO_BYTES).then_some(Self::AUTO_PART),
+            Self::Auto => {
+                let bytes = work.bytes();
+                let per_channel = (bytes / work.channels().max(1)).max(1);
+                let part = (Self::AUTO_PART_BYTES / per_channel).next_multiple_of(Self::AUTO_PART_CHANNELS);
+                (bytes >= Self::AUTO_BYTES).then_some(part)
+            }
             Self::One => None,
             Self::Parts(channels) => Some(channels.get()),
         }
@@ -55,7 +63,7 @@ pub(super) trait Work: Sized + Send {
 
 /// Runs the work, on several threads if `threads` says so.
 pub(super) fn run<W: Work>(work: W, token: Token, threads: Threads) {
-    match threads.part(work.bytes()) {
+    match threads.part(&work) {
         Some(part) if work.channels() > part => share(work, token, part),
         _ => work.run(token),
     }

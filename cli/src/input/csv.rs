@@ -1,8 +1,8 @@
 //! A CSV to samples.
 
 use super::layout::{Column, Kind, Layout, Shape, Time as TimeColumn};
-use super::rows::{Row, Rows};
-use super::{Sink, Source, Time, Wanted, before_read};
+use super::rows::{Next, Row, Rows};
+use super::{Sink, Source, Time, Wanted, announce, before_read};
 use crate::failure::Failure;
 use crate::number;
 use crate::report::{Report, not_a_number};
@@ -13,30 +13,34 @@ use indexmap::IndexSet;
 pub(super) fn read(source: Source, wanted: &Wanted, sink: &mut impl Sink, report: &mut Report) -> Result<(), Failure> {
     let Source { lines, name, is_live, .. } = source;
     let mut rows = Rows::new(lines);
-    let header = rows.next(&mut before_read(is_live, sink, report))?;
-    let layout = match header {
-        None => return Err(Source::is_empty(&name)),
-        Some(Err((line, broken))) => return Err(Failure::usage(format!("{name}: line {line}: no header: {broken}"))),
-        Some(Ok(header)) => Layout::new(header, wanted, report)?,
+    let first = rows.advance(&mut before_read(is_live, sink, report))?;
+    let layout = match first {
+        Next::Row => Layout::new(rows.current(), wanted, report)?,
+        Next::Broken(why) => return Err(Failure::usage(format!("{name}: line {}: no header: {why}", rows.line()))),
+        Next::End => return Err(Source::is_empty(&name)),
     };
     if let TimeColumn::Column(index) = layout.time {
         sink.time_name(layout.name(index));
     }
     let width = layout.names.len();
-    let mut table =
-        Table { is_settled: layout.is_settled(), layout, names: IndexSet::default(), expected: 0, series: 0 };
+    let mut table = Table { is_settled: layout.is_settled(), layout, series: Names::default(), count: 0 };
 
     loop {
-        let row = rows.next(&mut before_read(is_live, sink, report))?;
-        let Some(row) = row else { break };
-        report.rows += 1;
-        match row {
-            Err((line, broken)) => report.bad_row(line, broken)?,
-            Ok(row) if row.len() == width => table.row(row, sink, report)?,
-            Ok(row) => {
-                // Quotes that join lines into a row of the wrong shape are more likely stray than meant.
-                let (line, len, is_several_lines) = (row.line, row.len(), row.is_several_lines);
-                if is_several_lines {
+        let next = rows.advance(&mut before_read(is_live, sink, report))?;
+        match next {
+            Next::End => break,
+            Next::Broken(why) => {
+                report.rows += 1;
+                report.bad_row(rows.line(), why)?;
+            }
+            Next::Row => {
+                report.rows += 1;
+                let row = rows.current();
+                let (line, len) = (row.line, row.len());
+                if len == width {
+                    table.row(row, sink, report)?;
+                } else if rows.is_several_lines() {
+                    // Quotes that join lines into a row of the wrong shape are more likely stray than meant.
                     rows.keep_first_line();
                     report.bad_row(line, "a quote is opened and closed in the wrong place")?;
                 } else {
@@ -56,12 +60,10 @@ pub(super) fn read(source: Source, wanted: &Wanted, sink: &mut impl Sink, report
 struct Table {
     layout: Layout,
     is_settled: bool,
-    /// The names of a long table's series.
-    names: IndexSet<Box<[u8]>, RandomState>,
-    /// The position of the series that is expected in the next row: most tables name their series in turn.
-    expected: usize,
-    /// How many series there are.
-    series: usize,
+    /// The series of a long table.
+    series: Names,
+    /// How many series a wide table has.
+    count: usize,
 }
 
 impl Table {
@@ -78,49 +80,63 @@ impl Table {
             Shape::Wide(columns) => {
                 set_time(&self.layout.time, row, sink, report.rows)?;
                 let mut cells = Cells { names: &self.layout.names, row, sink, report };
-                columns.iter_mut().try_for_each(|column| cells.wide(column, &mut self.series))
+                columns.iter_mut().try_for_each(|column| cells.wide(column, &mut self.count))
             }
             Shape::Long { series, values } => {
-                let name = row.field(*series);
+                let (name, names) = (row.field(*series), &self.layout.names);
                 if name.is_empty() {
                     return report.bad_row(row.line, "the series has no name");
                 }
                 // A bad value in the only column of values spoils the row, and makes no series.
-                let only = if let [value] = values[..] {
+                if let [value] = values[..] {
                     let cell = row.field(value);
                     let Some(number) = number::parse(cell) else {
-                        return report.bad_row(row.line, not_a_number(&self.layout.names[value], cell));
+                        return report.bad_row(row.line, not_a_number(&names[value], cell));
                     };
-                    Some(number)
-                } else {
-                    None
-                };
-                let is_expected = self.names.get_index(self.expected).is_some_and(|expected| **expected == *name);
-                let known = if is_expected { Some(self.expected) } else { self.names.get_index_of(name) };
-                let position = match known {
-                    Some(position) => position,
-                    None => {
-                        let text = row.text(*series);
-                        for value in values.iter() {
-                            match only {
-                                Some(_) => sink.series(text)?,
-                                None => sink.series(&format!("{text}.{}", self.layout.names[*value]))?,
-                            }
-                        }
-                        self.names.insert_full(name.into()).0
-                    }
-                };
-                self.expected = if position + 1 < self.names.len() { position + 1 } else { 0 };
-                set_time(&self.layout.time, row, sink, report.rows)?;
-                if let Some(number) = only {
+                    let position = self.series.position(name, sink, &[value], names)?;
+                    set_time(&self.layout.time, row, sink, report.rows)?;
                     return sink.sample(position, number);
                 }
-                let mut cells = Cells { names: &self.layout.names, row, sink, report };
+                let position = self.series.position(name, sink, values, names)?;
+                set_time(&self.layout.time, row, sink, report.rows)?;
+                let mut cells = Cells { names, row, sink, report };
                 let first = position * values.len();
                 values.iter().enumerate().try_for_each(|(offset, &value)| cells.sample(value, first + offset))
             }
             Shape::LongUnknown { .. } => Ok(()),
         }
+    }
+}
+
+/// The names of a long table's series.
+#[derive(Default)]
+struct Names {
+    known: IndexSet<Box<[u8]>, RandomState>,
+    /// The position of the name that is expected in the next row: most tables name their series in turn.
+    expected: usize,
+}
+
+impl Names {
+    /// The position of a name, which is announced if it is new.
+    #[inline]
+    fn position(
+        &mut self,
+        name: &[u8],
+        sink: &mut impl Sink,
+        values: &[usize],
+        columns: &[String],
+    ) -> Result<usize, Failure> {
+        let is_expected = self.known.get_index(self.expected).is_some_and(|expected| **expected == *name);
+        let known = if is_expected { Some(self.expected) } else { self.known.get_index_of(name) };
+        let position = if let Some(position) = known {
+            position
+        } else {
+            let text = std::str::from_utf8(name).unwrap_or_default();
+            announce(sink, text, values.iter().map(|&value| columns[value].as_str()))?;
+            self.known.insert_full(name.into()).0
+        };
+        self.expected = if position + 1 < self.known.len() { position + 1 } else { 0 };
+        Ok(position)
     }
 }
 
@@ -135,17 +151,16 @@ struct Cells<'a, S> {
 impl<S: Sink> Cells<'_, S> {
     /// The cell of a wide table's column.
     #[inline]
-    fn wide(&mut self, column: &mut Column, series: &mut usize) -> Result<(), Failure> {
+    fn wide(&mut self, column: &mut Column, count: &mut usize) -> Result<(), Failure> {
         if matches!(column.kind, Kind::Suspect { .. }) {
             return Ok(());
         }
-        let position = match column.series {
-            Some(position) => position,
-            None => {
-                self.sink.series(&self.names[column.index])?;
-                *series += 1;
-                *column.series.insert(*series - 1)
-            }
+        let position = if let Some(position) = column.series {
+            position
+        } else {
+            self.sink.series(&self.names[column.index])?;
+            *count += 1;
+            *column.series.insert(*count - 1)
         };
         self.sample(column.index, position)
     }

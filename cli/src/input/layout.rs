@@ -296,7 +296,9 @@ fn make_distinct(names: &mut [String], report: &Report) {
             continue;
         }
         let (separator, first) = if name.is_empty() { ("", index + 1) } else { (".", 2) };
-        let free = (first..=first + taken.len()).map(|number| format!("{stem}{separator}{number}")).find(|name| !taken.contains(name));
+        let free = (first..=first + taken.len())
+            .map(|number| format!("{stem}{separator}{number}"))
+            .find(|name| !taken.contains(name));
         let Some(free) = free else { continue };
         taken.insert(free.clone());
         report.note(format!("column {} is called {free:?} here: its name is {name:?}, as another's", index + 1));

@@ -62,9 +62,14 @@ impl Lines {
 
     /// The current line, or lines, without the end of the last.
     pub(crate) fn current(&self) -> &[u8] {
-        let line = self.buffer.get(self.start..self.end).unwrap_or_default();
+        let line = self.raw();
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         line.strip_suffix(b"\r").unwrap_or(line)
+    }
+
+    /// The same with the end of the last.
+    pub(crate) fn raw(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
     /// The number of the current line, or of the first of them.

@@ -70,6 +70,21 @@ pub(crate) fn read(args: &InputArgs, source: Source, sink: &mut impl Sink, repor
     }
 }
 
+/// Announces the series of a new name in a long table: the name itself, or `name.column` for each of several columns.
+fn announce<'a>(
+    sink: &mut impl Sink,
+    name: &str,
+    columns: impl ExactSizeIterator<Item = &'a str>,
+) -> Result<(), Failure> {
+    if columns.len() == 1 {
+        return sink.series(name);
+    }
+    for column in columns {
+        sink.series(&format!("{name}.{column}"))?;
+    }
+    Ok(())
+}
+
 /// What is done before the input is asked for more.
 fn before_read<'a, S: Sink>(
     is_live: bool,

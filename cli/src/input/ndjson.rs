@@ -6,7 +6,7 @@
 use super::layout::quoted;
 use super::lines::{Found, Lines};
 use super::members::{Members, Value};
-use super::{Sink, Source, Time, Wanted, before_read};
+use super::{Sink, Source, Time, Wanted, announce, before_read};
 use crate::failure::Failure;
 use crate::number;
 use crate::report::{Report, not_a_number};
@@ -169,21 +169,14 @@ impl Objects {
                 Some(_) => {}
             }
         }
-        let first = match self.names.get(name) {
-            Some(&first) => first,
-            None => {
-                for value in &self.values {
-                    if self.values.len() == 1 {
-                        sink.series(name)?;
-                    } else {
-                        sink.series(&format!("{name}.{value}"))?;
-                    }
-                }
-                let first = self.series_count;
-                self.series_count += self.values.len();
-                self.names.insert(name.into(), first);
-                first
-            }
+        let first = if let Some(&first) = self.names.get(name) {
+            first
+        } else {
+            announce(sink, name, self.values.iter().map(String::as_str))?;
+            let first = self.series_count;
+            self.series_count += self.values.len();
+            self.names.insert(name.into(), first);
+            first
         };
         self.set_time(members, sink, report.rows)?;
         for (offset, value) in self.values.iter().enumerate() {

@@ -16,6 +16,8 @@ const LONGEST_REACH: usize = 1 << 20;
 pub(crate) struct Rows {
     lines: Lines,
     parser: csv_core::Reader,
+    /// Whether the row has quotes.
+    is_quoted: bool,
     /// The fields of a row with quotes, one after the other.
     unquoted: Vec<u8>,
     /// Where each field ends.
@@ -32,15 +34,15 @@ pub(crate) struct Row<'a> {
     gap: usize,
     /// The number of its first line.
     pub(crate) line: u64,
-    pub(crate) is_several_lines: bool,
 }
 
 /// What there was to read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Next<'a> {
-    Row(Row<'a>),
-    /// The number of a line that is no row, and why.
-    Broken(u64, Broken),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// A row, the [`current`](Rows::current) one.
+    Row,
+    /// A line that is no row.
+    Broken(Broken),
     End,
 }
 
@@ -86,38 +88,54 @@ impl Rows {
     pub(crate) fn new(lines: Lines) -> Self {
         // A carriage return before the line feed is white space around the last field.
         let parser = ReaderBuilder::new().terminator(Terminator::Any(b'\n')).build();
-        Self { lines, parser, unquoted: Vec::new(), ends: Vec::new() }
+        Self { lines, parser, is_quoted: false, unquoted: Vec::new(), ends: Vec::new() }
     }
 
-    /// The next row that is not blank.
+    /// Goes on to the next row that is not blank.
     #[inline]
-    pub(crate) fn next(
+    pub(crate) fn advance(
         &mut self,
         before_read: &mut impl FnMut(u64) -> Result<(), Failure>,
-    ) -> Result<Next<'_>, Failure> {
+    ) -> Result<Next, Failure> {
         loop {
             match self.lines.advance(before_read)? {
                 Found::End => return Ok(Next::End),
-                Found::TooLong => return Ok(Next::Broken(self.lines.number(), Broken::TooLong)),
+                Found::TooLong => return Ok(Next::Broken(Broken::TooLong)),
                 Found::Line if self.lines.current().trim_ascii().is_empty() => {}
                 Found::Line => break,
             }
         }
-        let is_quoted = !split(self.lines.current(), &mut self.ends);
+        let Split { is_quoted, is_ascii } = split(self.lines.current(), &mut self.ends);
+        self.is_quoted = is_quoted;
         let is_closed = !is_quoted || self.unquote(before_read)?;
-        if !is_closed || self.lines.is_several() && !is_well_quoted(self.lines.current()) {
+        if !is_closed || self.is_several_lines() && !is_well_quoted(self.lines.current()) {
             self.lines.keep_first();
-            return Ok(Next::Broken(self.lines.number(), Broken::Unclosed));
+            return Ok(Next::Broken(Broken::Unclosed));
         }
-        let line = self.lines.number();
-        // The raw text is checked, not the fields: it is quicker, and commas and quotes do not split characters.
-        let raw = self.lines.current();
-        if !raw.is_ascii() && std::str::from_utf8(raw).is_err() {
+        // The raw text is checked, not the fields: commas and quotes do not split characters. Lines that quotes have joined
+        // are looked at again.
+        if (!is_ascii || self.is_several_lines()) && std::str::from_utf8(self.lines.current()).is_err() {
             self.lines.keep_first();
-            return Ok(Next::Broken(line, Broken::NotUtf8));
+            return Ok(Next::Broken(Broken::NotUtf8));
         }
-        let (text, gap) = if is_quoted { (&self.unquoted[..], 0) } else { (self.lines.current(), 1) };
-        Ok(Next::Row(Row { text, ends: &self.ends, gap, line, is_several_lines: self.lines.is_several() }))
+        Ok(Next::Row)
+    }
+
+    /// The row that has been gone on to.
+    #[inline]
+    pub(crate) fn current(&self) -> Row<'_> {
+        let (text, gap) = if self.is_quoted { (&self.unquoted[..], 0) } else { (self.lines.current(), 1) };
+        Row { text, ends: &self.ends, gap, line: self.lines.number() }
+    }
+
+    /// The number of its first line, or that of a line that is no row.
+    pub(crate) fn line(&self) -> u64 {
+        self.lines.number()
+    }
+
+    /// Whether quotes have joined several lines into one row.
+    pub(crate) fn is_several_lines(&self) -> bool {
+        self.lines.is_several()
     }
 
     /// Gives back all lines of the last row but the first, for a row whose quotes have led astray.
@@ -131,35 +149,67 @@ impl Rows {
         self.unquoted.clear();
         self.ends.clear();
         let mut fields = Fields { parser: &mut self.parser, text: &mut self.unquoted, ends: &mut self.ends };
-        let mut complete = fields.feed(self.lines.current());
-        // The line end is fed apart, so that the last line of the input has one too.
-        complete = complete || fields.feed(b"\n");
-        while !complete {
+        let mut line = self.lines.raw();
+        loop {
+            // The last line of the input may have no end, but a row does.
+            if fields.feed(line) || !line.ends_with(b"\n") && fields.feed(b"\n") {
+                return Ok(true);
+            }
             if self.lines.added() > LONGEST_REACH {
                 return Ok(false);
             }
-            let Some(line) = self.lines.append(before_read)? else { return Ok(false) };
-            complete = fields.feed(line);
-            if !complete && !line.ends_with(b"\n") {
-                complete = fields.feed(b"\n");
+            match self.lines.append(before_read)? {
+                Some(next) => line = next,
+                None => return Ok(false),
             }
         }
-        Ok(true)
     }
 }
 
-/// Finds the ends of the fields of a line without quotes. False if it has quotes.
+/// What a line is like.
+struct Split {
+    is_quoted: bool,
+    is_ascii: bool,
+}
+
+/// Finds the ends of the fields of a line, which are right if it has no quotes.
+///
+/// Fields are short: a search for each comma costs more than a look at all bytes, eight at a time.
 #[inline]
-fn split(line: &[u8], ends: &mut Vec<usize>) -> bool {
+fn split(line: &[u8], ends: &mut Vec<usize>) -> Split {
     ends.clear();
-    for at in memchr::memchr2_iter(b',', b'"', line) {
-        if line.get(at) == Some(&b'"') {
-            return false;
+    let (mut quotes, mut all) = (0, 0);
+    let (words, rest) = line.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        all |= word;
+        quotes |= equal_bytes(word, b'"');
+        let mut commas = equal_bytes(word, b',');
+        while commas != 0 {
+            ends.push(8 * index + commas.trailing_zeros() as usize / 8);
+            commas &= commas - 1;
         }
-        ends.push(at);
+    }
+    let (mut is_quoted, mut is_ascii) = (quotes != 0, all & HIGH_BITS == 0);
+    for (at, byte) in rest.iter().enumerate() {
+        is_quoted |= *byte == b'"';
+        is_ascii &= byte.is_ascii();
+        if *byte == b',' {
+            ends.push(8 * words.len() + at);
+        }
     }
     ends.push(line.len());
-    true
+    Split { is_quoted, is_ascii }
+}
+
+const HIGH_BITS: u64 = u64::from_ne_bytes([0x80; 8]);
+
+/// The high bit of every byte of the word that is `byte`, and no other bit.
+#[inline]
+fn equal_bytes(word: u64, byte: u8) -> u64 {
+    let difference = word ^ u64::from_ne_bytes([byte; 8]);
+    // The sum carries into the high bit of a byte unless its low seven bits are all zero, and never beyond.
+    !(((difference & !HIGH_BITS) + !HIGH_BITS) | difference) & HIGH_BITS
 }
 
 /// Whether every quote begins a field, ends one or is doubled within one. The parser is more lenient, which is kind to a
@@ -230,14 +280,17 @@ mod tests {
         let mut rows = Rows::new(Lines::new(Box::new(text), "test".into()));
         let mut seen = Vec::new();
         loop {
-            seen.push(match rows.next(&mut |_| Ok(())).unwrap() {
-                Next::Row(row) => Ok((row.line, (0..row.len()).map(|index| row.text(index).to_owned()).collect())),
-                Next::Broken(line, broken) => Err((line, broken)),
+            let next = rows.advance(&mut |_| Ok(())).unwrap();
+            let row = rows.current();
+            seen.push(match next {
+                Next::Row => Ok((row.line, (0..row.len()).map(|index| row.text(index).to_owned()).collect())),
+                Next::Broken(broken) => Err((rows.line(), broken)),
                 Next::End => return seen,
             });
         }
     }
 
+    #[allow(clippy::unnecessary_wraps)] // one of the two kinds
     fn row(line: u64, fields: &[&str]) -> Seen {
         Ok((line, fields.iter().map(|&field| field.to_owned()).collect()))
     }
@@ -249,6 +302,25 @@ mod tests {
         assert_eq!(read(b"\"\n\n\",1\nz,2"), [row(1, &["", "1"]), row(4, &["z", "2"])]);
         assert_eq!(read("5\" pipe,\u{e9}\n".as_bytes()), [row(1, &["5\" pipe", "\u{e9}"])]);
         assert_eq!(read(b"\"q\""), [row(1, &["q"])]);
+    }
+
+    #[test]
+    fn lines_are_split_at_every_comma_and_nowhere_else() {
+        let alphabet = [b',', b'"', b'-', b'+', b'!', b'#', 0x2C | 0x80, 0x22 | 0x80, 0, 0xFF, b'1'];
+        let mut state = 1_usize;
+        for length in (0..40).cycle().take(4000) {
+            let line: Vec<u8> = std::iter::repeat_with(|| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                alphabet[(state >> 33) % alphabet.len()]
+            })
+            .take(length)
+            .collect();
+            let mut ends = Vec::new();
+            let found = split(&line, &mut ends);
+            let commas = line.iter().enumerate().filter(|(_, byte)| **byte == b',').map(|(at, _)| at);
+            assert_eq!(ends, commas.chain([length]).collect::<Vec<_>>(), "{line:?}");
+            assert_eq!((found.is_quoted, found.is_ascii), (line.contains(&b'"'), line.is_ascii()), "{line:?}");
+        }
     }
 
     #[test]

@@ -3,11 +3,12 @@
 //! Lines are put together by hand in one buffer, names encoded once per series and times once per row of the input: with
 //! millions of rows, this is where the time goes.
 
+use super::page::Page;
 use super::target::Target;
 use crate::args::Format;
 use crate::engine::Seen;
 use crate::failure::Failure;
-use crate::number::{push_csv, push_json};
+use crate::number;
 
 const HEADER: &[u8] = b"time,series,value,location,scale,score,outlier\n";
 /// So much is written at once.
@@ -60,7 +61,7 @@ impl Batch {
 pub(super) struct Encoder {
     format: Format,
     target: Target,
-    buffer: Vec<u8>,
+    page: Page,
     /// How the present row begins: with its time.
     start: Vec<u8>,
     /// How every series goes on: with its name.
@@ -69,13 +70,13 @@ pub(super) struct Encoder {
 
 impl Encoder {
     pub(super) fn new(format: Format, target: Target) -> Self {
-        Self { format, target, buffer: Vec::with_capacity(2 * CHUNK), start: Vec::new(), names: Vec::new() }
+        Self { format, target, page: Page::new(2 * CHUNK), start: Vec::new(), names: Vec::new() }
     }
 
     /// Encodes a batch, and writes when there is enough or when that is asked for.
     pub(super) fn batch(&mut self, batch: &Batch) -> Result<(), Failure> {
         if batch.header && self.format == Format::Csv {
-            self.buffer.extend_from_slice(HEADER);
+            self.page.put(HEADER);
         }
         for name in &batch.names {
             self.add_series(name);
@@ -87,7 +88,7 @@ impl Encoder {
                 self.set_time(&batch.times, row.time);
             }
             self.row(row);
-            if self.buffer.len() >= CHUNK {
+            if self.page.len() >= CHUNK {
                 self.write()?;
             }
         }
@@ -101,9 +102,9 @@ impl Encoder {
     }
 
     fn write(&mut self) -> Result<(), Failure> {
-        if !self.buffer.is_empty() {
-            self.target.write(&self.buffer)?;
-            self.buffer.clear();
+        if self.page.len() > 0 {
+            self.target.write(self.page.as_bytes())?;
+            self.page.clear();
         }
         Ok(())
     }
@@ -144,28 +145,31 @@ impl Encoder {
 
     #[inline]
     fn row(&mut self, row: &Row) {
-        let out = &mut self.buffer;
-        let name = self.names.get(row.series).map_or(&b""[..], |name| name);
+        let page = &mut self.page;
         let Row { value, seen, .. } = row;
-        let numbers = [*value, seen.location, seen.scale, seen.score];
-        out.extend_from_slice(&self.start);
-        out.extend_from_slice(name);
+        // All four are made before the first is copied: a byte that was only just written is slow to read.
+        let [mut a, mut b, mut c, mut d] = std::array::from_fn(|_| zmij::Buffer::new());
+        let text = if self.format == Format::Csv { number::csv } else { number::json };
+        let numbers =
+            [text(*value, &mut a), text(seen.location, &mut b), text(seen.scale, &mut c), text(seen.score, &mut d)];
+        page.put(&self.start);
+        page.put(self.names.get(row.series).map_or(&b""[..], |name| name));
         match self.format {
             Format::Csv => {
                 for number in numbers {
-                    push_csv(out, number);
-                    out.push(b',');
+                    page.put(number.as_bytes());
+                    page.put(b",");
                 }
-                out.extend_from_slice(if seen.outlier { b"1\n" } else { b"0\n" });
+                page.put(if seen.outlier { b"1\n" } else { b"0\n" });
             }
             Format::Ndjson => {
                 let members = [",\"value\":", ",\"location\":", ",\"scale\":", ",\"score\":"];
                 for (member, number) in members.into_iter().zip(numbers) {
-                    out.extend_from_slice(member.as_bytes());
-                    push_json(out, number);
+                    page.put(member.as_bytes());
+                    page.put(number.as_bytes());
                 }
                 let outlier = if seen.outlier { ",\"outlier\":true}\n" } else { ",\"outlier\":false}\n" };
-                out.extend_from_slice(outlier.as_bytes());
+                page.put(outlier.as_bytes());
             }
         }
     }

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `tidy.rs` | collects rows and hands them to a thread of their own |
 //! | `encode.rs` | rows to CSV or NDJSON, in that thread |
+//! | `page.rs` | the buffer in which lines are put together |
 //! | `target.rs` | standard output, a device, or a file that is replaced as a whole |
 
 mod encode;
+mod page;
 mod target;
 mod tidy;
 

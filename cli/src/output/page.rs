@@ -1,0 +1,85 @@
+//! A buffer of lines that are put together from short pieces.
+//!
+//! A piece is a name, a time or a number of some 20 bytes, and there are a dozen to a row. Copies whose length the compiler
+//! knows are inlined, where a copy of any length is a call: two that overlap make one of any length between.
+
+/// Bytes on their way out.
+#[derive(Debug)]
+pub(super) struct Page {
+    bytes: Vec<u8>,
+    filled: usize,
+}
+
+impl Page {
+    pub(super) fn new(size: usize) -> Self {
+        Self { bytes: vec![0; size], filled: 0 }
+    }
+
+    /// What has been put.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.filled).unwrap_or_default()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.filled
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.filled = 0;
+    }
+
+    /// Adds a piece.
+    #[inline]
+    pub(super) fn put(&mut self, piece: &[u8]) {
+        let end = self.filled + piece.len();
+        if end > self.bytes.len() {
+            self.bytes.resize(2 * end, 0);
+        }
+        if let Some(room) = self.bytes.get_mut(self.filled..end) {
+            copy(room, piece);
+        }
+        self.filled = end;
+    }
+}
+
+/// Copies a piece to where it has just room.
+#[inline]
+fn copy(room: &mut [u8], piece: &[u8]) {
+    match piece.len() {
+        0..4 => room.iter_mut().zip(piece).for_each(|(to, from)| *to = *from),
+        4..8 => copy_ends::<4>(room, piece),
+        8..16 => copy_ends::<8>(room, piece),
+        16..=32 => copy_ends::<16>(room, piece),
+        _ => room.copy_from_slice(piece),
+    }
+}
+
+/// Copies the first and the last `N` bytes, which are all of a piece of up to twice as many.
+#[inline]
+fn copy_ends<const N: usize>(room: &mut [u8], piece: &[u8]) {
+    if let (Some(to), Some(from)) = (room.first_chunk_mut::<N>(), piece.first_chunk::<N>()) {
+        *to = *from;
+    }
+    if let (Some(to), Some(from)) = (room.last_chunk_mut::<N>(), piece.last_chunk::<N>()) {
+        *to = *from;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_of_every_length_follow_each_other() {
+        let text: Vec<u8> = (0..=255).collect();
+        let (mut page, mut expected) = (Page::new(16), Vec::new());
+        for length in (0..80).chain([150]) {
+            page.put(&text[length / 2..][..length]);
+            expected.extend_from_slice(&text[length / 2..][..length]);
+        }
+        assert_eq!((page.as_bytes(), page.len()), (&expected[..], expected.len()));
+        page.clear();
+        page.put(b"again");
+        assert_eq!(page.as_bytes(), b"again");
+    }
+}
