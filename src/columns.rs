@@ -40,12 +40,15 @@ impl<R: Rule, T: Real> Columns<R, T> {
         let out_of_memory = ChannelsError::OutOfMemory { channels: self.channels.saturating_add(more) };
         let per_line = ALIGNMENT / size_of::<T>();
         let channels = self.channels.checked_add(more).ok_or_else(|| out_of_memory.clone())?;
-        let padded = channels.checked_next_multiple_of(per_line).ok_or_else(|| out_of_memory.clone())?;
+        // A quarter of what a pointer can span: doubling the capacity must not leave that range.
+        let most = isize::MAX.unsigned_abs() / size_of::<T>() / 4;
+        let padded = channels.checked_next_multiple_of(per_line).filter(|&padded| padded <= most);
+        let padded = padded.ok_or_else(|| out_of_memory.clone())?;
         for column in self.columns.as_mut() {
             let missing = padded.saturating_sub(column.len());
             let room = column.capacity() - column.len();
             if missing > room {
-                let additional = missing.max(column.len().min(usize::MAX / 4));
+                let additional = missing.max(column.len());
                 column.try_reserve(additional).map_err(|_| out_of_memory.clone())?;
             }
         }

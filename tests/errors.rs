@@ -170,7 +170,6 @@ both_types!(
     channels_out_of_range,
     a_bank_without_channels,
     more_channels_than_memory,
-    #[ignore = "known failure: the allocation is not checked against isize::MAX and aborts a debug build"]
     more_bytes_than_an_allocation,
 );
 
@@ -209,10 +208,10 @@ fn decays_that_mean_nothing() {
 fn rules_that_mean_nothing() {
     let most = f64::from(1 << 20);
     for value in NOT_POSITIVE.into_iter().chain([f64::INFINITY, most + 1.0]) {
-        refused(rule().clip(value), "clip", "above 0 and at most 2^20");
-        refused(rule().scale_clip(value), "scale_clip", "above 0 and at most 2^20");
-        refused(rule().reject(value, 8.0), "the start of the taper", "above 0 and at most 2^20");
-        refused(rule().reject(5.0, value), "reject", "above 0 and at most 2^20");
+        refused(rule().clip(value), "clip", "from 2^-20 to 2^20");
+        refused(rule().scale_clip(value), "scale_clip", "from 2^-20 to 2^20");
+        refused(rule().reject(value, 8.0), "the start of the taper", "from 2^-20 to 2^20");
+        refused(rule().reject(5.0, value), "reject", "from 2^-20 to 2^20");
     }
     refused(rule().reject(5.0, 5.0), "reject", "above the start of the taper");
     refused(rule().reject(5.0, 4.0), "reject", "above the start of the taper");

@@ -31,14 +31,13 @@ macro_rules! plain {
             pub struct Ema {
                 pub moment: Vec<$real>,
                 pub seen: Vec<$real>,
-                beta: $real,
                 alpha: $real,
             }
 
             impl Plain<$real> for Ema {
                 fn new(channels: usize, alpha: f64) -> Self {
                     let zeros = vec![0.0; channels];
-                    Self { moment: zeros.clone(), seen: zeros, beta: (1.0 - alpha) as $real, alpha: alpha as $real }
+                    Self { moment: zeros.clone(), seen: zeros, alpha: alpha as $real }
                 }
 
                 fn update(&mut self, samples: &[$real]) {
@@ -52,18 +51,18 @@ macro_rules! plain {
                 type Output = ();
                 #[inline(always)]
                 fn with_simd<S: Simd>(self, _: S) {
-                    let Ema { moment, seen, beta, alpha } = self.0;
-                    ema(moment, seen, self.1, *beta, *alpha);
+                    let Ema { moment, seen, alpha } = self.0;
+                    ema(moment, seen, self.1, *alpha);
                 }
             }
 
             #[inline(always)]
-            fn ema(moment: &mut [$real], seen: &mut [$real], samples: &[$real], beta: $real, alpha: $real) {
+            fn ema(moment: &mut [$real], seen: &mut [$real], samples: &[$real], alpha: $real) {
                 for ((m, t), &x) in moment.iter_mut().zip(seen).zip(samples) {
                     let there = x == x;
                     let x = if x > $real::MAX / 2.0 { $real::MAX / 2.0 } else { x };
                     let x = if x < -$real::MAX / 2.0 { -$real::MAX / 2.0 } else { x };
-                    *m = if there { beta * *m + alpha * x } else { *m };
+                    *m = if there { *m + alpha * (x - *m) } else { *m };
                     *t = if there { *t + 1.0 } else { *t };
                 }
             }

@@ -28,16 +28,22 @@ use pulp::Simd;
 /// * The scale never falls below `2^-40 |location|` (`f32`: `2^-20`), nor below half the [`resolution`](Self::resolution).
 ///
 /// # What it promises
-/// Influence of one sample: at most `gain * c * scale`, and zero beyond `b` scales. Breakdown point: 35% one-sided
-/// contamination at patience 12. Gaussian efficiency: 96%. A level shift of 10 scales or more is recovered in about
-/// `patience` samples.
+/// * Influence of one sample: at most `gain * c * scale`, and zero beyond `b` scales.
+/// * Gaussian efficiency: 96%.
+/// * A level shift of 10 sigma or more is recovered in about `patience` samples (median 12, 24 at worst of 1500).
+/// * Breakdown: what ends it is a run of strikes that re-opens the estimate onto the outliers. At patience 12, of
+///   estimates under one-sided contamination at 30 sigma or more, 0.1% or fewer are lost at any time at 25%, up to 3% at
+///   30%, up to 27% at 35%. More patience withstands more and recovers later.
 ///
 /// # When not to use it
 /// * **Skew**: the mean of a skewed signal (latencies, sizes) is in its tail; cutting that biases the location. Use
 ///   [`mean_faithful`](Self::mean_faithful).
 /// * **Counts near zero and other discrete data** without a [`resolution`](Self::resolution): a series that repeats one
 ///   value more than half the time is taken for a constant with outliers.
-/// * **Contamination above a third**: it may re-open onto the outliers.
+/// * **Contamination above a third**: it will re-open onto the outliers now and then.
+/// * **A giant first sample** leaves a wide scale behind. The location recovers within the patience, but the scale shrinks
+///   only as fast as the memory allows, and until then outliers up to its size count: after a first sample of 1e6 sigma for
+///   about four half-lives.
 /// * A shift of 3 scales is tracked a little worse than by a plain average; the first five samples are a running median,
 ///   not an average; 15% contamination at only +6 scales costs fourteen times a plain average's clean error.
 ///
@@ -75,6 +81,8 @@ pub struct RobustMean {
 const STRIKE_AT: f64 = 4.0;
 /// How much a scale that has collapsed may grow at each re-opening.
 const REGROW: f64 = 8.0;
+/// Above this gain the average is all but the last sample.
+const LARGEST_GAIN: f64 = 1.0 - FIRST_SCALE;
 /// The first scale, as a part of the first sample's size.
 const FIRST_SCALE: f64 = 1.0 / (1 << 20) as f64;
 
@@ -96,7 +104,7 @@ impl RobustMean {
     /// Residuals beyond `scales` scales count as `scales` scales. 2 by default.
     ///
     /// # Errors
-    /// `scales` is not above 0 and at most 2^20.
+    /// `scales` is not from 2^-20 to 2^20.
     pub fn clip(self, scales: f64) -> Result<Self, ParameterError> {
         Ok(Self { clip: multiple("clip", scales)?, ..self })
     }
@@ -104,7 +112,7 @@ impl RobustMean {
     /// Residuals beyond `from` scales count for less and less, and beyond `at` scales for nothing. 5 and 8 by default.
     ///
     /// # Errors
-    /// `from` is not above 0 and at most 2^20, or `at` is not above `from` and at most 2^20.
+    /// `from` or `at` is not from 2^-20 to 2^20, or `at` is not above `from`.
     pub fn reject(self, from: f64, at: f64) -> Result<Self, ParameterError> {
         let from = multiple("the start of the taper", from)?;
         let at = multiple("reject", at)?;
@@ -153,7 +161,9 @@ impl RobustMean {
 
 /// A number of scales that means something.
 fn multiple(name: &'static str, scales: f64) -> Result<f64, ParameterError> {
-    ParameterError::check(name, scales, "above 0 and at most 2^20", |m| m > 0.0 && m <= f64::from(1 << 20))
+    // Within these bounds every quotient of two of them is an ordinary number in both lane types.
+    let most = f64::from(1 << 20);
+    ParameterError::check(name, scales, "from 2^-20 to 2^20", |m| (1.0 / most..=most).contains(&m))
 }
 
 /// The columns of the state, by position.
@@ -205,6 +215,8 @@ impl Step for RobustMean {
 
     fn constants<T: Real>(&self) -> Result<Constants<T>, ParameterError> {
         let gain = gain_for::<T>(self.decay)?;
+        // A gain of one is no mean, and rounds a location at the end of the range out of it.
+        ParameterError::check("the gain of a robust mean", gain, "at most 1 - 2^-20", |gain| gain <= LARGEST_GAIN)?;
         let floor = (self.resolution / 2.0).max(T::ABSOLUTE_FLOOR);
         ParameterError::check("resolution", self.resolution, "within the range of the lane type", |_| {
             floor < T::HALF_MAX.to_f64()

@@ -12,6 +12,7 @@ pub(crate) trait Sink<T: Real>: Send {
     /// The verdict on the channels after that many vectors.
     fn tail<S: Simd>(&mut self, simd: S, vectors: usize, verdict: &Verdict<T, S>);
     /// Two sinks, for the channels before and from `middle`.
+    #[cfg_attr(not(feature = "rayon"), allow(dead_code))] // only threads cut
     fn split(self, middle: usize) -> (Self, Self)
     where
         Self: Sized;

@@ -57,6 +57,7 @@ pub(super) trait Work: Sized + Send {
     fn channels(&self) -> usize;
     /// Bytes of state and samples that the work touches.
     fn bytes(&self) -> usize;
+    #[cfg_attr(not(feature = "rayon"), allow(dead_code))] // only threads cut
     fn split(self, middle: usize) -> (Self, Self);
     fn run(self, token: Token);
 }
@@ -86,9 +87,11 @@ fn share<W: Work>(work: W, token: Token, _: usize) {
 }
 
 /// The columns of one stretch of channels.
+#[cfg_attr(not(feature = "rayon"), allow(dead_code))] // only threads cut
 type Slices<'s, R, T> = ColumnsOf<R, &'s mut [T]>;
 
 /// Cuts every column at the same channel.
+#[cfg_attr(not(feature = "rayon"), allow(dead_code))] // only threads cut
 fn split_columns<R: Rule, T: Real>(
     mut columns: Slices<'_, R, T>,
     middle: usize,

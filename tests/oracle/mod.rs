@@ -266,12 +266,11 @@ impl<T: Float> Spec<T> {
 }
 
 /// Adam's first moment of one channel, from the equations:
-/// `m = beta m + (1 - beta) g` from zero and `m_hat = m / (1 - beta^t)`.
+/// `m = beta m + (1 - beta) g` from zero, in the form `m + (1 - beta) (g - m)`, and `m_hat = m / (1 - beta^t)`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EmaSpec<T> {
     gain: f64,
     alpha: T,
-    beta: T,
 }
 
 /// `m` and `t`.
@@ -283,7 +282,7 @@ pub(crate) struct EmaState<T> {
 
 impl<T: Float> EmaSpec<T> {
     pub(crate) fn new(gain: f64) -> Self {
-        Self { gain, alpha: T::from_f64(gain), beta: T::from_f64(1.0 - gain) }
+        Self { gain, alpha: T::from_f64(gain) }
     }
 
     pub(crate) fn unseen() -> EmaState<T> {
@@ -296,7 +295,7 @@ impl<T: Float> EmaSpec<T> {
         }
         let half_max = T::from_f64(T::MAX.to_f64() / 2.0);
         let x = pick(g > half_max, half_max, pick(g < -half_max, -half_max, g));
-        EmaState { m: self.beta * state.m + self.alpha * x, t: state.t + 1 }
+        EmaState { m: state.m + self.alpha * (x - state.m), t: state.t + 1 }
     }
 
     /// `m_hat` in `f64`, by the formula as it stands: good to `2^-52 / (1 - beta^t)`.
