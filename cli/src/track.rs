@@ -103,6 +103,11 @@ impl Sink for Track<'_> {
     }
 }
 
+/// The last part of a path, which is what a plot of it is called.
+fn file_name(path: &str) -> String {
+    Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
 /// The plot on its way, with the plain average that it shows for comparison.
 struct Drawing<'a> {
     path: &'a Path,
@@ -120,7 +125,7 @@ impl<'a> Drawing<'a> {
         check_writable(path)?;
         Ok(Self {
             path,
-            title: args.title.clone().unwrap_or_else(|| input.to_owned()),
+            title: args.title.clone().unwrap_or_else(|| file_name(input)),
             decay_label: args.rule.decay_label(),
             time_label: "time".to_owned(),
             time: Vec::new(),

@@ -28,6 +28,7 @@ impl<R: Rule, T: Real, K: Sink<T>> WithSimd for Row<'_, '_, R, T, K> {
         let constants = *self.constants;
         let (samples, rest) = T::split::<S>(self.samples);
         let vectors = samples.len();
+        let mut kept = Kept { count: 0, column: 0, marks: [0; GROUP] };
         for (group, samples) in samples.chunks(GROUP).enumerate() {
             let start = group * GROUP;
             // Cut to the one length, so that the compiler need not check it in the loop.
@@ -36,7 +37,7 @@ impl<R: Rule, T: Real, K: Sink<T>> WithSimd for Row<'_, '_, R, T, K> {
                 #[inline(always)]
                 |(body, _)| &mut body[start..start + samples.len()],
             );
-            let mut kept = Kept { count: 0, column: 0, marks: [0; GROUP] };
+            kept.count = 0;
             for (index, &sample) in samples.iter().enumerate() {
                 let mut cells = Body::<'_, '_, R, T, S> { simd, columns: &mut columns, index, kept: &mut kept };
                 let verdict = R::step(&constants, &mut cells, Lane(simd, sample));
