@@ -33,7 +33,7 @@ fn shares_and_scores_stand_beside_the_laws() {
     }
     // The first samples of a series, before its scale is known, lie far out.
     assert!(number(0, 6) < 0.004 && (number(1, 6) - 0.02).abs() < 0.004, "{text}");
-    assert!((number(0, 3) - number(4, 3)).abs() < 0.05, "clean noise is Gaussian: {text}");
+    assert!((number(0, 3) - number(4, 3)).abs() < 0.015, "clean noise is Gaussian: {text}");
     assert_eq!(number(3, 5), 0.25);
     assert!(number(1, 9) > 50.0, "{text}");
 }
@@ -43,7 +43,7 @@ fn the_table_is_aligned_and_summed_up() {
     let run = profile(two_series(), &[]).success();
     let text = stdout(&run);
     for what in
-        ["series", ">=16", "p99.9", "clean", "spiky", "all series", "Markov's bound", "25.00%", "Gaussian", "11.05%"]
+        ["series", ">=16", "p99.9", "clean", "spiky", "all series", "Markov's bound", "25.00%", "Gaussian", "14.15%"]
     {
         assert!(text.contains(what), "{what:?} in {text}");
     }
