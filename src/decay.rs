@@ -36,7 +36,7 @@ impl Decay {
     /// The weight of a sample halves every `samples` samples.
     ///
     /// # Errors
-    /// `samples` is not above 0 and finite, or so long that the gain is no normal number.
+    /// `samples` is not above 0 and finite.
     pub fn half_life(samples: f64) -> Result<Self, ParameterError> {
         let samples = ParameterError::check("half_life", samples, "above 0 and finite", |h| h > 0.0 && h.is_finite())?;
         Self::alpha(-libm::expm1(-core::f64::consts::LN_2 / samples))

@@ -117,7 +117,6 @@ macro_rules! count {
     };
 }
 count!(2: a 0 b 1);
-count!(3: a 0 b 1 c 2);
 count!(4: a 0 b 1 c 2 d 3);
 
 /// Columns of rule `R` holding `X`: `[X; 2]` for [`Ema`](crate::Ema), `[X; 4]` for [`RobustMean`](crate::RobustMean).

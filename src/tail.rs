@@ -97,10 +97,10 @@ impl TailProfile {
         beyond as f64 / self.len() as f64
     }
 
-    /// Markov's bound on the exceedance, `1/c` and at most 1: no distribution at all has more.
+    /// Markov's bound on the exceedance, `1/c` and at most 1: no distribution at all has more. 1 for a `c` of 1 or less.
     #[must_use]
     pub fn markov(c: f64) -> f64 {
-        (1.0 / c).min(1.0)
+        if c <= 1.0 { 1.0 } else { 1.0 / c }
     }
 
     /// The exceedance of Gaussian noise that is judged by the scale which [`RobustMean`](crate::RobustMean) finds for it.
@@ -110,7 +110,7 @@ impl TailProfile {
     /// 4 scales a fifth more often than this.
     #[must_use]
     pub fn gaussian(c: f64) -> f64 {
-        libm::erfc(c * GAUSSIAN_SCALE * core::f64::consts::FRAC_1_SQRT_2)
+        libm::erfc(c.max(0.0) * GAUSSIAN_SCALE * core::f64::consts::FRAC_1_SQRT_2)
     }
 
     /// The score that the given share of samples does not exceed, within 1%; 0 for an empty profile.

@@ -457,3 +457,18 @@ mod threads {
     use super::support::both_types;
     both_types!(any_number_of_threads);
 }
+
+/// The whole history of a few series as one block, which threads may want to share but cannot cut.
+#[test]
+fn a_long_block_of_few_channels() {
+    for channels in [1, 5] {
+        let rows = 300_000 / channels;
+        let block: Vec<f32> = (0..rows * channels).map(|n| (n % 97) as f32).collect();
+        let rule = RobustMean::new(Decay::half_life(60.0).unwrap());
+        let mut blocks = Bank::<RobustMean, f32>::new(rule, channels).unwrap();
+        let mut one_by_one = blocks.clone();
+        blocks.update_rows(&block).unwrap();
+        block.chunks(channels).for_each(|row| one_by_one.update(row).unwrap());
+        assert!(blocks.locations().iter().eq(one_by_one.locations()), "{channels} channels");
+    }
+}

@@ -26,14 +26,13 @@ mod track;
 
 use args::{Cli, Command};
 use clap::Parser;
-use failure::Failure;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Track(args) => track::run(&args),
         Command::Profile(args) => profile::run(&args),
-        Command::Record(args) => record::run(&args).map_err(Failure::from),
+        Command::Record(args) => record::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

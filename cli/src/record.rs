@@ -14,7 +14,8 @@ use std::str::FromStr;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use crate::failure::Failure;
+use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use sysinfo::{
     DiskRefreshKind, Disks, MINIMUM_CPU_UPDATE_INTERVAL, Networks, ProcessRefreshKind, ProcessesToUpdate, System,
@@ -55,7 +56,7 @@ pub(crate) struct RecordArgs {
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     length: Option<Duration>,
 
-    /// File to write, replaced if it exists; `-` or nothing for standard output
+    /// File to write as the rows come, replacing an older one at once; `-` or nothing for standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -66,16 +67,20 @@ pub(crate) struct RecordArgs {
 ///
 /// An interval below the shortest, a time shorter than one interval, a system without metrics, or an output that cannot be
 /// written. A closed pipe is not an error: the reader has seen enough.
-pub(crate) fn run(args: &RecordArgs) -> Result<()> {
-    ensure!(
-        args.every >= SHORTEST,
-        "--every {:?} is too short to measure the CPU load: at least {SHORTEST:?}",
-        args.every
-    );
+pub(crate) fn run(args: &RecordArgs) -> Result<(), Failure> {
+    if args.every < SHORTEST {
+        let every = args.every;
+        return Err(Failure::usage(format!(
+            "--every {every:?} is too short to measure the CPU load: at least {SHORTEST:?}"
+        )));
+    }
     if let Some(length) = args.length
         && length < args.every
     {
-        bail!("--for {length:?} is shorter than one interval of {:?}: there would be no row", args.every);
+        let every = args.every;
+        return Err(Failure::usage(format!(
+            "--for {length:?} is shorter than one interval of {every:?}: there would be no row"
+        )));
     }
     let mut host = Host::new()?;
     let target = args.output.as_deref().filter(|path| *path != Path::new("-"));
@@ -88,10 +93,10 @@ pub(crate) fn run(args: &RecordArgs) -> Result<()> {
     };
     match result {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => other.with_context(|| match target {
+        other => Ok(other.with_context(|| match target {
             Some(path) => format!("cannot write {}", path.display()),
             None => "cannot write to standard output".to_owned(),
-        }),
+        })?),
     }
 }
 
@@ -166,7 +171,7 @@ struct Host {
 }
 
 impl Host {
-    fn new() -> Result<Self> {
+    fn new() -> anyhow::Result<Self> {
         Ok(Self {
             system: System::new().context("this system offers no metrics")?,
             disks: Disks::new().context("this system offers no metrics of disks")?,
@@ -318,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_reading_has_rates() -> Result<()> {
+    fn the_second_reading_has_rates() -> anyhow::Result<()> {
         let mut host = Host::new()?;
         let start = Instant::now();
         let first = host.read(start);

@@ -4,13 +4,18 @@ use crate::args::{Preset, TrackArgs};
 use crate::engine::{Average, Engine, Seen};
 use crate::failure::Failure;
 use crate::input::{self, Sink, Source, Time};
-use crate::output::{Target, Tidy, check_writable};
+use crate::output::{Target, Tidy, check_distinct, check_writable};
 use crate::plot::{self, Plot};
 use crate::report::Report;
 use std::path::Path;
 
 /// Runs the command.
 pub(crate) fn run(args: &TrackArgs) -> Result<(), Failure> {
+    let (input, output, plot) = (args.input.path.as_deref(), args.output.as_deref(), args.plot.as_deref());
+    check_distinct(&[("the input", input), ("--output", output), ("--plot", plot)])?;
+    if plot == Some(Path::new("-")) {
+        return Err(Failure::usage("--plot needs a file: standard output has the rows"));
+    }
     let engine = Engine::new(&args.rule, args.preset)?;
     let source = Source::open(&args.input)?;
     let format = args.output_format.unwrap_or(source.format);

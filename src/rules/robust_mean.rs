@@ -28,7 +28,8 @@ use pulp::Simd;
 /// * The scale never falls below `2^-40 |location|` (`f32`: `2^-20`), nor below half the [`resolution`](Self::resolution).
 ///
 /// # What it promises
-/// * Influence of one sample: at most `gain * c * scale`, and zero beyond `b` scales.
+/// * Influence of one sample, unless it is a channel's first or the strike that re-opens the estimate: at most
+///   `gain * c * scale`, and zero beyond `b` scales.
 /// * Gaussian efficiency: 96%.
 /// * A level shift of 10 sigma or more is recovered in about `patience` samples (median 12, 24 at worst of 1500).
 /// * Breakdown: what ends it is a run of strikes that re-opens the estimate onto the outliers. At patience 12, of

@@ -43,7 +43,7 @@ impl Threads {
             Self::Auto => {
                 let bytes = work.bytes();
                 let per_channel = (bytes / work.channels().max(1)).max(1);
-                let part = (Self::AUTO_PART_BYTES / per_channel).next_multiple_of(Self::AUTO_PART_CHANNELS);
+                let part = (Self::AUTO_PART_BYTES / per_channel).max(1).next_multiple_of(Self::AUTO_PART_CHANNELS);
                 (bytes >= Self::AUTO_BYTES).then_some(part)
             }
             Self::One => None,

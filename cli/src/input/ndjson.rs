@@ -87,7 +87,9 @@ impl Objects {
         }
         if self.time.is_none() {
             // The first text is the time; infinities are text only because JSON has no other way to say them.
-            let mut texts = members.iter().filter(|(name, _)| !self.is_named(name));
+            // What has been a series is not the time, whatever one of its cells says.
+            let is_series = |name: &str| self.series.is_none() && self.names.contains_key(name);
+            let mut texts = members.iter().filter(|(name, _)| !self.is_named(name) && !is_series(name));
             let first_text = texts.find(|(_, value)| match value {
                 Value::Text(text) => number::parse(text.as_bytes()).is_none_or(f64::is_finite),
                 _ => false,

@@ -88,5 +88,11 @@ fn format_of(path: &Path) -> Format {
 /// The format of what has no name.
 fn format_within(lines: &mut Lines) -> Result<Format, Failure> {
     let first = lines.peek(&mut |_| Ok(()))?;
-    Ok(if first == Some(b'{') { Format::Ndjson } else { Format::Csv })
+    match first {
+        Some(b'{') => Ok(Format::Ndjson),
+        Some(b'[') => {
+            Err(Failure::usage("a JSON array is not NDJSON, which has one object per line: try `jq -c '.[]'`"))
+        }
+        _ => Ok(Format::Csv),
+    }
 }

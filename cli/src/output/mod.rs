@@ -13,5 +13,5 @@ mod target;
 mod tidy;
 
 pub(crate) use encode::push_field;
-pub(crate) use target::{Target, check_writable};
+pub(crate) use target::{Target, check_distinct, check_writable};
 pub(crate) use tidy::Tidy;

@@ -100,6 +100,26 @@ fn beside(path: &Path) -> Result<NamedTempFile> {
     })
 }
 
+/// Whether all files that a command names are different ones, so that none is written over another.
+pub(crate) fn check_distinct(files: &[(&str, Option<&Path>)]) -> Result<(), Failure> {
+    let named = files.iter().filter_map(|(what, path)| Some((what, path.filter(|path| *path != Path::new("-"))?)));
+    let mut seen: Vec<(&str, PathBuf)> = Vec::new();
+    for (what, path) in named {
+        if path.exists() && !path.is_file() {
+            continue; // a device or a pipe may be named twice
+        }
+        // A file that does not exist yet is where its folder is.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let made = || Some(folder.canonicalize().ok()?.join(path.file_name()?));
+        let place = path.canonicalize().ok().or_else(made).unwrap_or_else(|| path.to_owned());
+        if let Some((other, _)) = seen.iter().find(|(_, known)| *known == place) {
+            return Err(Failure::usage(format!("{what} and {other} are the same file, {}", path.display())));
+        }
+        seen.push((what, place));
+    }
+    Ok(())
+}
+
 /// Whether a file that is to be written at the end can be: better to know before the work than after it.
 pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
     Target::open(Some(path)).map(drop)

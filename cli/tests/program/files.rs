@@ -38,10 +38,17 @@ fn a_run_that_fails_leaves_the_older_file() {
 }
 
 #[test]
-fn an_input_may_be_its_own_output() {
-    let (_directory, path) = file("data.csv", "t,a\nT1,1\n");
-    evenkeel(&["track"]).arg(&path).arg("--output").arg(&path).assert().success();
-    assert_eq!(fs::read_to_string(&path).unwrap(), format!("{HEADER}\nT1,a,1.0,1.0,0.5,,0\n"));
+fn no_file_is_written_over_another_of_the_same_command() {
+    let (directory, path) = file("data.csv", "t,a\nT1,1\n");
+    let same = predicate::str::contains("same file");
+    for command in ["track", "profile"] {
+        evenkeel(&[command]).arg(&path).arg("--output").arg(&path).assert().code(2).stderr(same.clone());
+    }
+    let new = directory.path().join("new");
+    evenkeel(&["track"]).arg(&path).arg("--output").arg(&new).arg("--plot").arg(&new).assert().code(2).stderr(same);
+    evenkeel(&["track", "--plot", "-"]).arg(&path).assert().code(2);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "t,a\nT1,1\n");
+    assert_eq!(entries(directory.path()), 1);
 }
 
 #[test]

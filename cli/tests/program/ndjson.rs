@@ -84,3 +84,16 @@ fn missing_members_name_those_that_exist() {
     track("{\"s\":\"x\"}\n", &[]).code(2).stderr(predicate::str::contains("no member holds numbers"));
     track("[1]\n", &["--format", "ndjson"]).code(2).stderr(predicate::str::contains("no line is a JSON object"));
 }
+
+#[test]
+fn a_series_does_not_become_the_time() {
+    let input = "{\"a\":1,\"b\":2}\n{\"a\":2,\"b\":\"x\"}\n{\"a\":3,\"b\":5}\n";
+    let run = track(input, &["--output-format", "csv"]).success();
+    let text = stdout(&run);
+    assert!(text.lines().last().unwrap().starts_with("3,b,5.0,"), "{text}");
+}
+
+#[test]
+fn an_array_is_not_taken_for_a_table() {
+    track("[{\"a\":1}]\n", &[]).code(2).stderr(predicates::str::contains("one object per line"));
+}
