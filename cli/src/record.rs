@@ -18,7 +18,8 @@ use crate::failure::Failure;
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use sysinfo::{
-    DiskRefreshKind, Disks, MINIMUM_CPU_UPDATE_INTERVAL, Networks, ProcessRefreshKind, ProcessesToUpdate, System,
+    DiskRefreshKind, Disks, IS_SUPPORTED_SYSTEM, MINIMUM_CPU_UPDATE_INTERVAL, Networks, ProcessRefreshKind,
+    ProcessesToUpdate, System,
 };
 
 /// The shortest interval between rows. The CPU's counters are not read more often than every 200 ms, and a reading that
@@ -172,10 +173,11 @@ struct Host {
 
 impl Host {
     fn new() -> anyhow::Result<Self> {
+        anyhow::ensure!(IS_SUPPORTED_SYSTEM, "this system offers no metrics");
         Ok(Self {
-            system: System::new().context("this system offers no metrics")?,
-            disks: Disks::new().context("this system offers no metrics of disks")?,
-            networks: Networks::new().context("this system offers no metrics of networks")?,
+            system: System::new(),
+            disks: Disks::new(),
+            networks: Networks::new(),
             disk_bytes: Counters::default(),
             network_bytes: Counters::default(),
             loopback_bytes: Counters::default(),
@@ -201,7 +203,7 @@ impl Host {
             busiest,
             Some(self.system.used_memory() as f64 / 1e6),
             Some(self.system.used_swap() as f64 / 1e6),
-            System::load_average().ok().map(|load| load.one),
+            Some(System::load_average().one),
             rate(disk_read, 1e6),
             rate(disk_written, 1e6),
             rate(received, 1e3),
@@ -221,7 +223,7 @@ impl Host {
         self.system.refresh_cpu_usage();
         // Taken after the reading, so that it is never judged too old.
         self.cpu_read_at = Some(Instant::now());
-        let busiest = self.system.cpus().iter().map(|cpu| f64::from(cpu.usage())).reduce(f64::max)?;
+        let busiest = self.system.cpus().iter().map(|cpu| f64::from(cpu.cpu_usage())).reduce(f64::max)?;
         Some((f64::from(self.system.global_cpu_usage()), busiest))
     }
 
@@ -243,7 +245,7 @@ impl Host {
         let (local, outer): (Vec<_>, Vec<_>) = self
             .networks
             .iter()
-            .map(|(name, data)| (data, (name.clone(), [data.total_received(), data.total_transmitted()])))
+            .map(|(name, data)| (data, (OsString::from(name), [data.total_received(), data.total_transmitted()])))
             .partition(|(data, _)| data.ip_networks().iter().any(|network| network.addr.is_loopback()));
         let totals = |list: Vec<(_, _)>| list.into_iter().map(|(_, total)| total);
         let [loopback, _] = self.loopback_bytes.moved(totals(local));
