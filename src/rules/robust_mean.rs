@@ -310,13 +310,6 @@ struct State<T: Real, S: Simd> {
     tally: Word<T, S>,
 }
 
-impl<T: Real, S: Simd> State<T, S> {
-    #[inline(always)]
-    fn age(self) -> Word<T, S> {
-        self.tally & Word::splat(self.scale.0, Constants::<T>::AGE)
-    }
-}
-
 #[inline(always)]
 fn advance<T: Real, S: Simd, const PATH: Path>(
     k: &Constants<T>,
@@ -336,11 +329,12 @@ fn advance<T: Real, S: Simd, const PATH: Path>(
     let size = residual.abs();
 
     // One gain for both: 1/age while young, alpha afterwards.
-    let next_age = now.age() + word(1);
+    let age = tally & word(Constants::<T>::AGE);
+    let next_age = age + word(1);
     let young = next_age.count().lt(number(k.max_age));
     let gain = if PATH == ANY {
-        let age = young.select(next_age.count(), number(k.max_age));
-        (number(T::from_f64(1.0)) / age).max_of_ordinary(number(k.alpha))
+        let new_age = young.select(next_age.count(), number(k.max_age));
+        (number(T::from_f64(1.0)) / new_age).max_of_ordinary(number(k.alpha))
     } else {
         number(k.full_gain)
     };
@@ -379,7 +373,6 @@ fn advance<T: Real, S: Simd, const PATH: Path>(
     let one_more = strikes.eq(word(k.patience)).select_word(strikes, strikes + one_strike);
     let struck = strike.select_word(one_more, one_less);
     let last_strike = cells.get(LAST_STRIKE);
-    let age = now.age();
     let first = age.eq(word(0));
     let strike = strike & !first;
     let finite = sample.abs().le(bound + bound);

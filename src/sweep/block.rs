@@ -7,7 +7,7 @@
 //! registers, and stored once. That saves most of the state's cache traffic, and it reads that many rows as parallel
 //! streams, which keeps the memory busier than one stream that starts afresh every few kilobytes.
 
-use super::row::{Registers, Row};
+use super::row::{Registers, Row, part};
 use super::sink::Ignore;
 use crate::lane::{Lane, Real};
 use crate::rule::{Arity, ColumnsOf, Rule};
@@ -48,12 +48,12 @@ impl<R: Rule, T: Real> WithSimd for Block<'_, '_, R, T> {
             for rows in rows {
                 let rows: [&[T]; FUSED] =
                     core::array::from_fn(|row| &rows[row * self.stride + self.offset..][start..end]);
-                fused::<R, T, S>(simd, self.constants, part::<R, T>(&mut self.state, start, end), rows);
+                fused::<R, T, S>(simd, self.constants, part::<R, T>(&mut self.state, start..end), rows);
             }
             for row in left.chunks_exact(self.stride) {
                 Row::<R, T, Ignore> {
                     constants: self.constants,
-                    state: part::<R, T>(&mut self.state, start, end),
+                    state: part::<R, T>(&mut self.state, start..end),
                     samples: &row[self.offset..][start..end],
                     sink: Ignore,
                 }
@@ -62,20 +62,6 @@ impl<R: Rule, T: Real> WithSimd for Block<'_, '_, R, T> {
             start = end;
         }
     }
-}
-
-/// The channels from `start` to `end` of every column.
-#[inline(always)]
-fn part<'a, 's: 'a, R: Rule, T: Real>(
-    state: &'a mut ColumnsOf<R, &'s mut [T]>,
-    start: usize,
-    end: usize,
-) -> ColumnsOf<R, &'a mut [T]> {
-    R::Columns::map(
-        R::Columns::each_mut(state),
-        #[inline(always)]
-        |column| &mut column[start..end],
-    )
 }
 
 /// [`FUSED`] rows over one tile, oldest first. All slices have the same length.

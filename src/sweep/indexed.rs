@@ -3,10 +3,10 @@
 //! A channel may be named twice, and then the second sample must see what the first one left; and a gather of four columns
 //! costs more than the arithmetic it feeds. So this sweep goes channel by channel, by the same rule on one lane.
 
-use super::row::Row;
+use super::row::{Row, part};
 use super::sink::Ignore;
 use crate::lane::Real;
-use crate::rule::{Arity, ColumnsOf, Rule};
+use crate::rule::{ColumnsOf, Rule};
 use pulp::{Scalar, WithSimd};
 
 /// `samples[i]` for the channel `channels[i]`. Every channel exists; both slices have the same length.
@@ -19,19 +19,10 @@ pub(crate) fn run<R: Rule, T: Real>(
     for (&channel, sample) in channels.iter().zip(samples) {
         let row = Row::<R, T, Ignore> {
             constants,
-            state: one::<R, T>(state, channel),
+            state: part::<R, T>(state, channel..channel + 1),
             samples: core::slice::from_ref(sample),
             sink: Ignore,
         };
         row.with_simd(Scalar::new());
     }
-}
-
-/// The state of one channel, which exists.
-#[inline(always)]
-pub(crate) fn one<'a, 's: 'a, R: Rule, T: Real>(
-    state: &'a mut ColumnsOf<R, &'s mut [T]>,
-    channel: usize,
-) -> ColumnsOf<R, &'a mut [T]> {
-    R::Columns::map(R::Columns::each_mut(state), |column| &mut column[channel..=channel])
 }

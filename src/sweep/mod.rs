@@ -27,7 +27,7 @@ use block::Block;
 use core::fmt;
 use dispatch::Token;
 use pulp::{Scalar, WithSimd};
-use row::Row;
+use row::{Row, part};
 use sink::{Ignore, Scores, Sink, Watch};
 
 /// A rule made ready to run over columns that somebody owns: a [`Bank`](crate::Bank)'s, or your own.
@@ -185,7 +185,7 @@ impl<R: Rule, T: Real> Sweep<R, T> {
         }
         let row = Row::<R, T, _> {
             constants: &self.constants,
-            state: indexed::one::<R, T>(&mut state, channel),
+            state: part::<R, T>(&mut state, channel..channel + 1),
             samples: core::slice::from_ref(&sample),
             sink: Watch(Observation::NONE),
         };

@@ -3,6 +3,7 @@
 use super::sink::Sink;
 use crate::lane::{Lane, Mask, Real};
 use crate::rule::{Arity, Cells, ColumnsOf, Rule};
+use core::ops::Range;
 use pulp::bytemuck::{cast_slice, cast_slice_mut};
 use pulp::{Simd, WithSimd};
 
@@ -27,7 +28,6 @@ impl<R: Rule, T: Real, K: Sink<T>> WithSimd for Row<'_, '_, R, T, K> {
         // A copy, which the compiler can keep in registers: behind the reference it would be read again for every vector.
         let constants = *self.constants;
         let (samples, rest) = T::split::<S>(self.samples);
-        let vectors = samples.len();
         let mut kept = Kept { count: 0, column: 0, marks: [0; GROUP] };
         for (group, samples) in samples.chunks(GROUP).enumerate() {
             let start = group * GROUP;
@@ -53,13 +53,27 @@ impl<R: Rule, T: Real, K: Sink<T>> WithSimd for Row<'_, '_, R, T, K> {
             );
             let mut cells = Registers::<R, T, S> { simd, state };
             let verdict = R::step(&constants, &mut cells, Lane(simd, T::partial_load(simd, rest)));
-            self.sink.tail(simd, vectors, &verdict);
+            self.sink.tail(simd, &verdict);
             for ((_, tail), value) in rows.as_mut().iter_mut().zip(cells.state) {
                 T::partial_store(simd, tail, value);
             }
         }
         self.sink
     }
+}
+
+/// The channels of a range, which exist, of every column.
+#[inline(always)]
+pub(super) fn part<'a, 's: 'a, R: Rule, T: Real>(
+    state: &'a mut ColumnsOf<R, &'s mut [T]>,
+    channels: Range<usize>,
+) -> ColumnsOf<R, &'a mut [T]> {
+    let (start, end) = (channels.start, channels.end);
+    R::Columns::map(
+        R::Columns::each_mut(state),
+        #[inline(always)]
+        |column| &mut column[start..end],
+    )
 }
 
 /// How many vectors are stepped before the samples that they keep are written.

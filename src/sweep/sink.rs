@@ -9,8 +9,8 @@ use pulp::Simd;
 pub(crate) trait Sink<T: Real>: Send {
     /// The verdict on the vector with this index.
     fn vector<S: Simd>(&mut self, simd: S, index: usize, verdict: &Verdict<T, S>);
-    /// The verdict on the channels after that many vectors.
-    fn tail<S: Simd>(&mut self, simd: S, vectors: usize, verdict: &Verdict<T, S>);
+    /// The verdict on the channels after the last whole vector.
+    fn tail<S: Simd>(&mut self, simd: S, verdict: &Verdict<T, S>);
     /// Two sinks, for the channels before and from `middle`.
     #[cfg_attr(not(feature = "rayon"), allow(dead_code))] // only threads cut
     fn split(self, middle: usize) -> (Self, Self)
@@ -26,7 +26,7 @@ impl<T: Real> Sink<T> for Ignore {
     #[inline(always)]
     fn vector<S: Simd>(&mut self, _: S, _: usize, _: &Verdict<T, S>) {}
     #[inline(always)]
-    fn tail<S: Simd>(&mut self, _: S, _: usize, _: &Verdict<T, S>) {}
+    fn tail<S: Simd>(&mut self, _: S, _: &Verdict<T, S>) {}
     fn split(self, _: usize) -> (Self, Self) {
         (Ignore, Ignore)
     }
@@ -43,7 +43,7 @@ impl<T: Real> Sink<T> for Scores<'_, T> {
         }
     }
     #[inline(always)]
-    fn tail<S: Simd>(&mut self, simd: S, _: usize, verdict: &Verdict<T, S>) {
+    fn tail<S: Simd>(&mut self, simd: S, verdict: &Verdict<T, S>) {
         T::partial_store(simd, T::split_mut::<S>(self.0).1, verdict.score.1);
     }
     fn split(self, middle: usize) -> (Self, Self) {
@@ -87,8 +87,8 @@ impl<T: Real> Sink<T> for Watch<T> {
         };
     }
     #[inline(always)]
-    fn tail<S: Simd>(&mut self, simd: S, vectors: usize, verdict: &Verdict<T, S>) {
-        self.vector(simd, vectors, verdict);
+    fn tail<S: Simd>(&mut self, simd: S, verdict: &Verdict<T, S>) {
+        self.vector(simd, 0, verdict);
     }
     fn split(self, _: usize) -> (Self, Self) {
         (Watch(self.0), Watch(self.0))
