@@ -9,7 +9,7 @@
 mod common;
 
 use common::data::Rows;
-use evenkeel::{Backend, Bank, Decay, Ema, Real, RobustMean, Rule, Threads};
+use evenkeel::{Backend, Bank, Decay, Ema, Estimator, Real, RobustMean, Threads};
 use iai_callgrind::{library_benchmark, library_benchmark_group, main};
 use std::hint::black_box;
 
@@ -17,7 +17,7 @@ const CHANNELS: usize = 1024;
 const ROWS: usize = 64;
 
 /// A bank of full age on the given backend, and the rows to come as one block.
-fn set_up<R: Rule, T: Real>(rule: R, backend: Backend, outliers: f64) -> (Bank<R, T>, Vec<T>) {
+fn set_up<R: Estimator, T: Real>(rule: R, backend: Backend, outliers: f64) -> (Bank<R, T>, Vec<T>) {
     let mut rows = Rows::<T>::new(CHANNELS, outliers, 7);
     let bank = Bank::new(rule, CHANNELS).unwrap().with_backend(backend).unwrap();
     let mut bank = bank.with_threads(Threads::One);
@@ -36,14 +36,14 @@ fn ema<T: Real>(backend: Backend) -> (Bank<Ema, T>, Vec<T>) {
     set_up(Ema::new(Decay::alpha(0.2).unwrap()), backend, 0.0)
 }
 
-fn row_by_row<R: Rule, T: Real>((mut bank, block): (Bank<R, T>, Vec<T>)) -> Bank<R, T> {
+fn row_by_row<R: Estimator, T: Real>((mut bank, block): (Bank<R, T>, Vec<T>)) -> Bank<R, T> {
     for row in block.chunks_exact(CHANNELS) {
         bank.update(black_box(row)).unwrap();
     }
     bank
 }
 
-fn in_blocks<R: Rule, T: Real>((mut bank, block): (Bank<R, T>, Vec<T>)) -> Bank<R, T> {
+fn in_blocks<R: Estimator, T: Real>((mut bank, block): (Bank<R, T>, Vec<T>)) -> Bank<R, T> {
     bank.update_rows(black_box(&block)).unwrap();
     bank
 }

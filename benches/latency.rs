@@ -6,7 +6,7 @@
 mod common;
 
 use common::data::Rows;
-use evenkeel::{Bank, Decay, Ema, RobustMean, Rule};
+use evenkeel::{Bank, Decay, Ema, Estimator, RobustMean};
 use hdrhistogram::Histogram;
 use std::hint::black_box;
 use std::time::Instant;
@@ -32,7 +32,7 @@ fn print(name: &str, histogram: &Histogram<u64>) {
     println!("{name:<36} {p50:>9} {p99:>9} {p999:>9}   {worst:>6.2}");
 }
 
-fn bank<R: Rule>(name: &str, rule: R, channels: usize, outliers: f64, count: usize) {
+fn bank<R: Estimator>(name: &str, rule: R, channels: usize, outliers: f64, count: usize) {
     let mut rows = Rows::<f32>::new(channels, outliers, 5);
     let mut bank = Bank::<R, f32>::new(rule, channels).unwrap();
     let histogram = measure(count, || bank.update(rows.next()).unwrap());

@@ -1,6 +1,6 @@
 //! Ratios that mean something: engine, memory limit and competitor timed in turns, in one run, and compared.
 //!
-//! `cargo bench --bench ratios`, or `-- block` or `-- row` for one half. A machine's clock, cache and memory change from second to second, and criterion times one
+//! `cargo bench --bench ratios`, or `-- block`, `-- row` or `-- layer` for one part. A machine's clock, cache and memory change from second to second, and criterion times one
 //! thing after the other. Here everything that is compared runs in short turns, over and over, and the best turn of each
 //! counts: what else the machine does can only add. These are the numbers that the documentation quotes.
 
@@ -9,7 +9,10 @@ mod common;
 use common::competitor::{Loops, Plain};
 use common::data::{Rows, samples};
 use common::probe::{Number, Probe, read_only};
-use evenkeel::{Backend, Bank, Decay, Ema, Real, RobustMean, Rule, Threads};
+use evenkeel::{
+    Backend, Bank, Decay, Ema, Estimator, Layer, LayerRule, LayerUpdate, LearningRate, Numerator, Real,
+    RelaxedNumerator, RobustMean, Threads, update_layers,
+};
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -38,7 +41,7 @@ fn wanted(half: &str) -> bool {
     filters.peek().is_none() || filters.any(|filter| filter == half)
 }
 
-fn bank<R: Rule, T: Real>(rule: R, backend: Backend, rows: &mut Rows<T>, channels: usize) -> Bank<R, T> {
+fn bank<R: Estimator, T: Real>(rule: R, backend: Backend, rows: &mut Rows<T>, channels: usize) -> Bank<R, T> {
     let bank = Bank::<R, T>::new(rule, channels).unwrap().with_backend(backend).unwrap();
     let mut bank = bank.with_threads(Threads::One);
     for _ in 0..WARM_UP {
@@ -51,7 +54,7 @@ fn bank<R: Rule, T: Real>(rule: R, backend: Backend, rows: &mut Rows<T>, channel
 const WARM_UP: usize = 60;
 
 /// One rule row by row on every backend, beside the memory limit and the plain loop.
-fn rows<R: Rule, T: Real + Number, P: Plain<T>>(name: &str, rule: &R, outliers: f64, written: usize, read: usize) {
+fn rows<R: Estimator, T: Real + Number, P: Plain<T>>(name: &str, rule: &R, outliers: f64, written: usize, read: usize) {
     if !wanted("row") {
         return;
     }
@@ -88,7 +91,7 @@ fn rows<R: Rule, T: Real + Number, P: Plain<T>>(name: &str, rule: &R, outliers: 
 }
 
 /// A block that no cache holds, beside the same rows one by one and a read-only pass.
-fn blocks<R: Rule, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
+fn blocks<R: Estimator, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
     if !wanted("block") {
         return;
     }
@@ -116,6 +119,74 @@ fn blocks<R: Rule, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
     );
 }
 
+/// One rule of weights and gradients on one thread, beside the memory limit.
+fn layers<R: LayerRule, T: Real + Number>(name: &str, rule: &R, written: usize) {
+    if !wanted("layer") {
+        return;
+    }
+    for (size, weights) in [("64Ki", 64 << 10), ("1Mi", 1 << 20), ("16Mi", 16 << 20), ("64Mi", 64 << 20)] {
+        // Two columns of 64 Mi f64 weights more would not fit a small machine.
+        if weights * size_of::<T>() > 256 << 20 {
+            continue;
+        }
+        let w: Vec<T> = samples(weights, 0.0, 11).into_iter().map(|w: T| T::from_f64(w.to_f64() / 20.0)).collect();
+        let feed = std::cell::RefCell::new(Rows::<T>::new(weights, 0.01, 12));
+        let mut probe = Probe::<T>::new(weights, written, 1);
+        let (bytes, lane) = (probe.bytes(), T::NAME);
+        print!("{name:<16} {lane} {size:>5} {bytes:>3} B ");
+        for backend in Backend::available() {
+            let layer = Layer::<R, T>::new(rule.clone(), weights).unwrap().with_backend(backend).unwrap();
+            let mut layer = layer.with_threads(Threads::One);
+            let [engine, limit] = turns(
+                weights,
+                [
+                    &mut || {
+                        black_box(layer.update(&w, feed.borrow_mut().next()).unwrap());
+                    },
+                    &mut || probe.pass(feed.borrow_mut().next()),
+                ],
+            );
+            print!(" | {backend:?} {engine:.3} ns, {:.2} of limit", limit / engine);
+        }
+        println!();
+    }
+}
+
+/// Many small layers in one call, beside one call for each, on all threads.
+fn small_layers() {
+    if !wanted("layer") {
+        return;
+    }
+    let (count, weights) = (200, 4 << 10);
+    let rule = Numerator::new(1e-3).unwrap();
+    let make = || (0..count).map(|_| Layer::<Numerator, f32>::new(rule, weights).unwrap()).collect::<Vec<_>>();
+    let (mut together, mut alone) = (make(), make());
+    let w = samples::<f32>(weights * count, 0.0, 13);
+    let g = samples::<f32>(weights * count, 0.0, 14);
+    let [one_call, calls] = turns(
+        weights * count,
+        [
+            &mut || {
+                let data = w.chunks(weights).zip(g.chunks(weights));
+                let updates = together.iter_mut().zip(data).map(|(layer, (w, g))| layer.with(w, g).unwrap());
+                let mut updates: Vec<_> = updates.collect();
+                update_layers(&mut updates, Threads::Auto);
+                black_box(updates.iter().map(LayerUpdate::mean).sum::<f32>());
+            },
+            &mut || {
+                let data = w.chunks(weights).zip(g.chunks(weights));
+                for (layer, (w, g)) in alone.iter_mut().zip(data) {
+                    black_box(layer.update(w, g).unwrap());
+                }
+            },
+        ],
+    );
+    println!(
+        "{count} layers of {weights} weights, Numerator f32: one call {one_call:.3} ns, {:.2} x one by one",
+        calls / one_call
+    );
+}
+
 fn lane<T: Real + Number + Loops>() {
     let decay = Decay::alpha(ALPHA).unwrap();
     for outliers in [0.0, 0.05] {
@@ -125,12 +196,16 @@ fn lane<T: Real + Number + Loops>() {
     // Fast enough to forget its start in the warm-up.
     rows::<_, T, T::Ema>("Ema", &Ema::new(Decay::alpha(0.6).unwrap()), 0.0, 1, 1);
     blocks::<_, T>("Ema", &Ema::new(Decay::alpha(0.6).unwrap()), 0.0);
+    layers::<_, T>("Numerator", &Numerator::new(1e-3).unwrap(), 3);
+    layers::<_, T>("RelaxedNumerator", &RelaxedNumerator::new(1e-3).unwrap(), 1);
+    layers::<_, T>("LearningRate", &LearningRate::new(1e-3).unwrap(), 4);
 }
 
 fn main() {
     println!(
         "nanoseconds per channel-update, one thread; the limit moves the same bytes, the plain loop does the same work"
     );
+    small_layers();
     lane::<f32>();
     lane::<f64>();
 }

@@ -18,7 +18,7 @@ use common::data::{Rows, samples};
 use common::probe::{Number, Probe, read_only};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use evenkeel::{Bank, Decay, Ema, Real, RobustMean, Rule, Threads};
+use evenkeel::{Bank, Decay, Ema, Estimator, Real, RobustMean, Threads};
 use std::hint::black_box;
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -30,7 +30,7 @@ const WARM_UP: usize = 80;
 const SIZES: [(&str, usize); 4] = [("2Ki", 2 << 10), ("64Ki", 64 << 10), ("1Mi", 1 << 20), ("16Mi", 16 << 20)];
 
 /// A bank whose channels are all of full age, on one thread.
-fn warm<R: Rule, T: Real>(rule: &R, channels: usize) -> Bank<R, T> {
+fn warm<R: Estimator, T: Real>(rule: &R, channels: usize) -> Bank<R, T> {
     let mut rows = Rows::<T>::new(channels, 0.0, 1);
     let mut bank = Bank::new(rule.clone(), channels).unwrap();
     (0..WARM_UP).for_each(|_| bank.update(rows.next()).unwrap());
@@ -46,7 +46,7 @@ fn group<'a>(c: &'a mut Criterion, name: &str, updates: usize) -> BenchmarkGroup
 
 /// Row and block of one rule in one lane type. `written` and `read` are the columns that a steady update writes and only
 /// reads. What a benchmark needs is made when it runs, so that one that the filter leaves out costs nothing.
-fn rule<R: Rule, T: Real + Number, P: Plain<T>>(
+fn rule<R: Estimator, T: Real + Number, P: Plain<T>>(
     c: &mut Criterion,
     (rule, name, alpha): (&R, &str, f64),
     (written, read): (usize, usize),

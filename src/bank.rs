@@ -3,11 +3,11 @@
 use crate::columns::Columns;
 use crate::error::{BackendError, ChannelsError, UpdateError};
 use crate::lane::Real;
-use crate::rule::{Reading, Rule, Scored};
+use crate::rule::{Estimator, Reading, Scored};
 use crate::rules::{Ema, RobustMean};
 use crate::sweep::{Backend, Observation, Sweep, Threads};
 
-/// Many channels of one [`Rule`], numbered from 0: their state, and the engine that updates it.
+/// Many channels of one [`Estimator`], numbered from 0: their state, and the engine that updates it.
 ///
 /// ```
 /// use evenkeel::{Bank, Decay, RobustMean};
@@ -27,12 +27,12 @@ use crate::sweep::{Backend, Observation, Sweep, Threads};
 /// No update panics or allocates (rayon's queue apart, when an update is shared among threads), and an update that
 /// returns an error has changed nothing.
 #[derive(Clone, Debug)]
-pub struct Bank<R: Rule, T: Real = f64> {
+pub struct Bank<R: Estimator, T: Real = f64> {
     sweep: Sweep<R, T>,
     columns: Columns<R, T>,
 }
 
-impl<R: Rule, T: Real> Bank<R, T> {
+impl<R: Estimator, T: Real> Bank<R, T> {
     /// `channels` channels that have seen nothing.
     ///
     /// # Errors

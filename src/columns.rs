@@ -90,6 +90,12 @@ impl<R: Rule, T: Real> Columns<R, T> {
         R::Columns::map(R::Columns::each_mut(&mut self.columns), |column| &mut column[..channels])
     }
 
+    /// All columns, one element per channel, to be read.
+    #[must_use]
+    pub fn as_slices(&self) -> ColumnsOf<R, &[T]> {
+        R::Columns::from_fn(|index| self.column(index))
+    }
+
     /// The state of one channel, one element of each column, as [`Sweep::reading`](crate::Sweep::reading) takes it; `None`
     /// if there is no such channel.
     #[must_use]

@@ -33,6 +33,9 @@ pub struct Decay {
 }
 
 impl Decay {
+    /// `Decay::beta(0.999)`, the decay of a scale unless told otherwise.
+    pub(crate) const BETA_999: Self = Self { gain: 1.0 - 0.999 };
+
     /// The weight of a sample halves every `samples` samples.
     ///
     /// # Errors

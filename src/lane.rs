@@ -27,6 +27,8 @@ pub trait Real: sealed::Sealed + Ops + Debug + Default + PartialEq + PartialOrd 
     /// Half the largest finite value. Samples are clamped to plus and minus this, so that no difference of two of them
     /// overflows; an infinity counts as this, with its sign.
     const HALF_MAX: Self;
+    /// The largest finite value.
+    const MAX: Self;
     /// The canonical NaN: a missing sample, and the location of a channel that has seen nothing.
     const NAN: Self;
     /// The smallest gain that this type can carry: `2^-22` in `f32`, `2^-50` in `f64`.
@@ -75,6 +77,7 @@ pub trait Ops: Pod {
     fn sub<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
     fn mul<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
     fn div<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
+    fn sqrt<S: Simd>(simd: S, a: Self::Lanes<S>) -> Self::Lanes<S>;
     fn abs<S: Simd>(simd: S, a: Self::Lanes<S>) -> Self::Lanes<S>;
     fn min<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
     fn max<S: Simd>(simd: S, a: Self::Lanes<S>, b: Self::Lanes<S>) -> Self::Lanes<S>;
@@ -117,6 +120,7 @@ macro_rules! real {
      $partial_load:ident, $partial_store:ident, $splat:ident, $splat_word:ident, { $($table:tt)* }) => {
         impl Real for $real {
             const HALF_MAX: Self = $real::MAX / 2.0;
+            const MAX: Self = $real::MAX;
             const NAN: Self = $real::NAN;
             const MIN_GAIN: f64 = power_of_two($min_gain);
             const RELATIVE_FLOOR: f64 = power_of_two($relative);
@@ -188,6 +192,7 @@ real!(f32, u32, 23, -22, -20, -100,
     sub(a: Lanes, b: Lanes) -> Lanes = sub_f32s;
     mul(a: Lanes, b: Lanes) -> Lanes = mul_f32s;
     div(a: Lanes, b: Lanes) -> Lanes = div_f32s;
+    sqrt(a: Lanes) -> Lanes = sqrt_f32s;
     abs(a: Lanes) -> Lanes = abs_f32s;
     min(a: Lanes, b: Lanes) -> Lanes = min_f32s;
     max(a: Lanes, b: Lanes) -> Lanes = max_f32s;
@@ -215,6 +220,7 @@ real!(f64, u64, 52, -50, -40, -960,
     sub(a: Lanes, b: Lanes) -> Lanes = sub_f64s;
     mul(a: Lanes, b: Lanes) -> Lanes = mul_f64s;
     div(a: Lanes, b: Lanes) -> Lanes = div_f64s;
+    sqrt(a: Lanes) -> Lanes = sqrt_f64s;
     abs(a: Lanes) -> Lanes = abs_f64s;
     min(a: Lanes, b: Lanes) -> Lanes = min_f64s;
     max(a: Lanes, b: Lanes) -> Lanes = max_f64s;
@@ -257,6 +263,26 @@ impl<T: Real, S: Simd> Lane<T, S> {
     #[inline(always)]
     pub(crate) fn abs(self) -> Self {
         Self(self.0, T::abs(self.0, self.1))
+    }
+    /// The square root, correctly rounded; NaN below zero.
+    #[inline(always)]
+    pub(crate) fn sqrt(self) -> Self {
+        Self(self.0, T::sqrt(self.0, self.1))
+    }
+    /// The number within plus and minus `bound`. A NaN comes out as anything; the caller throws that lane away.
+    #[inline(always)]
+    pub(crate) fn clamp(self, bound: T) -> Self {
+        let bound = Self::splat(self.0, bound);
+        let below = Self::splat(self.0, T::default()) - bound;
+        self.max_of_ordinary(below).min_of_ordinary(bound)
+    }
+    /// Part of the way to `other`: `self + alpha (other - self)`, and all of it, exactly, at `alpha` = 1.
+    #[inline(always)]
+    pub(crate) fn toward(self, other: Self, alpha: T) -> Self {
+        if alpha == T::from_f64(1.0) {
+            return other;
+        }
+        self + Self::splat(self.0, alpha) * (other - self)
     }
     /// The smaller of two numbers, where neither is NaN (unless the lane's result is thrown away) and the two are not
     /// zeros of different sign: outside that, `Scalar`, x86 and NEON answer in three different ways.

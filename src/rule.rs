@@ -1,7 +1,7 @@
 //! What an estimator is to the engine: the arithmetic of one lane, and nothing else.
 //!
-//! A [`Rule`] says how many state columns a channel has, what a channel that has seen nothing holds, and how one sample
-//! changes one channel. It knows no loops, no memory and no threads: it reads and writes its columns through [`Cells`], a
+//! A [`Rule`] says how many state columns a channel has, what a channel that has seen nothing holds, and how one sample (or,
+//! for a layer, one weight and its gradient) changes one channel. It knows no loops, no memory and no threads: it reads and writes its columns through [`Cells`], a
 //! window on one vector of channels, and may leave a column alone when it has no need of it (every column that is read and
 //! written costs eight bytes per channel and step in `f32`).
 //!
@@ -12,19 +12,32 @@ use crate::lane::{Lane, Mask, Real};
 use core::fmt::Debug;
 use pulp::Simd;
 
-/// An estimator that runs over many channels: [`Ema`](crate::Ema) or [`RobustMean`](crate::RobustMean).
+/// The arithmetic of one channel, which the engine runs over many: an [`Estimator`] or a [`LayerRule`].
 ///
 /// Sealed: the lane arithmetic behind it may still grow. What it is made of is told in the source of `rule.rs`.
 pub trait Rule: Step + Clone + Debug + PartialEq + Send + Sync + 'static {}
 
-/// A rule that estimates a scale beside its location, so that it can score a sample: residual over scale.
-pub trait Scored: Rule {}
+/// A rule that makes a running estimate of a stream of samples: [`Ema`](crate::Ema), [`ClippedEma`](crate::ClippedEma) or
+/// [`RobustMean`](crate::RobustMean). A [`Bank`](crate::Bank) runs it over channels.
+pub trait Estimator: Rule + Estimate {}
+
+/// An estimator with a scale beside its location, so that it can score a sample: residual over scale.
+pub trait Scored: Estimator {}
+
+/// A rule that sees a weight and its gradient and answers with one number `a`, whose mean over the layer is wanted:
+/// [`Numerator`](crate::Numerator), [`RelaxedNumerator`](crate::RelaxedNumerator) or [`LearningRate`](crate::LearningRate).
+/// A [`Layer`](crate::Layer) runs it over weights.
+pub trait LayerRule: Rule + Weigh {}
 
 /// The arithmetic of a [`Rule`].
 #[doc(hidden)]
 pub trait Step {
     /// How many state columns a channel has.
     type Columns: Arity;
+    /// How many numbers a step takes in: one sample, or a weight and its gradient.
+    type Inputs: Arity;
+    /// What a step finds out, for those who look at it.
+    type Output<T: Real, S: Simd>: Copy;
     /// The parameters, computed in `f64` and rounded once to the lane type.
     type Constants<T: Real>: Copy + Debug + Send + Sync;
 
@@ -34,16 +47,34 @@ pub trait Step {
     /// The state of a channel that has seen nothing.
     fn unseen<T: Real>() -> <Self::Columns as Arity>::Of<T>;
 
-    /// One sample for each lane. Must be `#[inline(always)]`, as must be everything it calls: it is compiled once for each
+    /// One step for each lane. Must be `#[inline(always)]`, as must be everything it calls: it is compiled once for each
     /// instruction set, inside the function that carries that set.
     fn step<T: Real, S: Simd>(
         constants: &Self::Constants<T>,
         cells: &mut impl Cells<T, S>,
-        sample: Lane<T, S>,
-    ) -> Verdict<T, S>;
+        inputs: <Self::Inputs as Arity>::Of<Lane<T, S>>,
+    ) -> Self::Output<T, S>;
+}
 
+/// What makes a [`Step`] an estimator.
+#[doc(hidden)]
+pub trait Estimate: Step<Inputs = Count<1>> {
+    /// What the step says of the sample.
+    fn verdict<T: Real, S: Simd>(output: Self::Output<T, S>) -> Verdict<T, S>;
     /// What the state of one channel says.
     fn read<T: Real>(constants: &Self::Constants<T>, state: &<Self::Columns as Arity>::Of<T>) -> Reading<T>;
+}
+
+/// What makes a [`Step`] one of weight and gradient.
+#[doc(hidden)]
+pub trait Weigh: Step<Inputs = Count<2>> {
+    /// The weight's `a`.
+    fn value<T: Real, S: Simd>(output: Self::Output<T, S>) -> Lane<T, S>;
+    /// The constants of the `step`-th update, counted from 1, where a bias correction depends on it.
+    fn at_step<T: Real>(constants: &Self::Constants<T>, step: u64) -> Self::Constants<T> {
+        let _ = step;
+        *constants
+    }
 }
 
 /// One vector of channels: what a [`Step`] sees of the state columns.
@@ -56,7 +87,7 @@ pub trait Cells<T: Real, S: Simd> {
     fn keep_sample(&mut self, column: usize, mask: Mask<T, S>, sample: Lane<T, S>);
 }
 
-/// What a step found out about the sample. Computed only where somebody looks at it.
+/// What an estimator found out about the sample. Computed only where somebody looks at it.
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
 pub struct Verdict<T: Real, S: Simd> {
@@ -116,8 +147,14 @@ macro_rules! count {
         }
     };
 }
+count!(1: a 0);
 count!(2: a 0 b 1);
+count!(3: a 0 b 1 c 2);
 count!(4: a 0 b 1 c 2 d 3);
+count!(5: a 0 b 1 c 2 d 3 e 4);
+
+/// What a step of rule `R` takes in, as `X`: `[X; 1]` for an estimator, `[X; 2]` for a layer's rule.
+pub(crate) type InputsOf<R, X> = <<R as Step>::Inputs as Arity>::Of<X>;
 
 /// Columns of rule `R` holding `X`: `[X; 2]` for [`Ema`](crate::Ema), `[X; 4]` for [`RobustMean`](crate::RobustMean).
 pub type ColumnsOf<R, X> = <<R as Step>::Columns as Arity>::Of<X>;

@@ -3,7 +3,7 @@
 use crate::bank::Bank;
 use crate::error::ChannelsError;
 use crate::lane::Real;
-use crate::rule::{Rule, Scored};
+use crate::rule::{Estimator, Scored};
 use crate::rules::RobustMean;
 use crate::sweep::Observation;
 use core::borrow::Borrow;
@@ -36,7 +36,7 @@ use indexmap::IndexMap;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Tracker<K, R: Rule = RobustMean, T: Real = f64> {
+pub struct Tracker<K, R: Estimator = RobustMean, T: Real = f64> {
     /// The position of a key is its channel.
     series: IndexMap<K, Counters<T>>,
     bank: Bank<R, T>,

@@ -4,7 +4,7 @@
 mod oracle;
 mod support;
 
-use evenkeel::{Backend, Bank, ChannelsError, Columns, Decay, Ema, ParameterError, Real, RobustMean, Rule, Sweep};
+use evenkeel::{Backend, Bank, ChannelsError, Columns, Decay, Ema, Estimator, ParameterError, Real, RobustMean, Sweep};
 use oracle::Float;
 use support::random::Random;
 use support::{both_types, every_backend};
@@ -238,7 +238,7 @@ fn the_ends_of_every_range_are_allowed() {
 }
 
 /// A memory that the lane type cannot count is refused when the lane type is known.
-fn gain_limit<R: Rule, T: Float>(rule: fn(Decay) -> R, smallest: f64, remedy: &str) {
+fn gain_limit<R: Estimator, T: Float>(rule: fn(Decay) -> R, smallest: f64, remedy: &str) {
     let least = Decay::alpha(smallest).unwrap();
     assert!(Bank::<R, T>::new(rule(least), 1).is_ok());
     assert!(Sweep::<R, T>::new(rule(least)).is_ok());

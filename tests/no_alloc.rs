@@ -5,7 +5,7 @@ mod oracle;
 mod support;
 
 use allocation_counter::measure;
-use evenkeel::{Backend, Bank, Decay, Ema, RobustMean, Rule, Scored, Threads};
+use evenkeel::{Backend, Bank, Decay, Ema, Estimator, RobustMean, Scored, Threads};
 use oracle::Float;
 use support::random::Random;
 use support::{both_types, every_backend};
@@ -24,7 +24,7 @@ fn the_counter_is_awake() {
 }
 
 /// The updates that every rule has, hostile samples and all.
-fn updates<R: Rule, T: Float>(bank: &mut Bank<R, T>, block: &[T], named: &[usize]) {
+fn updates<R: Estimator, T: Float>(bank: &mut Bank<R, T>, block: &[T], named: &[usize]) {
     for row in block.chunks(CHANNELS) {
         bank.update(row).unwrap();
     }
@@ -40,7 +40,7 @@ fn updates<R: Rule, T: Float>(bank: &mut Bank<R, T>, block: &[T], named: &[usize
 }
 
 /// Errors are no excuse.
-fn refusals<R: Rule, T: Float>(bank: &mut Bank<R, T>, block: &[T]) {
+fn refusals<R: Estimator, T: Float>(bank: &mut Bank<R, T>, block: &[T]) {
     assert!(bank.update(&block[..CHANNELS - 1]).is_err());
     assert!(bank.update_rows(&block[..=CHANNELS]).is_err());
     assert!(bank.update_at(&[0, CHANNELS], &block[..2]).is_err());
@@ -64,7 +64,7 @@ fn input<T: Float>() -> (Vec<T>, Vec<usize>) {
     (block, named)
 }
 
-fn bank<R: Rule, T: Float>(rule: R, backend: Backend, threads: Threads) -> Bank<R, T> {
+fn bank<R: Estimator, T: Float>(rule: R, backend: Backend, threads: Threads) -> Bank<R, T> {
     Bank::<R, T>::new(rule, CHANNELS).unwrap().with_backend(backend).unwrap().with_threads(threads)
 }
 

@@ -101,7 +101,7 @@ fn influence<T: Float>() {
                     let x = sample.to_f64();
                     let middle = after.location.to_f64();
                     let past = samples.contains(&after.location);
-                    assert!(past || middle == location || middle == x || middle.abs() == T::MAX.to_f64() / 2.0);
+                    assert!(past || middle == location || middle == x || middle.abs() == T::LARGEST.to_f64() / 2.0);
                     continue;
                 }
                 let moved = (after.location.to_f64() - location).abs();

@@ -140,7 +140,7 @@ fn an_infinity_is_an_outlier<T: Float>() {
         samples.extend([infinity; 40]);
         let after = stream(&default_rule(), &samples);
         assert_eq!(after.location, before.location, "an infinity has no influence");
-        assert_eq!(after.last_strike.size(), T::MAX / T::from_f64(2.0), "it counts as half the largest float");
+        assert_eq!(after.last_strike.size(), T::LARGEST / T::from_f64(2.0), "it counts as half the largest float");
         assert_eq!(after.strikes.to_f64(), 12.0);
         // The first finite outlier after them does, but the median keeps the location where it is or near.
         samples.push(T::from_f64(1000.0));
@@ -152,7 +152,7 @@ fn an_infinity_is_an_outlier<T: Float>() {
 }
 
 fn the_largest_floats_in_both_orders<T: Float>() {
-    let (max, half) = (T::MAX, T::MAX / T::from_f64(2.0));
+    let (max, half) = (T::LARGEST, T::LARGEST / T::from_f64(2.0));
     let above_half = T::from_word(half.to_word() + 1);
     let below_half = T::from_word(half.to_word() - 1);
     for first in [max, half, above_half, below_half] {
@@ -180,10 +180,10 @@ fn the_largest_gain_stays_finite<T: Float>() {
             let mut bank = Bank::<RobustMean, T>::new(rule, 16).unwrap();
             for _ in 0..200 {
                 let extreme = |random: &mut Random| match random.below(4) {
-                    0 => T::MAX,
+                    0 => T::LARGEST,
                     1 => -T::INFINITY,
-                    2 => -T::MAX,
-                    _ => T::from_f64(T::MAX.to_f64() * random.between(-0.5, 0.5)),
+                    2 => -T::LARGEST,
+                    _ => T::from_f64(T::LARGEST.to_f64() * random.between(-0.5, 0.5)),
                 };
                 let row: Vec<T> = (0..16).map(|_| extreme(&mut random)).collect();
                 bank.update(&row).unwrap();
@@ -207,7 +207,7 @@ fn zeros_and_subnormals_are_ordinary<T: Float>() {
         &[tiny, -tiny],
         &[T::SUBNORMAL, zero, -T::SUBNORMAL],
         &[T::ONE, zero, zero, -zero],
-        &[tiny, T::SUBNORMAL, T::MAX, -zero],
+        &[tiny, T::SUBNORMAL, T::LARGEST, -zero],
     ];
     for rule in [default_rule(), (default_rule().0.mean_faithful(), Parameters::mean_faithful(0.02))] {
         for pattern in patterns {

@@ -36,6 +36,8 @@ impl<T: Number> Probe<T> {
         match (&mut self.written[..], &self.read[..]) {
             ([a, b, c], []) => Arch::new().dispatch(Three { a, b, c, samples }),
             ([a], [c]) => Arch::new().dispatch(One { a, c, samples }),
+            ([a, b, c], [d]) => Arch::new().dispatch(Four { a, b, c, d, samples }),
+            (written @ [_, _, _, _], [read]) => Arch::new().dispatch(Five { written, read, samples }),
             _ => unreachable!("no rule moves columns like that"),
         }
     }
@@ -58,6 +60,49 @@ impl<T: Number> WithSimd for Three<'_, T> {
             *a = *a + x;
             *b = *b + x;
             *c = *c + x;
+        }
+    }
+}
+
+/// Three columns written, one read.
+struct Four<'a, T> {
+    a: &'a mut [T],
+    b: &'a mut [T],
+    c: &'a mut [T],
+    d: &'a [T],
+    samples: &'a [T],
+}
+
+impl<T: Number> WithSimd for Four<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for ((((a, b), c), &d), &x) in self.a.iter_mut().zip(self.b).zip(self.c).zip(self.d).zip(self.samples) {
+            *a = *a + x;
+            *b = *b + d;
+            *c = *c + x;
+        }
+    }
+}
+
+/// Four columns written, one read.
+struct Five<'a, T> {
+    written: &'a mut [Column<T>],
+    read: &'a [T],
+    samples: &'a [T],
+}
+
+impl<T: Number> WithSimd for Five<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let [one, two, three, four] = self.written else { return };
+        let written = one.iter_mut().zip(two.iter_mut()).zip(three.iter_mut()).zip(four.iter_mut());
+        for ((((one, two), three), four), (&d, &x)) in written.zip(self.read.iter().zip(self.samples)) {
+            *one = *one + x;
+            *two = *two + d;
+            *three = *three + x;
+            *four = *four + d;
         }
     }
 }

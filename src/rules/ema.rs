@@ -4,7 +4,7 @@ use super::gain_for;
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Mask, Ops, Real, Word};
-use crate::rule::{Cells, ColumnsOf, Count, Reading, Rule, Step, Verdict};
+use crate::rule::{Cells, ColumnsOf, Count, Estimate, Estimator, Reading, Rule, Step, Verdict};
 use pulp::Simd;
 
 /// The exponential moving average with bias correction: Adam's first moment (Kingma and Ba 2015, section 2).
@@ -73,19 +73,17 @@ pub struct Constants<T> {
 }
 
 impl Rule for Ema {}
+impl Estimator for Ema {}
 
 impl Step for Ema {
     type Columns = Count<2>;
+    type Inputs = Count<1>;
+    type Output<T: Real, S: Simd> = Verdict<T, S>;
     type Constants<T: Real> = Constants<T>;
 
     fn constants<T: Real>(&self) -> Result<Constants<T>, ParameterError> {
         let gain = gain_for::<T>(self.decay)?;
-        let log_beta = libm::log1p(-gain);
-        let bits = f64::from(<T as Ops>::COUNT_BITS + 3);
-        let full = (-bits * core::f64::consts::LN_2 / log_beta).ceil().max(1.0);
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at least 1; at most 2^56 by MIN_GAIN
-        let full = full as u64;
-        Ok(Constants { alpha: T::from_f64(gain), log_beta, full })
+        Ok(Constants { alpha: T::from_f64(gain), log_beta: libm::log1p(-gain), full: faded::<T>(gain) })
     }
 
     fn unseen<T: Real>() -> [T; 2] {
@@ -93,7 +91,11 @@ impl Step for Ema {
     }
 
     #[inline(always)]
-    fn step<T: Real, S: Simd>(k: &Constants<T>, cells: &mut impl Cells<T, S>, sample: Lane<T, S>) -> Verdict<T, S> {
+    fn step<T: Real, S: Simd>(
+        k: &Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        [sample]: [Lane<T, S>; 1],
+    ) -> Verdict<T, S> {
         let simd = sample.0;
         let number = |value| Lane::splat(simd, value);
         let (alpha, bound) = (number(k.alpha), number(T::HALF_MAX));
@@ -108,7 +110,7 @@ impl Step for Ema {
         if (settled & sample.abs().le(bound)).all() {
             cells.set(MOMENT, moment + alpha * (sample - moment));
         } else {
-            let clamped = clamp(sample, bound);
+            let clamped = sample.clamp(T::HALF_MAX);
             let first = seen.eq(Word::splat(simd, 0));
             let before = first.select(number(T::default()), moment);
             let next = settled.select_word(seen, seen + Word::splat(simd, 1));
@@ -118,25 +120,35 @@ impl Step for Ema {
         let never = Mask::never(simd);
         Verdict { score: number(T::NAN), accepted, outlier: never, reopened: never }
     }
+}
+
+impl Estimate for Ema {
+    #[inline(always)]
+    fn verdict<T: Real, S: Simd>(output: Verdict<T, S>) -> Verdict<T, S> {
+        output
+    }
 
     fn read<T: Real>(k: &Constants<T>, state: &ColumnsOf<Self, T>) -> Reading<T> {
         let seen = state[SEEN].to_word();
         let age = T::from_f64(seen as f64);
-        let location = if seen == 0 {
-            T::NAN
-        } else if seen >= k.full {
-            state[MOMENT]
-        } else {
-            let weight = -libm::expm1(seen as f64 * k.log_beta);
-            T::from_f64(state[MOMENT].to_f64() / weight)
-        };
+        let location = if seen == 0 { T::NAN } else { corrected(state[MOMENT], seen, k.full, k.log_beta) };
         Reading { location, scale: T::NAN, age }
     }
 }
 
-/// `sample` within plus and minus `bound`. A NaN comes out as anything; the caller throws that lane away.
-#[inline(always)]
-pub(super) fn clamp<T: Real, S: Simd>(sample: Lane<T, S>, bound: Lane<T, S>) -> Lane<T, S> {
-    let below = Lane::splat(sample.0, T::default()) - bound;
-    sample.max_of_ordinary(below).min_of_ordinary(bound)
+/// From this many samples on, `beta^t` is below the rounding of `T`.
+pub(super) fn faded<T: Real>(gain: f64) -> u64 {
+    let bits = f64::from(<T as Ops>::COUNT_BITS + 3);
+    let samples = (-bits * core::f64::consts::LN_2 / libm::log1p(-gain)).ceil().max(1.0);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at least 1; at most 2^56 by MIN_GAIN
+    let samples = samples as u64;
+    samples
+}
+
+/// `m_hat` of a moment `m` that has seen this many samples, at least one.
+pub(super) fn corrected<T: Real>(moment: T, seen: u64, full: u64, log_beta: f64) -> T {
+    if seen >= full {
+        return moment;
+    }
+    T::from_f64(moment.to_f64() / -libm::expm1(seen as f64 * log_beta))
 }

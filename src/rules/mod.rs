@@ -1,14 +1,34 @@
 //! One estimator a file, its equations in its documentation.
 
+mod clipped_ema;
+mod descent;
 mod ema;
+mod learning_rate;
+mod numerator;
+mod relaxed;
 mod robust_mean;
 
+pub use clipped_ema::ClippedEma;
+pub(crate) use descent::{Constants as DescentConstants, Descent};
 pub use ema::Ema;
+pub use learning_rate::{LearningRate, WeightDecay};
+pub(crate) use learning_rate::{SMOOTHED, SQUARE};
+pub use numerator::{Bound, Numerator};
+pub use relaxed::RelaxedNumerator;
 pub use robust_mean::RobustMean;
 
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::Real;
+
+/// A parameter above zero that lane type `T` can tell from zero and from infinity.
+fn positive<T: Real>(name: &'static str, value: f64) -> Result<T, ParameterError> {
+    let rounded = T::from_f64(value);
+    ParameterError::check(name, value, "above 0 and within the range of the lane type", |_| {
+        rounded > T::default() && rounded <= T::MAX
+    })?;
+    Ok(rounded)
+}
 
 /// The gain of `decay`, if counters of lane type `T` can count as far as its memory reaches.
 fn gain_for<T: Real>(decay: Decay) -> Result<f64, ParameterError> {

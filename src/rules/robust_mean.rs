@@ -1,11 +1,10 @@
 //! The robust running mean: clip against a running scale, then average.
 
-use super::ema::clamp;
 use super::gain_for;
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Mask, Ops, Real, Word};
-use crate::rule::{Cells, ColumnsOf, Count, Reading, Rule, Scored, Step, Verdict};
+use crate::rule::{Cells, ColumnsOf, Count, Estimate, Estimator, Reading, Rule, Scored, Step, Verdict};
 use pulp::Simd;
 
 /// The running robust location and scale of a signal that cannot be trusted.
@@ -208,10 +207,13 @@ impl<T: Real> Constants<T> {
 }
 
 impl Rule for RobustMean {}
+impl Estimator for RobustMean {}
 impl Scored for RobustMean {}
 
 impl Step for RobustMean {
     type Columns = Count<4>;
+    type Inputs = Count<1>;
+    type Output<T: Real, S: Simd> = Verdict<T, S>;
     type Constants<T: Real> = Constants<T>;
 
     fn constants<T: Real>(&self) -> Result<Constants<T>, ParameterError> {
@@ -258,7 +260,11 @@ impl Step for RobustMean {
     }
 
     #[inline(always)]
-    fn step<T: Real, S: Simd>(k: &Constants<T>, cells: &mut impl Cells<T, S>, sample: Lane<T, S>) -> Verdict<T, S> {
+    fn step<T: Real, S: Simd>(
+        k: &Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        [sample]: [Lane<T, S>; 1],
+    ) -> Verdict<T, S> {
         let simd = sample.0;
         let now = State { location: cells.get(LOCATION), scale: cells.get(SCALE), tally: cells.get(TALLY).word() };
         let ordinary = sample.abs().le(Lane::splat(simd, T::HALF_MAX));
@@ -277,6 +283,13 @@ impl Step for RobustMean {
             return advance::<T, S, FULL>(k, cells, now, sample);
         }
         advance::<T, S, ANY>(k, cells, now, sample)
+    }
+}
+
+impl Estimate for RobustMean {
+    #[inline(always)]
+    fn verdict<T: Real, S: Simd>(output: Verdict<T, S>) -> Verdict<T, S> {
+        output
     }
 
     fn read<T: Real>(k: &Constants<T>, state: &ColumnsOf<Self, T>) -> Reading<T> {
@@ -324,7 +337,7 @@ fn advance<T: Real, S: Simd, const PATH: Path>(
     let State { location, scale, tally } = now;
 
     let bound = number(T::HALF_MAX);
-    let x = if PATH == ANY { clamp(sample, bound) } else { sample };
+    let x = if PATH == ANY { sample.clamp(T::HALF_MAX) } else { sample };
     let residual = x - location;
     let size = residual.abs();
 

@@ -10,7 +10,7 @@
 use super::row::{Registers, Row, part};
 use super::sink::Ignore;
 use crate::lane::{Lane, Real};
-use crate::rule::{Arity, ColumnsOf, Rule};
+use crate::rule::{Arity, ColumnsOf, Estimator};
 use pulp::{Simd, WithSimd};
 
 /// Channels per tile. In `f32` the state of a tile takes 64 KiB, which any second-level cache holds; smaller tiles start too
@@ -23,7 +23,7 @@ const TILE: usize = 4096;
 const FUSED: usize = 2;
 
 /// A block of whole rows, oldest first, over the channels of `state`.
-pub(crate) struct Block<'s, 'a, R: Rule, T: Real> {
+pub(crate) struct Block<'s, 'a, R: Estimator, T: Real> {
     pub(crate) constants: &'a R::Constants<T>,
     pub(crate) state: ColumnsOf<R, &'s mut [T]>,
     /// How many channels `state` has.
@@ -35,7 +35,7 @@ pub(crate) struct Block<'s, 'a, R: Rule, T: Real> {
     pub(crate) offset: usize,
 }
 
-impl<R: Rule, T: Real> WithSimd for Block<'_, '_, R, T> {
+impl<R: Estimator, T: Real> WithSimd for Block<'_, '_, R, T> {
     type Output = ();
 
     #[inline(always)]
@@ -54,7 +54,7 @@ impl<R: Rule, T: Real> WithSimd for Block<'_, '_, R, T> {
                 Row::<R, T, Ignore> {
                     constants: self.constants,
                     state: part::<R, T>(&mut self.state, start..end),
-                    samples: &row[self.offset..][start..end],
+                    inputs: [&row[self.offset..][start..end]],
                     sink: Ignore,
                 }
                 .with_simd(simd);
@@ -66,7 +66,7 @@ impl<R: Rule, T: Real> WithSimd for Block<'_, '_, R, T> {
 
 /// [`FUSED`] rows over one tile, oldest first. All slices have the same length.
 #[inline(always)]
-fn fused<R: Rule, T: Real, S: Simd>(
+fn fused<R: Estimator, T: Real, S: Simd>(
     simd: S,
     constants: &R::Constants<T>,
     state: ColumnsOf<R, &mut [T]>,
@@ -113,7 +113,7 @@ fn fused<R: Rule, T: Real, S: Simd>(
 
 /// One vector of channels, [`FUSED`] samples further.
 #[inline(always)]
-fn advance<R: Rule, T: Real, S: Simd>(
+fn advance<R: Estimator, T: Real, S: Simd>(
     simd: S,
     constants: &R::Constants<T>,
     state: ColumnsOf<R, T::Lanes<S>>,
@@ -121,7 +121,7 @@ fn advance<R: Rule, T: Real, S: Simd>(
 ) -> ColumnsOf<R, T::Lanes<S>> {
     let mut cells = Registers::<R, T, S> { simd, state };
     for sample in samples {
-        R::step(constants, &mut cells, Lane(simd, sample));
+        R::step(constants, &mut cells, [Lane(simd, sample)]);
     }
     cells.state
 }

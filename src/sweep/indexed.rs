@@ -6,11 +6,11 @@
 use super::row::{Row, part};
 use super::sink::Ignore;
 use crate::lane::Real;
-use crate::rule::{ColumnsOf, Rule};
+use crate::rule::{ColumnsOf, Estimator};
 use pulp::{Scalar, WithSimd};
 
 /// `samples[i]` for the channel `channels[i]`. Every channel exists; both slices have the same length.
-pub(crate) fn run<R: Rule, T: Real>(
+pub(crate) fn run<R: Estimator, T: Real>(
     constants: &R::Constants<T>,
     state: &mut ColumnsOf<R, &mut [T]>,
     channels: &[usize],
@@ -20,7 +20,7 @@ pub(crate) fn run<R: Rule, T: Real>(
         let row = Row::<R, T, Ignore> {
             constants,
             state: part::<R, T>(state, channel..channel + 1),
-            samples: core::slice::from_ref(sample),
+            inputs: [core::slice::from_ref(sample)],
             sink: Ignore,
         };
         row.with_simd(Scalar::new());

@@ -6,23 +6,28 @@
 //! | `row.rs` | one sample per channel |
 //! | `block.rs` | many rows, a tile of channels at a time |
 //! | `indexed.rs` | scattered channels |
-//! | `sink.rs` | where scores go |
+//! | `layer.rs` | a pass over weights and gradients, and its mean |
+//! | `sum.rs` | the reproducible sum behind that mean |
+//! | `sink.rs` | where outputs go |
 //! | `threads.rs` | rayon over ranges of channels |
 
 mod block;
 mod dispatch;
 mod indexed;
+mod layer;
 mod row;
 mod sink;
+mod sum;
 mod threads;
 
 pub use dispatch::Backend;
+pub use layer::{LayerUpdate, update_layers};
 pub use sink::Observation;
 pub use threads::Threads;
 
 use crate::error::{BackendError, ParameterError, UpdateError};
 use crate::lane::Real;
-use crate::rule::{ColumnsOf, Reading, Rule, Scored};
+use crate::rule::{ColumnsOf, Estimator, InputsOf, Reading, Rule, Scored};
 use block::Block;
 use core::fmt;
 use dispatch::Token;
@@ -32,7 +37,7 @@ use sink::{Ignore, Scores, Sink, Watch};
 
 /// A rule made ready to run over columns that somebody owns: a [`Bank`](crate::Bank)'s, or your own.
 ///
-/// This is the engine. [`Bank`](crate::Bank) is a sweep and the columns it runs over; use the sweep itself when the state
+/// This is the engine. [`Bank`](crate::Bank) and [`Layer`](crate::Layer) are a sweep and the columns it runs over; use the sweep itself when the state
 /// lives in buffers of yours, such as an optimiser's moments. The columns are slices of any alignment, all of one length,
 /// the number of channels; nothing is copied or allocated.
 ///
@@ -96,13 +101,33 @@ impl<R: Rule, T: Real> Sweep<R, T> {
         self.token.backend()
     }
 
+    pub(crate) fn threads(&self) -> Threads {
+        self.threads
+    }
+
+    pub(crate) fn constants(&self) -> &R::Constants<T> {
+        &self.constants
+    }
+
+    /// One step of another rule, in whose output nobody is interested. All slices have the same length.
+    pub(crate) fn pass<'a, Q: Rule>(
+        &self,
+        constants: &'a Q::Constants<T>,
+        state: ColumnsOf<Q, &mut [T]>,
+        inputs: InputsOf<Q, &'a [T]>,
+    ) {
+        threads::run(Row::<Q, T, _> { constants, state, inputs, sink: Ignore }, self.token, self.threads);
+    }
+
     /// Makes every channel of these columns one that has seen nothing.
     pub fn reset(&self, state: ColumnsOf<R, &mut [T]>) {
         for (column, unseen) in state.into_iter().zip(R::unseen::<T>()) {
             column.fill(unseen);
         }
     }
+}
 
+impl<R: Estimator, T: Real> Sweep<R, T> {
     /// One sample per channel; NaN is a missing sample.
     ///
     /// # Errors
@@ -186,7 +211,7 @@ impl<R: Rule, T: Real> Sweep<R, T> {
         let row = Row::<R, T, _> {
             constants: &self.constants,
             state: part::<R, T>(&mut state, channel..channel + 1),
-            samples: core::slice::from_ref(&sample),
+            inputs: [core::slice::from_ref(&sample)],
             sink: Watch(Observation::NONE),
         };
         Ok(row.with_simd(Scalar::new()).0)
@@ -198,10 +223,10 @@ impl<R: Rule, T: Real> Sweep<R, T> {
         R::read(&self.constants, state)
     }
 
-    fn row(&self, state: ColumnsOf<R, &mut [T]>, samples: &[T], sink: impl Sink<T>) -> Result<(), UpdateError> {
+    fn row(&self, state: ColumnsOf<R, &mut [T]>, samples: &[T], sink: impl Sink<R, T>) -> Result<(), UpdateError> {
         let channels = channels_of::<R, T>(&state)?;
         same_length("samples", samples.len(), channels)?;
-        let work = Row::<R, T, _> { constants: &self.constants, state, samples, sink };
+        let work = Row::<R, T, _> { constants: &self.constants, state, inputs: [samples], sink };
         threads::run(work, self.token, self.threads);
         Ok(())
     }
@@ -217,7 +242,7 @@ fn channels_of<R: Rule, T: Real>(state: &ColumnsOf<R, &mut [T]>) -> Result<usize
     Ok(first)
 }
 
-fn same_length(what: &'static str, got: usize, expected: usize) -> Result<(), UpdateError> {
+pub(crate) fn same_length(what: &'static str, got: usize, expected: usize) -> Result<(), UpdateError> {
     if got == expected { Ok(()) } else { Err(UpdateError::Length { what, got, expected }) }
 }
 

@@ -1,8 +1,8 @@
-//! One sample for each channel: the pass that every other sweep is made of.
+//! One step of each channel: the pass that every other sweep is made of.
 
 use super::sink::Sink;
 use crate::lane::{Lane, Mask, Real};
-use crate::rule::{Arity, Cells, ColumnsOf, Rule};
+use crate::rule::{Arity, Cells, ColumnsOf, InputsOf, Rule};
 use core::ops::Range;
 use pulp::bytemuck::{cast_slice, cast_slice_mut};
 use pulp::{Simd, WithSimd};
@@ -11,11 +11,11 @@ use pulp::{Simd, WithSimd};
 pub(crate) struct Row<'s, 'a, R: Rule, T: Real, K> {
     pub(crate) constants: &'a R::Constants<T>,
     pub(crate) state: ColumnsOf<R, &'s mut [T]>,
-    pub(crate) samples: &'a [T],
+    pub(crate) inputs: InputsOf<R, &'a [T]>,
     pub(crate) sink: K,
 }
 
-impl<R: Rule, T: Real, K: Sink<T>> WithSimd for Row<'_, '_, R, T, K> {
+impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
     type Output = K;
 
     #[inline(always)]
@@ -27,33 +27,53 @@ impl<R: Rule, T: Real, K: Sink<T>> WithSimd for Row<'_, '_, R, T, K> {
         );
         // A copy, which the compiler can keep in registers: behind the reference it would be read again for every vector.
         let constants = *self.constants;
-        let (samples, rest) = T::split::<S>(self.samples);
+        let inputs = R::Inputs::map(
+            self.inputs,
+            #[inline(always)]
+            |input| T::split::<S>(input),
+        );
+        let vectors = inputs.as_ref()[0].0.len();
         let mut kept = Kept { count: 0, column: 0, marks: [0; GROUP] };
-        for (group, samples) in samples.chunks(GROUP).enumerate() {
-            let start = group * GROUP;
+        let mut start = 0;
+        while start < vectors {
+            let count = (vectors - start).min(GROUP);
             // Cut to the one length, so that the compiler need not check it in the loop.
+            let bodies = R::Inputs::from_fn(
+                #[inline(always)]
+                |input| &inputs.as_ref()[input].0[start..start + count],
+            );
             let mut columns = R::Columns::map(
                 R::Columns::each_mut(&mut rows),
                 #[inline(always)]
-                |(body, _)| &mut body[start..start + samples.len()],
+                |(body, _)| &mut body[start..start + count],
             );
             kept.count = 0;
-            for (index, &sample) in samples.iter().enumerate() {
+            for index in 0..count {
                 let mut cells = Body::<'_, '_, R, T, S> { simd, columns: &mut columns, index, kept: &mut kept };
-                let verdict = R::step(&constants, &mut cells, Lane(simd, sample));
-                self.sink.vector(simd, start + index, &verdict);
+                let step = R::Inputs::from_fn(
+                    #[inline(always)]
+                    |input| Lane(simd, bodies.as_ref()[input][index]),
+                );
+                let output = R::step(&constants, &mut cells, step);
+                self.sink.vector(simd, start + index, output);
             }
-            kept.write::<R, T, S>(&mut columns, samples);
+            kept.write::<R, T, S>(&mut columns, bodies.as_ref()[0]);
+            start += count;
         }
-        if !rest.is_empty() {
+        if !inputs.as_ref()[0].1.is_empty() {
             let state = R::Columns::map(
                 R::Columns::each_mut(&mut rows),
                 #[inline(always)]
                 |(_, tail)| T::partial_load(simd, tail),
             );
             let mut cells = Registers::<R, T, S> { simd, state };
-            let verdict = R::step(&constants, &mut cells, Lane(simd, T::partial_load(simd, rest)));
-            self.sink.tail(simd, &verdict);
+            let step = R::Inputs::map(
+                inputs,
+                #[inline(always)]
+                |(_, rest)| Lane(simd, T::partial_load(simd, rest)),
+            );
+            let output = R::step(&constants, &mut cells, step);
+            self.sink.tail(simd, output);
             for ((_, tail), value) in rows.as_mut().iter_mut().zip(cells.state) {
                 T::partial_store(simd, tail, value);
             }

@@ -1,16 +1,16 @@
-//! Where the verdicts of a pass go: nowhere, into a slice of scores, or into one observation.
+//! Where the outputs of a pass go: nowhere, into a slice of scores or values, or into one observation.
 //!
-//! A pass that nobody watches pays nothing: what a verdict holds is computed where it is used, and [`Ignore`] uses nothing.
+//! A pass that nobody watches pays nothing: what an output holds is computed where it is used, and [`Ignore`] uses nothing.
 
 use crate::lane::Real;
-use crate::rule::Verdict;
+use crate::rule::{Estimator, LayerRule, Rule};
 use pulp::Simd;
 
-pub(crate) trait Sink<T: Real>: Send {
-    /// The verdict on the vector with this index.
-    fn vector<S: Simd>(&mut self, simd: S, index: usize, verdict: &Verdict<T, S>);
-    /// The verdict on the channels after the last whole vector.
-    fn tail<S: Simd>(&mut self, simd: S, verdict: &Verdict<T, S>);
+pub(crate) trait Sink<R: Rule, T: Real>: Send {
+    /// The output of the vector with this index.
+    fn vector<S: Simd>(&mut self, simd: S, index: usize, output: R::Output<T, S>);
+    /// The output of the channels after the last whole vector.
+    fn tail<S: Simd>(&mut self, simd: S, output: R::Output<T, S>);
     /// Two sinks, for the channels before and from `middle`.
     #[cfg_attr(not(feature = "rayon"), allow(dead_code))] // only threads cut
     fn split(self, middle: usize) -> (Self, Self)
@@ -22,11 +22,11 @@ pub(crate) trait Sink<T: Real>: Send {
 #[derive(Clone, Copy)]
 pub(crate) struct Ignore;
 
-impl<T: Real> Sink<T> for Ignore {
+impl<R: Rule, T: Real> Sink<R, T> for Ignore {
     #[inline(always)]
-    fn vector<S: Simd>(&mut self, _: S, _: usize, _: &Verdict<T, S>) {}
+    fn vector<S: Simd>(&mut self, _: S, _: usize, _: R::Output<T, S>) {}
     #[inline(always)]
-    fn tail<S: Simd>(&mut self, _: S, _: &Verdict<T, S>) {}
+    fn tail<S: Simd>(&mut self, _: S, _: R::Output<T, S>) {}
     fn split(self, _: usize) -> (Self, Self) {
         (Ignore, Ignore)
     }
@@ -35,20 +35,40 @@ impl<T: Real> Sink<T> for Ignore {
 /// The scores, one per channel.
 pub(crate) struct Scores<'a, T>(pub(crate) &'a mut [T]);
 
-impl<T: Real> Sink<T> for Scores<'_, T> {
+impl<R: Estimator, T: Real> Sink<R, T> for Scores<'_, T> {
     #[inline(always)]
-    fn vector<S: Simd>(&mut self, _: S, index: usize, verdict: &Verdict<T, S>) {
+    fn vector<S: Simd>(&mut self, _: S, index: usize, output: R::Output<T, S>) {
         if let Some(slot) = T::split_mut::<S>(self.0).0.get_mut(index) {
-            *slot = verdict.score.1;
+            *slot = R::verdict(output).score.1;
         }
     }
     #[inline(always)]
-    fn tail<S: Simd>(&mut self, simd: S, verdict: &Verdict<T, S>) {
-        T::partial_store(simd, T::split_mut::<S>(self.0).1, verdict.score.1);
+    fn tail<S: Simd>(&mut self, simd: S, output: R::Output<T, S>) {
+        T::partial_store(simd, T::split_mut::<S>(self.0).1, R::verdict(output).score.1);
     }
     fn split(self, middle: usize) -> (Self, Self) {
         let (before, from) = self.0.split_at_mut(middle);
         (Scores(before), Scores(from))
+    }
+}
+
+/// The values `a` of a layer's rule, one per weight.
+pub(crate) struct Values<'a, T>(pub(crate) &'a mut [T]);
+
+impl<R: LayerRule, T: Real> Sink<R, T> for Values<'_, T> {
+    #[inline(always)]
+    fn vector<S: Simd>(&mut self, _: S, index: usize, output: R::Output<T, S>) {
+        if let Some(slot) = T::split_mut::<S>(self.0).0.get_mut(index) {
+            *slot = R::value(output).1;
+        }
+    }
+    #[inline(always)]
+    fn tail<S: Simd>(&mut self, simd: S, output: R::Output<T, S>) {
+        T::partial_store(simd, T::split_mut::<S>(self.0).1, R::value(output).1);
+    }
+    fn split(self, middle: usize) -> (Self, Self) {
+        let (before, from) = self.0.split_at_mut(middle);
+        (Values(before), Values(from))
     }
 }
 
@@ -72,9 +92,10 @@ impl<T: Real> Observation<T> {
 /// The verdict on a single channel, on a backend of one lane.
 pub(crate) struct Watch<T>(pub(crate) Observation<T>);
 
-impl<T: Real> Sink<T> for Watch<T> {
+impl<R: Estimator, T: Real> Sink<R, T> for Watch<T> {
     #[inline(always)]
-    fn vector<S: Simd>(&mut self, _: S, _: usize, verdict: &Verdict<T, S>) {
+    fn vector<S: Simd>(&mut self, _: S, _: usize, output: R::Output<T, S>) {
+        let verdict = R::verdict(output);
         let mut score = T::NAN;
         if let [slot] = T::split_mut::<S>(core::slice::from_mut(&mut score)).0 {
             *slot = verdict.score.1;
@@ -87,8 +108,8 @@ impl<T: Real> Sink<T> for Watch<T> {
         };
     }
     #[inline(always)]
-    fn tail<S: Simd>(&mut self, simd: S, verdict: &Verdict<T, S>) {
-        self.vector(simd, 0, verdict);
+    fn tail<S: Simd>(&mut self, simd: S, output: R::Output<T, S>) {
+        Sink::<R, T>::vector(self, simd, 0, output);
     }
     fn split(self, _: usize) -> (Self, Self) {
         (Watch(self.0), Watch(self.0))

@@ -7,7 +7,7 @@ use super::dispatch::Token;
 use super::row::Row;
 use super::sink::Sink;
 use crate::lane::Real;
-use crate::rule::{Arity, ColumnsOf, Rule};
+use crate::rule::{Arity, ColumnsOf, Estimator, InputsOf, Rule};
 use core::num::NonZeroUsize;
 
 /// When an update is shared among the threads of rayon's current pool.
@@ -32,7 +32,7 @@ impl Threads {
     pub const AUTO_BYTES: usize = 2 << 20;
     /// [`Threads::Auto`] cuts into parts of about this many bytes: few enough parts that stealing them costs nothing, and
     /// many enough that a core that is late does not keep the others waiting.
-    const AUTO_PART_BYTES: usize = 320 << 10;
+    pub(super) const AUTO_PART_BYTES: usize = 320 << 10;
     /// A part has at least this many channels, and a multiple of them: a tile of the block sweep.
     const AUTO_PART_CHANNELS: usize = 4096;
 
@@ -54,36 +54,47 @@ impl Threads {
 
 /// Work over a range of channels that can be cut between any two of them.
 pub(super) trait Work: Sized + Send {
+    type Output: Send;
+    /// Pieces of at most this many channels are not cut.
+    const LEAF: usize = 1;
     fn channels(&self) -> usize;
     /// Bytes of state and samples that the work touches.
     fn bytes(&self) -> usize;
+    /// Where to cut, above 0 and at most the number of channels, so that the first piece is made of whole parts.
+    #[cfg_attr(not(feature = "rayon"), allow(dead_code))] // only threads cut
+    fn middle(&self, part: usize) -> usize {
+        (self.channels() / 2).next_multiple_of(part)
+    }
     #[cfg_attr(not(feature = "rayon"), allow(dead_code))] // only threads cut
     fn split(self, middle: usize) -> (Self, Self);
-    fn run(self, token: Token);
+    fn run(self, token: Token) -> Self::Output;
+    /// The outputs of two neighbours as one.
+    #[cfg_attr(not(feature = "rayon"), allow(dead_code))] // only threads cut
+    fn join(before: Self::Output, from: Self::Output) -> Self::Output;
 }
 
 /// Runs the work, on several threads if `threads` says so.
-pub(super) fn run<W: Work>(work: W, token: Token, threads: Threads) {
+pub(super) fn run<W: Work>(work: W, token: Token, threads: Threads) -> W::Output {
     match threads.part(&work) {
-        Some(part) if work.channels() > part => share(work, token, part),
+        Some(part) if work.channels() > part.max(W::LEAF) => share(work, token, part.max(W::LEAF)),
         _ => work.run(token),
     }
 }
 
 #[cfg(feature = "rayon")]
-fn share<W: Work>(work: W, token: Token, part: usize) {
+fn share<W: Work>(work: W, token: Token, part: usize) -> W::Output {
     if work.channels() <= part {
         return work.run(token);
     }
-    // Cut at whole parts, so that only the last one has a tail.
-    let middle = (work.channels() / 2).next_multiple_of(part);
+    let middle = work.middle(part);
     let (before, from) = work.split(middle);
-    rayon::join(|| share(before, token, part), || share(from, token, part));
+    let (before, from) = rayon::join(|| share(before, token, part), || share(from, token, part));
+    W::join(before, from)
 }
 
 #[cfg(not(feature = "rayon"))]
-fn share<W: Work>(work: W, token: Token, _: usize) {
-    work.run(token);
+fn share<W: Work>(work: W, token: Token, _: usize) -> W::Output {
+    work.run(token)
 }
 
 /// The columns of one stretch of channels.
@@ -92,7 +103,7 @@ type Slices<'s, R, T> = ColumnsOf<R, &'s mut [T]>;
 
 /// Cuts every column at the same channel.
 #[cfg_attr(not(feature = "rayon"), allow(dead_code))] // only threads cut
-fn split_columns<R: Rule, T: Real>(
+pub(super) fn split_columns<R: Rule, T: Real>(
     mut columns: Slices<'_, R, T>,
     middle: usize,
 ) -> (Slices<'_, R, T>, Slices<'_, R, T>) {
@@ -104,35 +115,54 @@ fn split_columns<R: Rule, T: Real>(
     (before, columns)
 }
 
-impl<R: Rule, T: Real, K: Sink<T>> Work for Row<'_, '_, R, T, K>
+/// The inputs of one stretch of channels.
+#[cfg_attr(not(feature = "rayon"), allow(dead_code))] // only threads cut
+type Inputs<'a, R, T> = InputsOf<R, &'a [T]>;
+
+/// Cuts every input at the same channel.
+#[cfg_attr(not(feature = "rayon"), allow(dead_code))] // only threads cut
+pub(super) fn split_inputs<'a, R: Rule, T: Real>(
+    inputs: &Inputs<'a, R, T>,
+    middle: usize,
+) -> (Inputs<'a, R, T>, Inputs<'a, R, T>) {
+    let part = |from: usize, to: usize| R::Inputs::from_fn(|input| &inputs.as_ref()[input][from..to]);
+    (part(0, middle), part(middle, inputs.as_ref()[0].len()))
+}
+
+impl<R: Rule, T: Real, K: Sink<R, T>> Work for Row<'_, '_, R, T, K>
 where
     Self: Send,
 {
+    type Output = ();
+
     fn channels(&self) -> usize {
-        self.samples.len()
+        self.inputs.as_ref()[0].len()
     }
     fn bytes(&self) -> usize {
-        (self.state.as_ref().len() + 1) * size_of_val(self.samples)
+        (self.state.as_ref().len() + self.inputs.as_ref().len()) * size_of_val(self.inputs.as_ref()[0])
     }
     fn split(self, middle: usize) -> (Self, Self) {
         let (before, from) = split_columns::<R, T>(self.state, middle);
-        let (early, late) = self.samples.split_at(middle);
+        let (early, late) = split_inputs::<R, T>(&self.inputs, middle);
         let (sink, rest) = self.sink.split(middle);
         let constants = self.constants;
         (
-            Row { constants, state: before, samples: early, sink },
-            Row { constants, state: from, samples: late, sink: rest },
+            Row { constants, state: before, inputs: early, sink },
+            Row { constants, state: from, inputs: late, sink: rest },
         )
     }
     fn run(self, token: Token) {
         token.run(self);
     }
+    fn join((): (), (): ()) {}
 }
 
-impl<R: Rule, T: Real> Work for Block<'_, '_, R, T>
+impl<R: Estimator, T: Real> Work for Block<'_, '_, R, T>
 where
     Self: Send,
 {
+    type Output = ();
+
     fn channels(&self) -> usize {
         self.channels
     }
@@ -149,4 +179,5 @@ where
     fn run(self, token: Token) {
         token.run(self);
     }
+    fn join((): (), (): ()) {}
 }

@@ -1,11 +1,13 @@
 //! The estimators as plain loops over one channel, written apart from the engine: no lanes, no shortcuts, no packing.
 //!
 //! [`Spec`] is the executable specification that made `robust_mean.json`, line by line; strikes and age are floats, as there.
-//! [`EmaSpec`] is the two equations of the average. Nothing here is shared with the library but the lane type's name and
+//! [`EmaSpec`] is the two equations of the average; [`layer`] holds the rules of weights and gradients. Nothing here is shared with the library but the lane type's name and
 //! its bits.
 
 // Every test file is a crate of its own and uses a part of this.
 #![allow(dead_code)]
+
+pub(crate) mod layer;
 
 use core::fmt::Display;
 use core::ops::{Add, Div, Mul, Neg, Sub};
@@ -15,7 +17,7 @@ use evenkeel::Real;
 pub(crate) trait Float:
     Real + Display + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
 {
-    const MAX: Self;
+    const LARGEST: Self;
     const INFINITY: Self;
     /// The largest subnormal number.
     const SUBNORMAL: Self;
@@ -29,14 +31,16 @@ pub(crate) trait Float:
     const ROUNDING: f64;
 
     fn size(self) -> Self;
+    fn root(self) -> Self;
     fn finite(self) -> bool;
     fn nan(self) -> bool;
+    fn negative(self) -> bool;
 }
 
 macro_rules! float {
     ($float:ident, $floors:expr, $age_bits:expr) => {
         impl Float for $float {
-            const MAX: Self = $float::MAX;
+            const LARGEST: Self = $float::MAX;
             const INFINITY: Self = $float::INFINITY;
             const SUBNORMAL: Self = $float::from_bits($float::MIN_POSITIVE.to_bits() - 1);
             const ZERO: Self = 0.0;
@@ -48,11 +52,17 @@ macro_rules! float {
             fn size(self) -> Self {
                 self.abs()
             }
+            fn root(self) -> Self {
+                self.sqrt()
+            }
             fn finite(self) -> bool {
                 self.is_finite()
             }
             fn nan(self) -> bool {
                 self.is_nan()
+            }
+            fn negative(self) -> bool {
+                self.is_sign_negative()
             }
         }
     };
@@ -169,7 +179,7 @@ fn median3<T: Float>(a: T, b: T, c: T) -> T {
     if low > middle { low } else { middle }
 }
 
-fn pick<T>(condition: bool, yes: T, no: T) -> T {
+pub(crate) fn pick<T>(condition: bool, yes: T, no: T) -> T {
     if condition { yes } else { no }
 }
 
@@ -190,7 +200,7 @@ impl<T: Float> Spec<T> {
             patience: t(p.patience),
             regrow: t(p.regrow),
             first_scale: t(2.0_f64.powi(-20)),
-            half_max: t(T::MAX.to_f64() / 2.0),
+            half_max: t(T::LARGEST.to_f64() / 2.0),
             floor_abs: t(p.resolution_floor.max(2.0_f64.powi(absolute))),
             floor_rel: t(2.0_f64.powi(relative)),
         }
@@ -293,7 +303,7 @@ impl<T: Float> EmaSpec<T> {
         if g.nan() {
             return *state;
         }
-        let half_max = T::from_f64(T::MAX.to_f64() / 2.0);
+        let half_max = T::from_f64(T::LARGEST.to_f64() / 2.0);
         let x = pick(g > half_max, half_max, pick(g < -half_max, -half_max, g));
         EmaState { m: state.m + self.alpha * (x - state.m), t: state.t + 1 }
     }

@@ -171,9 +171,9 @@ impl Random {
         let plain = match self.below(16) {
             0 => T::NAN,
             1 => T::INFINITY,
-            2 | 3 => T::MAX,
-            4 => T::MAX / T::from_f64(2.0),
-            5 => T::MAX / T::from_f64(3.0),
+            2 | 3 => T::LARGEST,
+            4 => T::LARGEST / T::from_f64(2.0),
+            5 => T::LARGEST / T::from_f64(3.0),
             6 | 7 => T::ZERO,
             8 => T::SUBNORMAL,
             9 => T::from_word(1),

@@ -1,0 +1,209 @@
+//! The weights of a layer: the public face for optimisers.
+
+use crate::columns::Columns;
+use crate::error::{BackendError, ChannelsError, UpdateError};
+use crate::lane::Real;
+use crate::rule::{ColumnsOf, LayerRule};
+use crate::rules::{Descent, DescentConstants, LearningRate, SMOOTHED, SQUARE};
+use crate::sweep::{Backend, LayerUpdate, Sweep, Threads};
+
+/// The weights of one layer under one [`LayerRule`]: their state, and the engine that updates it.
+///
+/// An update takes the weights and their gradient and returns the mean of the rule's `a` over the layer: one number, computed
+/// in the same pass, and the same bits on every backend and any number of threads.
+///
+/// ```
+/// use evenkeel::{Layer, Numerator};
+///
+/// let weights = vec![0.01_f32; 1000];
+/// let normalised_gradient = vec![1.0_f32; 1000];
+/// let mut layer = Layer::<Numerator, f32>::new(Numerator::new(1e-3)?, weights.len())?;
+/// let mut a = vec![0.0; weights.len()];
+/// for _ in 0..10 {
+///     let numerator: f32 = layer.update(&weights, &normalised_gradient)?;
+///     assert!(numerator > 0.0);
+/// }
+/// let mean = layer.update_into(&weights, &normalised_gradient, &mut a)?; // and `a` of each weight
+/// assert!((mean - a[0]).abs() < 1e-10);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// An optimiser that keeps its state in buffers of its own uses [`Sweep::layer_mean`]; one with many small tensors updates
+/// them together with [`update_layers`](crate::update_layers). No update panics or allocates (rayon's queue apart, when an
+/// update is shared among threads), and an update that returns an error has changed nothing.
+#[derive(Clone, Debug)]
+pub struct Layer<R: LayerRule, T: Real = f64> {
+    sweep: Sweep<R, T>,
+    columns: Columns<R, T>,
+    steps: u64,
+}
+
+impl<R: LayerRule, T: Real> Layer<R, T> {
+    /// `weights` weights that have seen nothing.
+    ///
+    /// # Errors
+    /// The lane type cannot carry the rule's parameters, or there is no memory.
+    pub fn new(rule: R, weights: usize) -> Result<Self, ChannelsError> {
+        Ok(Self { sweep: Sweep::new(rule)?, columns: Columns::new(weights)?, steps: 0 })
+    }
+
+    /// The same on a given backend. The results are the same bits; this is for tests and measurements.
+    ///
+    /// # Errors
+    /// The machine does not have the backend.
+    pub fn with_backend(mut self, backend: Backend) -> Result<Self, BackendError> {
+        self.sweep = self.sweep.with_backend(backend)?;
+        Ok(self)
+    }
+
+    /// The same with another use of threads. The results are the same bits.
+    #[must_use]
+    pub fn with_threads(mut self, threads: Threads) -> Self {
+        self.sweep = self.sweep.with_threads(threads);
+        self
+    }
+
+    /// How many weights there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether there are no weights.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// The rule.
+    #[must_use]
+    pub fn rule(&self) -> &R {
+        self.sweep.rule()
+    }
+
+    /// Another rule of the same kind over the same state: a learning-rate bound that follows a schedule.
+    ///
+    /// # Errors
+    /// The lane type cannot carry the rule's parameters. The rule is the old one.
+    pub fn set_rule(&mut self, rule: R) -> Result<(), ChannelsError> {
+        let threads = self.sweep.threads();
+        let backend = self.sweep.backend();
+        let sweep = Sweep::new(rule)?.with_threads(threads);
+        if let Ok(sweep) = sweep.with_backend(backend) {
+            self.sweep = sweep;
+        }
+        Ok(())
+    }
+
+    /// The backend it runs on.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        self.sweep.backend()
+    }
+
+    /// How many updates there have been.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The state, one column per number that the rule remembers, in the order that the rule's documentation tells.
+    #[must_use]
+    pub fn state(&self) -> ColumnsOf<R, &[T]> {
+        self.columns.as_slices()
+    }
+
+    /// Puts back a state that [`state`](Self::state) and [`steps`](Self::steps) told.
+    ///
+    /// # Errors
+    /// A column has not one number per weight. The state is untouched.
+    pub fn restore(&mut self, state: ColumnsOf<R, &[T]>, steps: u64) -> Result<(), UpdateError> {
+        for column in state.as_ref() {
+            crate::sweep::same_length("a state column", column.len(), self.len())?;
+        }
+        for (to, from) in self.columns.as_mut_slices().into_iter().zip(state) {
+            to.copy_from_slice(from);
+        }
+        self.steps = steps;
+        Ok(())
+    }
+
+    /// Makes every weight one that has seen nothing.
+    pub fn reset(&mut self) {
+        self.sweep.reset(self.columns.as_mut_slices());
+        self.steps = 0;
+    }
+
+    /// One step of every weight with its gradient, and the mean of `a` over the layer. The mean of no weights is 0.
+    ///
+    /// # Errors
+    /// There are not one weight and one gradient per weight of the layer. The state is untouched.
+    pub fn update(&mut self, weights: &[T], gradient: &[T]) -> Result<T, UpdateError> {
+        let sweep = self.sweep.at_step(self.steps.saturating_add(1));
+        let mean = sweep.layer_mean(self.columns.as_mut_slices(), weights, gradient)?;
+        self.steps = self.steps.saturating_add(1);
+        Ok(mean)
+    }
+
+    /// The same, and `a` of every weight.
+    ///
+    /// # Errors
+    /// There are not one weight, one gradient and one `a` per weight of the layer. The state is untouched.
+    pub fn update_into(&mut self, weights: &[T], gradient: &[T], a: &mut [T]) -> Result<T, UpdateError> {
+        let sweep = self.sweep.at_step(self.steps.saturating_add(1));
+        let mean = sweep.layer_mean_into(self.columns.as_mut_slices(), weights, gradient, a)?;
+        self.steps = self.steps.saturating_add(1);
+        Ok(mean)
+    }
+
+    /// This layer's part in [`update_layers`](crate::update_layers), which must follow: the update is counted here.
+    ///
+    /// # Errors
+    /// There are not one weight and one gradient per weight of the layer. The state is untouched.
+    pub fn with<'a>(&'a mut self, weights: &'a [T], gradient: &'a [T]) -> Result<LayerUpdate<'a, R, T>, UpdateError> {
+        let sweep = self.sweep.at_step(self.steps.saturating_add(1));
+        let update = LayerUpdate::new(sweep, self.columns.as_mut_slices(), weights, gradient)?;
+        self.steps = self.steps.saturating_add(1);
+        Ok(update)
+    }
+}
+
+impl<T: Real> Layer<LearningRate, T> {
+    /// A whole step of descent: the state moves, the layer mean `r` comes of it, and the weights go against the gradient at
+    /// the rate `rate(r)`. Returns `r`.
+    ///
+    /// A rate that is NaN counts as 0.
+    ///
+    /// # Errors
+    /// There are not one weight and one gradient per weight of the layer. State and weights are untouched.
+    pub fn descend(&mut self, weights: &mut [T], gradient: &[T], rate: impl FnOnce(T) -> T) -> Result<T, UpdateError> {
+        let step = self.steps.saturating_add(1);
+        let mean = self.sweep.descend(self.columns.as_mut_slices(), weights, gradient, step, rate)?;
+        self.steps = step;
+        Ok(mean)
+    }
+}
+
+impl<T: Real> Sweep<LearningRate, T> {
+    /// [`Layer::descend`] over columns of the caller's; `step` counts the updates of the layer from 1.
+    ///
+    /// # Errors
+    /// The columns, the weights and the gradient are not all of one length. State and weights are untouched.
+    pub fn descend(
+        &self,
+        mut state: ColumnsOf<LearningRate, &mut [T]>,
+        weights: &mut [T],
+        gradient: &[T],
+        step: u64,
+        rate: impl FnOnce(T) -> T,
+    ) -> Result<T, UpdateError> {
+        let now = self.at_step(step);
+        let mean = now.layer_mean(state.each_mut().map(|column| &mut **column), weights, gradient)?;
+        let rate = rate(mean);
+        let rate = if rate.to_f64().is_nan() { T::default() } else { rate };
+        let constants = DescentConstants::new(*now.constants(), step.max(1), rate);
+        let [square, smoothed] = [SQUARE, SMOOTHED].map(|column| core::mem::take(&mut state[column]));
+        now.pass::<Descent>(&constants, [weights, smoothed], [gradient, square]);
+        Ok(mean)
+    }
+}

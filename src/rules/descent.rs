@@ -1,0 +1,67 @@
+//! The step of a [`LearningRate`](crate::LearningRate): what its second pass does to the weights.
+
+use super::LearningRate;
+use super::learning_rate::{Constants as Rates, correction, decayed, norm};
+use crate::error::ParameterError;
+use crate::lane::{Lane, Real};
+use crate::rule::{Cells, Count, Rule, Step};
+use pulp::Simd;
+
+/// `m = beta_m m + (1 - beta_m) g'`, then `w -= rate (m_hat / d + lambda w)`. Its columns are `w` and `m`, its inputs the
+/// gradient and the squared norm.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Descent;
+
+/// What one step needs to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Constants<T: Real> {
+    rates: Rates<T>,
+    smooth_alpha: T,
+    correction: T,
+    rate: T,
+}
+
+impl<T: Real> Constants<T> {
+    pub(crate) fn new(rates: Rates<T>, step: u64, rate: T) -> Self {
+        let gain = rates.smooth_gain;
+        Self { rates, smooth_alpha: T::from_f64(gain), correction: T::from_f64(correction(gain, step)), rate }
+    }
+}
+
+impl Rule for Descent {}
+
+/// The columns of the state, by position.
+const WEIGHT: usize = 0;
+const SMOOTHED: usize = 1;
+
+impl Step for Descent {
+    type Columns = Count<2>;
+    type Inputs = Count<2>;
+    type Output<T: Real, S: Simd> = ();
+    type Constants<T: Real> = Constants<T>;
+
+    /// A descent has no parameters but those of the step: see [`Constants::new`].
+    fn constants<T: Real>(&self) -> Result<Constants<T>, ParameterError> {
+        Ok(Constants::new(LearningRate::new(1.0)?.constants()?, 1, T::default()))
+    }
+
+    fn unseen<T: Real>() -> [T; 2] {
+        [T::default(); 2]
+    }
+
+    #[inline(always)]
+    fn step<T: Real, S: Simd>(k: &Constants<T>, cells: &mut impl Cells<T, S>, [g, square]: [Lane<T, S>; 2]) {
+        let number = |value| Lane::splat(g.0, value);
+        let (weight, before) = (cells.get(WEIGHT), cells.get(SMOOTHED));
+        let there = weight.is_number() & g.is_number();
+        let w = weight.clamp(T::MAX);
+        let g = decayed(&k.rates, w, g);
+        // Where the difference overflows the average is infinite, with the right sign, until it is clamped below.
+        let smoothed = before.toward(g, k.smooth_alpha);
+        let direction = (number(k.correction) * smoothed / norm(&k.rates, square)).clamp(T::MAX);
+        let pull = (number(k.rates.decoupled) * w).clamp(T::MAX);
+        let step = (number(k.rate) * (direction + pull).clamp(T::MAX)).clamp(T::MAX);
+        cells.set(SMOOTHED, there.select(smoothed.clamp(T::MAX), before));
+        cells.set(WEIGHT, there.select((w - step).clamp(T::MAX), weight));
+    }
+}

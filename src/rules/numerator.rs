@@ -1,0 +1,233 @@
+//! The robust numerator of a learning rate: a clipped, normalised, running `E[w g]`.
+
+use super::{gain_for, positive};
+use crate::decay::Decay;
+use crate::error::ParameterError;
+use crate::lane::{Lane, Real};
+use crate::rule::{Cells, Count, LayerRule, Rule, Step, Weigh};
+use pulp::Simd;
+
+/// The robust numerator of a learning rate, `E[w g]` of every weight and its normalised gradient, and its mean over the
+/// layer.
+///
+/// ```text
+/// u     = w g
+/// u_hat = beta_s u_hat + (1 - beta_s) |u|            scale; contains the current sample
+/// psi   = sign(u) min(|u|, c u_hat)                  input clip
+/// s     = beta s + (1 - beta) w^2,  s_bar = 1 + s    max-normaliser: E[w g] <= E[w^2] + E[g^2] = E[w^2] + 1
+/// a~    = beta a~ + (mu / s_bar) psi                 no (1 - beta): the gain for a constant input is 1 / (1 - beta)
+/// a     = min(|a~|, mu s_bar)                        output clip, of the magnitude alone
+/// layer mean = (1/n) sum a
+/// ```
+///
+/// `g` is the gradient over its norm, so that `E[g^2] = 1`; [`LearningRate`](crate::LearningRate) computes that norm too. All
+/// of `u_hat`, `s` and `a~` begin at 0 and have no bias correction. `c = 4` is Markov's bound, whatever the distribution:
+/// `P(|u| >= 4 E|u|) <= 1/4`.
+///
+/// # How the equations are read
+/// * The bound of the output is `mu s_bar`, the upper bound of `E[w g]`; [`Bound::Mu`] takes `mu`.
+/// * The threshold of the input clip uses the scale that already contains the current sample. So at
+///   `beta_s <= 1 - 1/c` nothing is ever clipped, and one giant sample opens the threshold for the samples after it; what
+///   holds the result then is the output clip. Where the mean of a signal is wanted, [`RobustMean`](crate::RobustMean) does
+///   better.
+/// * The recursion of `a~` has no `(1 - beta)`.
+/// * There may be two decays, one for the scale and one for `a~` and `s`.
+///
+/// Each average is computed as `x + (1 - beta)(y - x)` with `1 - beta` from `f64`, and `a~` likewise: in `f32` a rounded
+/// `beta` near 1 would change the averages by a part in ten thousand.
+///
+/// # Samples that are none
+/// A NaN in `w` or `g` leaves the state of that weight as it was, and the weight counts in the mean with its last `a`. An
+/// infinity counts as the largest finite number of its sign, and so does every product, square and sum beyond it: the state
+/// is finite for ever.
+///
+/// State per weight: `u_hat`, `s` and `a~`, three columns; with `w` and `g`, 32 bytes of memory traffic per weight and step in
+/// `f32`.
+///
+/// ```
+/// use evenkeel::{Layer, Numerator};
+///
+/// let weights = [0.5_f32, -0.25, 0.1, 1.0];
+/// let mut layer = Layer::<Numerator, f32>::new(Numerator::new(1e-3)?, weights.len())?;
+/// let mut rate = 0.0;
+/// for _ in 0..100 {
+///     rate = layer.update(&weights, &[1.0, -0.5, f32::NAN, 2.0])?; // one number for the layer
+/// }
+/// assert!(rate > 0.0 && rate <= 2e-3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Numerator {
+    bound_by: f64,
+    decay: Decay,
+    scale_decay: Decay,
+    clip: f64,
+    bound: Bound,
+}
+
+/// Where the output of a numerator is clipped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Bound {
+    /// At `mu s_bar`, the upper bound of `E[w g]`.
+    #[default]
+    MuTimesNorm,
+    /// At `mu`.
+    Mu,
+}
+
+impl Numerator {
+    /// The numerator with learning-rate bound `mu`; beta 0.9999, `beta_s` 0.999, `c` 4, output clip at `mu s_bar`.
+    ///
+    /// # Errors
+    /// `mu` is not above 0 and finite.
+    pub fn new(mu: f64) -> Result<Self, ParameterError> {
+        let bound_by = ParameterError::check("mu", mu, "above 0 and finite", |mu| mu > 0.0 && mu.is_finite())?;
+        let (decay, scale_decay) = (Decay::beta(0.9999)?, Decay::beta(0.999)?);
+        Ok(Self { bound_by, decay, scale_decay, clip: 4.0, bound: Bound::default() })
+    }
+
+    /// The decay of `a~` and of the max-normaliser `s`. `Decay::beta(0.9999)` by default.
+    #[must_use]
+    pub fn decay(self, decay: Decay) -> Self {
+        Self { decay, ..self }
+    }
+
+    /// The decay of the scale `u_hat`. `Decay::beta(0.999)` by default.
+    #[must_use]
+    pub fn scale_decay(self, scale_decay: Decay) -> Self {
+        Self { scale_decay, ..self }
+    }
+
+    /// Products beyond `c` scales count as `c` scales. 4 by default.
+    ///
+    /// # Errors
+    /// `c` is not above 0 and finite.
+    pub fn clip(self, c: f64) -> Result<Self, ParameterError> {
+        Ok(Self { clip: ParameterError::check("clip", c, "above 0 and finite", |c| c > 0.0 && c.is_finite())?, ..self })
+    }
+
+    /// Where the output is clipped. [`Bound::MuTimesNorm`] by default.
+    #[must_use]
+    pub fn bound(self, bound: Bound) -> Self {
+        Self { bound, ..self }
+    }
+}
+
+/// [`Numerator`]'s parameters in lane type `T`.
+#[derive(Clone, Copy, Debug)]
+pub struct Constants<T> {
+    mu: T,
+    alpha: T,
+    scale_alpha: T,
+    clip: T,
+    bound: Bound,
+}
+
+/// The columns of the state, by position.
+const SCALE: usize = 0;
+const NORM: usize = 1;
+const AVERAGE: usize = 2;
+
+/// The state of one weight.
+#[derive(Clone, Copy)]
+pub(super) struct State<T: Real, S: Simd> {
+    pub(super) scale: Lane<T, S>,
+    pub(super) norm: Lane<T, S>,
+    pub(super) average: Lane<T, S>,
+}
+
+/// `state` after weight `w` with normalised gradient `g`, both finite. Lanes where they are not come out as anything.
+#[inline(always)]
+pub(super) fn advance<T: Real, S: Simd>(
+    k: &Constants<T>,
+    State { scale, norm, average }: State<T, S>,
+    w: Lane<T, S>,
+    g: Lane<T, S>,
+) -> State<T, S> {
+    let number = |value| Lane::splat(w.0, value);
+    let (one, most) = (T::from_f64(1.0), number(T::MAX));
+    let u = w * g;
+    let size = u.abs().min_of_ordinary(most);
+    let scale = scale.toward(size, k.scale_alpha);
+    let psi = size.min_of_ordinary(number(k.clip) * scale).with_sign_of(u);
+    let norm = norm.toward((w * w).min_of_ordinary(most), k.alpha);
+    let input = number(k.mu) / (number(one) + norm) * psi;
+    let average = if k.alpha == one { input } else { average + (input - number(k.alpha) * average) };
+    let average = average.clamp(T::MAX);
+    State { scale: scale.min_of_ordinary(most), norm: norm.min_of_ordinary(most), average }
+}
+
+/// `a` of a weight in this state.
+#[inline(always)]
+pub(super) fn value<T: Real, S: Simd>(k: &Constants<T>, state: State<T, S>) -> Lane<T, S> {
+    let mu = Lane::splat(state.norm.0, k.mu);
+    let bound = match k.bound {
+        Bound::MuTimesNorm => mu * (Lane::splat(state.norm.0, T::from_f64(1.0)) + state.norm),
+        Bound::Mu => mu,
+    };
+    state.average.abs().min_of_ordinary(bound)
+}
+
+impl<T: Real, S: Simd> State<T, S> {
+    /// The state in the columns from `first` on.
+    #[inline(always)]
+    pub(super) fn get(cells: &impl Cells<T, S>, first: usize) -> Self {
+        Self { scale: cells.get(first + SCALE), norm: cells.get(first + NORM), average: cells.get(first + AVERAGE) }
+    }
+    #[inline(always)]
+    pub(super) fn set(self, cells: &mut impl Cells<T, S>, first: usize) {
+        cells.set(first + SCALE, self.scale);
+        cells.set(first + NORM, self.norm);
+        cells.set(first + AVERAGE, self.average);
+    }
+    /// `self` in the lanes of the mask, `other` elsewhere.
+    #[inline(always)]
+    pub(super) fn where_or(self, mask: crate::lane::Mask<T, S>, other: Self) -> Self {
+        Self {
+            scale: mask.select(self.scale, other.scale),
+            norm: mask.select(self.norm, other.norm),
+            average: mask.select(self.average, other.average),
+        }
+    }
+}
+
+impl Rule for Numerator {}
+impl LayerRule for Numerator {}
+
+impl Step for Numerator {
+    type Columns = Count<3>;
+    type Inputs = Count<2>;
+    type Output<T: Real, S: Simd> = Lane<T, S>;
+    type Constants<T: Real> = Constants<T>;
+
+    fn constants<T: Real>(&self) -> Result<Constants<T>, ParameterError> {
+        Ok(Constants {
+            mu: positive("mu", self.bound_by)?,
+            alpha: T::from_f64(gain_for::<T>(self.decay)?),
+            scale_alpha: T::from_f64(gain_for::<T>(self.scale_decay)?),
+            clip: positive("clip", self.clip)?,
+            bound: self.bound,
+        })
+    }
+
+    fn unseen<T: Real>() -> [T; 3] {
+        [T::default(); 3]
+    }
+
+    #[inline(always)]
+    fn step<T: Real, S: Simd>(k: &Constants<T>, cells: &mut impl Cells<T, S>, [w, g]: [Lane<T, S>; 2]) -> Lane<T, S> {
+        let before = State::get(cells, 0);
+        let there = w.is_number() & g.is_number();
+        let after = advance(k, before, w.clamp(T::MAX), g.clamp(T::MAX)).where_or(there, before);
+        after.set(cells, 0);
+        value(k, after)
+    }
+}
+
+impl Weigh for Numerator {
+    #[inline(always)]
+    fn value<T: Real, S: Simd>(output: Lane<T, S>) -> Lane<T, S> {
+        output
+    }
+}

@@ -1,0 +1,280 @@
+//! A pass over the weights and gradients of a layer: the state moves, and the mean of the outputs comes with it.
+//!
+//! What each weight answers goes into a small buffer that the first-level cache holds (or to the caller, who asked for it),
+//! and is summed from there: the kernel knows nothing of the sum, and the sum nothing of the instruction set.
+
+use super::dispatch::Token;
+use super::row::{Row, part};
+use super::sink::Values;
+use super::sum::{CHUNK, ChunkSum, root};
+use super::threads::{Work, run, split_columns, split_inputs};
+use super::{Sweep, Threads, channels_of, same_length};
+use crate::error::UpdateError;
+use crate::lane::Real;
+use crate::rule::{ColumnsOf, InputsOf, LayerRule};
+use core::fmt;
+use pulp::{Simd, WithSimd};
+
+impl<R: LayerRule, T: Real> Sweep<R, T> {
+    /// The same for the `step`-th update of a layer, counted from 1. Only [`LearningRate`](crate::LearningRate) has a bias
+    /// correction that depends on it; made without, a sweep takes the correction as faded.
+    #[must_use]
+    pub fn at_step(&self, step: u64) -> Self {
+        let constants = R::at_step(&self.constants, step.max(1));
+        Self { constants, ..self.clone() }
+    }
+
+    /// One step of every weight over columns of the caller's, and the mean of `a` over the layer: [`Layer`](crate::Layer)'s
+    /// [`update`](crate::Layer::update) for state in buffers of your own. The mean of no weights is 0.
+    ///
+    /// # Errors
+    /// The columns, the weights and the gradient are not all of one length. The state is untouched.
+    pub fn layer_mean(&self, state: ColumnsOf<R, &mut [T]>, weights: &[T], gradient: &[T]) -> Result<T, UpdateError> {
+        self.layer(state, weights, gradient, None)
+    }
+
+    /// The same, and `a` of every weight.
+    ///
+    /// # Errors
+    /// The columns, the weights, the gradient and `a` are not all of one length. The state is untouched.
+    pub fn layer_mean_into(
+        &self,
+        state: ColumnsOf<R, &mut [T]>,
+        weights: &[T],
+        gradient: &[T],
+        a: &mut [T],
+    ) -> Result<T, UpdateError> {
+        same_length("a", a.len(), weights.len())?;
+        self.layer(state, weights, gradient, Some(a))
+    }
+
+    fn layer(
+        &self,
+        state: ColumnsOf<R, &mut [T]>,
+        weights: &[T],
+        gradient: &[T],
+        out: Option<&mut [T]>,
+    ) -> Result<T, UpdateError> {
+        check::<R, T>(&state, weights, gradient)?;
+        let pass = LayerPass::<R, T> { constants: &self.constants, state, inputs: [weights, gradient], out };
+        let count = weights.len();
+        Ok(mean(run(pass, self.token, self.threads), count))
+    }
+}
+
+fn check<R: LayerRule, T: Real>(
+    state: &ColumnsOf<R, &mut [T]>,
+    weights: &[T],
+    gradient: &[T],
+) -> Result<(), UpdateError> {
+    let have = channels_of::<R, T>(state)?;
+    same_length("the weights", weights.len(), have)?;
+    same_length("the gradient", gradient.len(), have)
+}
+
+fn mean<T: Real>(total: f64, count: usize) -> T {
+    if count == 0 {
+        return T::default();
+    }
+    // A sum of the largest numbers may be infinite; their mean is not.
+    T::from_f64(total.min(f64::MAX) / count as f64)
+}
+
+/// Values that are made, and summed, at a time.
+const BUFFER: usize = 1024;
+
+/// One step of every weight of `state`. All slices have the same length.
+struct LayerPass<'s, 'a, 'o, R: LayerRule, T: Real> {
+    constants: &'a R::Constants<T>,
+    state: ColumnsOf<R, &'s mut [T]>,
+    inputs: InputsOf<R, &'a [T]>,
+    out: Option<&'o mut [T]>,
+}
+
+impl<R: LayerRule, T: Real> Work for LayerPass<'_, '_, '_, R, T>
+where
+    Self: Send,
+{
+    /// The sum over the branch of the tree.
+    type Output = f64;
+    const LEAF: usize = CHUNK;
+
+    fn channels(&self) -> usize {
+        self.inputs[0].len()
+    }
+    fn bytes(&self) -> usize {
+        (self.state.as_ref().len() + self.inputs.len()) * size_of_val(self.inputs[0])
+    }
+    fn middle(&self, _: usize) -> usize {
+        root(self.channels())
+    }
+    fn split(self, middle: usize) -> (Self, Self) {
+        let (before, from) = split_columns::<R, T>(self.state, middle);
+        let (early, late) = split_inputs::<R, T>(&self.inputs, middle);
+        let (out, rest) = self.out.map(|out| out.split_at_mut(middle)).unzip();
+        let constants = self.constants;
+        (
+            Self { constants, state: before, inputs: early, out },
+            Self { constants, state: from, inputs: late, out: rest },
+        )
+    }
+    fn run(self, token: Token) -> f64 {
+        if self.channels() <= CHUNK {
+            return token.run(self);
+        }
+        let middle = root(self.channels());
+        let (before, from) = self.split(middle);
+        Self::join(before.run(token), from.run(token))
+    }
+    fn join(before: f64, from: f64) -> f64 {
+        before + from
+    }
+}
+
+/// One chunk.
+impl<R: LayerRule, T: Real> WithSimd for LayerPass<'_, '_, '_, R, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) -> f64 {
+        let mut own = [T::default(); BUFFER];
+        let mut sum = ChunkSum::new();
+        let channels = self.inputs[0].len();
+        let mut start = 0;
+        while start < channels {
+            let end = (start + BUFFER).min(channels);
+            let values = match &mut self.out {
+                Some(out) => &mut out[start..end],
+                None => &mut own[..end - start],
+            };
+            Row::<R, T, _> {
+                constants: self.constants,
+                state: part::<R, T>(&mut self.state, start..end),
+                inputs: self.inputs.map(|input| &input[start..end]),
+                sink: Values(&mut *values),
+            }
+            .with_simd(simd);
+            sum.add(values);
+            start = end;
+        }
+        sum.total()
+    }
+}
+
+/// One layer's part in [`update_layers`]: a sweep, the columns it runs over, and this step's weights and gradient.
+///
+/// Made by [`Layer::with`](crate::Layer::with), or with [`LayerUpdate::new`] over columns of your own.
+pub struct LayerUpdate<'a, R: LayerRule, T: Real> {
+    sweep: Sweep<R, T>,
+    state: ColumnsOf<R, &'a mut [T]>,
+    weights: &'a [T],
+    gradient: &'a [T],
+    mean: T,
+}
+
+impl<'a, R: LayerRule, T: Real> LayerUpdate<'a, R, T> {
+    /// An update that is checked now and made by [`update_layers`].
+    ///
+    /// # Errors
+    /// The columns, the weights and the gradient are not all of one length.
+    pub fn new(
+        sweep: Sweep<R, T>,
+        state: ColumnsOf<R, &'a mut [T]>,
+        weights: &'a [T],
+        gradient: &'a [T],
+    ) -> Result<Self, UpdateError> {
+        check::<R, T>(&state, weights, gradient)?;
+        Ok(Self { sweep, state, weights, gradient, mean: T::default() })
+    }
+
+    /// The layer mean that [`update_layers`] found; 0 before.
+    #[must_use]
+    pub fn mean(&self) -> T {
+        self.mean
+    }
+
+    fn run(&mut self, threads: Threads) {
+        let state = part::<R, T>(&mut self.state, 0..self.weights.len());
+        let inputs = [self.weights, self.gradient];
+        let pass = LayerPass::<R, T> { constants: &self.sweep.constants, state, inputs, out: None };
+        self.mean = mean(run(pass, self.sweep.token, threads), self.weights.len());
+    }
+
+    fn bytes(&self) -> usize {
+        (self.state.as_ref().len() + 2) * size_of_val(self.weights)
+    }
+}
+
+impl<R: LayerRule, T: Real> fmt::Debug for LayerUpdate<'_, R, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LayerUpdate")
+            .field("sweep", &self.sweep)
+            .field("weights", &self.weights.len())
+            .field("mean", &self.mean)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Many layers in one call, shared among the threads of rayon's current pool as if they were one: a model has hundreds of
+/// tensors, most of them too small to be worth a thread's while alone. The same bits as one after the other.
+///
+/// Each layer's mean is left in its [`LayerUpdate`]. `threads` says when to share, for all of them together;
+/// [`Threads::Auto`] is what you want.
+///
+/// ```
+/// use evenkeel::{Layer, Numerator, Threads, update_layers};
+///
+/// let rule = Numerator::new(1e-3)?;
+/// let mut layers = [Layer::<Numerator, f32>::new(rule, 3)?, Layer::<Numerator, f32>::new(rule, 2)?];
+/// let weights = [vec![0.5, -0.1, 0.2], vec![1.0, 2.0]];
+/// let gradients = [vec![0.1, 0.3, -0.2], vec![0.0, f32::NAN]];
+/// let [first, second] = &mut layers;
+/// let mut updates = [first.with(&weights[0], &gradients[0])?, second.with(&weights[1], &gradients[1])?];
+/// update_layers(&mut updates, Threads::Auto);
+/// assert!(updates[0].mean() > 0.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn update_layers<R: LayerRule, T: Real>(updates: &mut [LayerUpdate<'_, R, T>], threads: Threads) {
+    let bytes: usize = updates.iter().map(LayerUpdate::bytes).sum();
+    let shared = match threads {
+        Threads::Auto => bytes >= Threads::AUTO_BYTES,
+        Threads::One => false,
+        Threads::Parts(_) => true,
+    };
+    if shared && cfg!(feature = "rayon") {
+        share(updates, bytes, threads);
+    } else {
+        one_by_one(updates);
+    }
+}
+
+fn one_by_one<R: LayerRule, T: Real>(updates: &mut [LayerUpdate<'_, R, T>]) {
+    for update in updates {
+        update.run(Threads::One);
+    }
+}
+
+/// Halves by bytes, until what is left is worth one thread's time.
+#[cfg(feature = "rayon")]
+fn share<R: LayerRule, T: Real>(updates: &mut [LayerUpdate<'_, R, T>], bytes: usize, threads: Threads) {
+    let small = threads == Threads::Auto && bytes <= Threads::AUTO_PART_BYTES;
+    if let [update] = updates {
+        return update.run(if small { Threads::One } else { threads });
+    }
+    if small || updates.is_empty() {
+        return one_by_one(updates);
+    }
+    let (mut before, mut middle) = (0, 0);
+    // At least one on either side, and about half of the bytes.
+    while middle == 0 || (middle + 1 < updates.len() && before + updates[middle].bytes() <= bytes / 2) {
+        before += updates[middle].bytes();
+        middle += 1;
+    }
+    let (early, late) = updates.split_at_mut(middle);
+    rayon::join(|| share(early, before, threads), || share(late, bytes - before, threads));
+}
+
+#[cfg(not(feature = "rayon"))]
+fn share<R: LayerRule, T: Real>(updates: &mut [LayerUpdate<'_, R, T>], _: usize, _: Threads) {
+    one_by_one(updates);
+}

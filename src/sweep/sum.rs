@@ -1,0 +1,64 @@
+//! The sum behind the layer mean, the same bits on every backend and any number of threads.
+//!
+//! Floating-point addition is not associative, so the order is fixed and is a function of the number of weights alone:
+//!
+//! * a chunk of [`CHUNK`] weights is summed in `f64` into [`LANES`] running sums, weight `i` into sum `i mod LANES`, which are
+//!   then added pairwise: 0 + 8, 1 + 9, ..., then 0 + 4, ..., 0 + 2, 0 + 1;
+//! * the sums of chunks are added in a binary tree, whose left branch holds the largest power of two of chunks that leaves
+//!   something for the right one.
+//!
+//! The tree needs no room for the sums of chunks, may be cut among threads at any node, and rounds less than a running sum.
+
+use crate::lane::Real;
+
+/// Weights per chunk: the leaf of the tree.
+pub(super) const CHUNK: usize = 4096;
+
+/// Running sums per chunk, as many as the widest vector has lanes, so that every backend keeps them in registers.
+const LANES: usize = 16;
+
+/// The running sums of one chunk.
+pub(super) struct ChunkSum([f64; LANES]);
+
+impl ChunkSum {
+    #[inline(always)]
+    pub(super) fn new() -> Self {
+        Self([0.0; LANES])
+    }
+
+    /// Adds values that follow those added before. All but the last call of a chunk must add a multiple of [`LANES`].
+    #[inline(always)]
+    pub(super) fn add<T: Real>(&mut self, values: &[T]) {
+        let (rows, rest) = values.as_chunks::<LANES>();
+        // A copy, so that the sums stay in registers.
+        let mut sums = self.0;
+        for row in rows {
+            for (sum, &value) in sums.iter_mut().zip(row) {
+                *sum += value.to_f64();
+            }
+        }
+        for (sum, &value) in sums.iter_mut().zip(rest) {
+            *sum += value.to_f64();
+        }
+        self.0 = sums;
+    }
+
+    #[inline(always)]
+    pub(super) fn total(self) -> f64 {
+        let mut sums = self.0;
+        let mut width = LANES / 2;
+        while width > 0 {
+            for lane in 0..width {
+                sums[lane] += sums[lane + width];
+            }
+            width /= 2;
+        }
+        sums[0]
+    }
+}
+
+/// Where the tree over `weights` weights, more than one chunk, has its root: the weights of the left branch.
+pub(super) fn root(weights: usize) -> usize {
+    let chunks = weights.div_ceil(CHUNK);
+    CHUNK << (chunks - 1).ilog2()
+}

@@ -1,0 +1,452 @@
+//! Promise: the same bits for the rules of weights and gradients, the layer mean included: on every backend, on 1, 2, 3 and 8
+//! threads, alone or among other layers, at any length and any alignment of borrowed columns.
+//!
+//! The yardstick is the plain loop of `oracle/layer.rs`; the engine is never compared with itself.
+
+mod oracle;
+mod support;
+
+use evenkeel::{
+    Backend, Bound, Decay, Layer, LayerRule, LayerUpdate, LearningRate, Numerator, RelaxedNumerator, Sweep, Threads,
+    UpdateError, WeightDecay, update_layers,
+};
+use oracle::Float;
+use oracle::layer::{NumeratorSpec, NumeratorState, RateSpec, RateState, RelaxedSpec, mean};
+use support::random::Random;
+use support::{both_types, every_backend};
+
+/// A rule, its plain loop, and the state of every weight.
+trait Plain<T: Float> {
+    type Rule: LayerRule;
+    fn random(random: &mut Random, weights: usize) -> Self;
+    fn rule(&self) -> Self::Rule;
+    /// `a` of every weight.
+    fn step(&mut self, w: &[T], g: &[T]) -> Vec<T>;
+    /// The state columns, from first to last.
+    fn columns(&self) -> Vec<Vec<T>>;
+}
+
+fn beta(random: &mut Random) -> f64 {
+    [0.0, 0.5, 0.9, 0.999, 0.9999][random.below(5)]
+}
+
+fn decay(beta: f64) -> Decay {
+    Decay::beta(beta).expect("in range")
+}
+
+struct PlainNumerator<T> {
+    rule: Numerator,
+    spec: NumeratorSpec<T>,
+    states: Vec<NumeratorState<T>>,
+}
+
+fn random_numerator<T: Float>(random: &mut Random) -> ([f64; 4], Numerator, NumeratorSpec<T>) {
+    let mu = [1e-3, 0.1, 1.0, 1e30][random.below(4)];
+    let clip = [0.5, 4.0, 1e30][random.below(3)];
+    let (slow, fast) = (beta(random), beta(random));
+    let mut spec = NumeratorSpec::new(mu, slow, fast, clip);
+    let mut rule = Numerator::new(mu).unwrap().clip(clip).unwrap().decay(decay(slow)).scale_decay(decay(fast));
+    if random.chance(0.3) {
+        spec.flat = true;
+        rule = rule.bound(Bound::Mu);
+    }
+    ([mu, slow, fast, clip], rule, spec)
+}
+
+impl<T: Float> Plain<T> for PlainNumerator<T> {
+    type Rule = Numerator;
+    fn random(random: &mut Random, weights: usize) -> Self {
+        let (_, rule, spec) = random_numerator(random);
+        Self { rule, spec, states: vec![[T::ZERO; 3]; weights] }
+    }
+    fn rule(&self) -> Numerator {
+        self.rule
+    }
+    fn step(&mut self, w: &[T], g: &[T]) -> Vec<T> {
+        self.states.iter_mut().zip(w.iter().zip(g)).map(|(state, (&w, &g))| self.spec.step(state, w, g)).collect()
+    }
+    fn columns(&self) -> Vec<Vec<T>> {
+        (0..3).map(|column| self.states.iter().map(|state| state[column]).collect()).collect()
+    }
+}
+
+struct PlainRelaxed<T> {
+    rule: RelaxedNumerator,
+    spec: RelaxedSpec<T>,
+    states: Vec<T>,
+}
+
+impl<T: Float> Plain<T> for PlainRelaxed<T> {
+    type Rule = RelaxedNumerator;
+    fn random(random: &mut Random, weights: usize) -> Self {
+        let (mu, beta) = ([1e-3, 1.0, 1e30][random.below(3)], beta(random));
+        let rule = RelaxedNumerator::new(mu).unwrap().decay(decay(beta));
+        let spec = RelaxedSpec { mu: T::from_f64(mu), alpha: T::from_f64(1.0 - beta) };
+        Self { rule, spec, states: vec![T::ZERO; weights] }
+    }
+    fn rule(&self) -> RelaxedNumerator {
+        self.rule
+    }
+    fn step(&mut self, w: &[T], g: &[T]) -> Vec<T> {
+        self.states.iter_mut().zip(w.iter().zip(g)).map(|(state, (&w, &g))| self.spec.step(state, w, g)).collect()
+    }
+    fn columns(&self) -> Vec<Vec<T>> {
+        vec![self.states.clone()]
+    }
+}
+
+struct PlainRate<T> {
+    rule: LearningRate,
+    spec: RateSpec<T>,
+    states: Vec<RateState<T>>,
+    t: u64,
+}
+
+impl<T: Float> PlainRate<T> {
+    /// The weights after a step of descent, whose first pass has been made.
+    fn descend(&mut self, w: &[T], g: &[T], rate: T) -> Vec<T> {
+        let samples = w.iter().zip(g);
+        let step = |(state, (&w, &g)): (&mut RateState<T>, (&T, &T))| self.spec.descend(state, self.t, w, g, rate);
+        self.states.iter_mut().zip(samples).map(step).collect()
+    }
+}
+
+impl<T: Float> Plain<T> for PlainRate<T> {
+    type Rule = LearningRate;
+    fn random(random: &mut Random, weights: usize) -> Self {
+        let ([mu, slow, fast, clip], _, numerator) = random_numerator(random);
+        let (norm_beta, epsilon) = (beta(random), [1e-8, 1.0][random.below(2)]);
+        let smooth_beta = random.chance(0.6).then(|| beta(random));
+        let lambda = [0.0, 1e-2, 1e20][random.below(3)];
+        let mut rule = LearningRate::new(mu)
+            .and_then(|rule| rule.clip(clip)?.epsilon(epsilon))
+            .unwrap()
+            .decay(decay(slow))
+            .scale_decay(decay(fast))
+            .norm_decay(decay(norm_beta))
+            .smoothing(smooth_beta.map(decay));
+        if numerator.flat {
+            rule = rule.bound(Bound::Mu);
+        }
+        let coupled = random.chance(0.5);
+        let weight_decay = if coupled { WeightDecay::Coupled(lambda) } else { WeightDecay::Decoupled(lambda) };
+        rule = rule.weight_decay(weight_decay).unwrap();
+        let lambda = T::from_f64(lambda);
+        let (coupled, decoupled) = if coupled { (lambda, T::ZERO) } else { (T::ZERO, lambda) };
+        let epsilon = T::from_f64(epsilon);
+        let spec = RateSpec { numerator, norm_beta, smooth_beta, epsilon, coupled, decoupled };
+        Self { rule, spec, states: vec![RateSpec::unseen(); weights], t: 0 }
+    }
+    fn rule(&self) -> LearningRate {
+        self.rule
+    }
+    fn step(&mut self, w: &[T], g: &[T]) -> Vec<T> {
+        self.t += 1;
+        let samples = w.iter().zip(g);
+        let step = |(state, (&w, &g)): (&mut RateState<T>, (&T, &T))| self.spec.step(state, self.t, w, g);
+        self.states.iter_mut().zip(samples).map(step).collect()
+    }
+    fn columns(&self) -> Vec<Vec<T>> {
+        let unseen = T::from_f64(-1.0);
+        let numerators = (0..3).map(|column| self.states.iter().map(|state| state.numerator[column]).collect());
+        let mut columns = vec![self.states.iter().map(|state| state.square.unwrap_or(unseen)).collect()];
+        columns.extend(numerators);
+        columns.push(self.states.iter().map(|state| state.smoothed).collect());
+        columns
+    }
+}
+
+/// The same bits, or the first that are not.
+fn assert_words<T: Float>(found: &[T], expected: &[T], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert_eq!(found.to_word(), expected.to_word(), "{found}, not {expected}; number {index}, {what}");
+    }
+}
+
+fn assert_state<R: LayerRule, T: Float>(layer: &Layer<R, T>, columns: &[Vec<T>], what: &str) {
+    let state = layer.state();
+    assert_eq!(state.as_ref().len(), columns.len());
+    for (index, (found, expected)) in state.as_ref().iter().zip(columns).enumerate() {
+        assert_words(found, expected, &format!("column {index}, {what}, {:?}", layer.rule()));
+    }
+}
+
+/// Weights and gradients of the worst kinds.
+fn samples<T: Float>(random: &mut Random, steps: usize, weights: usize) -> Vec<(Vec<T>, Vec<T>)> {
+    let w = random.hostile::<T>(steps, weights);
+    let g = random.hostile::<T>(steps, weights);
+    let (w, g) = (w.chunks(weights.max(1)), g.chunks(weights.max(1)));
+    w.zip(g).map(|(w, g)| (w.to_vec(), g.to_vec())).collect()
+}
+
+/// Lengths about the edges of vectors, buffers and chunks.
+const LENGTHS: [usize; 12] = [1, 2, 7, 16, 17, 200, 1023, 1025, 4096, 4097, 3 * 4096 + 5, 5 * 4096];
+
+fn run<T: Float, P: Plain<T>>(seed: u64, lengths: &[usize], threads: Threads) {
+    let mut random = Random::new(seed);
+    for (turn, &weights) in lengths.iter().cycle().take(lengths.len().max(24)).enumerate() {
+        let mut plain = P::random(&mut random, weights);
+        let steps = samples::<T>(&mut random, if weights > 2000 { 4 } else { 40 }, weights);
+        let story: Vec<_> = steps
+            .iter()
+            .map(|(w, g)| {
+                let a = plain.step(w, g);
+                (w, g, mean(&a), a)
+            })
+            .collect();
+        every_backend(|backend| {
+            let layer = Layer::<P::Rule, T>::new(plain.rule(), weights).unwrap();
+            let mut layer = layer.with_backend(backend).unwrap().with_threads(threads);
+            for (step, (w, g, expected, expected_a)) in story.iter().enumerate() {
+                let what = format!("{weights} weights, step {step}, {:?}", layer.rule());
+                let mut a = vec![T::from_f64(-7.0); weights];
+                let found = match (step + turn) % 3 {
+                    0 => layer.update(w, g).unwrap(),
+                    1 => {
+                        let mut updates = [layer.with(w, g).unwrap()];
+                        update_layers(&mut updates, threads);
+                        updates[0].mean()
+                    }
+                    _ => {
+                        let found = layer.update_into(w, g, &mut a).unwrap();
+                        assert_words(&a, expected_a, &what);
+                        found
+                    }
+                };
+                assert_eq!(found.to_word(), expected.to_word(), "{found}, not {expected}; {what}");
+                assert_eq!(layer.steps(), step as u64 + 1);
+            }
+            assert_state(&layer, &plain.columns(), "at the end");
+        });
+    }
+}
+
+fn numerators<T: Float>() {
+    run::<T, PlainNumerator<T>>(1, &LENGTHS, Threads::Auto);
+}
+fn relaxed_numerators<T: Float>() {
+    run::<T, PlainRelaxed<T>>(2, &LENGTHS, Threads::Auto);
+}
+fn learning_rates<T: Float>() {
+    run::<T, PlainRate<T>>(3, &LENGTHS, Threads::Auto);
+}
+
+/// Wide enough to be shared without being asked for.
+fn wide_layers<T: Float>() {
+    let wide = Threads::AUTO_BYTES / size_of::<T>() / 4 + 12_345;
+    run::<T, PlainNumerator<T>>(4, &[wide], Threads::Auto);
+}
+
+/// Cut into any parts, by any number of threads.
+#[cfg(feature = "rayon")]
+fn any_number_of_threads<T: Float>() {
+    use core::num::NonZeroUsize;
+    for (seed, threads) in [1, 2, 3, 8].into_iter().enumerate() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            for part in [1, 5000, 9000] {
+                let part = Threads::Parts(NonZeroUsize::new(part).unwrap());
+                let lengths = [100, 4097, 11 * 4096 + 77, 2 * 4096];
+                run::<T, PlainNumerator<T>>(5 + seed as u64, &lengths, part);
+                run::<T, PlainRate<T>>(50 + seed as u64, &lengths[..3], part);
+            }
+        });
+    }
+}
+
+/// Whole steps of descent: the rate is a function of the mean, and the weights move.
+fn descents<T: Float>() {
+    let mut random = Random::new(20);
+    for weights in [1, 5, 33, 200, 4100] {
+        for _ in 0..6 {
+            let start = PlainRate::<T>::random(&mut random, weights);
+            let steps = samples::<T>(&mut random, 12, weights);
+            let rate = |mean: T| mean * T::from_f64(0.5);
+            every_backend(|backend| {
+                let mut plain = PlainRate { rule: start.rule, spec: start.spec, states: start.states.clone(), t: 0 };
+                let mut layer =
+                    Layer::<LearningRate, T>::new(plain.rule, weights).unwrap().with_backend(backend).unwrap();
+                let mut w = steps[0].0.clone();
+                let mut expected = w.clone();
+                for (_, g) in &steps {
+                    let a = plain.step(&expected, g);
+                    expected = plain.descend(&expected, g, rate(mean(&a)));
+                    let found = layer.descend(&mut w, g, rate).unwrap();
+                    assert_eq!(found.to_word(), mean(&a).to_word(), "{:?}", plain.rule);
+                    assert_words(&w, &expected, &format!("{:?}", plain.rule));
+                    assert_state(&layer, &plain.columns(), "in descent");
+                    assert!(
+                        w.iter()
+                            .zip(&steps[0].0)
+                            .all(|(w, first)| w.finite() || (!first.finite() && w == first) || first.nan())
+                    );
+                }
+            });
+        }
+    }
+}
+
+/// Many layers in one call: each as if it were alone.
+fn many_layers<T: Float>() {
+    let mut random = Random::new(30);
+    for count in [0, 1, 2, 3, 50] {
+        let sizes: Vec<usize> = (0..count).map(|_| [0, 1, 30, 700, 9000, 40_000][random.below(6)]).collect();
+        let mut plains: Vec<_> = sizes.iter().map(|&size| PlainNumerator::<T>::random(&mut random, size)).collect();
+        let rules: Vec<Numerator> = plains.iter().map(Plain::rule).collect();
+        let data: Vec<_> = sizes
+            .iter()
+            .map(|&size| {
+                let draw = |random: &mut Random| (0..size).map(|_| T::from_f64(random.gauss())).collect::<Vec<T>>();
+                (draw(&mut random), draw(&mut random))
+            })
+            .collect();
+        let expected: Vec<T> = plains.iter_mut().zip(&data).map(|(plain, (w, g))| mean(&plain.step(w, g))).collect();
+        every_backend(|backend| {
+            for threads in [Threads::Auto, Threads::One, Threads::Parts(core::num::NonZeroUsize::MIN)] {
+                let make =
+                    |(&size, &rule)| Layer::<Numerator, T>::new(rule, size).unwrap().with_backend(backend).unwrap();
+                let mut layers: Vec<_> = sizes.iter().zip(&rules).map(make).collect();
+                let with_data = layers.iter_mut().zip(&data);
+                let mut updates: Vec<_> = with_data.map(|(layer, (w, g))| layer.with(w, g).unwrap()).collect();
+                update_layers(&mut updates, threads);
+                let found: Vec<T> = updates.iter().map(LayerUpdate::mean).collect();
+                assert_words(&found, &expected, &format!("{threads:?}"));
+                for (layer, plain) in layers.iter().zip(&plains) {
+                    assert_state(layer, &plain.columns(), "many");
+                    assert_eq!(layer.steps(), 1);
+                }
+            }
+        });
+    }
+}
+
+/// Columns, weights and gradients of the caller's, of which no two are aligned alike; nothing beside them is touched.
+fn borrowed_columns<T: Float>() {
+    const CANARY: f64 = 12345.0;
+    fn buffer<T: Float>(content: &[T], offset: usize) -> Vec<T> {
+        let mut buffer = vec![T::from_f64(CANARY); offset + content.len() + 17];
+        buffer[offset..offset + content.len()].copy_from_slice(content);
+        buffer
+    }
+    let mut random = Random::new(40);
+    for weights in 0..=70 {
+        let mut plain = PlainRate::<T>::random(&mut random, weights);
+        let steps = samples::<T>(&mut random, 3, weights);
+        let offset = |column: usize| (weights * 7 + column * 5) % 17;
+        every_backend(|backend: Backend| {
+            let mut plain = PlainRate { rule: plain.rule, spec: plain.spec, states: plain.states.clone(), t: 0 };
+            let sweep = Sweep::<LearningRate, T>::new(plain.rule).unwrap().with_backend(backend).unwrap();
+            let mut buffers: [Vec<T>; 5] =
+                core::array::from_fn(|column| buffer(&plain.columns()[column], offset(column)));
+            for (step, (w, g)) in steps.iter().enumerate() {
+                let mut column = 0;
+                let state = buffers.each_mut().map(|buffer| {
+                    let from = offset(column);
+                    column += 1;
+                    &mut buffer[from..from + weights]
+                });
+                let mut w_buffer = buffer(w, offset(5));
+                let g_buffer = buffer(g, offset(6));
+                let g_slice = &g_buffer[offset(6)..offset(6) + weights];
+                let w_slice = &mut w_buffer[offset(5)..offset(5) + weights];
+                let expected = mean(&plain.step(w, g));
+                let half = |mean: T| mean * T::from_f64(0.5);
+                let found = sweep.descend(state, w_slice, g_slice, step as u64 + 1, half).unwrap();
+                assert_eq!(found.to_word(), expected.to_word());
+                let moved = plain.descend(w, g, half(expected));
+                assert_words(w_slice, &moved, &format!("{:?}", plain.rule));
+                for (index, (found, expected)) in buffers.iter().zip(plain.columns()).enumerate() {
+                    let (from, to) = (offset(index), offset(index) + weights);
+                    assert_words(&found[from..to], &expected, &format!("column {index}"));
+                    let outside = found[..from].iter().chain(&found[to..]);
+                    assert!(outside.copied().all(|number| number.to_f64() == CANARY), "wrote outside the column");
+                }
+            }
+        });
+        plain.t = 0;
+    }
+}
+
+/// A layer that is stopped, put back and continued gives the same bits as one that was not.
+fn stop_and_continue<T: Float>() {
+    let mut random = Random::new(50);
+    let plain = PlainRate::<T>::random(&mut random, 333);
+    let steps = samples::<T>(&mut random, 20, 333);
+    let mut whole = Layer::<LearningRate, T>::new(plain.rule, 333).unwrap();
+    let mut first = whole.clone();
+    let (mut w, mut v) = (steps[0].0.clone(), steps[0].0.clone());
+    for (_, g) in &steps {
+        whole.descend(&mut w, g, |mean| mean).unwrap();
+    }
+    for (_, g) in &steps[..9] {
+        first.descend(&mut v, g, |mean| mean).unwrap();
+    }
+    let mut second = Layer::<LearningRate, T>::new(plain.rule, 333).unwrap();
+    second.restore(first.state(), first.steps()).unwrap();
+    for (_, g) in &steps[9..] {
+        second.descend(&mut v, g, |mean| mean).unwrap();
+    }
+    assert_words(&w, &v, "weights");
+    for (a, b) in whole.state().into_iter().zip(second.state()) {
+        assert_words(a, b, "state");
+    }
+}
+
+/// A wrong length names both lengths and changes nothing; so does a rate that is no number.
+#[test]
+fn refusals() {
+    let rule = LearningRate::new(0.1).unwrap();
+    let mut layer = Layer::<LearningRate>::new(rule, 4).unwrap();
+    let (mut w, g) = ([1.0, 2.0, 3.0, 4.0], [0.5, -0.5, 0.25, 1.0]);
+    layer.descend(&mut w, &g, |mean| mean).unwrap();
+    let before = (layer.state().map(<[f64]>::to_vec), w, layer.steps());
+    let length = |what, got| Err(UpdateError::Length { what, got, expected: 4 });
+    assert_eq!(layer.update(&w[..3], &g), length("the weights", 3));
+    assert_eq!(layer.update(&w, &[0.0; 5]), length("the gradient", 5));
+    assert_eq!(layer.update_into(&w, &g, &mut [0.0; 2]), length("a", 2));
+    assert_eq!(layer.with(&w[..1], &g).map(|update| update.mean()), length("the weights", 1));
+    assert_eq!(layer.descend(&mut w[..2], &g, |mean| mean), length("the weights", 2));
+    assert_eq!(layer.descend(&mut w, &g[..2], |mean| mean), length("the gradient", 2));
+    let short = [&[0.0; 4][..], &[0.0; 4], &[0.0; 3], &[0.0; 4], &[0.0; 4]];
+    assert_eq!(layer.restore(short, 9), length("a state column", 3).map(|_: f64| ()));
+    assert_eq!((layer.state().map(<[f64]>::to_vec), w, layer.steps()), before);
+
+    layer.descend(&mut w, &g, |_| f64::NAN).unwrap();
+    assert_eq!(w, before.1, "a rate of NaN is none");
+    for mu in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let said = Numerator::new(mu).unwrap_err().to_string();
+        assert_eq!(said, format!("mu must be above 0 and finite, not {mu}"));
+        assert!(RelaxedNumerator::new(mu).is_err() && LearningRate::new(mu).is_err());
+        assert!(Numerator::new(1.0).unwrap().clip(mu).is_err() && rule.epsilon(mu).is_err());
+    }
+    for lambda in [-1.0, f64::NAN, f64::INFINITY] {
+        assert!(rule.weight_decay(WeightDecay::Coupled(lambda)).is_err());
+        assert!(rule.weight_decay(WeightDecay::Decoupled(lambda)).is_err());
+    }
+    // What f64 can carry and f32 cannot.
+    for rule in [Numerator::new(1e300).unwrap(), Numerator::new(1e-60).unwrap()] {
+        assert!(Layer::<Numerator, f64>::new(rule, 1).is_ok());
+        assert!(Layer::<Numerator, f32>::new(rule, 1).is_err());
+    }
+    assert!(Layer::<LearningRate, f32>::new(rule.epsilon(1e-60).unwrap(), 1).is_err());
+    assert_eq!(Layer::<Numerator>::new(Numerator::new(1.0).unwrap(), 0).unwrap().update(&[], &[]), Ok(0.0));
+}
+
+both_types!(
+    numerators,
+    relaxed_numerators,
+    learning_rates,
+    wide_layers,
+    descents,
+    many_layers,
+    borrowed_columns,
+    stop_and_continue,
+);
+
+#[cfg(feature = "rayon")]
+mod threads {
+    use super::any_number_of_threads;
+    use super::support::both_types;
+    both_types!(any_number_of_threads);
+}
