@@ -34,6 +34,8 @@ pub trait LayerRule: Rule + Weigh {}
 pub trait Step {
     /// How many state columns a channel has.
     type Columns: Arity;
+    /// Which columns every step reads, a bit for each: the others are rarely touched, and not worth fetching ahead.
+    const STREAMED: u32 = u32::MAX;
     /// How many numbers a step takes in: one sample, or a weight and its gradient.
     type Inputs: Arity;
     /// What a step finds out, for those who look at it.

@@ -175,6 +175,7 @@ impl LayerRule for LearningRate {}
 
 impl Step for LearningRate {
     type Columns = Count<5>;
+    const STREAMED: u32 = !(1 << SMOOTHED);
     type Inputs = Count<2>;
     type Output<T: Real, S: Simd> = Lane<T, S>;
     type Constants<T: Real> = Constants<T>;

@@ -212,6 +212,7 @@ impl Scored for RobustMean {}
 
 impl Step for RobustMean {
     type Columns = Count<4>;
+    const STREAMED: u32 = !(1 << LAST_STRIKE);
     type Inputs = Count<1>;
     type Output<T: Real, S: Simd> = Verdict<T, S>;
     type Constants<T: Real> = Constants<T>;

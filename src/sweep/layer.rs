@@ -4,7 +4,7 @@
 //! and is summed from there: the kernel knows nothing of the sum, and the sum nothing of the instruction set.
 
 use super::dispatch::Token;
-use super::row::{Row, part};
+use super::row::{FAR_BYTES, Row, part};
 use super::sink::Values;
 use super::sum::{CHUNK, ChunkSum, root};
 use super::threads::{Work, run, split_columns, split_inputs};
@@ -56,7 +56,7 @@ impl<R: LayerRule, T: Real> Sweep<R, T> {
         out: Option<&mut [T]>,
     ) -> Result<T, UpdateError> {
         check::<R, T>(&state, weights, gradient)?;
-        let pass = LayerPass::<R, T> { constants: &self.constants, state, inputs: [weights, gradient], out };
+        let pass = LayerPass::<R, T>::new(&self.constants, state, [weights, gradient], out);
         let count = weights.len();
         Ok(mean(run(pass, self.token, self.threads), count))
     }
@@ -89,6 +89,21 @@ struct LayerPass<'s, 'a, 'o, R: LayerRule, T: Real> {
     state: ColumnsOf<R, &'s mut [T]>,
     inputs: InputsOf<R, &'a [T]>,
     out: Option<&'o mut [T]>,
+    /// See [`Row`].
+    far: bool,
+}
+
+impl<'s, 'a, 'o, R: LayerRule, T: Real> LayerPass<'s, 'a, 'o, R, T> {
+    fn new(
+        constants: &'a R::Constants<T>,
+        state: ColumnsOf<R, &'s mut [T]>,
+        inputs: InputsOf<R, &'a [T]>,
+        out: Option<&'o mut [T]>,
+    ) -> Self {
+        let mut pass = Self { constants, state, inputs, out, far: false };
+        pass.far = pass.bytes() >= FAR_BYTES;
+        pass
+    }
 }
 
 impl<R: LayerRule, T: Real> Work for LayerPass<'_, '_, '_, R, T>
@@ -112,10 +127,10 @@ where
         let (before, from) = split_columns::<R, T>(self.state, middle);
         let (early, late) = split_inputs::<R, T>(&self.inputs, middle);
         let (out, rest) = self.out.map(|out| out.split_at_mut(middle)).unzip();
-        let constants = self.constants;
+        let (constants, far) = (self.constants, self.far);
         (
-            Self { constants, state: before, inputs: early, out },
-            Self { constants, state: from, inputs: late, out: rest },
+            Self { constants, state: before, inputs: early, out, far },
+            Self { constants, state: from, inputs: late, out: rest, far },
         )
     }
     fn run(self, token: Token) -> f64 {
@@ -152,6 +167,7 @@ impl<R: LayerRule, T: Real> WithSimd for LayerPass<'_, '_, '_, R, T> {
                 state: part::<R, T>(&mut self.state, start..end),
                 inputs: self.inputs.map(|input| &input[start..end]),
                 sink: Values(&mut *values),
+                far: self.far,
             }
             .with_simd(simd);
             sum.add(values);
@@ -196,7 +212,7 @@ impl<'a, R: LayerRule, T: Real> LayerUpdate<'a, R, T> {
     fn run(&mut self, threads: Threads) {
         let state = part::<R, T>(&mut self.state, 0..self.weights.len());
         let inputs = [self.weights, self.gradient];
-        let pass = LayerPass::<R, T> { constants: &self.sweep.constants, state, inputs, out: None };
+        let pass = LayerPass::<R, T>::new(&self.sweep.constants, state, inputs, None);
         self.mean = mean(run(pass, self.sweep.token, threads), self.weights.len());
     }
 

@@ -116,7 +116,7 @@ impl<R: Rule, T: Real> Sweep<R, T> {
         state: ColumnsOf<Q, &mut [T]>,
         inputs: InputsOf<Q, &'a [T]>,
     ) {
-        threads::run(Row::<Q, T, _> { constants, state, inputs, sink: Ignore }, self.token, self.threads);
+        threads::run(Row::<Q, T, _>::new(constants, state, inputs, Ignore), self.token, self.threads);
     }
 
     /// Makes every channel of these columns one that has seen nothing.
@@ -213,6 +213,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
             state: part::<R, T>(&mut state, channel..channel + 1),
             inputs: [core::slice::from_ref(&sample)],
             sink: Watch(Observation::NONE),
+            far: false,
         };
         Ok(row.with_simd(Scalar::new()).0)
     }
@@ -226,7 +227,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
     fn row(&self, state: ColumnsOf<R, &mut [T]>, samples: &[T], sink: impl Sink<R, T>) -> Result<(), UpdateError> {
         let channels = channels_of::<R, T>(&state)?;
         same_length("samples", samples.len(), channels)?;
-        let work = Row::<R, T, _> { constants: &self.constants, state, inputs: [samples], sink };
+        let work = Row::<R, T, _>::new(&self.constants, state, [samples], sink);
         threads::run(work, self.token, self.threads);
         Ok(())
     }

@@ -4,6 +4,7 @@ use super::sink::Sink;
 use crate::lane::{Lane, Mask, Real};
 use crate::rule::{Arity, Cells, ColumnsOf, InputsOf, Rule};
 use core::ops::Range;
+use prefetch_index::prefetch_index;
 use pulp::bytemuck::{cast_slice, cast_slice_mut};
 use pulp::{Simd, WithSimd};
 
@@ -13,6 +14,21 @@ pub(crate) struct Row<'s, 'a, R: Rule, T: Real, K> {
     pub(crate) state: ColumnsOf<R, &'s mut [T]>,
     pub(crate) inputs: InputsOf<R, &'a [T]>,
     pub(crate) sink: K,
+    /// The state is larger than the cache, and worth asking for ahead.
+    pub(crate) far: bool,
+}
+
+impl<'s, 'a, R: Rule, T: Real, K> Row<'s, 'a, R, T, K> {
+    pub(crate) fn new(
+        constants: &'a R::Constants<T>,
+        state: ColumnsOf<R, &'s mut [T]>,
+        inputs: InputsOf<R, &'a [T]>,
+        sink: K,
+    ) -> Self {
+        let columns = state.as_ref().len() + inputs.as_ref().len();
+        let far = columns * size_of_val(inputs.as_ref()[0]) >= FAR_BYTES;
+        Self { constants, state, inputs, sink, far }
+    }
 }
 
 impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
@@ -34,6 +50,7 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
         );
         let vectors = inputs.as_ref()[0].0.len();
         let mut kept = Kept { count: 0, column: 0, marks: [0; GROUP] };
+        let (ahead, per_line) = (AHEAD_BYTES / size_of::<T::Lanes<S>>(), (LINE / size_of::<T::Lanes<S>>()).max(1));
         let mut start = 0;
         while start < vectors {
             let count = (vectors - start).min(GROUP);
@@ -49,6 +66,17 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
             );
             kept.count = 0;
             for index in 0..count {
+                // Not on `Scalar`, whose loop the compiler makes vectors of if nothing is in the way.
+                if self.far && T::lanes::<S>() > 1 && index.is_multiple_of(per_line) {
+                    for (number, column) in columns.as_ref().iter().enumerate() {
+                        if R::STREAMED >> number & 1 == 1 {
+                            prefetch_index(&**column, index + ahead);
+                        }
+                    }
+                    for input in bodies.as_ref() {
+                        prefetch_index(input, index + ahead);
+                    }
+                }
                 let mut cells = Body::<'_, '_, R, T, S> { simd, columns: &mut columns, index, kept: &mut kept };
                 let step = R::Inputs::from_fn(
                     #[inline(always)]
@@ -95,6 +123,17 @@ pub(super) fn part<'a, 's: 'a, R: Rule, T: Real>(
         |column| &mut column[start..end],
     )
 }
+
+/// How far ahead of the step memory is asked for. A step is so long that few vectors fit into the processor's window of
+/// instructions, and so little of what comes next is under way when it is needed; a simple loop has no such trouble. Asking
+/// took `Numerator` from 0.73 to 0.87 of the memory limit at 16 Mi weights. Half or twice as far is about as good.
+const AHEAD_BYTES: usize = 2048;
+/// What memory is fetched by.
+const LINE: usize = 64;
+
+/// From this many bytes of state and inputs on, a pass asks for memory ahead. Below, a second-level cache holds them, and the
+/// extra instructions only cost.
+pub(super) const FAR_BYTES: usize = 1 << 20;
 
 /// How many vectors are stepped before the samples that they keep are written.
 const GROUP: usize = 64;

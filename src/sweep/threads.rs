@@ -145,10 +145,10 @@ where
         let (before, from) = split_columns::<R, T>(self.state, middle);
         let (early, late) = split_inputs::<R, T>(&self.inputs, middle);
         let (sink, rest) = self.sink.split(middle);
-        let constants = self.constants;
+        let (constants, far) = (self.constants, self.far);
         (
-            Row { constants, state: before, inputs: early, sink },
-            Row { constants, state: from, inputs: late, sink: rest },
+            Row { constants, state: before, inputs: early, sink, far },
+            Row { constants, state: from, inputs: late, sink: rest, far },
         )
     }
     fn run(self, token: Token) {
