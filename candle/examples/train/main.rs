@@ -1,0 +1,89 @@
+//! Trains a small network on real data whose labels or gradients hold outliers, with four optimisers, and tells how well
+//! each of them did: tables on standard output and in `train.md`, and beside that a plot, `train.svg`.
+//!
+//! ```sh
+//! cargo run --release -p evenkeel-candle --example train
+//! ```
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `data.rs` | the wines, and how they are divided |
+//! | `model.rs` | the network |
+//! | `scenario.rs` | what disturbs the training |
+//! | `optimisers.rs` | the four that are compared |
+//! | `training.rs` | one run |
+//! | `pool.rs` | many runs at once |
+//! | `study.rs` | the choice of learning rates, and the runs that count |
+//! | `report.rs`, `plot.rs`, `axis.rs` | what came out |
+//!
+//! All seeds are fixed: on one machine, the numbers are the same each time.
+
+mod axis;
+mod data;
+mod model;
+mod optimisers;
+mod plot;
+mod pool;
+mod report;
+mod scenario;
+mod study;
+mod training;
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::{env, fs};
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+/// Trains with four optimisers under outliers, and compares them.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Folder for the tables and the plot
+    #[arg(long, value_name = "DIR", default_value = "target/train")]
+    output: PathBuf,
+    /// Passes through the training data in each run
+    #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
+    epochs: u16,
+}
+
+/// The number of threads that candle uses for one multiplication of matrices.
+const THREADS: &str = "RAYON_NUM_THREADS";
+
+fn main() -> Result<ExitCode> {
+    let args = Args::parse();
+    if env::var_os(THREADS).is_none() {
+        return on_one_thread();
+    }
+    fs::create_dir_all(&args.output).with_context(|| format!("cannot make the folder {}", args.output.display()))?;
+    let epochs = usize::from(args.epochs);
+    let data = data::Data::load()?;
+    let entries = study::study(&data, epochs)?;
+    let text = report::report(&entries, &data, epochs)?;
+    print!("{text}");
+    for (name, contents) in [("train.md", text), ("train.svg", plot::plot(&entries, &data, epochs)?)] {
+        let path = args.output.join(name);
+        fs::write(&path, contents).with_context(|| format!("cannot write {}", path.display()))?;
+        eprintln!("wrote {}", path.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Starts this program again with candle on one thread for each run.
+///
+/// Unless the environment tells it, candle finds out the number of processors anew at every multiplication, by reading a
+/// file of the system's. With networks as small as these that takes longer than all the arithmetic. A program can only
+/// change the environment of another one safely.
+fn on_one_thread() -> Result<ExitCode> {
+    let program = env::current_exe().context("cannot find this program")?;
+    let mut again = Command::new(program);
+    again.args(env::args_os().skip(1)).env(THREADS, "1");
+    // Where the system can, the new program takes the place of this one, so that who stops it stops it all.
+    #[cfg(unix)]
+    return Err(std::os::unix::process::CommandExt::exec(&mut again)).context("cannot start this program again");
+    #[cfg(not(unix))]
+    {
+        let status = again.status().context("cannot start this program again")?;
+        Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}

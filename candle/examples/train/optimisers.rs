@@ -1,0 +1,154 @@
+//! The four that are compared.
+
+use candle_core::backprop::GradStore;
+use candle_core::{Error, Result, Tensor, Var};
+use candle_nn::{AdamW, Optimizer, ParamsAdamW};
+use evenkeel::{Decay, RobustMean, Sweep};
+use evenkeel_candle::{ParamsRobustSgm, RobustSgm};
+
+/// What SGD keeps of its velocity at each step, and so does `AdamW` of its first moment.
+const MOMENTUM: f64 = 0.9;
+
+/// An optimiser to be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Optimiser {
+    Sgd,
+    AdamW,
+    RobustAdamW,
+    RobustSgm,
+}
+
+impl Optimiser {
+    pub(crate) const ALL: [Self; 4] = [Self::Sgd, Self::AdamW, Self::RobustAdamW, Self::RobustSgm];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sgd => "SGD, momentum 0.9",
+            Self::AdamW => "AdamW",
+            Self::RobustAdamW => "AdamW, robust first moment",
+            Self::RobustSgm => "RobustSgm",
+        }
+    }
+
+    /// Made ready for these variables. All but the learning rate is as the optimiser's author has it.
+    pub(crate) fn build(self, vars: Vec<Var>, rate: f64) -> Result<Box<dyn Step>> {
+        let adam = ParamsAdamW { lr: rate, ..ParamsAdamW::default() };
+        Ok(match self {
+            Self::Sgd => Box::new(Momentum::new(vars, rate)?),
+            Self::AdamW => Box::new(AdamW::new(vars, adam)?),
+            Self::RobustAdamW => Box::new(RobustAdamW::new(vars, adam)?),
+            Self::RobustSgm => {
+                Box::new(RobustSgm::new(vars, ParamsRobustSgm { lr: rate, ..ParamsRobustSgm::default() })?)
+            }
+        })
+    }
+}
+
+/// What training needs of an optimiser. (candle's trait has a constructor in it, and so cannot be boxed.)
+pub(crate) trait Step {
+    fn step(&mut self, grads: &GradStore, rate: f64) -> Result<()>;
+}
+
+impl<O: Optimizer> Step for O {
+    fn step(&mut self, grads: &GradStore, rate: f64) -> Result<()> {
+        self.set_learning_rate(rate);
+        Optimizer::step(self, grads)
+    }
+}
+
+/// Stochastic gradient descent with momentum, which candle's own does not have.
+#[derive(Debug)]
+struct Momentum {
+    /// Each variable and its velocity.
+    vars: Vec<(Var, Tensor)>,
+    rate: f64,
+}
+
+impl Optimizer for Momentum {
+    type Config = f64;
+
+    fn new(vars: Vec<Var>, rate: f64) -> Result<Self> {
+        let vars = vars.into_iter().map(|var| var.zeros_like().map(|zero| (var, zero)));
+        Ok(Self { vars: vars.collect::<Result<_>>()?, rate })
+    }
+
+    fn step(&mut self, grads: &GradStore) -> Result<()> {
+        for (var, velocity) in &mut self.vars {
+            if let Some(grad) = grads.get(var) {
+                *velocity = ((&*velocity * MOMENTUM)? + grad)?;
+                var.set(&(var.as_tensor() - (&*velocity * self.rate)?)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.rate
+    }
+
+    fn set_learning_rate(&mut self, rate: f64) {
+        self.rate = rate;
+    }
+}
+
+/// `AdamW` whose first moment is evenkeel's robust mean of each weight's gradient. The second moment stays as it is.
+#[derive(Debug)]
+struct RobustAdamW {
+    vars: Vec<Moments>,
+    sweep: Sweep<RobustMean, f32>,
+    steps: i32,
+    params: ParamsAdamW,
+}
+
+/// A variable, and what is remembered of its gradients.
+#[derive(Debug)]
+struct Moments {
+    var: Var,
+    /// The robust mean's state, with an element for each weight. The first column is the location.
+    first: [Vec<f32>; 4],
+    second: Tensor,
+}
+
+impl Optimizer for RobustAdamW {
+    type Config = ParamsAdamW;
+
+    fn new(vars: Vec<Var>, params: ParamsAdamW) -> Result<Self> {
+        // With so short a memory, fewer strikes are better: see `RobustMean::patience`.
+        let rule = Decay::beta(params.beta1).and_then(|decay| RobustMean::new(decay).patience(8));
+        let sweep = rule.and_then(Sweep::new).map_err(Error::wrap)?;
+        let moments = |var: Var| {
+            let mut first: [Vec<f32>; 4] = core::array::from_fn(|_| vec![0.0; var.elem_count()]);
+            sweep.reset(first.each_mut().map(Vec::as_mut_slice));
+            Ok(Moments { second: var.zeros_like()?, var, first })
+        };
+        let vars = vars.into_iter().map(moments).collect::<Result<_>>()?;
+        Ok(Self { vars, sweep, steps: 0, params })
+    }
+
+    fn step(&mut self, grads: &GradStore) -> Result<()> {
+        self.steps += 1;
+        let ParamsAdamW { lr, beta2, eps, weight_decay, .. } = self.params;
+        for Moments { var, first, second } in &mut self.vars {
+            let Some(grad) = grads.get(var) else { continue };
+            let samples = grad.flatten_all()?.to_vec1::<f32>()?;
+            self.sweep.update(first.each_mut().map(Vec::as_mut_slice), &samples).map_err(Error::wrap)?;
+            // No correction of a bias: the robust mean is a mean from its first sample on.
+            let first = Tensor::from_slice(&first[0], var.shape(), var.device())?;
+
+            *second = ((&*second * beta2)? + (grad.sqr()? * (1.0 - beta2))?)?;
+            let corrected = (&*second / (1.0 - beta2.powi(self.steps)))?;
+            let change = (first / (corrected.sqrt()? + eps)?)?;
+            let kept = (var.as_tensor() * (1.0 - lr * weight_decay))?;
+            var.set(&(kept - (change * lr)?)?)?;
+        }
+        Ok(())
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.params.lr
+    }
+
+    fn set_learning_rate(&mut self, rate: f64) {
+        self.params.lr = rate;
+    }
+}

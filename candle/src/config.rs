@@ -1,0 +1,126 @@
+//! The parameters of the optimiser, and the schedules of the rate.
+
+use crate::Error;
+use evenkeel::{Bound, Decay, LearningRate, WeightDecay};
+
+/// The parameters of [`RobustSgm`](crate::RobustSgm). They are checked when an optimiser is made.
+///
+/// In the words of [`LearningRate`], for each tensor with gradient `g` at step `t`:
+///
+/// ```text
+/// r      = LearningRate(w, g)              mean over the tensor, at most lr (1 + E[w^2]), or lr
+/// r_hat  = bias-corrected EMA of r         beta = mean_beta
+/// w     -= schedule(t) r_hat (m_hat / d + lambda w)
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParamsRobustSgm {
+    /// The learning-rate bound `mu`. 0 stands still, which schedules of your own may want; the state moves on. 1e-3.
+    pub lr: f64,
+    /// The decay of the numerator and of the max-normaliser. 0.9999.
+    pub beta: f64,
+    /// The decay of the scale behind the input clip. 0.999.
+    pub beta_scale: f64,
+    /// The decay of the squared gradient in the norm `d`. 0.999.
+    pub beta_norm: f64,
+    /// The decay of the smoothed gradient `m`, which is bias-corrected; `None` steps along the gradient itself. 0.9.
+    pub beta_smooth: Option<f64>,
+    /// The input clip `c`, in scales. 4.
+    pub clip: f64,
+    /// Where the output of the numerator is clipped.
+    pub bound: Bound,
+    /// What is added to the norm. 1e-8.
+    pub eps: f64,
+    /// The weight decay lambda. 0.
+    pub weight_decay: f64,
+    /// How weight decay is applied. Decoupled.
+    pub decoupling: Decoupling,
+    /// The decay of the smoothed layer mean; `None` takes the mean as it is. 0.1.
+    pub mean_beta: Option<f64>,
+    /// What the rate is multiplied by as training goes on. Constant.
+    pub schedule: Schedule,
+}
+
+impl Default for ParamsRobustSgm {
+    fn default() -> Self {
+        Self {
+            lr: 1e-3,
+            beta: 0.9999,
+            beta_scale: 0.999,
+            beta_norm: 0.999,
+            beta_smooth: Some(0.9),
+            clip: 4.0,
+            bound: Bound::default(),
+            eps: 1e-8,
+            weight_decay: 0.0,
+            decoupling: Decoupling::default(),
+            mean_beta: Some(0.1),
+            schedule: Schedule::default(),
+        }
+    }
+}
+
+/// How weight decay is applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Decoupling {
+    /// `rate lambda w` is taken off the weight, beside the step (Loshchilov and Hutter 2019).
+    #[default]
+    Decoupled,
+    /// `lambda w` is added to the gradient.
+    Coupled,
+}
+
+/// What the rate is multiplied by at each step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Schedule {
+    /// 1.
+    #[default]
+    Constant,
+    /// A raised cosine, `(1 + cos(pi t / steps)) / 2`: 1 at the first step, 0 from `steps` steps on. `AutoSGM`'s.
+    RaisedCosine {
+        /// The length of the training.
+        steps: u64,
+    },
+    /// `1 - t / steps`: 1 at the first step, 0 from `steps` steps on.
+    Linear {
+        /// The length of the training.
+        steps: u64,
+    },
+}
+
+impl Schedule {
+    /// The factor of the step with this number, counted from 1. The same bits on every platform.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)] // 2^53 steps are out of reach
+    pub fn factor(self, step: u64) -> f64 {
+        let part = |steps: u64| (step.saturating_sub(1) as f64 / steps.max(1) as f64).min(1.0);
+        match self {
+            Self::Constant => 1.0,
+            Self::RaisedCosine { steps } => f64::midpoint(1.0, libm::cos(std::f64::consts::PI * part(steps))),
+            Self::Linear { steps } => 1.0 - part(steps),
+        }
+    }
+}
+
+impl ParamsRobustSgm {
+    /// The rule of every tensor. At a bound of 0, for which there is none, any will do: the caller stands still.
+    pub(crate) fn rule(&self) -> Result<LearningRate, Error> {
+        let lr = if self.lr == 0.0 { 1e-30 } else { self.lr };
+        let weight_decay = match self.decoupling {
+            Decoupling::Decoupled => WeightDecay::Decoupled(self.weight_decay),
+            Decoupling::Coupled => WeightDecay::Coupled(self.weight_decay),
+        };
+        if let Some(beta) = self.mean_beta {
+            Decay::beta(beta)?;
+        }
+        Ok(LearningRate::new(lr)?
+            .decay(Decay::beta(self.beta)?)
+            .scale_decay(Decay::beta(self.beta_scale)?)
+            .norm_decay(Decay::beta(self.beta_norm)?)
+            .smoothing(self.beta_smooth.map(Decay::beta).transpose()?)
+            .clip(self.clip)?
+            .bound(self.bound)
+            .epsilon(self.eps)?
+            .weight_decay(weight_decay)?)
+    }
+}

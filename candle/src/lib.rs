@@ -1,0 +1,56 @@
+//! An optimiser for [candle](https://github.com/huggingface/candle) whose learning rates come from the stream of gradients,
+//! robustly, at the speed of memory.
+//!
+//! [`RobustSgm`] is stochastic gradient descent with [`evenkeel::LearningRate`] for each tensor: a robust `E[w g / d]`, averaged
+//! over the tensor, is the rate; the smoothed gradient over its norm `d` is the direction.
+//!
+//! What is robust is the *rate*. The direction is Adam's, so one step moves a weight by at most a few rates, but a direction
+//! that outliers own is followed: see the measurements in the README. Where labels or gradients hold gross errors, put a
+//! robust mean where Adam keeps its first moment, as `examples/adamw.rs` of evenkeel does.
+//!
+//! ```
+//! use candle_core::{DType, Device, Tensor, Var};
+//! use candle_nn::Optimizer;
+//! use evenkeel_candle::{ParamsRobustSgm, RobustSgm};
+//!
+//! let device = Device::Cpu;
+//! let x = Tensor::new(&[[1.0_f32, 2.0], [3.0, 4.0], [5.0, 7.0]], &device)?;
+//! let y = Tensor::new(&[[5.0_f32], [11.0], [19.0]], &device)?; // y = x w for w = (1, 2)
+//! let w = Var::from_tensor(&Tensor::new(&[[0.5_f32], [0.5]], &device)?)?;
+//!
+//! let params = ParamsRobustSgm { lr: 0.05, ..Default::default() };
+//! let mut optimiser = RobustSgm::new(vec![w.clone()], params)?;
+//! let mut losses = Vec::new();
+//! for _ in 0..200 {
+//!     let loss = (x.matmul(&w)? - &y)?.sqr()?.mean_all()?;
+//!     losses.push(loss.to_scalar::<f32>()?);
+//!     optimiser.backward_step(&loss)?;
+//! }
+//! assert!(losses[199] < 0.05 * losses[0]);
+//! # Ok::<(), candle_core::Error>(())
+//! ```
+//!
+//! # What it promises
+//! * A step changes the tensors in place, in two fused passes, and allocates nothing in proportion to them. It is the same
+//!   bits on every instruction set and any number of threads.
+//! * A gradient that is NaN leaves its weight and its state alone; an infinite one leaves them finite.
+//! * A run that is saved, loaded and continued gives the same bits as one that was not interrupted
+//!   ([`save`](RobustSgm::save), [`load`](RobustSgm::load)).
+//! * Errors name the tensor.
+//!
+//! Tensors live on the CPU and are `f32` or `f64`.
+
+mod config;
+mod error;
+mod optimiser;
+mod state;
+
+pub use config::{Decoupling, ParamsRobustSgm, Schedule};
+pub use error::Error;
+pub use evenkeel::Bound;
+pub use optimiser::RobustSgm;
+
+/// The README's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,286 @@
+//! The optimiser: which tensor is updated when, and by which thread.
+
+use crate::config::ParamsRobustSgm;
+use crate::error::Error;
+use candle_core::backprop::GradStore;
+use candle_core::{CpuStorage, DType, InplaceOp2, Layout, Result, Tensor, Var};
+use candle_nn::{Optimizer, VarMap};
+use evenkeel::{Layer, LearningRate, Real, Threads};
+use rayon::prelude::{IntoParallelIterator, ParallelIterator};
+use std::cell::RefCell;
+
+/// Stochastic gradient descent with a learning rate per tensor that is estimated robustly from weights and gradients: see
+/// [`LearningRate`] for the equations and [`ParamsRobustSgm`] for the parameters.
+///
+/// The weights are changed in place, and so is the state, which lies beside them in aligned columns: five numbers per weight.
+/// Large tensors are shared among the threads of rayon's pool one after the other, small ones are handed out whole.
+///
+/// With [`new`](Optimizer::new), as candle's trait has it, tensors are named by their position, `0`, `1`, ...;
+/// [`VarMap::all_vars`] gives them in no particular order. If the state is to be saved, make the optimiser with
+/// [`from_var_map`](Self::from_var_map) or [`from_named`](Self::from_named).
+#[derive(Debug)]
+pub struct RobustSgm {
+    pub(crate) parameters: Vec<Parameter>,
+    config: ParamsRobustSgm,
+    /// The rule has to be made anew from the configuration.
+    stale: bool,
+    pub(crate) steps: u64,
+}
+
+/// A tensor that is trained.
+#[derive(Debug)]
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) var: Var,
+    pub(crate) state: State,
+    pub(crate) mean: Mean,
+}
+
+/// The state of a tensor, in its own type.
+#[derive(Debug)]
+pub(crate) enum State {
+    F32(Layer<LearningRate, f32>),
+    F64(Layer<LearningRate, f64>),
+}
+
+/// The smoothed layer mean, the bias-corrected average: `value += gain (mean - value)` with `gain = (1 - beta) / (1 - beta^t)`,
+/// which is 1 at first and then `gain / (gain + beta)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Mean {
+    pub(crate) value: f64,
+    /// 0 before the first.
+    pub(crate) gain: f64,
+}
+
+impl Mean {
+    fn smooth(&mut self, mean: f64, beta: Option<f64>) -> f64 {
+        self.gain = if self.gain == 0.0 { 1.0 } else { self.gain / (self.gain + beta.unwrap_or(0.0)) };
+        self.value = if self.gain >= 1.0 { mean } else { self.value + self.gain * (mean - self.value) };
+        self.value
+    }
+}
+
+impl RobustSgm {
+    /// An optimiser of the variables of a map, under the names they have there.
+    ///
+    /// # Errors
+    /// A parameter is out of range, or a tensor cannot be trained: see [`Error`].
+    pub fn from_var_map(vars: &VarMap, config: ParamsRobustSgm) -> std::result::Result<Self, Error> {
+        let data = vars.data().lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut named: Vec<(String, Var)> = data.iter().map(|(name, var)| (name.clone(), var.clone())).collect();
+        drop(data);
+        named.sort_by(|a, b| a.0.cmp(&b.0));
+        Self::from_named(named, config)
+    }
+
+    /// An optimiser of variables under names of your own. Those that hold no floats are left out.
+    ///
+    /// # Errors
+    /// A parameter is out of range, a name or a variable is there twice, or a tensor cannot be trained: see [`Error`].
+    pub fn from_named(
+        vars: impl IntoIterator<Item = (String, Var)>,
+        config: ParamsRobustSgm,
+    ) -> std::result::Result<Self, Error> {
+        let rule = config.rule()?;
+        let mut parameters: Vec<Parameter> = Vec::new();
+        for (name, var) in vars {
+            if !var.dtype().is_float() {
+                continue;
+            }
+            if parameters.iter().any(|other| other.name == name || other.var.as_tensor().id() == var.as_tensor().id()) {
+                return Err(Error::Twice { name });
+            }
+            if !var.device().is_cpu() {
+                return Err(Error::Device { name });
+            }
+            if !var.is_contiguous() {
+                return Err(Error::Layout { name });
+            }
+            let state = match var.dtype() {
+                DType::F32 => State::F32(layer(&name, rule, &var)?),
+                DType::F64 => State::F64(layer(&name, rule, &var)?),
+                dtype => return Err(Error::DType { name, dtype }),
+            };
+            parameters.push(Parameter { name, var, state, mean: Mean::default() });
+        }
+        Ok(Self { parameters, config, stale: false, steps: 0 })
+    }
+
+    /// The parameters.
+    #[must_use]
+    pub fn params(&self) -> &ParamsRobustSgm {
+        &self.config
+    }
+
+    /// Other parameters over the same state.
+    ///
+    /// # Errors
+    /// A parameter is out of range; the old ones stay.
+    pub fn set_params(&mut self, config: ParamsRobustSgm) -> std::result::Result<(), Error> {
+        config.rule()?;
+        (self.config, self.stale) = (config, true);
+        Ok(())
+    }
+
+    /// How many steps have been taken.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The tensors that are trained, by name.
+    #[must_use]
+    pub fn vars(&self) -> impl ExactSizeIterator<Item = (&str, &Var)> {
+        self.parameters.iter().map(|parameter| (parameter.name.as_str(), &parameter.var))
+    }
+
+    /// The rate of each tensor at its last step, schedule not counted: the smoothed layer mean. 0 before the first.
+    #[must_use]
+    pub fn rates(&self) -> impl ExactSizeIterator<Item = (&str, f64)> {
+        self.parameters.iter().map(|parameter| (parameter.name.as_str(), parameter.mean.value))
+    }
+
+    /// Puts the rule of the present configuration in every tensor.
+    fn refresh(&mut self) -> std::result::Result<(), Error> {
+        let rule = self.config.rule()?;
+        for parameter in &mut self.parameters {
+            let set = match &mut parameter.state {
+                State::F32(layer) => layer.set_rule(rule),
+                State::F64(layer) => layer.set_rule(rule),
+            };
+            set.map_err(|source| Error::State { name: parameter.name.clone(), source })?;
+        }
+        self.stale = false;
+        Ok(())
+    }
+}
+
+fn layer<T: Real>(name: &str, rule: LearningRate, var: &Var) -> std::result::Result<Layer<LearningRate, T>, Error> {
+    let layer = Layer::new(rule, var.elem_count()).map_err(|source| Error::State { name: name.to_owned(), source })?;
+    // A thread that updates a small tensor holds its lock. It must not be given other work meanwhile.
+    Ok(layer.with_threads(if is_large::<T>(var.elem_count()) { Threads::Auto } else { Threads::One }))
+}
+
+/// Large tensors are worth all threads, one after the other.
+fn is_large<T>(weights: usize) -> bool {
+    weights.saturating_mul(7 * size_of::<T>()) >= Threads::AUTO_BYTES
+}
+
+impl Optimizer for RobustSgm {
+    type Config = ParamsRobustSgm;
+
+    fn new(vars: Vec<Var>, config: ParamsRobustSgm) -> Result<Self> {
+        let named = vars.into_iter().enumerate().map(|(index, var)| (index.to_string(), var));
+        Ok(Self::from_named(named, config)?)
+    }
+
+    /// One step of every tensor that has a gradient.
+    ///
+    /// # Errors
+    /// The learning rate that was set is out of range, or a gradient does not fit its tensor. No tensor has been changed.
+    fn step(&mut self, grads: &GradStore) -> Result<()> {
+        if self.stale {
+            self.refresh()?;
+        }
+        let mut work = Vec::with_capacity(self.parameters.len());
+        for parameter in &mut self.parameters {
+            if let Some(gradient) = grads.get(parameter.var.as_tensor()) {
+                let gradient = parameter.fitting(gradient)?;
+                work.push((parameter, gradient));
+            }
+        }
+        let step = self.steps.saturating_add(1);
+        let factor = if self.config.lr == 0.0 { 0.0 } else { self.config.schedule.factor(step) };
+        let mean_beta = self.config.mean_beta;
+        let (large, small): (Vec<_>, Vec<_>) = work.into_iter().partition(|(parameter, _)| parameter.is_large());
+        for (parameter, gradient) in large {
+            parameter.descend(&gradient, mean_beta, factor)?;
+        }
+        small.into_par_iter().try_for_each(|(parameter, gradient)| parameter.descend(&gradient, mean_beta, factor))?;
+        self.steps = step;
+        Ok(())
+    }
+
+    fn learning_rate(&self) -> f64 {
+        self.config.lr
+    }
+
+    /// Sets the learning-rate bound. One that is out of range is reported by the next step.
+    fn set_learning_rate(&mut self, lr: f64) {
+        if lr != 0.0 && lr.to_bits() != self.config.lr.to_bits() {
+            self.stale = true;
+        }
+        self.config.lr = lr;
+    }
+}
+
+impl Parameter {
+    fn is_large(&self) -> bool {
+        match &self.state {
+            State::F32(layer) => is_large::<f32>(layer.len()),
+            State::F64(layer) => is_large::<f64>(layer.len()),
+        }
+    }
+
+    /// The gradient as the kernel reads it: one element after the other. A copy only if it is not.
+    fn fitting(&self, gradient: &Tensor) -> Result<Tensor> {
+        let var = self.var.as_tensor();
+        if gradient.dtype() != var.dtype() || gradient.shape() != var.shape() || !gradient.device().is_cpu() {
+            return Err(Error::Gradient {
+                name: self.name.clone(),
+                got: gradient.dtype(),
+                got_shape: gradient.shape().clone(),
+                expected: var.dtype(),
+                expected_shape: var.shape().clone(),
+            }
+            .into());
+        }
+        gradient.contiguous()
+    }
+
+    fn descend(&mut self, gradient: &Tensor, mean_beta: Option<f64>, factor: f64) -> Result<()> {
+        let Self { name, var, state, mean } = self;
+        let rate = |found: f64| factor * mean.smooth(found, mean_beta);
+        let op = match state {
+            State::F32(layer) => Descent { name, work: RefCell::new(Some(Work::F32(layer, rate))) },
+            State::F64(layer) => Descent { name, work: RefCell::new(Some(Work::F64(layer, rate))) },
+        };
+        var.as_tensor().inplace_op2(gradient, &op)
+    }
+}
+
+/// A step of one tensor as an operation on its storage.
+struct Descent<'a, F> {
+    name: &'a str,
+    /// Taken by the one call that is made.
+    work: RefCell<Option<Work<'a, F>>>,
+}
+
+enum Work<'a, F> {
+    F32(&'a mut Layer<LearningRate, f32>, F),
+    F64(&'a mut Layer<LearningRate, f64>, F),
+}
+
+impl<F: FnOnce(f64) -> f64> InplaceOp2 for Descent<'_, F> {
+    fn name(&self) -> &'static str {
+        "robust-sgm"
+    }
+
+    fn cpu_fwd(&self, w: &mut CpuStorage, w_layout: &Layout, g: &CpuStorage, g_layout: &Layout) -> Result<()> {
+        let broken = || Error::Layout { name: self.name.to_owned() };
+        let (w_from, w_to) = w_layout.contiguous_offsets().ok_or_else(broken)?;
+        let (g_from, g_to) = g_layout.contiguous_offsets().ok_or_else(broken)?;
+        #[allow(clippy::cast_possible_truncation)] // to the type of the weights
+        let done = match (self.work.take(), w, g) {
+            (Some(Work::F32(layer, rate)), CpuStorage::F32(w), CpuStorage::F32(g)) => {
+                let rate = |mean: f32| rate(mean.into()) as f32;
+                layer.descend(&mut w[w_from..w_to], &g[g_from..g_to], rate).map(drop)
+            }
+            (Some(Work::F64(layer, rate)), CpuStorage::F64(w), CpuStorage::F64(g)) => {
+                layer.descend(&mut w[w_from..w_to], &g[g_from..g_to], rate).map(drop)
+            }
+            _ => return Err(broken().into()),
+        };
+        done.map_err(candle_core::Error::wrap)
+    }
+}

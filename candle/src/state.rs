@@ -1,0 +1,238 @@
+//! Saving and loading: the state as safetensors.
+//!
+//! | entry | type | shape |
+//! |---|---|---|
+//! | `NAME.square`, `NAME.scale`, `NAME.norm`, `NAME.average`, `NAME.smoothed` | the tensor's | the tensor's |
+//! | `NAME.steps` | U64 | 1: the updates of the tensor |
+//! | `NAME.rate` | F64 | 2: the smoothed layer mean, and its gain at the last step |
+//!
+//! The metadata hold `format`, which is [`FORMAT`], and `steps`, the steps of the optimiser.
+
+use crate::error::Error;
+use crate::optimiser::{Mean, Parameter, RobustSgm, State};
+use candle_core::DType;
+use evenkeel::{Layer, LearningRate, Real};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+
+/// What the files of this version say they are.
+const FORMAT: &str = "evenkeel-candle RobustSgm 1";
+
+/// The state columns of the rule, in its order.
+const COLUMNS: [&str; 5] = ["square", "scale", "norm", "average", "smoothed"];
+
+/// A number as its bytes in a file, the lowest first.
+trait Bytes: Real {
+    const DTYPE: Dtype;
+    fn write(self, to: &mut Vec<u8>);
+    /// The number of the bytes, of which there are as many as it has.
+    fn read(from: &[u8]) -> Self;
+}
+
+macro_rules! bytes {
+    ($($float:ident $dtype:ident),*) => {
+        $(impl Bytes for $float {
+            const DTYPE: Dtype = Dtype::$dtype;
+            fn write(self, to: &mut Vec<u8>) {
+                to.extend_from_slice(&self.to_le_bytes());
+            }
+            fn read(from: &[u8]) -> Self {
+                from.try_into().map_or($float::NAN, $float::from_le_bytes)
+            }
+        })*
+    };
+}
+bytes!(f32 F32, f64 F64);
+
+/// One entry of a file.
+struct Entry {
+    name: String,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl RobustSgm {
+    /// Writes the state, but not the weights, to a file in the safetensors format. The file is there whole or not at all: it
+    /// is written beside its place and moved there.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        let mut entries = Vec::new();
+        for parameter in &self.parameters {
+            match &parameter.state {
+                State::F32(layer) => parameter.entries(layer, &mut entries),
+                State::F64(layer) => parameter.entries(layer, &mut entries),
+            }
+        }
+        let format =
+            |error: safetensors::SafeTensorError| Error::Format { path: path.to_owned(), what: error.to_string() };
+        let mut views = Vec::with_capacity(entries.len());
+        for entry in &entries {
+            let view = TensorView::new(entry.dtype, entry.shape.clone(), &entry.bytes).map_err(format)?;
+            views.push((entry.name.as_str(), view));
+        }
+        let about = [("format".to_owned(), FORMAT.to_owned()), ("steps".to_owned(), self.steps().to_string())];
+        let mut beside = OsString::from(path);
+        beside.push(".part");
+        let beside = Path::new(&beside);
+        safetensors::serialize_to_file(views, Some(HashMap::from(about)), beside).map_err(|error| match error {
+            safetensors::SafeTensorError::IoError(source) => Error::File { path: beside.to_owned(), source },
+            error => format(error),
+        })?;
+        fs::rename(beside, path).map_err(|source| Error::File { path: path.to_owned(), source })
+    }
+
+    /// Reads back what [`save`](Self::save) wrote, for the same tensors under the same names. The weights are not in it: save
+    /// and load them with [`candle_nn::VarMap`]. The parameters stay those of this optimiser.
+    ///
+    /// # Errors
+    /// The file cannot be read, is damaged, or holds the state of other tensors. The optimiser is untouched.
+    pub fn load(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        let bytes = fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+        let file = File::open(path, &bytes)?;
+        file.expect_only(&self.parameters)?;
+        let mut found = Vec::with_capacity(self.parameters.len());
+        for parameter in &self.parameters {
+            found.push(file.parameter(parameter)?);
+        }
+        for (parameter, (columns, steps, mean)) in self.parameters.iter_mut().zip(found) {
+            let name = &parameter.name;
+            let restored = match (&mut parameter.state, &columns) {
+                (State::F32(layer), Columns::F32(columns)) => {
+                    layer.restore(columns.each_ref().map(Vec::as_slice), steps)
+                }
+                (State::F64(layer), Columns::F64(columns)) => {
+                    layer.restore(columns.each_ref().map(Vec::as_slice), steps)
+                }
+                _ => return Err(file.misfit(format!("tensor {name} has another type"))),
+            };
+            restored.map_err(|error| file.misfit(format!("tensor {name}: {error}")))?;
+            parameter.mean = mean;
+        }
+        self.steps = file.steps;
+        Ok(())
+    }
+}
+
+impl Parameter {
+    fn entries<T: Bytes>(&self, layer: &Layer<LearningRate, T>, to: &mut Vec<Entry>) {
+        let name = |what: &str| format!("{}.{what}", self.name);
+        for (column, what) in layer.state().into_iter().zip(COLUMNS) {
+            let mut bytes = Vec::with_capacity(size_of_val(column));
+            for &number in column {
+                number.write(&mut bytes);
+            }
+            to.push(Entry { name: name(what), dtype: T::DTYPE, shape: self.var.dims().to_vec(), bytes });
+        }
+        let steps = layer.steps().to_le_bytes().to_vec();
+        to.push(Entry { name: name("steps"), dtype: Dtype::U64, shape: vec![1], bytes: steps });
+        let rate = [self.mean.value, self.mean.gain].map(f64::to_le_bytes).concat();
+        to.push(Entry { name: name("rate"), dtype: Dtype::F64, shape: vec![2], bytes: rate });
+    }
+}
+
+/// The columns of one tensor as they were found in a file.
+enum Columns {
+    F32([Vec<f32>; 5]),
+    F64([Vec<f64>; 5]),
+}
+
+/// A file whose format is right.
+struct File<'a> {
+    path: &'a Path,
+    tensors: SafeTensors<'a>,
+    steps: u64,
+}
+
+impl<'a> File<'a> {
+    fn open(path: &'a Path, bytes: &'a [u8]) -> Result<Self, Error> {
+        let wrong = |what: String| Error::Format { path: path.to_owned(), what };
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| wrong(error.to_string()))?;
+        let about = metadata.metadata().as_ref();
+        let told = |key: &str| about.and_then(|about| about.get(key)).map(String::as_str);
+        match told("format") {
+            Some(FORMAT) => {}
+            Some(other) => return Err(wrong(format!("its format is {other:?}, not {FORMAT:?}"))),
+            None => return Err(wrong("it does not say what it is".to_owned())),
+        }
+        let steps = told("steps").and_then(|steps| steps.parse().ok());
+        let steps = steps.ok_or_else(|| wrong("it does not say after how many steps it was saved".to_owned()))?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|error| wrong(error.to_string()))?;
+        Ok(Self { path, tensors, steps })
+    }
+
+    fn misfit(&self, what: String) -> Error {
+        Error::Fit { path: self.path.to_owned(), what }
+    }
+
+    fn damaged(&self, what: String) -> Error {
+        Error::Format { path: self.path.to_owned(), what }
+    }
+
+    /// No entry of any other tensor.
+    fn expect_only(&self, parameters: &[Parameter]) -> Result<(), Error> {
+        for entry in self.tensors.names() {
+            let known = entry.rsplit_once('.').is_some_and(|(name, what)| {
+                (COLUMNS.contains(&what) || what == "steps" || what == "rate")
+                    && parameters.iter().any(|parameter| parameter.name == name)
+            });
+            if !known {
+                return Err(self.misfit(format!("it holds {entry}, which no tensor here has")));
+            }
+        }
+        Ok(())
+    }
+
+    /// One entry, of the type and shape that are wanted.
+    fn entry(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&'a [u8], Error> {
+        let found = self.tensors.tensor(name).map_err(|_| self.misfit(format!("it has no {name}")))?;
+        if found.dtype() != dtype || found.shape() != shape {
+            let (got, got_shape) = (found.dtype(), found.shape());
+            return Err(self.misfit(format!("{name} is {got:?} {got_shape:?} there and {dtype:?} {shape:?} here")));
+        }
+        Ok(found.data())
+    }
+
+    fn parameter(&self, parameter: &Parameter) -> Result<(Columns, u64, Mean), Error> {
+        let name = &parameter.name;
+        let columns = if parameter.var.dtype() == DType::F32 {
+            Columns::F32(self.columns(parameter)?)
+        } else {
+            Columns::F64(self.columns(parameter)?)
+        };
+        let steps = self.entry(&format!("{name}.steps"), Dtype::U64, &[1])?;
+        let steps = u64::from_le_bytes(steps.try_into().unwrap_or_default());
+        let (value, gain) = self.entry(&format!("{name}.rate"), Dtype::F64, &[2])?.split_at(8);
+        let mean = Mean { value: f64::read(value), gain: f64::read(gain) };
+        if !(mean.value.is_finite() && mean.value >= 0.0 && (0.0..=1.0).contains(&mean.gain)) {
+            return Err(self.damaged(format!("{name}.rate is {} and {}", mean.value, mean.gain)));
+        }
+        Ok((columns, steps, mean))
+    }
+
+    fn columns<T: Bytes>(&self, parameter: &Parameter) -> Result<[Vec<T>; 5], Error> {
+        let mut columns: [Vec<T>; 5] = Default::default();
+        for (index, (column, what)) in columns.iter_mut().zip(COLUMNS).enumerate() {
+            let name = format!("{}.{what}", parameter.name);
+            let bytes = self.entry(&name, T::DTYPE, parameter.var.dims())?;
+            column.extend(bytes.chunks_exact(size_of::<T>()).map(T::read));
+            // The square of a weight that has seen no gradient is -1; the scale and the norm are averages of magnitudes.
+            let possible = |number: &T| {
+                let number = number.to_f64();
+                let unseen = index == 0 && number == -1.0;
+                number.is_finite() && (index > 2 || number >= 0.0 || unseen)
+            };
+            if let Some(number) = column.iter().find(|number| !possible(number)) {
+                return Err(self.damaged(format!("{name} holds {number:?}, which no state does")));
+            }
+        }
+        Ok(columns)
+    }
+}
