@@ -305,6 +305,11 @@ impl<T: Real, S: Simd> Lane<T, S> {
     pub(crate) fn le(self, other: Self) -> Mask<T, S> {
         Mask(self.0, T::less_or_equal(self.0, self.1, other.1))
     }
+    /// Equal; false when either is NaN.
+    #[inline(always)]
+    pub(crate) fn eq(self, other: Self) -> Mask<T, S> {
+        Mask(self.0, T::equal(self.0, self.1, other.1))
+    }
     /// Neither NaN nor anything else: a sample that is there.
     #[inline(always)]
     pub(crate) fn is_number(self) -> Mask<T, S> {

@@ -5,7 +5,10 @@ mod oracle;
 mod support;
 
 use allocation_counter::measure;
-use evenkeel::{Backend, Bank, Decay, Ema, Estimator, RobustMean, Scored, Threads};
+use evenkeel::{
+    Backend, Bank, ClippedEma, Decay, Ema, Estimator, Layer, LayerRule, LearningRate, Numerator, RelaxedNumerator,
+    RobustMean, Scored, Threads, update_layers,
+};
 use oracle::Float;
 use support::random::Random;
 use support::{both_types, every_backend};
@@ -56,6 +59,43 @@ fn scored<R: Scored, T: Float>(bank: &mut Bank<R, T>, block: &[T], scores: &mut 
     assert!(bank.update_scored(&block[..CHANNELS], &mut scores[1..]).is_err());
 }
 
+/// The updates of a layer.
+fn layer<R: LayerRule, T: Float>(layer: &mut Layer<R, T>, block: &[T], a: &mut [T]) {
+    for rows in block.chunks(2 * CHANNELS) {
+        let (w, g) = rows.split_at(CHANNELS);
+        layer.update(w, g).unwrap();
+        layer.update_into(w, g, a).unwrap();
+        update_layers(&mut [layer.with(w, g).unwrap()], Threads::Auto);
+    }
+    assert!(layer.update(&block[1..CHANNELS], &block[..CHANNELS]).is_err());
+    assert!(layer.state().as_ref().iter().all(|column| column.len() == CHANNELS));
+    layer.reset();
+}
+
+fn layers<T: Float>() {
+    let (block, _) = input::<T>();
+    let mut a = vec![T::ZERO; CHANNELS];
+    let mut w = block[..CHANNELS].to_vec();
+    every_backend(|backend| {
+        fn made<R: LayerRule, T: Float>(rule: R, backend: Backend) -> Layer<R, T> {
+            Layer::<R, T>::new(rule, CHANNELS).unwrap().with_backend(backend).unwrap()
+        }
+        let rate = LearningRate::new(0.1).unwrap().smoothing(Some(decay()));
+        let mut numerators = made::<_, T>(Numerator::new(0.1).unwrap(), backend);
+        let mut relaxed = made::<_, T>(RelaxedNumerator::new(0.1).unwrap(), backend);
+        let mut rates = made::<_, T>(rate, backend);
+        let info = measure(|| {
+            layer(&mut numerators, &block, &mut a);
+            layer(&mut relaxed, &block, &mut a);
+            layer(&mut rates, &block, &mut a);
+            for g in block.chunks(CHANNELS) {
+                rates.descend(&mut w, g, |mean| mean).unwrap();
+            }
+        });
+        assert_eq!((info.count_total, info.bytes_total), (0, 0), "{info:?}");
+    });
+}
+
 /// Samples, and a channel for each in no particular order.
 fn input<T: Float>() -> (Vec<T>, Vec<usize>) {
     let mut random = Random::new(31);
@@ -74,12 +114,15 @@ fn nothing_on_one_thread<T: Float>() {
     every_backend(|backend| {
         let mut robust = bank::<_, T>(RobustMean::new(decay()), backend, Threads::One);
         let mut ema = bank::<_, T>(Ema::new(decay()), backend, Threads::Auto);
+        let mut clipped = bank::<_, T>(ClippedEma::new(decay()), backend, Threads::One);
         let info = measure(|| {
             updates(&mut robust, &block, &named);
             scored(&mut robust, &block, &mut scores);
             refusals(&mut robust, &block);
             updates(&mut ema, &block, &named);
             refusals(&mut ema, &block);
+            updates(&mut clipped, &block, &named);
+            scored(&mut clipped, &block, &mut scores);
         });
         assert_eq!((info.count_total, info.bytes_total), (0, 0), "{info:?}");
     });
@@ -138,7 +181,7 @@ fn next_to_nothing_in_a_pool<T: Float>() {
     }
 }
 
-both_types!(nothing_on_one_thread);
+both_types!(nothing_on_one_thread, layers);
 
 #[cfg(feature = "rayon")]
 mod pool {

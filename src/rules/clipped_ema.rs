@@ -149,7 +149,9 @@ impl Step for ClippedEma {
         let young = next.lane().lt(word(k.mature).lane());
         let gain = young.select(number(T::from_f64(1.0)) / next.count(), number(k.scale_alpha));
         let first = seen.eq(word(0));
-        let learnt = first.select(size, scale + gain * (size - scale));
+        // At a gain of 1 the way to the sample is all of it, exactly, as in `toward`.
+        let whole = gain.eq(number(T::from_f64(1.0)));
+        let learnt = whole.select(size, scale + gain * (size - scale));
         let limit = number(k.clip) * learnt;
         let psi = size.min_of_ordinary(limit).with_sign_of(sample);
         let before = first.select(number(T::default()), moment);
