@@ -32,6 +32,7 @@
 //! | samples of some of the channels | [`Bank::update_at`] |
 //! | the question how unusual each sample was | [`Bank::update_scored`], [`Bank::observe`] |
 //! | named series that come as they come | [`Tracker`] |
+//! | weights and their gradients | [`Layer::update`], [`Layer::descend`]; many small layers at once: [`update_layers`] |
 //! | state in buffers of your own, such as an optimiser's | [`Sweep`] |
 //! | doubt about the thresholds | `TailProfile` (feature `histogram`) |
 //!
@@ -39,6 +40,9 @@
 //! |---|---|
 //! | [`RobustMean`] | robust location and scale; its presets, and when not to use it, are told there |
 //! | [`Ema`] | the plain exponential average with bias correction: Adam's first moment |
+//! | [`ClippedEma`] | the same behind an input clip, for samples about zero |
+//! | [`Numerator`], [`RelaxedNumerator`] | the robust numerator of a learning rate, per weight, and its mean over the layer |
+//! | [`LearningRate`] | that numerator over the norm of the gradient, and the step of descent |
 //!
 //! # Guarantees
 //!
