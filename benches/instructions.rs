@@ -9,7 +9,9 @@
 mod common;
 
 use common::data::Rows;
-use evenkeel::{Backend, Bank, Decay, Ema, Estimator, Real, RobustMean, Threads};
+use evenkeel::{
+    Backend, Bank, Decay, Ema, Estimator, Layer, LayerRule, LearningRate, Numerator, Real, RobustMean, Threads,
+};
 use iai_callgrind::{library_benchmark, library_benchmark_group, main};
 use std::hint::black_box;
 
@@ -80,5 +82,47 @@ fn robust_block<T: Real>(set_up: (Bank<RobustMean, T>, Vec<T>)) -> Bank<RobustMe
     in_blocks(set_up)
 }
 
-library_benchmark_group!(name = updates; benchmarks = ema_row, ema_block, robust_row, robust_block);
+/// A layer on the given backend, its weights, and the gradients to come.
+fn layer<R: LayerRule, T: Real>(rule: R, backend: Backend) -> (Layer<R, T>, Vec<T>, Vec<T>) {
+    let mut rows = Rows::<T>::new(CHANNELS, 0.01, 7);
+    let layer = Layer::new(rule, CHANNELS).unwrap().with_backend(backend).unwrap().with_threads(Threads::One);
+    let weights = rows.next().to_vec();
+    let gradients = (0..ROWS).flat_map(|_| rows.next().to_vec()).collect();
+    (layer, weights, gradients)
+}
+
+fn numerator<T: Real>(backend: Backend) -> (Layer<Numerator, T>, Vec<T>, Vec<T>) {
+    layer(Numerator::new(1e-3).unwrap(), backend)
+}
+
+fn learning_rate<T: Real>(backend: Backend) -> (Layer<LearningRate, T>, Vec<T>, Vec<T>) {
+    layer(LearningRate::new(1e-3).unwrap(), backend)
+}
+
+#[library_benchmark]
+#[bench::avx2_f32(numerator::<f32>(Backend::Avx2))]
+#[bench::avx2_f64(numerator::<f64>(Backend::Avx2))]
+#[bench::scalar_f32(numerator::<f32>(Backend::Scalar))]
+fn numerator_layer<T: Real>(set_up: (Layer<Numerator, T>, Vec<T>, Vec<T>)) -> Layer<Numerator, T> {
+    let (mut layer, weights, gradients) = set_up;
+    for gradient in gradients.chunks_exact(CHANNELS) {
+        black_box(layer.update(black_box(&weights), gradient).unwrap());
+    }
+    layer
+}
+
+#[library_benchmark]
+#[bench::avx2_f32(learning_rate::<f32>(Backend::Avx2))]
+fn learning_rate_descent<T: Real>(set_up: (Layer<LearningRate, T>, Vec<T>, Vec<T>)) -> Layer<LearningRate, T> {
+    let (mut layer, mut weights, gradients) = set_up;
+    for gradient in gradients.chunks_exact(CHANNELS) {
+        black_box(layer.descend(black_box(&mut weights), gradient, |mean| mean).unwrap());
+    }
+    layer
+}
+
+library_benchmark_group!(
+    name = updates;
+    benchmarks = ema_row, ema_block, robust_row, robust_block, numerator_layer, learning_rate_descent
+);
 main!(library_benchmark_groups = updates);

@@ -27,7 +27,10 @@ impl ChunkSum {
     }
 
     /// Adds values that follow those added before. All but the last call of a chunk must add a multiple of [`LANES`].
-    #[inline(always)]
+    ///
+    /// Not inlined: within the kernel the sums would keep registers that the step needs. It is compiled for the baseline,
+    /// whose two additions at a time are enough for what comes from the first-level cache.
+    #[inline(never)]
     pub(super) fn add<T: Real>(&mut self, values: &[T]) {
         let (rows, rest) = values.as_chunks::<LANES>();
         // A copy, so that the sums stay in registers.
