@@ -1,0 +1,160 @@
+//! Promise: the same bits everywhere, for ever: a fixed workload of every rule, hashed, must give the digest that is committed
+//! here, on every backend, in every mode of operation and on every number of threads.
+//!
+//! A digest that changes is a change of results, which counts as breaking; it belongs in the changelog.
+
+mod oracle;
+mod support;
+
+use core::num::NonZeroUsize;
+use evenkeel::{
+    ClippedEma, ColumnsOf, Decay, Ema, Estimator, LayerRule, LearningRate, Numerator, RelaxedNumerator, RobustMean,
+    Sweep, Threads, WeightDecay,
+};
+use oracle::Float;
+use support::every_backend;
+use support::random::Random;
+
+/// Fowler, Noll and Vo's hash, 64 bits, 1a.
+struct Digest(u64);
+
+impl Digest {
+    fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+    fn numbers<T: Float>(&mut self, numbers: &[T]) {
+        for number in numbers {
+            // Every NaN is the same: which one a missing location holds is nobody's business.
+            let word = if number.nan() { T::NAN } else { *number }.to_word();
+            for byte in word.to_le_bytes() {
+                self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        }
+    }
+}
+
+const CHANNELS: usize = 211;
+const ROWS: usize = 480;
+
+/// How a bank's rows are run.
+#[derive(Clone, Copy, Debug)]
+enum Mode {
+    Rows,
+    Blocks,
+    Scattered,
+}
+
+/// State columns as plain vectors, whichever rule they are of.
+trait Plain<T: Float>: Estimator {
+    fn run(self, sweep: &Sweep<Self, T>, mode: Mode, block: &[T]) -> Vec<Vec<T>>;
+}
+
+macro_rules! plain {
+    ($($rule:ident $columns:literal),*) => {
+        $(impl<T: Float> Plain<T> for $rule {
+            fn run(self, sweep: &Sweep<Self, T>, mode: Mode, block: &[T]) -> Vec<Vec<T>> {
+                let mut columns: [Vec<T>; $columns] = core::array::from_fn(|_| vec![T::ZERO; CHANNELS]);
+                sweep.reset(columns.each_mut().map(Vec::as_mut_slice));
+                let rows = if let Mode::Rows = mode { 1 } else { 37 };
+                for rows in block.chunks(CHANNELS * rows) {
+                    let state: ColumnsOf<$rule, &mut [T]> = columns.each_mut().map(Vec::as_mut_slice);
+                    let named = || (0..rows.len()).map(|index| index % CHANNELS).collect::<Vec<_>>();
+                    match mode {
+                        Mode::Rows => sweep.update(state, rows),
+                        Mode::Blocks => sweep.update_rows(state, rows),
+                        Mode::Scattered => sweep.update_at(state, &named(), rows),
+                    }
+                    .unwrap();
+                }
+                columns.into()
+            }
+        })*
+    };
+}
+plain!(Ema 2, ClippedEma 3, RobustMean 4);
+
+/// Checks one estimator in every mode, everywhere.
+fn estimator<T: Float, R: Plain<T> + Copy>(name: &str, rule: R, expected: u64) {
+    let block = Random::new(70).hostile::<T>(ROWS, CHANNELS);
+    every_backend(|backend| {
+        for threads in [Threads::One, Threads::Auto, Threads::Parts(NonZeroUsize::new(50).unwrap())] {
+            for mode in [Mode::Rows, Mode::Blocks, Mode::Scattered] {
+                let sweep = Sweep::<R, T>::new(rule).unwrap().with_backend(backend).unwrap().with_threads(threads);
+                let mut digest = Digest::new();
+                rule.run(&sweep, mode, &block).iter().for_each(|column| digest.numbers(column));
+                assert_eq!(digest.0, expected, "{name} {}: {:#018x}, {mode:?}, {threads:?}", T::NAME, digest.0);
+            }
+        }
+    });
+}
+
+/// Checks one rule of weights and gradients everywhere: the state, every `a` and every mean.
+fn layer<T: Float, R: LayerRule + Copy>(name: &str, rule: R, expected: u64) {
+    let mut random = Random::new(71);
+    // More than one chunk of the sum.
+    let weights = 4096 + CHANNELS;
+    let (w, g) = (random.hostile::<T>(25, weights), random.hostile::<T>(25, weights));
+    every_backend(|backend| {
+        for threads in [Threads::One, Threads::Auto, Threads::Parts(NonZeroUsize::new(50).unwrap())] {
+            let layer = evenkeel::Layer::<R, T>::new(rule, weights).unwrap();
+            let mut layer = layer.with_backend(backend).unwrap().with_threads(threads);
+            let mut digest = Digest::new();
+            let mut a = vec![T::ZERO; weights];
+            for (w, g) in w.chunks(weights).zip(g.chunks(weights)) {
+                let mean = layer.update_into(w, g, &mut a).unwrap();
+                digest.numbers(&[mean]);
+                digest.numbers(&a);
+            }
+            layer.state().into_iter().for_each(|column| digest.numbers(column));
+            assert_eq!(digest.0, expected, "{name} {}: {:#018x}, {threads:?}", T::NAME, digest.0);
+        }
+    });
+}
+
+fn decay() -> Decay {
+    Decay::half_life(7.0).unwrap()
+}
+
+/// Single and double, as `f32` and `f64` have different digests.
+fn both<R: Plain<f32> + Plain<f64> + Copy>(name: &str, rule: R, single: u64, double: u64) {
+    estimator::<f32, R>(name, rule, single);
+    estimator::<f64, R>(name, rule, double);
+}
+
+fn both_layers<R: LayerRule + Copy>(name: &str, rule: R, single: u64, double: u64) {
+    layer::<f32, R>(name, rule, single);
+    layer::<f64, R>(name, rule, double);
+}
+
+#[test]
+fn robust_mean() {
+    both("RobustMean", RobustMean::new(decay()), 0x2878_18fd_24f8_d939, 0x6819_b145_7084_a945);
+}
+
+#[test]
+fn mean_faithful() {
+    both(
+        "mean-faithful",
+        RobustMean::new(decay()).mean_faithful().resolution(1.0).unwrap(),
+        0x6473_eca7_7613_f34d,
+        0x56bd_aed0_82aa_c413,
+    );
+}
+
+#[test]
+fn averages() {
+    both("Ema", Ema::new(decay()), 0x2a22_46b3_ae78_1205, 0x1ee9_a12e_4dc4_3c18);
+    both("ClippedEma", ClippedEma::new(decay()), 0x4dc5_0402_9de2_e0a0, 0xa1c5_b582_e4ad_1552);
+}
+
+#[test]
+fn numerators() {
+    both_layers("Numerator", Numerator::new(1e-2).unwrap(), 0xd3cc_ba1e_5178_cee9, 0xe3fa_84dd_831a_696e);
+    both_layers("RelaxedNumerator", RelaxedNumerator::new(1e-2).unwrap(), 0xe603_a211_56f7_b721, 0xc5dc_fa7f_7aa4_14d0);
+}
+
+#[test]
+fn learning_rate() {
+    let rule = LearningRate::new(1e-2).unwrap().weight_decay(WeightDecay::Coupled(0.1)).unwrap();
+    both_layers("LearningRate", rule, 0x896f_0c4c_2cfa_bf79, 0xdfb4_befc_847c_77f1);
+}
