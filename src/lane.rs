@@ -29,6 +29,8 @@ pub trait Real: sealed::Sealed + Ops + Debug + Default + PartialEq + PartialOrd 
     const HALF_MAX: Self;
     /// The largest finite value.
     const MAX: Self;
+    /// The largest number whose square is finite: just below `2^64` in `f32`, `2^512` in `f64`.
+    const SQRT_MAX: Self;
     /// The canonical NaN: a missing sample, and the location of a channel that has seen nothing.
     const NAN: Self;
     /// The smallest gain that this type can carry: `2^-22` in `f32`, `2^-50` in `f64`.
@@ -115,12 +117,13 @@ macro_rules! forward {
 }
 
 macro_rules! real {
-    ($real:ident, $bits:ident, $count_bits:literal, $min_gain:literal, $relative:literal, $absolute:literal,
+    ($real:ident, $bits:ident, $sqrt_max:literal, $count_bits:literal, $min_gain:literal, $relative:literal, $absolute:literal,
      $lanes:ident, $masks:ident, $words:ident, $lane_count:ident, $as_simd:ident, $as_mut_simd:ident,
      $partial_load:ident, $partial_store:ident, $splat:ident, $splat_word:ident, { $($table:tt)* }) => {
         impl Real for $real {
             const HALF_MAX: Self = $real::MAX / 2.0;
             const MAX: Self = $real::MAX;
+            const SQRT_MAX: Self = $real::from_bits($sqrt_max);
             const NAN: Self = $real::NAN;
             const MIN_GAIN: f64 = power_of_two($min_gain);
             const RELATIVE_FLOOR: f64 = power_of_two($relative);
@@ -185,7 +188,7 @@ macro_rules! real {
     };
 }
 
-real!(f32, u32, 23, -22, -20, -100,
+real!(f32, u32, 0x5f7f_ffff, 23, -22, -20, -100,
     f32s, m32s, u32s, F32_LANES, as_simd_f32s, as_mut_simd_f32s,
     partial_load_f32s, partial_store_f32s, splat_f32s, splat_u32s, {
     add(a: Lanes, b: Lanes) -> Lanes = add_f32s;
@@ -213,7 +216,7 @@ real!(f32, u32, 23, -22, -20, -100,
     word_select(m: Masks, a: Words, b: Words) -> Words = select_u32s;
 });
 
-real!(f64, u64, 52, -50, -40, -960,
+real!(f64, u64, 0x5fef_ffff_ffff_ffff, 52, -50, -40, -960,
     f64s, m64s, u64s, F64_LANES, as_simd_f64s, as_mut_simd_f64s,
     partial_load_f64s, partial_store_f64s, splat_f64s, splat_u64s, {
     add(a: Lanes, b: Lanes) -> Lanes = add_f64s;

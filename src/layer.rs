@@ -63,6 +63,11 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
         self
     }
 
+    /// The same, in place.
+    pub fn set_threads(&mut self, threads: Threads) {
+        self.sweep.set_threads(threads);
+    }
+
     /// How many weights there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -113,7 +118,8 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
         self.columns.as_slices()
     }
 
-    /// Puts back a state that [`state`](Self::state) and [`steps`](Self::steps) told.
+    /// Puts back a state that [`state`](Self::state) and [`steps`](Self::steps) told. That the numbers are such as a state may
+    /// hold is for the caller to see to: a NaN that is put in stays in.
     ///
     /// # Errors
     /// A column has not one number per weight. The state is untouched.
@@ -156,15 +162,14 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
         Ok(mean)
     }
 
-    /// This layer's part in [`update_layers`](crate::update_layers), which must follow: the update is counted here.
+    /// This layer's part in [`update_layers`](crate::update_layers). Nothing changes before that.
     ///
     /// # Errors
     /// There are not one weight and one gradient per weight of the layer. The state is untouched.
     pub fn with<'a>(&'a mut self, weights: &'a [T], gradient: &'a [T]) -> Result<LayerUpdate<'a, R, T>, UpdateError> {
         let sweep = self.sweep.at_step(self.steps.saturating_add(1));
         let update = LayerUpdate::new(sweep, self.columns.as_mut_slices(), weights, gradient)?;
-        self.steps = self.steps.saturating_add(1);
-        Ok(update)
+        Ok(update.counting(&mut self.steps))
     }
 }
 
@@ -172,7 +177,7 @@ impl<T: Real> Layer<LearningRate, T> {
     /// A whole step of descent: the state moves, the layer mean `r` comes of it, and the weights go against the gradient at
     /// the rate `rate(r)`. Returns `r`.
     ///
-    /// A rate that is NaN counts as 0.
+    /// A rate that is NaN counts as 0, an infinite one as the largest finite number.
     ///
     /// # Errors
     /// There are not one weight and one gradient per weight of the layer. State and weights are untouched.
@@ -200,7 +205,12 @@ impl<T: Real> Sweep<LearningRate, T> {
         let now = self.at_step(step);
         let mean = now.layer_mean(state.each_mut().map(|column| &mut **column), weights, gradient)?;
         let rate = rate(mean);
-        let rate = if rate.to_f64().is_nan() { T::default() } else { rate };
+        let rate = match rate.to_f64() {
+            nan if nan.is_nan() => T::default(),
+            large if large > T::MAX.to_f64() => T::MAX,
+            small if small < -T::MAX.to_f64() => T::from_f64(-T::MAX.to_f64()),
+            _ => rate,
+        };
         let constants = DescentConstants::new(*now.constants(), step.max(1), rate);
         let [square, smoothed] = [SQUARE, SMOOTHED].map(|column| core::mem::take(&mut state[column]));
         now.pass::<Descent>(&constants, [weights, smoothed], [gradient, square]);

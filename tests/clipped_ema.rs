@@ -140,6 +140,13 @@ fn observations() {
     let third = bank.observe(0, 28.0).unwrap(); // 16
     assert!(third.outlier && third.score == 1.75);
     assert!(!bank.observe(0, f64::NAN).unwrap().accepted);
+    assert!(bank.observe(0, f64::INFINITY).unwrap().score.is_finite(), "it counts as half the largest number");
+    let mut zeros = Bank::<ClippedEma>::new(rule(0.1, 0.5, 1.5), 1).unwrap();
+    assert!(zeros.observe(0, 0.0).unwrap().score.is_nan(), "the first");
+    for _ in 0..10 {
+        let seen = zeros.observe(0, 0.0).unwrap();
+        assert!(seen.accepted && seen.score == 0.0 && !seen.outlier);
+    }
     for clip in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(ClippedEma::new(Decay::alpha(0.5).unwrap()).clip(clip).is_err());
     }

@@ -368,6 +368,97 @@ fn borrowed_columns<T: Float>() {
     }
 }
 
+/// One infinite gradient moves its own weight by a few tens of rates, and the others and the mean hardly at all.
+fn one_infinite_gradient<T: Float>() {
+    let t = T::from_f64;
+    for infinite in [T::INFINITY, -T::INFINITY, T::LARGEST, t(1e22)] {
+        for smoothing in [None, Some(decay(0.9))] {
+            let rule = LearningRate::new(1e-3).unwrap().smoothing(smoothing);
+            let mut random = Random::new(21);
+            let mut w: Vec<T> = (0..1000).map(|_| t(random.gauss() * 0.3)).collect();
+            let mut layer = Layer::<LearningRate, T>::new(rule, w.len()).unwrap();
+            let mut last = 0.0;
+            for step in 0..2100 {
+                let mut g: Vec<T> = (0..1000).map(|_| t(random.gauss())).collect();
+                if step == 2000 {
+                    g[5] = infinite;
+                }
+                let before = w.clone();
+                let rate = layer.descend(&mut w, &g, |mean| mean).unwrap().to_f64();
+                if step >= 2000 {
+                    assert!((rate / last - 1.0).abs() < 0.02, "{rate} after {last}");
+                    for (w, before) in w.iter().zip(&before) {
+                        let moved = (w.to_f64() - before.to_f64()).abs() / rate;
+                        assert!(moved < 33.0, "a weight moved by {moved} rates");
+                    }
+                }
+                last = rate;
+            }
+        }
+    }
+}
+
+/// Whatever the rate that the caller makes of the mean, and whatever step it is said to be.
+fn rates_and_steps_of_the_caller<T: Float>() {
+    let t = T::from_f64;
+    every_backend(|backend| {
+        for rate in [T::INFINITY, -T::INFINITY, T::NAN, T::ZERO, T::LARGEST] {
+            let rule = LearningRate::new(1e-3).unwrap().weight_decay(WeightDecay::Decoupled(1e20)).unwrap();
+            let mut layer = Layer::<LearningRate, T>::new(rule, 3).unwrap().with_backend(backend).unwrap();
+            let mut w = [t(1.0), T::LARGEST, T::ZERO];
+            layer.descend(&mut w, &[T::ZERO, t(1.0), T::ZERO], |_| rate).unwrap();
+            assert!(w.iter().all(|w| w.finite()), "{rate}: {w:?}");
+            assert_eq!(w[2], T::ZERO, "nothing pulls at it");
+            if rate == T::ZERO || rate.nan() {
+                assert_eq!(w, [t(1.0), T::LARGEST, T::ZERO], "{rate}");
+            }
+        }
+        // Step 0 counts as the first.
+        for beta in [0.2975, 0.3115, 0.9, 0.999] {
+            let rule = LearningRate::new(1e-3).unwrap().norm_decay(decay(beta)).smoothing(Some(decay(beta)));
+            let sweep = Sweep::<LearningRate, T>::new(rule).unwrap().with_backend(backend).unwrap();
+            let run = |step| {
+                let mut state: [[T; 2]; 5] = [[t(9.0); 2], [t(1.0); 2], [t(1.0); 2], [t(1e-3); 2], [T::ZERO; 2]];
+                let mut w = [t(1.0), t(-1.0)];
+                sweep.descend(state.each_mut().map(|c| &mut c[..]), &mut w, &[t(3.0), T::ZERO], step, |m| m).unwrap();
+                (state.map(|column| column.map(|number| number.to_f64())), w.map(|w| w.to_f64()))
+            };
+            let (state, w) = run(0);
+            assert_eq!((state, w), run(1), "beta {beta}");
+            assert!(state[0].iter().all(|square| *square >= 0.0), "beta {beta}: {state:?}");
+            assert!(
+                state.as_flattened().iter().chain(&w).all(|number| number.abs() < 100.0),
+                "beta {beta}: {state:?} {w:?}"
+            );
+        }
+    });
+}
+
+/// An update counts when it is made, and is made once.
+#[test]
+fn updates_that_are_not_made() {
+    let rule = Numerator::new(1.0).unwrap();
+    let mut layer = Layer::<Numerator>::new(rule, 2).unwrap();
+    let (w, g) = ([1.0, 2.0], [3.0, 4.0]);
+    drop(layer.with(&w, &g).unwrap());
+    assert_eq!((layer.steps(), layer.state()[0]), (0, &[0.0, 0.0][..]));
+    let mut updates = [layer.with(&w, &g).unwrap()];
+    update_layers(&mut updates, Threads::Auto);
+    let mean = updates[0].mean();
+    update_layers(&mut updates, Threads::Auto);
+    assert_eq!(updates[0].mean(), mean);
+    assert_eq!(layer.steps(), 1);
+    let mut once = Layer::<Numerator>::new(rule, 2).unwrap();
+    assert_eq!(once.update(&w, &g), Ok(mean));
+    assert_eq!(once.state(), layer.state());
+
+    // Very many layers of nothing, cut as finely as may be.
+    let mut empty: Vec<_> = (0..200_000).map(|_| Layer::<Numerator>::new(rule, 0).unwrap()).collect();
+    let mut updates: Vec<_> = empty.iter_mut().map(|layer| layer.with(&[], &[]).unwrap()).collect();
+    update_layers(&mut updates, Threads::Parts(core::num::NonZeroUsize::MIN));
+    assert!(empty.iter().all(|layer| layer.steps() == 1));
+}
+
 /// A layer that is stopped, put back and continued gives the same bits as one that was not.
 fn stop_and_continue<T: Float>() {
     let mut random = Random::new(50);
@@ -441,6 +532,8 @@ both_types!(
     descents,
     many_layers,
     borrowed_columns,
+    one_infinite_gradient,
+    rates_and_steps_of_the_caller,
     stop_and_continue,
 );
 

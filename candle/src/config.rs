@@ -14,7 +14,8 @@ use evenkeel::{Bound, Decay, LearningRate, WeightDecay};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParamsRobustSgm {
-    /// The learning-rate bound `mu`. 0 stands still, which schedules of your own may want; the state moves on. 1e-3.
+    /// The learning-rate bound `mu`. 0 stands still, which schedules of your own may want; the state moves on as with the last
+    /// bound that was not 0. 1e-3.
     pub lr: f64,
     /// The decay of the numerator and of the max-normaliser. 0.9999.
     pub beta: f64,
@@ -103,9 +104,8 @@ impl Schedule {
 }
 
 impl ParamsRobustSgm {
-    /// The rule of every tensor. At a bound of 0, for which there is none, any will do: the caller stands still.
-    pub(crate) fn rule(&self) -> Result<LearningRate, Error> {
-        let lr = if self.lr == 0.0 { 1e-30 } else { self.lr };
+    /// The rule of every tensor, with this bound.
+    pub(crate) fn rule(&self, bound: f64) -> Result<LearningRate, Error> {
         let weight_decay = match self.decoupling {
             Decoupling::Decoupled => WeightDecay::Decoupled(self.weight_decay),
             Decoupling::Coupled => WeightDecay::Coupled(self.weight_decay),
@@ -113,7 +113,7 @@ impl ParamsRobustSgm {
         if let Some(beta) = self.mean_beta {
             Decay::beta(beta)?;
         }
-        Ok(LearningRate::new(lr)?
+        Ok(LearningRate::new(bound)?
             .decay(Decay::beta(self.beta)?)
             .scale_decay(Decay::beta(self.beta_scale)?)
             .norm_decay(Decay::beta(self.beta_norm)?)

@@ -4,8 +4,8 @@
 //! [`RobustSgm`] is stochastic gradient descent with [`evenkeel::LearningRate`] for each tensor: a robust `E[w g / d]`, averaged
 //! over the tensor, is the rate; the smoothed gradient over its norm `d` is the direction.
 //!
-//! What is robust is the *rate*. The direction is Adam's, so one step moves a weight by at most a few rates, but a direction
-//! that outliers own is followed: see the measurements in the README. Where labels or gradients hold gross errors, put a
+//! What is robust is the *rate*. The direction is Adam's: one step moves a weight by some 32 rates at the most (one over
+//! the root of `1 - beta_norm`), whatever the gradient, but a direction that outliers own is followed: see the measurements in the README. Where labels or gradients hold gross errors, put a
 //! robust mean where Adam keeps its first moment, as `examples/adamw.rs` of evenkeel does.
 //!
 //! ```

@@ -5,15 +5,18 @@ use crate::error::Error;
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, DType, InplaceOp2, Layout, Result, Tensor, Var};
 use candle_nn::{Optimizer, VarMap};
-use evenkeel::{Layer, LearningRate, Real, Threads};
+use evenkeel::{Layer, LearningRate, Real, Sweep, Threads, UpdateError};
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::cell::RefCell;
+use std::sync::OnceLock;
 
 /// Stochastic gradient descent with a learning rate per tensor that is estimated robustly from weights and gradients: see
 /// [`LearningRate`] for the equations and [`ParamsRobustSgm`] for the parameters.
 ///
 /// The weights are changed in place, and so is the state, which lies beside them in aligned columns: five numbers per weight.
-/// Large tensors are shared among the threads of rayon's pool one after the other, small ones are handed out whole.
+/// Large tensors are shared among the threads of a pool of the optimiser's own one after the other, small ones are handed out
+/// whole; called from within a pool of rayon's, a step is made by the calling thread alone.
 ///
 /// With [`new`](Optimizer::new), as candle's trait has it, tensors are named by their position, `0`, `1`, ...;
 /// [`VarMap::all_vars`] gives them in no particular order. If the state is to be saved, make the optimiser with
@@ -22,8 +25,10 @@ use std::cell::RefCell;
 pub struct RobustSgm {
     pub(crate) parameters: Vec<Parameter>,
     config: ParamsRobustSgm,
+    /// The last learning-rate bound that was not 0: while it is 0, the state moves on with this.
+    pub(crate) bound: f64,
     /// The rule has to be made anew from the configuration.
-    stale: bool,
+    pub(crate) stale: bool,
     pub(crate) steps: u64,
 }
 
@@ -81,7 +86,8 @@ impl RobustSgm {
         vars: impl IntoIterator<Item = (String, Var)>,
         config: ParamsRobustSgm,
     ) -> std::result::Result<Self, Error> {
-        let rule = config.rule()?;
+        let bound = if config.lr == 0.0 { ParamsRobustSgm::default().lr } else { config.lr };
+        let rule = config.rule(bound)?;
         let mut parameters: Vec<Parameter> = Vec::new();
         for (name, var) in vars {
             if !var.dtype().is_float() {
@@ -103,7 +109,7 @@ impl RobustSgm {
             };
             parameters.push(Parameter { name, var, state, mean: Mean::default() });
         }
-        Ok(Self { parameters, config, stale: false, steps: 0 })
+        Ok(Self { parameters, config, bound, stale: false, steps: 0 })
     }
 
     /// The parameters.
@@ -117,8 +123,9 @@ impl RobustSgm {
     /// # Errors
     /// A parameter is out of range; the old ones stay.
     pub fn set_params(&mut self, config: ParamsRobustSgm) -> std::result::Result<(), Error> {
-        config.rule()?;
-        (self.config, self.stale) = (config, true);
+        let bound = if config.lr == 0.0 { self.bound } else { config.lr };
+        self.set_rule(config.rule(bound)?)?;
+        (self.config, self.bound, self.stale) = (config, bound, false);
         Ok(())
     }
 
@@ -142,7 +149,22 @@ impl RobustSgm {
 
     /// Puts the rule of the present configuration in every tensor.
     fn refresh(&mut self) -> std::result::Result<(), Error> {
-        let rule = self.config.rule()?;
+        let bound = if self.config.lr == 0.0 { self.bound } else { self.config.lr };
+        self.set_rule(self.config.rule(bound)?)?;
+        (self.bound, self.stale) = (bound, false);
+        Ok(())
+    }
+
+    /// Puts a rule in every tensor, or in none.
+    fn set_rule(&mut self, rule: LearningRate) -> std::result::Result<(), Error> {
+        // Whether a type can carry the parameters is the same for all tensors of it: ask before anything changes.
+        for parameter in &self.parameters {
+            let carried = match &parameter.state {
+                State::F32(_) => Sweep::<LearningRate, f32>::new(rule).map(drop),
+                State::F64(_) => Sweep::<LearningRate, f64>::new(rule).map(drop),
+            };
+            carried.map_err(|error| Error::State { name: parameter.name.clone(), source: error.into() })?;
+        }
         for parameter in &mut self.parameters {
             let set = match &mut parameter.state {
                 State::F32(layer) => layer.set_rule(rule),
@@ -150,15 +172,32 @@ impl RobustSgm {
             };
             set.map_err(|source| Error::State { name: parameter.name.clone(), source })?;
         }
-        self.stale = false;
         Ok(())
     }
 }
 
 fn layer<T: Real>(name: &str, rule: LearningRate, var: &Var) -> std::result::Result<Layer<LearningRate, T>, Error> {
-    let layer = Layer::new(rule, var.elem_count()).map_err(|source| Error::State { name: name.to_owned(), source })?;
-    // A thread that updates a small tensor holds its lock. It must not be given other work meanwhile.
-    Ok(layer.with_threads(if is_large::<T>(var.elem_count()) { Threads::Auto } else { Threads::One }))
+    Layer::new(rule, var.elem_count()).map_err(|source| Error::State { name: name.to_owned(), source })
+}
+
+/// The threads that share large tensors, a pool of their own.
+///
+/// A thread that updates a tensor holds its lock. Were its work shared in a pool where other things are done, a thread that
+/// waits for its share might be given work that waits for that lock, and both would wait for ever. In this pool nobody does
+/// anything but arithmetic.
+fn pool() -> Option<&'static ThreadPool> {
+    static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
+    POOL.get_or_init(|| ThreadPoolBuilder::new().thread_name(|index| format!("robust-sgm {index}")).build().ok())
+        .as_ref()
+}
+
+/// How a tensor is updated.
+#[derive(Clone, Copy)]
+enum Share {
+    /// By the thread that holds its lock, which takes no other work meanwhile.
+    Alone,
+    /// By all threads of the pool of its own.
+    Pool(&'static ThreadPool),
 }
 
 /// Large tensors are worth all threads, one after the other.
@@ -193,10 +232,21 @@ impl Optimizer for RobustSgm {
         let factor = if self.config.lr == 0.0 { 0.0 } else { self.config.schedule.factor(step) };
         let mean_beta = self.config.mean_beta;
         let (large, small): (Vec<_>, Vec<_>) = work.into_iter().partition(|(parameter, _)| parameter.is_large());
+        // A worker of a pool that waits for another pool takes work of its own pool meanwhile: it must not hold a lock then.
+        let share = match pool() {
+            Some(pool) if rayon::current_thread_index().is_none() => Share::Pool(pool),
+            _ => Share::Alone,
+        };
         for (parameter, gradient) in large {
-            parameter.descend(&gradient, mean_beta, factor)?;
+            parameter.descend(&gradient, mean_beta, factor, share)?;
         }
-        small.into_par_iter().try_for_each(|(parameter, gradient)| parameter.descend(&gradient, mean_beta, factor))?;
+        let each = |(parameter, gradient): (&mut Parameter, Tensor)| {
+            parameter.descend(&gradient, mean_beta, factor, Share::Alone)
+        };
+        match share {
+            Share::Pool(pool) => pool.install(|| small.into_par_iter().try_for_each(each))?,
+            Share::Alone => small.into_iter().try_for_each(each)?,
+        }
         self.steps = step;
         Ok(())
     }
@@ -235,15 +285,19 @@ impl Parameter {
             }
             .into());
         }
+        // A gradient that is the variable itself, as of `w^2 / 2`, cannot be read while that is written.
+        if storage(gradient) == storage(var) {
+            return gradient.copy();
+        }
         gradient.contiguous()
     }
 
-    fn descend(&mut self, gradient: &Tensor, mean_beta: Option<f64>, factor: f64) -> Result<()> {
+    fn descend(&mut self, gradient: &Tensor, mean_beta: Option<f64>, factor: f64, share: Share) -> Result<()> {
         let Self { name, var, state, mean } = self;
         let rate = |found: f64| factor * mean.smooth(found, mean_beta);
         let op = match state {
-            State::F32(layer) => Descent { name, work: RefCell::new(Some(Work::F32(layer, rate))) },
-            State::F64(layer) => Descent { name, work: RefCell::new(Some(Work::F64(layer, rate))) },
+            State::F32(layer) => Descent { name, share, work: RefCell::new(Some(Work::F32(layer, rate))) },
+            State::F64(layer) => Descent { name, share, work: RefCell::new(Some(Work::F64(layer, rate))) },
         };
         var.as_tensor().inplace_op2(gradient, &op)
     }
@@ -252,6 +306,7 @@ impl Parameter {
 /// A step of one tensor as an operation on its storage.
 struct Descent<'a, F> {
     name: &'a str,
+    share: Share,
     /// Taken by the one call that is made.
     work: RefCell<Option<Work<'a, F>>>,
 }
@@ -261,7 +316,33 @@ enum Work<'a, F> {
     F64(&'a mut Layer<LearningRate, f64>, F),
 }
 
-impl<F: FnOnce(f64) -> f64> InplaceOp2 for Descent<'_, F> {
+/// Where a tensor's storage lies, to tell whether two tensors share it.
+fn storage(tensor: &Tensor) -> usize {
+    let (storage, _) = tensor.storage_and_layout();
+    std::ptr::from_ref(&*storage).addr()
+}
+
+/// A step on slices, by one thread or by many.
+fn on_slices<T: Real>(
+    share: Share,
+    layer: &mut Layer<LearningRate, T>,
+    w: &mut [T],
+    g: &[T],
+    rate: impl FnOnce(T) -> T + Send,
+) -> std::result::Result<T, UpdateError> {
+    match share {
+        Share::Alone => {
+            layer.set_threads(Threads::One);
+            layer.descend(w, g, rate)
+        }
+        Share::Pool(pool) => {
+            layer.set_threads(Threads::Auto);
+            pool.install(|| layer.descend(w, g, rate))
+        }
+    }
+}
+
+impl<F: FnOnce(f64) -> f64 + Send> InplaceOp2 for Descent<'_, F> {
     fn name(&self) -> &'static str {
         "robust-sgm"
     }
@@ -274,10 +355,10 @@ impl<F: FnOnce(f64) -> f64> InplaceOp2 for Descent<'_, F> {
         let done = match (self.work.take(), w, g) {
             (Some(Work::F32(layer, rate)), CpuStorage::F32(w), CpuStorage::F32(g)) => {
                 let rate = |mean: f32| rate(mean.into()) as f32;
-                layer.descend(&mut w[w_from..w_to], &g[g_from..g_to], rate).map(drop)
+                on_slices(self.share, layer, &mut w[w_from..w_to], &g[g_from..g_to], rate).map(drop)
             }
             (Some(Work::F64(layer, rate)), CpuStorage::F64(w), CpuStorage::F64(g)) => {
-                layer.descend(&mut w[w_from..w_to], &g[g_from..g_to], rate).map(drop)
+                on_slices(self.share, layer, &mut w[w_from..w_to], &g[g_from..g_to], rate).map(drop)
             }
             _ => return Err(broken().into()),
         };

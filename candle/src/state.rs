@@ -5,8 +5,10 @@
 //! | `NAME.square`, `NAME.scale`, `NAME.norm`, `NAME.average`, `NAME.smoothed` | the tensor's | the tensor's |
 //! | `NAME.steps` | U64 | 1: the updates of the tensor |
 //! | `NAME.rate` | F64 | 2: the smoothed layer mean, and its gain at the last step |
+//! | `steps` | U64 | 1: the steps of the optimiser |
+//! | `bound` | F64 | 1: the last learning-rate bound that was not 0 |
 //!
-//! The metadata hold `format`, which is [`FORMAT`], and `steps`, the steps of the optimiser.
+//! The metadata hold one word, `format`, which is [`FORMAT`]. The same state gives the same file.
 
 use crate::error::Error;
 use crate::optimiser::{Mean, Parameter, RobustSgm, State};
@@ -14,8 +16,8 @@ use candle_core::DType;
 use evenkeel::{Layer, LearningRate, Real};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::HashMap;
-use std::ffi::OsString;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 /// What the files of this version say they are.
@@ -57,13 +59,22 @@ struct Entry {
 
 impl RobustSgm {
     /// Writes the state, but not the weights, to a file in the safetensors format. The file is there whole or not at all: it
-    /// is written beside its place and moved there.
+    /// is written beside its place under another name, brought to the disk, and moved there.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        let mut entries = Vec::new();
+        let number = |name: &str, dtype, bytes: [u8; 8]| Entry {
+            name: name.to_owned(),
+            dtype,
+            shape: vec![1],
+            bytes: bytes.into(),
+        };
+        let mut entries = vec![
+            number("steps", Dtype::U64, self.steps.to_le_bytes()),
+            number("bound", Dtype::F64, self.bound.to_le_bytes()),
+        ];
         for parameter in &self.parameters {
             match &parameter.state {
                 State::F32(layer) => parameter.entries(layer, &mut entries),
@@ -77,15 +88,9 @@ impl RobustSgm {
             let view = TensorView::new(entry.dtype, entry.shape.clone(), &entry.bytes).map_err(format)?;
             views.push((entry.name.as_str(), view));
         }
-        let about = [("format".to_owned(), FORMAT.to_owned()), ("steps".to_owned(), self.steps().to_string())];
-        let mut beside = OsString::from(path);
-        beside.push(".part");
-        let beside = Path::new(&beside);
-        safetensors::serialize_to_file(views, Some(HashMap::from(about)), beside).map_err(|error| match error {
-            safetensors::SafeTensorError::IoError(source) => Error::File { path: beside.to_owned(), source },
-            error => format(error),
-        })?;
-        fs::rename(beside, path).map_err(|source| Error::File { path: path.to_owned(), source })
+        let about = [("format".to_owned(), FORMAT.to_owned())];
+        let bytes = safetensors::serialize(views, Some(HashMap::from(about))).map_err(format)?;
+        write_whole(path, &bytes).map_err(|source| Error::File { path: path.to_owned(), source })
     }
 
     /// Reads back what [`save`](Self::save) wrote, for the same tensors under the same names. The weights are not in it: save
@@ -117,8 +122,25 @@ impl RobustSgm {
             parameter.mean = mean;
         }
         self.steps = file.steps;
+        if self.params().lr == 0.0 {
+            (self.bound, self.stale) = (file.bound, true);
+        }
         Ok(())
     }
+}
+
+/// Replaces the file by one that holds these bytes, or leaves it as it was.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    // As any other file; those that only pass by are private otherwise.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
 }
 
 impl Parameter {
@@ -149,6 +171,7 @@ struct File<'a> {
     path: &'a Path,
     tensors: SafeTensors<'a>,
     steps: u64,
+    bound: f64,
 }
 
 impl<'a> File<'a> {
@@ -162,10 +185,15 @@ impl<'a> File<'a> {
             Some(other) => return Err(wrong(format!("its format is {other:?}, not {FORMAT:?}"))),
             None => return Err(wrong("it does not say what it is".to_owned())),
         }
-        let steps = told("steps").and_then(|steps| steps.parse().ok());
-        let steps = steps.ok_or_else(|| wrong("it does not say after how many steps it was saved".to_owned()))?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { path, tensors, steps })
+        let mut file = Self { path, tensors, steps: 0, bound: 0.0 };
+        let steps = file.entry("steps", Dtype::U64, &[1])?;
+        file.steps = u64::from_le_bytes(steps.try_into().unwrap_or_default());
+        file.bound = f64::read(file.entry("bound", Dtype::F64, &[1])?);
+        if !(file.bound > 0.0 && file.bound.is_finite()) {
+            return Err(wrong(format!("its learning-rate bound is {}", file.bound)));
+        }
+        Ok(file)
     }
 
     fn misfit(&self, what: String) -> Error {
@@ -179,6 +207,9 @@ impl<'a> File<'a> {
     /// No entry of any other tensor.
     fn expect_only(&self, parameters: &[Parameter]) -> Result<(), Error> {
         for entry in self.tensors.names() {
+            if entry == "steps" || entry == "bound" {
+                continue;
+            }
             let known = entry.rsplit_once('.').is_some_and(|(name, what)| {
                 (COLUMNS.contains(&what) || what == "steps" || what == "rate")
                     && parameters.iter().any(|parameter| parameter.name == name)
@@ -209,9 +240,13 @@ impl<'a> File<'a> {
         };
         let steps = self.entry(&format!("{name}.steps"), Dtype::U64, &[1])?;
         let steps = u64::from_le_bytes(steps.try_into().unwrap_or_default());
+        if steps > self.steps {
+            return Err(self.damaged(format!("{name}.steps is {steps}, more than the {} of the optimiser", self.steps)));
+        }
         let (value, gain) = self.entry(&format!("{name}.rate"), Dtype::F64, &[2])?.split_at(8);
         let mean = Mean { value: f64::read(value), gain: f64::read(gain) };
-        if !(mean.value.is_finite() && mean.value >= 0.0 && (0.0..=1.0).contains(&mean.gain)) {
+        let most = if parameter.var.dtype() == DType::F32 { f32::MAX.into() } else { f64::MAX };
+        if !((0.0..=most).contains(&mean.value) && (0.0..=1.0).contains(&mean.gain)) {
             return Err(self.damaged(format!("{name}.rate is {} and {}", mean.value, mean.gain)));
         }
         Ok((columns, steps, mean))

@@ -196,3 +196,63 @@ fn files_of_other_tensors() -> anyhow::Result<()> {
     assert!(error.contains("it does not say what it is"), "{error}");
     Ok(())
 }
+
+/// A rate of 0 at the time of saving is no exception.
+#[test]
+fn saved_while_standing_still() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (state, weights) = (folder.path().join("state"), folder.path().join("weights.safetensors"));
+    let finish = |map: &VarMap, optimiser: &mut RobustSgm| -> Result<()> {
+        train(map, optimiser, 6..20)?;
+        optimiser.set_learning_rate(0.1);
+        train(map, optimiser, 20..30)
+    };
+    let whole = model()?;
+    let mut optimiser = RobustSgm::from_var_map(&whole, ParamsRobustSgm { lr: 0.07, ..params() })?;
+    train(&whole, &mut optimiser, 0..5)?;
+    optimiser.set_learning_rate(0.0);
+    train(&whole, &mut optimiser, 5..6)?;
+    optimiser.save(&state)?;
+    whole.save(&weights)?;
+    let params = optimiser.params().clone();
+    finish(&whole, &mut optimiser)?;
+
+    let mut second = model()?;
+    second.load(&weights)?;
+    let mut optimiser = RobustSgm::from_var_map(&second, params)?;
+    optimiser.load(&state)?;
+    finish(&second, &mut optimiser)?;
+    assert_eq!(bits(&second)?, bits(&whole)?);
+    Ok(())
+}
+
+/// Numbers that no run could have left behind.
+#[test]
+fn impossible_counts_and_rates() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("state");
+    let (map, mut optimiser) = saved(&path)?;
+    let bytes = fs::read(&path)?;
+    let header = 8 + usize::try_from(u64::from_le_bytes(bytes[..8].try_into()?))?;
+    let file = safetensors::SafeTensors::deserialize(&bytes)?;
+    let place = |name: &str| {
+        let data = file.tensor(name).unwrap().data().as_ptr().addr();
+        data - bytes.as_ptr().addr()
+    };
+    for (name, number, what) in [
+        ("first.weight.steps", 8_u64.to_le_bytes(), "first.weight.steps is 8, more than the 7 of the optimiser"),
+        ("first.weight.rate", 1e300_f64.to_le_bytes(), "first.weight.rate is 1"),
+        ("offset.rate", f64::NAN.to_le_bytes(), "offset.rate is NaN"),
+        ("offset.rate", (-1.0_f64).to_le_bytes(), "offset.rate is -1"),
+    ] {
+        let at = place(name);
+        assert!(at >= header);
+        let mut changed = bytes.clone();
+        changed[at..at + 8].copy_from_slice(&number);
+        fs::write(&path, &changed)?;
+        let error = optimiser.load(&path).unwrap_err().to_string();
+        assert!(error.contains(what), "{error}");
+    }
+    drop(map);
+    Ok(())
+}

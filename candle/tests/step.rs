@@ -256,3 +256,79 @@ fn what_cannot_be_trained_is_named() -> Result<()> {
     assert!(said.contains("tensor w: its gradient is F32 [3, 2], but the tensor is F32 [2, 3]"), "{said}");
     Ok(())
 }
+
+/// The gradient of `w^2 / 2` may be `w` itself.
+#[test]
+fn a_gradient_that_is_the_variable() -> Result<()> {
+    let start = Tensor::from_vec(noise(30, 3), 30, &Device::Cpu)?;
+    let (a, b) = (Var::from_tensor(&start)?, Var::from_tensor(&start)?);
+    let mut optimisers = [&a, &b].map(|var| RobustSgm::new(vec![var.clone()], ParamsRobustSgm::default()).unwrap());
+    for _ in 0..3 {
+        let mut store = a.sqr()?.sum_all()?.backward()?;
+        store.insert(a.as_tensor(), a.as_tensor().clone());
+        optimisers[0].step(&store)?;
+        store.insert(b.as_tensor(), b.as_tensor().copy()?);
+        optimisers[1].step(&store)?;
+    }
+    assert_eq!(a.to_vec1::<f64>()?, b.to_vec1::<f64>()?);
+    assert_ne!(a.to_vec1::<f64>()?, start.to_vec1::<f64>()?);
+    Ok(())
+}
+
+/// What the types of the tensors cannot carry is refused, and the old parameters stay.
+#[test]
+fn parameters_that_do_not_fit() -> Result<()> {
+    let single = Var::from_tensor(&Tensor::new(&[1.0_f32], &Device::Cpu)?)?;
+    let double = Var::from_tensor(&Tensor::new(&[1.0_f64], &Device::Cpu)?)?;
+    let mut optimiser = RobustSgm::new(vec![double.clone(), single.clone()], ParamsRobustSgm::default())?;
+    let error = optimiser.set_params(ParamsRobustSgm { eps: 1e-60, ..Default::default() }).unwrap_err();
+    assert!(error.to_string().starts_with("tensor 1: epsilon must be"), "{error}");
+    assert_eq!(optimiser.params(), &ParamsRobustSgm::default());
+    let ones = (Tensor::new(&[1.0_f64], &Device::Cpu)?, Tensor::new(&[1.0_f32], &Device::Cpu)?);
+    optimiser.step(&gradients(&[(&double, &ones.0), (&single, &ones.1)])?)?;
+    assert!(double.to_vec1::<f64>()?[0] < 1.0 && single.to_vec1::<f32>()?[0] < 1.0);
+    Ok(())
+}
+
+/// Steps of large tensors while the threads of the pool, and of another one, read them: nobody waits for ever.
+#[test]
+fn steps_while_others_read() -> Result<()> {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    for inside in [false, true] {
+        let var = Var::from_tensor(&Tensor::zeros(400_000, DType::F32, &Device::Cpu)?)?;
+        let gradient = Tensor::ones(400_000, DType::F32, &Device::Cpu)?;
+        let pool = Arc::new(rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap());
+        let stop = Arc::new(AtomicBool::new(false));
+        let reader = {
+            let (pool, stop, var) = (Arc::clone(&pool), Arc::clone(&stop), var.clone());
+            std::thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let part = || var.narrow(0, 10, 100).and_then(|part| part.sum_all()).unwrap();
+                    pool.install(|| rayon::join(part, part));
+                    rayon::join(part, part);
+                }
+            })
+        };
+        let (done, wait) = channel();
+        std::thread::spawn(move || {
+            let mut optimiser = RobustSgm::new(vec![var.clone()], ParamsRobustSgm::default()).unwrap();
+            let store = gradients(&[(&var, &gradient)]).unwrap();
+            for _ in 0..100 {
+                if inside {
+                    pool.install(|| optimiser.step(&store)).unwrap();
+                } else {
+                    optimiser.step(&store).unwrap();
+                }
+            }
+            done.send(optimiser.steps()).unwrap();
+        });
+        assert_eq!(wait.recv_timeout(Duration::from_mins(1)), Ok(100), "a hundred steps take no minute");
+        stop.store(true, Ordering::Relaxed);
+        reader.join().unwrap();
+    }
+    Ok(())
+}

@@ -28,7 +28,8 @@ use pulp::Simd;
 /// float of its sign.
 ///
 /// [`Bank::readings`](crate::Bank::readings) gives `m_hat` as the location, `g_hat` as the scale, and `t`, up to where the
-/// corrections have faded, as the age. A score is `g / g_hat` with the scale *after* the sample, as the clip sees it.
+/// corrections have faded, as the age. A score is `g / g_hat` with the scale *after* the sample, as the clip sees it; 0 where
+/// all samples were 0.
 ///
 /// State per channel: `m`, `g_hat` and `t`, three columns.
 ///
@@ -39,7 +40,7 @@ use pulp::Simd;
 ///     bank.update(&[if t == 950 { 1e6 } else { f64::from(t % 3) - 0.5 }])?;
 /// }
 /// let reading = bank.reading(0).unwrap();
-/// assert!(reading.location < 30.0); // a plain average still stands at 517
+/// assert!(reading.location < 30.0); // a plain average still stands at 573
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -142,7 +143,7 @@ impl Step for ClippedEma {
             let limit = number(k.clip) * scale;
             cells.set(MOMENT, moment.toward(size.min_of_ordinary(limit).with_sign_of(sample), k.alpha));
             cells.set(SCALE, scale);
-            return Verdict { score: sample / scale, accepted, outlier: limit.lt(size), reopened: never };
+            return Verdict { score: score(sample, size, scale), accepted, outlier: limit.lt(size), reopened: never };
         }
         let next = settled.select_word(seen, seen + word(1));
         // Counts lie in the low bits: as numbers they are in order.
@@ -158,9 +159,16 @@ impl Step for ClippedEma {
         cells.set(MOMENT, accepted.select(before.toward(psi, k.alpha), moment));
         cells.set(SCALE, accepted.select(learnt, scale));
         cells.set(SEEN, accepted.select_word(next, seen).lane());
-        let score = (accepted & !first).select(sample / learnt, number(T::NAN));
+        let score = (accepted & !first).select(score(sample, size, learnt), number(T::NAN));
         Verdict { score, accepted, outlier: accepted & limit.lt(size), reopened: never }
     }
+}
+
+/// The sample, of this size, in scales.
+#[inline(always)]
+fn score<T: Real, S: Simd>(sample: Lane<T, S>, size: Lane<T, S>, scale: Lane<T, S>) -> Lane<T, S> {
+    let zero = Lane::splat(sample.0, T::default());
+    size.eq(zero).select(zero, size.with_sign_of(sample) / scale)
 }
 
 impl Estimate for ClippedEma {

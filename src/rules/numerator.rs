@@ -138,6 +138,8 @@ pub(super) struct State<T: Real, S: Simd> {
 }
 
 /// `state` after weight `w` with normalised gradient `g`, both finite. Lanes where they are not come out as anything.
+///
+/// An average of finite numbers lies between them, rounding included; only what is multiplied or summed needs a bound.
 #[inline(always)]
 pub(super) fn advance<T: Real, S: Simd>(
     k: &Constants<T>,
@@ -155,7 +157,7 @@ pub(super) fn advance<T: Real, S: Simd>(
     let input = number(k.mu) / (number(one) + norm) * psi;
     let average = if k.alpha == one { input } else { average + (input - number(k.alpha) * average) };
     let average = average.clamp(T::MAX);
-    State { scale: scale.min_of_ordinary(most), norm: norm.min_of_ordinary(most), average }
+    State { scale, norm, average }
 }
 
 /// `a` of a weight in this state.

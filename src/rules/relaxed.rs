@@ -86,7 +86,7 @@ impl Step for RelaxedNumerator {
         // Squares of infinities are infinite: they are bounded with the products that overflow.
         let bound = (number(k.mu) * (w * w + g * g).min_of_ordinary(number(T::MAX))).min_of_ordinary(number(T::MAX));
         let average = before.toward(bound, k.alpha);
-        let after = there.select(average.min_of_ordinary(number(T::MAX)), before);
+        let after = there.select(average, before);
         cells.set(0, after);
         after.abs().min_of_ordinary(number(k.mu))
     }

@@ -186,6 +186,9 @@ pub struct LayerUpdate<'a, R: LayerRule, T: Real> {
     weights: &'a [T],
     gradient: &'a [T],
     mean: T,
+    /// Whose updates are counted.
+    steps: Option<&'a mut u64>,
+    done: bool,
 }
 
 impl<'a, R: LayerRule, T: Real> LayerUpdate<'a, R, T> {
@@ -200,7 +203,12 @@ impl<'a, R: LayerRule, T: Real> LayerUpdate<'a, R, T> {
         gradient: &'a [T],
     ) -> Result<Self, UpdateError> {
         check::<R, T>(&state, weights, gradient)?;
-        Ok(Self { sweep, state, weights, gradient, mean: T::default() })
+        Ok(Self { sweep, state, weights, gradient, mean: T::default(), steps: None, done: false })
+    }
+
+    /// The same, which adds one to `steps` when it is made.
+    pub(crate) fn counting(self, steps: &'a mut u64) -> Self {
+        Self { steps: Some(steps), ..self }
     }
 
     /// The layer mean that [`update_layers`] found; 0 before.
@@ -210,14 +218,21 @@ impl<'a, R: LayerRule, T: Real> LayerUpdate<'a, R, T> {
     }
 
     fn run(&mut self, threads: Threads) {
+        if core::mem::replace(&mut self.done, true) {
+            return;
+        }
         let state = part::<R, T>(&mut self.state, 0..self.weights.len());
         let inputs = [self.weights, self.gradient];
         let pass = LayerPass::<R, T>::new(&self.sweep.constants, state, inputs, None);
         self.mean = mean(run(pass, self.sweep.token, threads), self.weights.len());
+        if let Some(steps) = &mut self.steps {
+            **steps = steps.saturating_add(1);
+        }
     }
 
+    /// Bytes that are touched, and one more, so that layers without weights are not cut off one by one.
     fn bytes(&self) -> usize {
-        (self.state.as_ref().len() + 2) * size_of_val(self.weights)
+        (self.state.as_ref().len() + 2) * size_of_val(self.weights) + 1
     }
 }
 
@@ -234,7 +249,7 @@ impl<R: LayerRule, T: Real> fmt::Debug for LayerUpdate<'_, R, T> {
 /// Many layers in one call, shared among the threads of rayon's current pool as if they were one: a model has hundreds of
 /// tensors, most of them too small to be worth a thread's while alone. The same bits as one after the other.
 ///
-/// Each layer's mean is left in its [`LayerUpdate`]. `threads` says when to share, for all of them together;
+/// Each layer's mean is left in its [`LayerUpdate`], which is made once however often it is passed here. `threads` says when to share, for all of them together;
 /// [`Threads::Auto`] is what you want.
 ///
 /// ```

@@ -89,6 +89,10 @@ impl<R: Rule, T: Real> Sweep<R, T> {
         self
     }
 
+    pub(crate) fn set_threads(&mut self, threads: Threads) {
+        self.threads = threads;
+    }
+
     /// The rule.
     #[must_use]
     pub fn rule(&self) -> &R {

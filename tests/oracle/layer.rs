@@ -76,6 +76,16 @@ impl<T: Float> RelaxedSpec<T> {
     }
 }
 
+/// From a little above, down to the first whose square is finite.
+fn largest_of_finite_square<T: Float>() -> T {
+    let mut number = T::LARGEST.root();
+    number = T::from_word(number.to_word() + 4);
+    while !(number * number).finite() {
+        number = T::from_word(number.to_word() - 1);
+    }
+    number
+}
+
 /// The learning rate, and its descent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RateSpec<T> {
@@ -106,7 +116,8 @@ impl<T: Float> RateSpec<T> {
     }
 
     fn decayed(&self, w: T, g: T) -> T {
-        within(within(g, T::LARGEST) + within(self.coupled * w, T::LARGEST), T::LARGEST)
+        let most = largest_of_finite_square::<T>();
+        within(within(g, most) + within(self.coupled * w, most), most)
     }
 
     pub(crate) fn step(&self, state: &mut RateState<T>, t: u64, w: T, g: T) -> T {
@@ -115,7 +126,7 @@ impl<T: Float> RateSpec<T> {
             let g = self.decayed(w, g);
             let square = least(g * g, T::LARGEST);
             let gain = 1.0 - self.norm_beta;
-            let alpha = T::from_f64(gain * correction(gain, t));
+            let alpha = T::from_f64((gain * correction(gain, t)).min(1.0));
             let square = state.square.map_or(square, |before| least(toward(before, square, alpha), T::LARGEST));
             state.square = Some(square);
             let direction = g / (square.root() + self.epsilon);
