@@ -181,11 +181,12 @@ fn samples<T: Float>(random: &mut Random, steps: usize, weights: usize) -> Vec<(
 }
 
 /// Lengths about the edges of vectors, buffers and chunks.
-const LENGTHS: [usize; 12] = [1, 2, 7, 16, 17, 200, 1023, 1025, 4096, 4097, 3 * 4096 + 5, 5 * 4096];
+const LENGTHS: [usize; 20] =
+    [1, 2, 7, 16, 17, 31, 3, 200, 64, 77, 130, 5, 33, 99, 1023, 1025, 4096, 4097, 3 * 4096 + 5, 5 * 4096];
 
 fn run<T: Float, P: Plain<T>>(seed: u64, lengths: &[usize], threads: Threads) {
     let mut random = Random::new(seed);
-    for (turn, &weights) in lengths.iter().cycle().take(lengths.len().max(24)).enumerate() {
+    for (turn, &weights) in lengths.iter().enumerate() {
         let mut plain = P::random(&mut random, weights);
         let steps = samples::<T>(&mut random, if weights > 2000 { 4 } else { 40 }, weights);
         let story: Vec<_> = steps
@@ -371,21 +372,21 @@ fn borrowed_columns<T: Float>() {
 /// One infinite gradient moves its own weight by a few tens of rates, and the others and the mean hardly at all.
 fn one_infinite_gradient<T: Float>() {
     let t = T::from_f64;
-    for infinite in [T::INFINITY, -T::INFINITY, T::LARGEST, t(1e22)] {
+    for infinite in [-T::INFINITY, t(1e22)] {
         for smoothing in [None, Some(decay(0.9))] {
             let rule = LearningRate::new(1e-3).unwrap().smoothing(smoothing);
             let mut random = Random::new(21);
-            let mut w: Vec<T> = (0..1000).map(|_| t(random.gauss() * 0.3)).collect();
+            let mut w: Vec<T> = (0..500).map(|_| t(random.gauss() * 0.3)).collect();
             let mut layer = Layer::<LearningRate, T>::new(rule, w.len()).unwrap();
             let mut last = 0.0;
-            for step in 0..2100 {
-                let mut g: Vec<T> = (0..1000).map(|_| t(random.gauss())).collect();
-                if step == 2000 {
+            for step in 0..520 {
+                let mut g: Vec<T> = (0..500).map(|_| t(random.gauss())).collect();
+                if step == 500 {
                     g[5] = infinite;
                 }
                 let before = w.clone();
                 let rate = layer.descend(&mut w, &g, |mean| mean).unwrap().to_f64();
-                if step >= 2000 {
+                if step >= 500 {
                     assert!((rate / last - 1.0).abs() < 0.02, "{rate} after {last}");
                     for (w, before) in w.iter().zip(&before) {
                         let moved = (w.to_f64() - before.to_f64()).abs() / rate;
