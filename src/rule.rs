@@ -158,5 +158,6 @@ count!(5: a 0 b 1 c 2 d 3 e 4);
 /// What a step of rule `R` takes in, as `X`: `[X; 1]` for an estimator, `[X; 2]` for a layer's rule.
 pub(crate) type InputsOf<R, X> = <<R as Step>::Inputs as Arity>::Of<X>;
 
-/// Columns of rule `R` holding `X`: `[X; 2]` for [`Ema`](crate::Ema), `[X; 4]` for [`RobustMean`](crate::RobustMean).
+/// Columns of rule `R` holding `X`: `[X; 2]` for [`Ema`](crate::Ema), `[X; 4]` for [`RobustMean`](crate::RobustMean), and so on:
+/// an array of as many as the table of [`Sweep`](crate::Sweep) tells.
 pub type ColumnsOf<R, X> = <<R as Step>::Columns as Arity>::Of<X>;

@@ -41,7 +41,8 @@ use pulp::Simd;
 /// `a~` sums steps of `mu / s_bar` over its memory of `1 / (1 - beta)` updates, so another `mu` takes effect gradually unless the
 /// output clip binds. A schedule belongs in `rate`.
 ///
-/// State per weight: `v_hat`, `u_hat`, `s`, `a~` and `m`, five columns. A whole step moves 64 bytes per weight in `f32`.
+/// State per weight: `v_hat`, `u_hat`, `s`, `a~` and `m`, five columns; -1 for a `v_hat` that has seen no gradient, else 0. Only
+/// [`Layer::descend`](crate::Layer::descend) touches `m`. A whole step moves 64 bytes per weight in `f32`, 40 of them for the mean.
 ///
 /// ```
 /// use evenkeel::{Decay, Layer, LearningRate};

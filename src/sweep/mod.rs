@@ -37,9 +37,9 @@ use sink::{Ignore, Scores, Sink, Watch};
 
 /// A rule made ready to run over columns that somebody owns: a [`Bank`](crate::Bank)'s, or your own.
 ///
-/// This is the engine. [`Bank`](crate::Bank) and [`Layer`](crate::Layer) are a sweep and the columns it runs over; use the sweep itself when the state
-/// lives in buffers of yours, such as an optimiser's moments. The columns are slices of any alignment, all of one length,
-/// the number of channels; nothing is copied or allocated.
+/// This is the engine. [`Bank`](crate::Bank) and [`Layer`](crate::Layer) are a sweep and the columns it runs over; use the
+/// sweep itself when the state lives in buffers of yours, such as an optimiser's moments. The columns are slices of any
+/// alignment, all of one length, the number of channels; nothing is copied or allocated.
 ///
 /// ```
 /// use evenkeel::{Decay, Ema, Sweep};
@@ -53,9 +53,17 @@ use sink::{Ignore, Scores, Sink, Watch};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The columns of [`Ema`](crate::Ema) are the moment and a count; those of [`RobustMean`](crate::RobustMean) are location,
-/// scale, last strike and a tally. Count and tally are integers stored in the bits of a float, all zero for a channel that
-/// has seen nothing: copy them, but do not do arithmetic with them.
+/// | rule | columns |
+/// |---|---|
+/// | [`Ema`](crate::Ema) | moment, count |
+/// | [`ClippedEma`](crate::ClippedEma) | moment, scale, count |
+/// | [`RobustMean`](crate::RobustMean) | location, scale, last strike, tally |
+/// | [`Numerator`](crate::Numerator) | `u_hat`, `s`, `a~` |
+/// | [`RelaxedNumerator`](crate::RelaxedNumerator) | `a~` |
+/// | [`LearningRate`](crate::LearningRate) | `v_hat`, `u_hat`, `s`, `a~`, `m` |
+///
+/// Count and tally are integers stored in the bits of a float, all zero for a channel that has seen nothing: copy them, but do
+/// not do arithmetic with them. [`reset`](Self::reset) writes what a channel that has seen nothing holds.
 pub struct Sweep<R: Rule, T: Real = f64> {
     rule: R,
     constants: R::Constants<T>,
