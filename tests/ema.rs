@@ -142,7 +142,32 @@ fn the_correction_fades_without_a_step<T: Float>() {
     }
 }
 
-both_types!(the_worked_example, the_oracles_bits, missing_samples_do_not_count, the_correction_fades_without_a_step);
+/// At a gain of 1 the average is its last sample, exactly; a rounding on the way there could leave the range.
+fn the_last_sample_alone<T: Float>() {
+    let t = T::from_f64;
+    let half_max = T::LARGEST / t(2.0);
+    // A little over half an ulp of half the largest number, negative: what is added to it comes out an ulp too large.
+    let small =
+        if size_of::<T>() == 4 { 2.0_f64.powi(105) + 2.0_f64.powi(90) } else { 2.0_f64.powi(972) + 2.0_f64.powi(930) };
+    every_backend(|backend| {
+        let mut bank = bank::<T>(Decay::alpha(1.0).unwrap(), 1).with_backend(backend).unwrap();
+        let samples = [(-t(small), -t(small)), (T::INFINITY, half_max), (-T::INFINITY, -half_max), (t(1.0), t(1.0))];
+        for _ in 0..40 {
+            for (sample, expected) in samples {
+                bank.update(&[sample]).unwrap();
+                assert_eq!(bank.moments()[0], expected);
+            }
+        }
+    });
+}
+
+both_types!(
+    the_last_sample_alone,
+    the_worked_example,
+    the_oracles_bits,
+    missing_samples_do_not_count,
+    the_correction_fades_without_a_step
+);
 
 /// The optimisers' beta = 0.9999 in `f32`, against the exact average in `f64`: the correction must not be computed from the
 /// rounded beta, whose `1 - beta` is off by 1.7e-4, for then every young average would be.

@@ -422,7 +422,7 @@ fn rates_and_steps_of_the_caller<T: Float>() {
                 let mut state: [[T; 2]; 5] = [[t(9.0); 2], [t(1.0); 2], [t(1.0); 2], [t(1e-3); 2], [T::ZERO; 2]];
                 let mut w = [t(1.0), t(-1.0)];
                 sweep.descend(state.each_mut().map(|c| &mut c[..]), &mut w, &[t(3.0), T::ZERO], step, |m| m).unwrap();
-                (state.map(|column| column.map(|number| number.to_f64())), w.map(|w| w.to_f64()))
+                (state.map(|column| column.map(T::to_f64)), w.map(T::to_f64))
             };
             let (state, w) = run(0);
             assert_eq!((state, w), run(1), "beta {beta}");
@@ -441,7 +441,7 @@ fn updates_that_are_not_made() {
     let rule = Numerator::new(1.0).unwrap();
     let mut layer = Layer::<Numerator>::new(rule, 2).unwrap();
     let (w, g) = ([1.0, 2.0], [3.0, 4.0]);
-    drop(layer.with(&w, &g).unwrap());
+    assert_eq!(layer.with(&w, &g).unwrap().mean(), 0.0, "nothing is made yet");
     assert_eq!((layer.steps(), layer.state()[0]), (0, &[0.0, 0.0][..]));
     let mut updates = [layer.with(&w, &g).unwrap()];
     update_layers(&mut updates, Threads::Auto);

@@ -98,7 +98,7 @@ impl Step for Ema {
     ) -> Verdict<T, S> {
         let simd = sample.0;
         let number = |value| Lane::splat(simd, value);
-        let (alpha, bound) = (number(k.alpha), number(T::HALF_MAX));
+        let bound = number(T::HALF_MAX);
         let full = Word::splat(simd, k.full);
 
         let moment = cells.get(MOMENT);
@@ -108,13 +108,13 @@ impl Step for Ema {
         // Every channel of this vector has forgotten its start and every sample is an ordinary number: `t` stays as it is.
         let settled = seen.eq(full);
         if (settled & sample.abs().le(bound)).all() {
-            cells.set(MOMENT, moment + alpha * (sample - moment));
+            cells.set(MOMENT, moment.toward(sample, k.alpha));
         } else {
             let clamped = sample.clamp(T::HALF_MAX);
             let first = seen.eq(Word::splat(simd, 0));
             let before = first.select(number(T::default()), moment);
             let next = settled.select_word(seen, seen + Word::splat(simd, 1));
-            cells.set(MOMENT, accepted.select(before + alpha * (clamped - before), moment));
+            cells.set(MOMENT, accepted.select(before.toward(clamped, k.alpha), moment));
             cells.set(SEEN, accepted.select_word(next, seen).lane());
         }
         let never = Mask::never(simd);

@@ -305,7 +305,9 @@ impl<T: Float> EmaSpec<T> {
         }
         let half_max = T::from_f64(T::LARGEST.to_f64() / 2.0);
         let x = pick(g > half_max, half_max, pick(g < -half_max, -half_max, g));
-        EmaState { m: state.m + self.alpha * (x - state.m), t: state.t + 1 }
+        // All of the way, exactly, at a gain of 1: rounding could leave the range otherwise.
+        let m = pick(self.alpha == T::ONE, x, state.m + self.alpha * (x - state.m));
+        EmaState { m, t: state.t + 1 }
     }
 
     /// `m_hat` in `f64`, by the formula as it stands: good to `2^-52 / (1 - beta^t)`.

@@ -1,0 +1,194 @@
+//! Target `operations`: a bank in the hands of somebody who calls anything in any order, against one specification per
+//! channel. Calls that must fail must fail, and change nothing.
+
+use crate::draw::{Belief, Draw};
+use crate::oracle::{Float, Outcome, Spec, State};
+use crate::{assert_words, rules};
+use core::num::NonZeroUsize;
+use evenkeel::{Backend, Bank, RobustMean, Threads};
+
+pub fn check(bytes: &[u8]) {
+    // Begun on each backend in turn: what an operation does must not depend on it.
+    for backend in Backend::available() {
+        let mut draw = Draw::new(bytes);
+        if draw.flag() { check_as::<f32>(&mut draw, backend) } else { check_as::<f64>(&mut draw, backend) }
+    }
+}
+
+struct Model<T> {
+    spec: Spec<T>,
+    thresholds: [f64; 8],
+    states: Vec<State<T>>,
+}
+
+impl<T: Float> Model<T> {
+    fn beliefs(&self) -> Vec<Belief<T>> {
+        self.states.iter().map(|state| Belief { location: state.location, scale: state.scale }).collect()
+    }
+    fn step(&mut self, channel: usize, sample: T) -> Outcome<T> {
+        let (next, outcome) = self.spec.step(&self.states[channel], sample);
+        self.states[channel] = next;
+        outcome
+    }
+    fn row(&mut self, row: &[T]) -> Vec<T> {
+        row.iter().enumerate().map(|(channel, &sample)| self.step(channel, sample).score).collect()
+    }
+    fn draw_row(&self, draw: &mut Draw) -> Vec<T> {
+        draw.row(&self.beliefs(), &self.thresholds)
+    }
+}
+
+fn check_as<T: Float>(draw: &mut Draw, backend: Backend) {
+    let Some((rule, parameters)) = rules::robust(draw) else { return };
+    let channels = draw.below(40);
+    let Ok(bank) = Bank::<RobustMean, T>::new(rule, channels) else { return };
+    let mut bank = bank.with_backend(backend).expect("available");
+    let states = vec![State::unseen(); channels];
+    let mut model = Model { spec: Spec::new(&parameters), thresholds: rules::thresholds(&parameters), states };
+    for _ in 0..200 {
+        if draw.is_empty() {
+            break;
+        }
+        let operation = draw.below(16);
+        bank = operate(draw, bank, &mut model, operation);
+        compare(&bank, &model, operation);
+    }
+}
+
+fn operate<T: Float>(
+    draw: &mut Draw,
+    mut bank: Bank<RobustMean, T>,
+    model: &mut Model<T>,
+    operation: usize,
+) -> Bank<RobustMean, T> {
+    let channels = model.states.len();
+    match operation {
+        0..=2 => {
+            let row = model.draw_row(draw);
+            bank.update(&row).expect("one sample a channel");
+            model.row(&row);
+        }
+        3 | 4 => {
+            let mut block = Vec::new();
+            for _ in 0..draw.below(6) {
+                let row = model.draw_row(draw);
+                model.row(&row);
+                block.extend(row);
+            }
+            bank.update_rows(&block).expect("whole rows");
+        }
+        5 => {
+            let row = model.draw_row(draw);
+            let mut scores = vec![T::from_f64(-7.0); channels];
+            bank.update_scored(&row, &mut scores).expect("one sample a channel");
+            assert_words(&scores, &model.row(&row), || format!("scores, {bank:?}"));
+        }
+        6 | 7 => scattered(draw, &mut bank, model),
+        8 => observe(draw, &mut bank, model),
+        9 => {
+            let channel = draw.below(48);
+            assert_eq!(bank.reset(channel).is_ok(), channel < channels);
+            if let Some(state) = model.states.get_mut(channel) {
+                *state = State::unseen();
+            }
+        }
+        10 => {
+            let more = draw.below(9);
+            if channels + more <= 200 {
+                bank.extend(more).expect("there is memory");
+                model.states.resize(channels + more, State::unseen());
+            }
+        }
+        11 => {
+            // A backend that is not there is refused; the bank that was refused is lost, so a clone is asked.
+            let backend = draw.one_of(Backend::ALL);
+            let there = Backend::available().any(|available| available == backend);
+            match bank.clone().with_backend(backend) {
+                Ok(moved) => {
+                    assert!(there && moved.backend() == backend);
+                    bank = moved;
+                }
+                Err(error) => assert!(!there && error.backend == backend),
+            }
+        }
+        12 => {
+            let threads = NonZeroUsize::new(draw.below(40)).map_or(Threads::One, Threads::Parts);
+            bank = bank.with_threads(if draw.flag() { Threads::Auto } else { threads });
+        }
+        13 => {
+            // The original dies with other samples in it.
+            let clone = bank.clone();
+            bank.update(&vec![T::ONE; channels]).expect("one sample a channel");
+            bank = clone;
+        }
+        14 => refused(draw, &mut bank, channels),
+        _ => {
+            let row = model.draw_row(draw);
+            for _ in 0..draw.below(64) {
+                bank.update(&row).expect("one sample a channel");
+                model.row(&row);
+            }
+        }
+    }
+    bank
+}
+
+/// Some channels, some of them more than once, and now and then one that does not exist.
+fn scattered<T: Float>(draw: &mut Draw, bank: &mut Bank<RobustMean, T>, model: &mut Model<T>) {
+    let channels = model.states.len();
+    let count = draw.below(40);
+    let beyond = draw.below(8) == 0;
+    let named: Vec<usize> = (0..count).map(|_| draw.below(if beyond { 256 } else { channels.max(1) })).collect();
+    let beliefs: Vec<Belief<T>> = named
+        .iter()
+        .map(|&channel| model.states.get(channel).map_or(State::unseen(), |state| *state))
+        .map(|state| Belief { location: state.location, scale: state.scale })
+        .collect();
+    let samples = draw.row(&beliefs, &model.thresholds);
+    let exist = named.iter().all(|&channel| channel < channels);
+    assert_eq!(bank.update_at(&named, &samples).is_ok(), exist, "{named:?} of {channels}");
+    if exist {
+        for (&channel, &sample) in named.iter().zip(&samples) {
+            model.step(channel, sample);
+        }
+    }
+}
+
+fn observe<T: Float>(draw: &mut Draw, bank: &mut Bank<RobustMean, T>, model: &mut Model<T>) {
+    let channel = draw.below(48);
+    let state = model.states.get(channel).map_or(State::unseen(), |state| *state);
+    let sample = draw.sample(Belief { location: state.location, scale: state.scale }, &model.thresholds);
+    let Ok(seen) = bank.observe(channel, sample) else {
+        assert!(channel >= model.states.len());
+        return;
+    };
+    let outcome = model.step(channel, sample);
+    let found = (seen.accepted, seen.outlier, seen.reopened, seen.score.to_word());
+    let reopened = outcome.opened && !outcome.first;
+    assert_eq!(found, (outcome.accepted, outcome.strike, reopened, outcome.score.to_word()));
+}
+
+/// Lengths that do not fit.
+fn refused<T: Float>(draw: &mut Draw, bank: &mut Bank<RobustMean, T>, channels: usize) {
+    let length = draw.below(100);
+    let samples = vec![T::from_f64(1e9); length];
+    if length != channels {
+        assert!(bank.update(&samples).is_err());
+        assert!(bank.update_scored(&samples, &mut vec![T::ZERO; length]).is_err());
+        assert!(bank.update_scored(&vec![T::ONE; channels], &mut samples.clone()).is_err());
+        assert!(bank.update_at(&vec![0; channels], &samples).is_err());
+    }
+    if !length.is_multiple_of(channels) {
+        assert!(bank.update_rows(&samples).is_err());
+    }
+}
+
+fn compare<T: Float>(bank: &Bank<RobustMean, T>, model: &Model<T>, operation: usize) {
+    let what = || format!("after operation {operation}, {bank:?}");
+    assert_eq!((bank.len(), bank.is_empty()), (model.states.len(), model.states.is_empty()));
+    let column = |of: fn(&State<T>) -> T| model.states.iter().map(of).collect::<Vec<T>>();
+    assert_words(bank.locations(), &column(|state| state.location), || format!("locations {}", what()));
+    assert_words(bank.scales(), &column(|state| state.scale), || format!("scales {}", what()));
+    assert_words(&bank.ages().collect::<Vec<T>>(), &column(|state| state.age), || format!("ages {}", what()));
+    assert!(bank.reading(model.states.len()).is_none());
+}
