@@ -197,8 +197,10 @@ pub struct Constants<T> {
     /// Full age as it is counted: the first whole number that reaches `max_age`.
     full_age: u64,
     patience: u64,
-    /// From this many strikes on, the next sample may re-open the estimate.
-    insecure: u64,
+    /// A tally with these bits set to those of `secure` is of full age and so far from `patience` strikes that the next sample
+    /// cannot re-open the estimate: at most the largest power of two below it, so that one comparison tells.
+    secure_mask: u64,
+    secure: u64,
 }
 
 impl<T: Real> Constants<T> {
@@ -235,6 +237,12 @@ impl Step for RobustMean {
             self.reject.is_some_and(|(from, at)| at < STRIKE_AT + 0.5 || at - STRIKE_AT < (at - from) * 1.001);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 1 to 2^50 by MIN_GAIN
         let full_age = max_age.to_f64().ceil() as u64;
+        // Fewer strikes than a power of two that is at most `patience - 1`: no bit from that power on is set. At a patience of 1
+        // no strike is harmless; two strikes are never counted then.
+        let (secure_mask, secure) = match (self.patience - 1).checked_ilog2() {
+            Some(exponent) => (!(((1 << exponent) - 1) * Constants::<T>::ONE_STRIKE), full_age),
+            None => (u64::MAX, full_age | (2 * Constants::<T>::ONE_STRIKE)),
+        };
         Ok(Constants {
             alpha,
             max_age,
@@ -252,7 +260,8 @@ impl Step for RobustMean {
             quiet: T::from_f64(if taper_binds { 0.0 } else { STRIKE_AT }),
             full_age,
             patience: u64::from(self.patience) * Constants::<T>::ONE_STRIKE,
-            insecure: u64::from(self.patience - 1) * Constants::<T>::ONE_STRIKE,
+            secure_mask,
+            secure,
         })
     }
 
@@ -276,11 +285,8 @@ impl Step for RobustMean {
                 return advance::<T, S, CALM>(k, cells, now, sample);
             }
         }
-        // At full age what is left of the tally are the strikes. They lie in the exponent bits: as numbers they are in order.
-        let strikes = now.tally - full_age;
-        let full = (strikes & Word::splat(simd, Constants::<T>::AGE)).eq(Word::splat(simd, 0));
-        let secure = strikes.lane().lt(Word::splat(simd, k.insecure).lane());
-        if (full & ordinary & secure).all() {
+        let secure = (now.tally & Word::splat(simd, k.secure_mask)).eq(Word::splat(simd, k.secure));
+        if (secure & ordinary).all() {
             return advance::<T, S, FULL>(k, cells, now, sample);
         }
         advance::<T, S, ANY>(k, cells, now, sample)
