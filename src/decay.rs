@@ -41,7 +41,7 @@ impl Decay {
     /// # Errors
     /// `samples` is not above 0 and finite.
     pub fn half_life(samples: f64) -> Result<Self, ParameterError> {
-        let samples = ParameterError::check("half_life", samples, "above 0 and finite", |h| h > 0.0 && h.is_finite())?;
+        let samples = ParameterError::check_positive("half_life", samples)?;
         Self::alpha(-libm::expm1(-core::f64::consts::LN_2 / samples))
     }
 

@@ -40,6 +40,11 @@ impl ParameterError {
     ) -> Result<f64, Self> {
         if accept(value) { Ok(value) } else { Err(Self::OutOfRange { name, expected, got: value }) }
     }
+
+    /// `value` if it is above 0 and finite.
+    pub(crate) fn check_positive(name: &'static str, value: f64) -> Result<f64, Self> {
+        Self::check(name, value, "above 0 and finite", |value| value > 0.0 && value.is_finite())
+    }
 }
 
 /// Channels that could not be made.

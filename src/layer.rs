@@ -91,13 +91,7 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
     /// # Errors
     /// The lane type cannot carry the rule's parameters. The rule is the old one.
     pub fn set_rule(&mut self, rule: R) -> Result<(), ChannelsError> {
-        let threads = self.sweep.threads();
-        let backend = self.sweep.backend();
-        let sweep = Sweep::new(rule)?.with_threads(threads);
-        if let Ok(sweep) = sweep.with_backend(backend) {
-            self.sweep = sweep;
-        }
-        Ok(())
+        Ok(self.sweep.set_rule(rule)?)
     }
 
     /// The backend it runs on.

@@ -68,7 +68,7 @@ impl ClippedEma {
     /// # Errors
     /// `c` is not above 0 and finite.
     pub fn clip(self, c: f64) -> Result<Self, ParameterError> {
-        Ok(Self { clip: ParameterError::check("clip", c, "above 0 and finite", |c| c > 0.0 && c.is_finite())?, ..self })
+        Ok(Self { clip: ParameterError::check_positive("clip", c)?, ..self })
     }
 }
 

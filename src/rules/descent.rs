@@ -56,7 +56,7 @@ impl Step for Descent {
         let there = weight.is_number() & g.is_number();
         let w = weight.clamp(T::MAX);
         let g = decayed(&k.rates, w, g);
-        // Where the difference overflows the average is infinite, with the right sign, until it is clamped below.
+        // The gradient's bound keeps their difference finite; a state that somebody put in may not, hence the clamp below.
         let smoothed = before.toward(g, k.smooth_alpha);
         let direction = (number(k.correction) * smoothed / norm(&k.rates, square)).clamp(T::MAX);
         let pull = (number(k.rates.decoupled) * w).clamp(T::MAX);

@@ -133,7 +133,7 @@ impl LearningRate {
     /// # Errors
     /// `epsilon` is not above 0 and finite.
     pub fn epsilon(self, epsilon: f64) -> Result<Self, ParameterError> {
-        let epsilon = ParameterError::check("epsilon", epsilon, "above 0 and finite", |e| e > 0.0 && e.is_finite())?;
+        let epsilon = ParameterError::check_positive("epsilon", epsilon)?;
         Ok(Self { epsilon, ..self })
     }
 

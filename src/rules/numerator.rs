@@ -82,7 +82,7 @@ impl Numerator {
     /// # Errors
     /// `mu` is not above 0 and finite.
     pub fn new(mu: f64) -> Result<Self, ParameterError> {
-        let bound_by = ParameterError::check("mu", mu, "above 0 and finite", |mu| mu > 0.0 && mu.is_finite())?;
+        let bound_by = ParameterError::check_positive("mu", mu)?;
         let (decay, scale_decay) = (Decay::beta(0.9999)?, Decay::beta(0.999)?);
         Ok(Self { bound_by, decay, scale_decay, clip: 4.0, bound: Bound::default() })
     }
@@ -104,7 +104,7 @@ impl Numerator {
     /// # Errors
     /// `c` is not above 0 and finite.
     pub fn clip(self, c: f64) -> Result<Self, ParameterError> {
-        Ok(Self { clip: ParameterError::check("clip", c, "above 0 and finite", |c| c > 0.0 && c.is_finite())?, ..self })
+        Ok(Self { clip: ParameterError::check_positive("clip", c)?, ..self })
     }
 
     /// Where the output is clipped. [`Bound::MuTimesNorm`] by default.

@@ -43,7 +43,7 @@ impl RelaxedNumerator {
     /// # Errors
     /// `mu` is not above 0 and finite.
     pub fn new(mu: f64) -> Result<Self, ParameterError> {
-        let mu = ParameterError::check("mu", mu, "above 0 and finite", |mu| mu > 0.0 && mu.is_finite())?;
+        let mu = ParameterError::check_positive("mu", mu)?;
         Ok(Self { mu, decay: Decay::beta(0.9999)? })
     }
 

@@ -113,8 +113,11 @@ impl<R: Rule, T: Real> Sweep<R, T> {
         self.token.backend()
     }
 
-    pub(crate) fn threads(&self) -> Threads {
-        self.threads
+    /// Another rule of the same kind; if the lane type cannot carry it, the old one stays.
+    pub(crate) fn set_rule(&mut self, rule: R) -> Result<(), ParameterError> {
+        self.constants = rule.constants::<T>()?;
+        self.rule = rule;
+        Ok(())
     }
 
     pub(crate) fn constants(&self) -> &R::Constants<T> {
