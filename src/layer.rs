@@ -139,9 +139,9 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
     /// # Errors
     /// There are not one weight and one gradient per weight of the layer. The state is untouched.
     pub fn update(&mut self, weights: &[T], gradient: &[T]) -> Result<T, UpdateError> {
-        let sweep = self.sweep.at_step(self.steps.saturating_add(1));
-        let mean = sweep.layer_mean(self.columns.as_mut_slices(), weights, gradient)?;
-        self.steps = self.steps.saturating_add(1);
+        let step = self.steps.saturating_add(1);
+        let mean = self.sweep.at_step(step).layer_mean(self.columns.as_mut_slices(), weights, gradient)?;
+        self.steps = step;
         Ok(mean)
     }
 
@@ -150,9 +150,9 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
     /// # Errors
     /// There are not one weight, one gradient and one `a` per weight of the layer. The state is untouched.
     pub fn update_into(&mut self, weights: &[T], gradient: &[T], a: &mut [T]) -> Result<T, UpdateError> {
-        let sweep = self.sweep.at_step(self.steps.saturating_add(1));
-        let mean = sweep.layer_mean_into(self.columns.as_mut_slices(), weights, gradient, a)?;
-        self.steps = self.steps.saturating_add(1);
+        let step = self.steps.saturating_add(1);
+        let mean = self.sweep.at_step(step).layer_mean_into(self.columns.as_mut_slices(), weights, gradient, a)?;
+        self.steps = step;
         Ok(mean)
     }
 

@@ -123,9 +123,8 @@ impl RobustSgm {
     /// # Errors
     /// A parameter is out of range; the old ones stay.
     pub fn set_params(&mut self, config: ParamsRobustSgm) -> std::result::Result<(), Error> {
-        let bound = if config.lr == 0.0 { self.bound } else { config.lr };
-        self.set_rule(config.rule(bound)?)?;
-        (self.config, self.bound, self.stale) = (config, bound, false);
+        self.apply(&config)?;
+        self.config = config;
         Ok(())
     }
 
@@ -147,16 +146,10 @@ impl RobustSgm {
         self.parameters.iter().map(|parameter| (parameter.name.as_str(), parameter.mean.value))
     }
 
-    /// Puts the rule of the present configuration in every tensor.
-    fn refresh(&mut self) -> std::result::Result<(), Error> {
-        let bound = if self.config.lr == 0.0 { self.bound } else { self.config.lr };
-        self.set_rule(self.config.rule(bound)?)?;
-        (self.bound, self.stale) = (bound, false);
-        Ok(())
-    }
-
-    /// Puts a rule in every tensor, or in none.
-    fn set_rule(&mut self, rule: LearningRate) -> std::result::Result<(), Error> {
+    /// Puts the rule of a configuration in every tensor, or in none.
+    fn apply(&mut self, config: &ParamsRobustSgm) -> std::result::Result<(), Error> {
+        let bound = if config.lr == 0.0 { self.bound } else { config.lr };
+        let rule = config.rule(bound)?;
         // Whether a type can carry the parameters is the same for all tensors of it: ask before anything changes.
         for parameter in &self.parameters {
             let carried = match &parameter.state {
@@ -172,6 +165,7 @@ impl RobustSgm {
             };
             set.map_err(|source| Error::State { name: parameter.name.clone(), source })?;
         }
+        (self.bound, self.stale) = (bound, false);
         Ok(())
     }
 }
@@ -219,7 +213,7 @@ impl Optimizer for RobustSgm {
     /// The learning rate that was set is out of range, or a gradient does not fit its tensor. No tensor has been changed.
     fn step(&mut self, grads: &GradStore) -> Result<()> {
         if self.stale {
-            self.refresh()?;
+            self.apply(&self.config.clone())?;
         }
         let mut work = Vec::with_capacity(self.parameters.len());
         for parameter in &mut self.parameters {
