@@ -1,17 +1,17 @@
 //! The instruction sets, and the one place where one is chosen.
 //!
 //! A kernel is compiled once for each set that the target architecture may have, and picked at run time by a token that
-//! only exists where the machine has the set. Below AVX2 there is only `Scalar`: SSE alone gained too little over the
-//! scalar loop to be worth a fourth copy of every kernel, and pulp has none.
+//! only exists where the machine has the set. Below AVX2 there is only `Scalar`, which pulp has no instructions for: small
+//! arrays, of which the compiler makes vectors of the target's baseline (SSE2 on x86-64).
 
 use crate::error::BackendError;
-use pulp::{Scalar, Simd, WithSimd};
+use pulp::{Scalar128b, Simd, WithSimd};
 
 /// An instruction set that kernels are compiled for. Results are the same bits on all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Backend {
-    /// One channel at a time, in the baseline instructions of the target. Always there.
+    /// Four `f32` or two `f64` at a time, in the baseline instructions of the target. Always there.
     Scalar,
     /// 128-bit vectors on `AArch64`.
     Neon,
@@ -91,7 +91,7 @@ impl Token {
     #[inline]
     pub(crate) fn run<K: WithSimd>(self, kernel: K) -> K::Output {
         match self {
-            Self::Scalar => Simd::vectorize(Scalar::new(), kernel),
+            Self::Scalar => Simd::vectorize(Scalar128b, kernel),
             #[cfg(target_arch = "aarch64")]
             Self::Neon(simd) => Simd::vectorize(simd, kernel),
             #[cfg(target_arch = "x86_64")]
