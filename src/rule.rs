@@ -49,6 +49,14 @@ pub trait Step {
     /// The state of a channel that has seen nothing.
     fn unseen<T: Real>() -> <Self::Columns as Arity>::Of<T>;
 
+    /// Whether nothing out of the ordinary has happened to any of these channels of late, for a rule that has a shorter step
+    /// for such. It is asked of a few vectors of many, and the answer is what [`Cells::hopeful`] tells the step of all.
+    #[inline(always)]
+    fn calm<T: Real, S: Simd>(constants: &Self::Constants<T>, cells: &impl Cells<T, S>) -> bool {
+        let _ = (constants, cells);
+        false
+    }
+
     /// One step for each lane. Must be `#[inline(always)]`, as must be everything it calls: it is compiled once for each
     /// instruction set, inside the function that carries that set.
     fn step<T: Real, S: Simd>(
@@ -84,6 +92,8 @@ pub trait Weigh: Step<Inputs = Count<2>> {
 pub trait Cells<T: Real, S: Simd> {
     fn get(&self, column: usize) -> Lane<T, S>;
     fn set(&mut self, column: usize, value: Lane<T, S>);
+    /// Whether the channels near these have been calm, so that a step may hope that these are, too.
+    fn hopeful(&self) -> bool;
     /// Writes the sample into the lanes of the mask, in a column that is rarely touched: no step waits for it to come from
     /// memory. It may happen only after the pass, so the step that does this must not read the column afterwards.
     fn keep_sample(&mut self, column: usize, mask: Mask<T, S>, sample: Lane<T, S>);

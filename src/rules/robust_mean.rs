@@ -270,6 +270,12 @@ impl Step for RobustMean {
     }
 
     #[inline(always)]
+    fn calm<T: Real, S: Simd>(k: &Constants<T>, cells: &impl Cells<T, S>) -> bool {
+        let tally = cells.get(TALLY);
+        T::lanes::<S>() > CALM_LANES && tally.word().eq(Word::splat(tally.0, k.full_age)).all()
+    }
+
+    #[inline(always)]
     fn step<T: Real, S: Simd>(
         k: &Constants<T>,
         cells: &mut impl Cells<T, S>,
@@ -279,7 +285,7 @@ impl Step for RobustMean {
         let now = State { location: cells.get(LOCATION), scale: cells.get(SCALE), tally: cells.get(TALLY).word() };
         let ordinary = sample.abs().le(Lane::splat(simd, T::HALF_MAX));
         let full_age = Word::splat(simd, k.full_age);
-        if T::lanes::<S>() <= CALM_LANES {
+        if T::lanes::<S>() <= CALM_LANES || cells.hopeful() {
             let quiet = (sample - now.location).abs().le(Lane::splat(simd, k.quiet) * now.scale);
             if (now.tally.eq(full_age) & ordinary & quiet).all() {
                 return advance::<T, S, CALM>(k, cells, now, sample);
@@ -377,19 +383,21 @@ fn advance<T: Real, S: Simd, const PATH: Path>(
         return Verdict { score: residual / scale, accepted: !never, outlier: never, reopened: never };
     }
 
-    let strikes = if PATH == FULL { tally - word(k.full_age) } else { tally & word(!Constants::<T>::AGE) };
     let one_strike = word(Constants::<T>::ONE_STRIKE);
     let strike = (number(k.strike_at) * scale).lt(size);
-    let one_less = strikes.eq(word(0)).select_word(strikes, strikes - one_strike);
     if PATH == FULL {
-        let struck = strike.select_word(strikes + one_strike, one_less);
+        // Strikes are above the age, which stays as it is: one more, or one less if there are any.
+        let none = tally.eq(word(k.full_age));
+        let change = strike.select_word(one_strike, none.select_word(word(0), word(0) - one_strike));
         cells.set(LOCATION, new_location);
         cells.set(SCALE, new_scale);
-        cells.set(TALLY, (word(k.full_age) | struck).lane());
+        cells.set(TALLY, (tally + change).lane());
         cells.keep_sample(LAST_STRIKE, strike, sample);
         return Verdict { score: residual / scale, accepted: !never, outlier: strike, reopened: never };
     }
 
+    let strikes = tally & word(!Constants::<T>::AGE);
+    let one_less = strikes.eq(word(0)).select_word(strikes, strikes - one_strike);
     let one_more = strikes.eq(word(k.patience)).select_word(strikes, strikes + one_strike);
     let struck = strike.select_word(one_more, one_less);
     let last_strike = cells.get(LAST_STRIKE);

@@ -65,9 +65,9 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
                 |(body, _)| &mut body[start..start + count],
             );
             kept.count = 0;
+            let hopeful = calm::<R, T, S>(simd, &constants, count, |column, index| columns.as_ref()[column][index]);
             for index in 0..count {
-                // Not on `Scalar`, whose loop the compiler makes vectors of if nothing is in the way.
-                if self.far && T::lanes::<S>() > 1 && index.is_multiple_of(per_line) {
+                if self.far && index.is_multiple_of(per_line) {
                     for (number, column) in columns.as_ref().iter().enumerate() {
                         if R::STREAMED >> number & 1 == 1 {
                             prefetch_index(&**column, index + ahead);
@@ -77,7 +77,8 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
                         prefetch_index(input, index + ahead);
                     }
                 }
-                let mut cells = Body::<'_, '_, R, T, S> { simd, columns: &mut columns, index, kept: &mut kept };
+                let mut cells =
+                    Body::<'_, '_, R, T, S> { simd, columns: &mut columns, index, kept: &mut kept, hopeful };
                 let step = R::Inputs::from_fn(
                     #[inline(always)]
                     |input| Lane(simd, bodies.as_ref()[input][index]),
@@ -108,6 +109,32 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
         }
         self.sink
     }
+}
+
+/// How many of a group's vectors are asked whether they are calm, and how many must be.
+const ASKED: usize = 8;
+const CALM: usize = 7;
+
+/// Whether most vectors of a group have been calm, by a few of them. Where outliers are common, a branch on each vector goes
+/// either way, and the processor, which cannot know it, loses more than a shorter step saves.
+#[inline(always)]
+fn calm<R: Rule, T: Real, S: Simd>(
+    simd: S,
+    constants: &R::Constants<T>,
+    vectors: usize,
+    at: impl Fn(usize, usize) -> T::Lanes<S>,
+) -> bool {
+    let mut count = 0;
+    if vectors > 0 {
+        for asked in 0..ASKED {
+            let state = R::Columns::from_fn(
+                #[inline(always)]
+                |column| at(column, asked * vectors / ASKED),
+            );
+            count += usize::from(R::calm(constants, &Registers::<R, T, S> { simd, state }));
+        }
+    }
+    count >= CALM
 }
 
 /// The channels of a range, which exist, of every column.
@@ -189,6 +216,7 @@ struct Body<'c, 's, R: Rule, T: Real, S: Simd> {
     columns: &'c mut ColumnsOf<R, &'s mut [T::Lanes<S>]>,
     index: usize,
     kept: &'c mut Kept,
+    hopeful: bool,
 }
 
 impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Body<'_, '_, R, T, S> {
@@ -199,6 +227,10 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Body<'_, '_, R, T, S> {
     #[inline(always)]
     fn set(&mut self, column: usize, value: Lane<T, S>) {
         self.columns.as_mut()[column][self.index] = value.1;
+    }
+    #[inline(always)]
+    fn hopeful(&self) -> bool {
+        self.hopeful
     }
     #[inline(always)]
     fn keep_sample(&mut self, column: usize, mask: Mask<T, S>, _: Lane<T, S>) {
@@ -221,6 +253,10 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Registers<R, T, S> {
     #[inline(always)]
     fn set(&mut self, column: usize, value: Lane<T, S>) {
         self.state.as_mut()[column] = value.1;
+    }
+    #[inline(always)]
+    fn hopeful(&self) -> bool {
+        false
     }
     #[inline(always)]
     fn keep_sample(&mut self, column: usize, mask: Mask<T, S>, sample: Lane<T, S>) {
