@@ -1,6 +1,6 @@
 //! Ratios that mean something: engine, memory limit and competitor timed in turns, in one run, and compared.
 //!
-//! `cargo bench --bench ratios`, or `-- block`, `-- row` or `-- layer` for one part. A machine's clock, cache and memory change from second to second, and criterion times one
+//! `cargo bench --bench ratios`, or `-- row RobustMean f32 16Mi` and the like for a part: all that have every word. A machine's clock, cache and memory change from second to second, and criterion times one
 //! thing after the other. Here everything that is compared runs in short turns, over and over, and the best turn of each
 //! counts: what else the machine does can only add. These are the numbers that the documentation quotes.
 
@@ -35,10 +35,10 @@ fn turns<const N: usize>(updates: usize, mut contestants: [&mut dyn FnMut(); N])
     best
 }
 
-/// Whether the command line asks for this half, or for nothing in particular.
-fn wanted(half: &str) -> bool {
-    let mut filters = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
-    filters.peek().is_none() || filters.any(|filter| filter == half)
+/// Whether the command line asks for this: each of its words is one of these.
+fn wanted(words: &[&str]) -> bool {
+    let mut filters = std::env::args().skip(1).filter(|argument| !argument.starts_with('-'));
+    filters.all(|filter| words.contains(&filter.as_str()))
 }
 
 fn bank<R: Estimator, T: Real>(rule: R, backend: Backend, rows: &mut Rows<T>, channels: usize) -> Bank<R, T> {
@@ -54,37 +54,41 @@ fn bank<R: Estimator, T: Real>(rule: R, backend: Backend, rows: &mut Rows<T>, ch
 const WARM_UP: usize = 60;
 
 /// One rule row by row on every backend, beside the memory limit and the plain loop.
-fn rows<R: Estimator, T: Real + Number, P: Plain<T>>(name: &str, rule: &R, outliers: f64, written: usize, read: usize) {
-    if !wanted("row") {
-        return;
-    }
+fn rows<R: Estimator, T: Real + Number + Loops, P: Plain<T>>(
+    name: &str,
+    rule: &R,
+    outliers: f64,
+    written: usize,
+    read: usize,
+) {
     for (size, channels) in [("1Ki", 1 << 10), ("64Ki", 64 << 10), ("1Mi", 1 << 20), ("16Mi", 16 << 20)] {
+        let share = format!("{:.0}%", outliers * 100.0);
+        if !wanted(&["row", name, T::NAME, size, &share]) {
+            continue;
+        }
         let mut feed = Rows::<T>::new(channels, outliers, 7);
         let backends: Vec<Backend> = Backend::available().collect();
         let mut banks: Vec<_> = backends.iter().map(|&b| bank(rule.clone(), b, &mut feed, channels)).collect();
         let mut probe = Probe::<T>::new(channels, written, read);
-        let mut plain = P::new(channels, ALPHA);
-        (0..WARM_UP).for_each(|_| plain.update(feed.next()));
         let bytes = probe.bytes();
+        print!("{name:<10} {} {:>3.0}% {size:>5} {bytes:>3} B", T::NAME, outliers * 100.0);
 
         let feed = std::cell::RefCell::new(feed);
-        let [limit, competitor] = turns(
-            channels,
-            [&mut || probe.pass(feed.borrow_mut().next()), &mut || plain.update(feed.borrow_mut().next())],
-        );
-        drop(plain);
-        let lane = T::NAME;
-        print!(
-            "{name:<10} {lane} {:>3.0}% {size:>5} {bytes:>3} B  limit {limit:.3} plain {competitor:.3}",
-            outliers * 100.0
-        );
         for (bank, backend) in banks.iter_mut().zip(backends) {
-            let [engine, limit] = turns(
+            let (mut plain, mut clip) = (P::new(channels, ALPHA), T::Clip::new(channels, ALPHA));
+            (0..WARM_UP).for_each(|_| plain.update(backend, feed.borrow_mut().next()));
+            (0..WARM_UP).for_each(|_| clip.update(backend, feed.borrow_mut().next()));
+            let [engine, limit, plain, clip] = turns(
                 channels,
-                [&mut || bank.update(feed.borrow_mut().next()).unwrap(), &mut || probe.pass(feed.borrow_mut().next())],
+                [
+                    &mut || bank.update(feed.borrow_mut().next()).unwrap(),
+                    &mut || probe.pass(feed.borrow_mut().next()),
+                    &mut || plain.update(backend, feed.borrow_mut().next()),
+                    &mut || clip.update(backend, feed.borrow_mut().next()),
+                ],
             );
-            let (of_limit, of_plain) = (limit / engine, competitor / engine);
-            print!(" | {backend:?} {engine:.3} ns, {of_limit:.2} of limit, {of_plain:.1} x plain");
+            let (of_limit, of_plain, of_clip) = (limit / engine, plain / engine, engine / clip);
+            print!(" | {backend:?} {engine:.3} ns, {of_limit:.2} of limit, {of_plain:.1} x plain, {of_clip:.1} clips");
         }
         println!();
     }
@@ -92,7 +96,7 @@ fn rows<R: Estimator, T: Real + Number, P: Plain<T>>(name: &str, rule: &R, outli
 
 /// A block that no cache holds, beside the same rows one by one and a read-only pass.
 fn blocks<R: Estimator, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
-    if !wanted("block") {
+    if !wanted(&["block", name, T::NAME, &format!("{:.0}%", outliers * 100.0)]) {
         return;
     }
     let (rows, channels) = (64, 1 << 20);
@@ -121,10 +125,10 @@ fn blocks<R: Estimator, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
 
 /// One rule of weights and gradients on one thread, beside the memory limit.
 fn layers<R: LayerRule, T: Real + Number>(name: &str, rule: &R, written: usize) {
-    if !wanted("layer") {
-        return;
-    }
     for (size, weights) in [("64Ki", 64 << 10), ("1Mi", 1 << 20), ("16Mi", 16 << 20), ("64Mi", 64 << 20)] {
+        if !wanted(&["layer", name, T::NAME, size]) {
+            continue;
+        }
         // Two columns of 64 Mi f64 weights more would not fit a small machine.
         if weights * size_of::<T>() > 256 << 20 {
             continue;
@@ -154,7 +158,7 @@ fn layers<R: LayerRule, T: Real + Number>(name: &str, rule: &R, written: usize) 
 
 /// Many small layers in one call, beside one call for each, on all threads.
 fn small_layers() {
-    if !wanted("layer") {
+    if !wanted(&["layer", "small"]) {
         return;
     }
     let (count, weights) = (200, 4 << 10);

@@ -18,7 +18,7 @@ use common::data::{Rows, samples};
 use common::probe::{Number, Probe, read_only};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use evenkeel::{Bank, Decay, Ema, Estimator, Real, RobustMean, Threads};
+use evenkeel::{Backend, Bank, Decay, Ema, Estimator, Real, RobustMean, Threads};
 use std::hint::black_box;
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -65,8 +65,8 @@ fn rule<R: Estimator, T: Real + Number, P: Plain<T>>(
         });
         group.bench_function("plain loop", |b| {
             let (mut plain, mut rows) = (P::new(channels, alpha), Rows::new(channels, 0.0, 7));
-            (0..WARM_UP).for_each(|_| plain.update(rows.next()));
-            b.iter(|| plain.update(rows.next()));
+            (0..WARM_UP).for_each(|_| plain.update(Backend::best(), rows.next()));
+            b.iter(|| plain.update(Backend::best(), rows.next()));
         });
         group.finish();
     }

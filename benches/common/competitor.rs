@@ -1,31 +1,88 @@
-//! The honest competitor: the same updates as a plain loop over separate slices, which the compiler vectorises.
+//! The honest competitors: updates as plain loops over separate slices, which the compiler vectorises.
 //!
-//! Branch-free selects, five separate columns, no bounds checks, compiled for the best instruction set of the machine: what
-//! a careful author would write without a vector library. Before anything is timed, it is checked to give the same bits as
-//! the engine.
+//! Branch-free selects, separate columns, no bounds checks, compiled for the same instruction set as the engine beside it:
+//! what a careful author would write without a vector library. `Ema` and `RobustMean` do the engine's work; `Clip` is the
+//! least that clips against a running scale, two columns without any of the rest, and a yardstick for what is arithmetic.
 
-use pulp::{Arch, Simd, WithSimd};
+use evenkeel::Backend;
+use pulp::{Scalar, Simd, WithSimd};
 
 /// A plain loop with the state it runs over.
 pub trait Plain<T> {
     fn new(channels: usize, alpha: f64) -> Self;
-    fn update(&mut self, samples: &[T]);
+    /// One sample per channel, compiled for a backend that the machine has.
+    fn update(&mut self, backend: Backend, samples: &[T]);
+}
+
+/// Runs a loop compiled for a backend.
+fn on<K: WithSimd<Output = ()>>(backend: Backend, kernel: K) {
+    match backend {
+        #[cfg(target_arch = "x86_64")]
+        Backend::Avx2 => Simd::vectorize(pulp::x86::V3::try_new().unwrap(), kernel),
+        #[cfg(target_arch = "x86_64")]
+        Backend::Avx512 => Simd::vectorize(pulp::x86::V4::try_new().unwrap(), kernel),
+        #[cfg(target_arch = "aarch64")]
+        Backend::Neon => Simd::vectorize(pulp::aarch64::Neon::try_new().unwrap(), kernel),
+        _ => Simd::vectorize(Scalar::new(), kernel),
+    }
 }
 
 /// The plain loops of a lane type.
 pub trait Loops: Sized {
     type Ema: Plain<Self>;
     type RobustMean: Plain<Self>;
+    type Clip: Plain<Self>;
 }
 
 macro_rules! plain {
     ($module:ident, $real:ident, $floor:literal, $relative:literal) => {
         pub mod $module {
-            use super::{Arch, Loops, Plain, Simd, WithSimd};
+            use super::{Backend, Loops, Plain, Simd, WithSimd, on};
 
             impl Loops for $real {
                 type Ema = Ema;
                 type RobustMean = RobustMean;
+                type Clip = Clip;
+            }
+
+            pub struct Clip {
+                location: Vec<$real>,
+                scale: Vec<$real>,
+                alpha: $real,
+            }
+
+            impl Plain<$real> for Clip {
+                fn new(channels: usize, alpha: f64) -> Self {
+                    let zeros = vec![0.0; channels];
+                    Self { location: zeros.clone(), scale: vec![1.0; channels], alpha: alpha as $real }
+                }
+
+                fn update(&mut self, backend: Backend, samples: &[$real]) {
+                    on(backend, ClipPass(self, samples));
+                }
+            }
+
+            struct ClipPass<'a>(&'a mut Clip, &'a [$real]);
+
+            impl WithSimd for ClipPass<'_> {
+                type Output = ();
+                #[inline(always)]
+                fn with_simd<S: Simd>(self, _: S) {
+                    let Clip { location, scale, alpha } = self.0;
+                    clip(location, scale, self.1, *alpha);
+                }
+            }
+
+            #[inline(always)]
+            fn clip(location: &mut [$real], scale: &mut [$real], samples: &[$real], alpha: $real) {
+                for ((l, s), &x) in location.iter_mut().zip(scale).zip(samples) {
+                    let residual = x - *l;
+                    let size = residual.abs();
+                    let limit = 2.0 * *s;
+                    let kept = if size < limit { size } else { limit };
+                    *l += alpha * kept.copysign(residual);
+                    *s += alpha * (kept - *s);
+                }
             }
 
             pub struct Ema {
@@ -40,8 +97,8 @@ macro_rules! plain {
                     Self { moment: zeros.clone(), seen: zeros, alpha: alpha as $real }
                 }
 
-                fn update(&mut self, samples: &[$real]) {
-                    Arch::new().dispatch(EmaPass(self, samples));
+                fn update(&mut self, backend: Backend, samples: &[$real]) {
+                    on(backend, EmaPass(self, samples));
                 }
             }
 
@@ -91,8 +148,8 @@ macro_rules! plain {
                     }
                 }
 
-                fn update(&mut self, samples: &[$real]) {
-                    Arch::new().dispatch(RobustPass(self, samples));
+                fn update(&mut self, backend: Backend, samples: &[$real]) {
+                    on(backend, RobustPass(self, samples));
                 }
             }
 
