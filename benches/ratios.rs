@@ -123,6 +123,39 @@ fn blocks<R: Estimator, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
     );
 }
 
+/// Series that each lie in a slice of their own, beside the same samples as a block of rows, and one series alone.
+fn series<R: Estimator, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
+    if !wanted(&["series", name, T::NAME, &format!("{:.0}%", outliers * 100.0)]) {
+        return;
+    }
+    let (rows, channels) = (4096, 2048);
+    let columns: Vec<Vec<T>> = (0..channels).map(|channel| samples::<T>(rows, outliers, channel)).collect();
+    let block: Vec<T> = (0..rows).flat_map(|row| columns.iter().map(move |column| column[row])).collect();
+    let make = || Bank::<R, T>::new(rule.clone(), columns.len()).unwrap().with_threads(Threads::One);
+    let (mut by_series, mut by_rows, mut alone, mut observed) = (make(), make(), make(), make());
+    let [turned, rows, read] = turns(
+        block.len(),
+        [&mut || by_series.update_series(&columns).unwrap(), &mut || by_rows.update_rows(&block).unwrap(), &mut || {
+            black_box(read_only(&block));
+        }],
+    );
+    let column = samples::<T>(1 << 16, outliers, 3);
+    let [one, watched] = turns(
+        column.len(),
+        [&mut || alone.update_channel(0, &column).unwrap(), &mut || {
+            column.iter().for_each(|&sample| _ = black_box(observed.observe(0, sample).unwrap()));
+        }],
+    );
+    println!(
+        "{name:<10} {} {:>3.0}% 2048 series of 4096: series {turned:.3} ns, {:.2} x a block of rows, {:.2} of a read-only pass; one of 65536: alone {one:.2} ns, {:.1} x as long as one of many, observed {watched:.2} ns",
+        T::NAME,
+        outliers * 100.0,
+        turned / rows,
+        read / turned,
+        one / turned
+    );
+}
+
 /// One rule of weights and gradients on one thread, beside the memory limit.
 fn layers<R: LayerRule, T: Real + Number>(name: &str, rule: &R, written: usize) {
     for (size, weights) in [("64Ki", 64 << 10), ("1Mi", 1 << 20), ("16Mi", 16 << 20), ("64Mi", 64 << 20)] {
@@ -196,10 +229,12 @@ fn lane<T: Real + Number + Loops>() {
     for outliers in [0.0, 0.05] {
         rows::<_, T, T::RobustMean>("RobustMean", &RobustMean::new(decay), outliers, 3, 0);
         blocks::<_, T>("RobustMean", &RobustMean::new(decay), outliers);
+        series::<_, T>("RobustMean", &RobustMean::new(decay), outliers);
     }
     // Fast enough to forget its start in the warm-up.
     rows::<_, T, T::Ema>("Ema", &Ema::new(Decay::alpha(0.6).unwrap()), 0.0, 1, 1);
     blocks::<_, T>("Ema", &Ema::new(Decay::alpha(0.6).unwrap()), 0.0);
+    series::<_, T>("Ema", &Ema::new(Decay::alpha(0.6).unwrap()), 0.0);
     layers::<_, T>("Numerator", &Numerator::new(1e-3).unwrap(), 3);
     layers::<_, T>("RelaxedNumerator", &RelaxedNumerator::new(1e-3).unwrap(), 1);
     layers::<_, T>("LearningRate", &LearningRate::new(1e-3).unwrap(), 4);

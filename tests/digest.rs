@@ -42,6 +42,8 @@ enum Mode {
     Rows,
     Blocks,
     Scattered,
+    Series,
+    Channels,
 }
 
 /// State columns as plain vectors, whichever rule they are of.
@@ -55,14 +57,25 @@ macro_rules! plain {
             fn run(self, sweep: &Sweep<Self, T>, mode: Mode, block: &[T]) -> Vec<Vec<T>> {
                 let mut columns: [Vec<T>; $columns] = core::array::from_fn(|_| vec![T::ZERO; CHANNELS]);
                 sweep.reset(columns.each_mut().map(Vec::as_mut_slice));
-                let rows = if let Mode::Rows = mode { 1 } else { 37 };
+                // More rows than are turned at a time, and no whole number of squares.
+                let rows = if let Mode::Rows = mode { 1 } else { 77 };
                 for rows in block.chunks(CHANNELS * rows) {
                     let state: ColumnsOf<$rule, &mut [T]> = columns.each_mut().map(Vec::as_mut_slice);
+                    let length = rows.len() / CHANNELS;
+                    let series = || (0..CHANNELS).map(|channel| (0..length).map(|row| rows[row * CHANNELS + channel]).collect());
                     let named = || (0..rows.len()).map(|index| index % CHANNELS).collect::<Vec<_>>();
                     match mode {
                         Mode::Rows => sweep.update(state, rows),
                         Mode::Blocks => sweep.update_rows(state, rows),
                         Mode::Scattered => sweep.update_at(state, &named(), rows),
+                        Mode::Series => sweep.update_series(state, &series().collect::<Vec<Vec<T>>>()),
+                        Mode::Channels => {
+                            let mut state = state;
+                            series().enumerate().try_for_each(|(channel, series): (usize, Vec<T>)| {
+                                let state = state.each_mut().map(|column| &mut **column);
+                                sweep.update_channel(state, channel, &series)
+                            })
+                        }
                     }
                     .unwrap();
                 }
@@ -78,7 +91,7 @@ fn estimator<T: Float, R: Plain<T> + Copy>(name: &str, rule: R, expected: u64) {
     let block = Random::new(70).hostile::<T>(ROWS, CHANNELS);
     every_backend(|backend| {
         for threads in [Threads::One, Threads::Auto, Threads::Parts(NonZeroUsize::new(50).unwrap())] {
-            for mode in [Mode::Rows, Mode::Blocks, Mode::Scattered] {
+            for mode in [Mode::Rows, Mode::Blocks, Mode::Scattered, Mode::Series, Mode::Channels] {
                 let sweep = Sweep::<R, T>::new(rule).unwrap().with_backend(backend).unwrap().with_threads(threads);
                 let mut digest = Digest::new();
                 rule.run(&sweep, mode, &block).iter().for_each(|column| digest.numbers(column));

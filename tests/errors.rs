@@ -53,6 +53,15 @@ fn wrong_lengths<T: Float>() {
             }
             let result = sweep.update_at(columns.as_mut_slices(), &[0; CHANNELS], &samples);
             refused(&format!("samples|{both}"), result, &mut columns);
+            let result = sweep.update_series(columns.as_mut_slices(), &vec![[T::ONE; 3]; length]);
+            refused(&format!("series|{both}"), result, &mut columns);
+            // One series of another length than the others, wherever it is.
+            let mut series = vec![vec![T::ONE; CHANNELS]; CHANNELS];
+            series[length % CHANNELS] = samples.clone();
+            let result = sweep.update_series(columns.as_mut_slices(), &series);
+            refused(&format!("samples of a series|{both}"), result, &mut columns);
+            let result = sweep.update_channel_into(columns.as_mut_slices(), 0, &[T::ONE; CHANNELS], &mut scores);
+            refused(&format!("locations|{both}"), result, &mut columns);
             let result = sweep.update_scored(columns.as_mut_slices(), &samples, &mut scores);
             refused(&both, result, &mut columns);
             let result = sweep.update_scored(columns.as_mut_slices(), &[T::ONE; CHANNELS], &mut scores);
@@ -106,6 +115,8 @@ fn channels_out_of_range<T: Float>() {
                 bank.update_at(&[0, 1, channel], &samples).unwrap_err(),
                 bank.update_at(&[channel, 0, 1], &samples).unwrap_err(),
                 bank.observe(channel, T::ONE).unwrap_err(),
+                bank.update_channel(channel, &samples).unwrap_err(),
+                bank.update_channel_into(channel, &samples, &mut [T::ZERO; 3]).unwrap_err(),
                 bank.reset(channel).unwrap_err(),
             ];
             for error in errors {
@@ -125,6 +136,9 @@ fn a_bank_without_channels<T: Float>() {
         bank.update_rows(&[]).unwrap();
         bank.update_at(&[], &[]).unwrap();
         bank.update_scored(&[], &mut []).unwrap();
+        bank.update_series::<Vec<T>>(&[]).unwrap();
+        assert!(bank.update_series(&[[T::ONE]]).is_err());
+        assert!(bank.update_channel(0, &[]).is_err());
         assert!(bank.update(&[T::ONE]).is_err());
         assert!(bank.update_rows(&[T::ONE]).is_err());
         assert!(bank.update_at(&[0], &[T::ONE]).is_err());

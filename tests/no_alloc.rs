@@ -37,6 +37,12 @@ fn updates<R: Estimator, T: Float>(bank: &mut Bank<R, T>, block: &[T], named: &[
         bank.observe(channel, sample).unwrap();
         assert!(bank.reading(channel).is_some());
     }
+    // Every channel's samples in a slice of their own.
+    let series: [&[T]; CHANNELS] = core::array::from_fn(|channel| &block[channel..channel + 40]);
+    bank.update_series(&series).unwrap();
+    let mut locations = [T::ZERO; 40];
+    bank.update_channel(CHANNELS - 1, series[0]).unwrap();
+    bank.update_channel_into(0, series[1], &mut locations).unwrap();
     bank.reset(3).unwrap();
     let oldest = bank.ages().fold(T::ZERO, |oldest, age| if age > oldest { age } else { oldest });
     assert!(oldest > T::ZERO);
@@ -49,6 +55,8 @@ fn refusals<R: Estimator, T: Float>(bank: &mut Bank<R, T>, block: &[T]) {
     assert!(bank.update_at(&[0, CHANNELS], &block[..2]).is_err());
     assert!(bank.update_at(&[0], &block[..2]).is_err());
     assert!(bank.observe(CHANNELS, block[0]).is_err());
+    assert!(bank.update_series(&[&block[..3], &block[..2]]).is_err());
+    assert!(bank.update_channel(CHANNELS, block).is_err());
     assert!(bank.reset(CHANNELS).is_err());
 }
 

@@ -49,7 +49,7 @@ fn check_as<T: Float>(draw: &mut Draw, backend: Backend) {
         if draw.is_empty() {
             break;
         }
-        let operation = draw.below(16);
+        let operation = draw.below(19);
         bank = operate(draw, bank, &mut model, operation);
         compare(&bank, &model, operation);
     }
@@ -122,6 +122,8 @@ fn operate<T: Float>(
             bank = clone;
         }
         14 => refused(draw, &mut bank, channels),
+        15 => series(draw, &mut bank, model),
+        16 | 17 => channel(draw, &mut bank, model),
         _ => {
             let row = model.draw_row(draw);
             for _ in 0..draw.below(64) {
@@ -151,6 +153,51 @@ fn scattered<T: Float>(draw: &mut Draw, bank: &mut Bank<RobustMean, T>, model: &
         for (&channel, &sample) in named.iter().zip(&samples) {
             model.step(channel, sample);
         }
+    }
+}
+
+/// The same samples as a block, but each channel's in a slice of its own.
+fn series<T: Float>(draw: &mut Draw, bank: &mut Bank<RobustMean, T>, model: &mut Model<T>) {
+    let channels = model.states.len();
+    let mut series = vec![Vec::new(); channels];
+    for _ in 0..draw.below(100) {
+        let row = model.draw_row(draw);
+        model.row(&row);
+        series.iter_mut().zip(row).for_each(|(series, sample)| series.push(sample));
+    }
+    bank.update_series(&series).expect("one series a channel");
+    series.push(vec![T::ONE; series.first().map_or(0, Vec::len)]);
+    assert!(bank.update_series(&series).is_err());
+    series.pop();
+    if let Some(last) = series.last_mut().filter(|_| channels > 1) {
+        last.push(T::ONE);
+        assert!(bank.update_series(&series).is_err());
+    }
+}
+
+/// A stretch of one channel's samples, with the location after each or without.
+fn channel<T: Float>(draw: &mut Draw, bank: &mut Bank<RobustMean, T>, model: &mut Model<T>) {
+    let channel = draw.below(48);
+    let (mut samples, mut expected) = (Vec::new(), Vec::new());
+    for _ in 0..draw.below(30) {
+        let state = model.states.get(channel).map_or(State::unseen(), |state| *state);
+        samples.push(draw.sample(Belief { location: state.location, scale: state.scale }, &model.thresholds));
+        if channel < model.states.len() {
+            model.step(channel, samples[samples.len() - 1]);
+            expected.push(model.states[channel].location);
+        }
+    }
+    let mut locations = vec![T::from_f64(-7.0); samples.len()];
+    let into = draw.flag();
+    let result = if into {
+        assert!(bank.update_channel_into(channel, &samples, &mut [T::ONE; 31]).is_err());
+        bank.update_channel_into(channel, &samples, &mut locations)
+    } else {
+        bank.update_channel(channel, &samples)
+    };
+    assert_eq!(result.is_ok(), channel < model.states.len());
+    if into && result.is_ok() {
+        assert_words(&locations, &expected, || format!("locations of channel {channel}, {bank:?}"));
     }
 }
 

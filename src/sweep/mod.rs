@@ -5,6 +5,7 @@
 //! | `dispatch.rs` | picks the instruction set |
 //! | `row.rs` | one sample per channel |
 //! | `block.rs` | many rows, a tile of channels at a time |
+//! | `series.rs` | many rows, a slice per channel; one long series |
 //! | `indexed.rs` | scattered channels |
 //! | `layer.rs` | a pass over weights and gradients, and its mean |
 //! | `sum.rs` | the reproducible sum behind that mean |
@@ -16,6 +17,7 @@ mod dispatch;
 mod indexed;
 mod layer;
 mod row;
+mod series;
 mod sink;
 mod sum;
 mod threads;
@@ -27,12 +29,13 @@ pub use threads::Threads;
 
 use crate::error::{BackendError, ParameterError, UpdateError};
 use crate::lane::Real;
-use crate::rule::{ColumnsOf, Estimator, InputsOf, Reading, Rule, Scored};
+use crate::rule::{Arity, ColumnsOf, Estimator, InputsOf, Reading, Rule, Scored};
 use block::Block;
 use core::fmt;
 use dispatch::Token;
 use pulp::{Scalar, WithSimd};
 use row::{Row, part};
+use series::Series;
 use sink::{Ignore, Scores, Sink, Watch};
 
 /// A rule made ready to run over columns that somebody owns: a [`Bank`](crate::Bank)'s, or your own.
@@ -188,6 +191,61 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         Ok(())
     }
 
+    /// One series per channel, oldest sample first, all of one length: the same samples as a block, but each channel's in a
+    /// slice of its own, as Arrow and data frames hold them. The same bits as row by row.
+    ///
+    /// # Errors
+    /// The columns are not all of one length, there is not one series for each channel, or the series are not all of one
+    /// length. The state is untouched.
+    pub fn update_series<C: AsRef<[T]> + Sync>(
+        &self,
+        state: ColumnsOf<R, &mut [T]>,
+        series: &[C],
+    ) -> Result<(), UpdateError> {
+        same_length("series", series.len(), channels_of::<R, T>(&state)?)?;
+        let samples = series.first().map_or(0, |first| first.as_ref().len());
+        for one in series {
+            same_length("samples of a series", one.as_ref().len(), samples)?;
+        }
+        let work = Series::<R, T, C> { constants: &self.constants, state, series, samples };
+        threads::run(work, self.token, self.threads);
+        Ok(())
+    }
+
+    /// Many samples of one channel, oldest first: the same bits as one [`observe`](Self::observe) after the other.
+    ///
+    /// # Errors
+    /// The columns are not all of one length, or the channel does not exist. The state is untouched.
+    pub fn update_channel(
+        &self,
+        state: ColumnsOf<R, &mut [T]>,
+        channel: usize,
+        samples: &[T],
+    ) -> Result<(), UpdateError> {
+        series::one::<R, T>(&self.constants, cell::<R, T>(state, channel)?, samples, |_, _| ());
+        Ok(())
+    }
+
+    /// The same, and the location after each sample.
+    ///
+    /// # Errors
+    /// The same, or there is not one place in `locations` for each sample.
+    pub fn update_channel_into(
+        &self,
+        state: ColumnsOf<R, &mut [T]>,
+        channel: usize,
+        samples: &[T],
+        locations: &mut [T],
+    ) -> Result<(), UpdateError> {
+        same_length("locations", locations.len(), samples.len())?;
+        series::one::<R, T>(&self.constants, cell::<R, T>(state, channel)?, samples, |index, state| {
+            if let Some(location) = locations.get_mut(index) {
+                *location = R::read(&self.constants, state).location;
+            }
+        });
+        Ok(())
+    }
+
     /// `samples[i]` for channel `channels[i]`, in this order; a channel may be named more than once.
     ///
     /// # Errors
@@ -256,6 +314,15 @@ fn channels_of<R: Rule, T: Real>(state: &ColumnsOf<R, &mut [T]>) -> Result<usize
         same_length("a state column", length, first)?;
     }
     Ok(first)
+}
+
+/// One channel of every column.
+fn cell<R: Rule, T: Real>(state: ColumnsOf<R, &mut [T]>, channel: usize) -> Result<ColumnsOf<R, &mut T>, UpdateError> {
+    let channels = channels_of::<R, T>(&state)?;
+    if channel >= channels {
+        return Err(UpdateError::Channel { channel, channels });
+    }
+    Ok(R::Columns::map(state, |column| &mut column[channel]))
 }
 
 pub(crate) fn same_length(what: &'static str, got: usize, expected: usize) -> Result<(), UpdateError> {

@@ -1,0 +1,140 @@
+//! Series by series: every channel's samples in a slice of their own, as Arrow and data frames hold them.
+//!
+//! A sweep wants neighbours in time far apart and neighbouring channels together. So a few vectors of channels and some of
+//! their samples are turned into rows in a buffer that the first-level cache holds, and the rows go the way of any block.
+//! A single series has no neighbours: its steps wait for each other, and all that can be done is to keep them in registers.
+
+use super::block::Block;
+use super::dispatch::Token;
+use super::row::{Registers, part};
+use super::threads::{Work, split_columns};
+use crate::lane::{Lane, Real};
+use crate::rule::{Arity, ColumnsOf, Estimator};
+use prefetch_index::prefetch_index;
+use pulp::bytemuck::cast;
+use pulp::{Scalar, Simd, WithSimd};
+
+/// How many samples of a series are turned at a time: enough of them that a stream of memory is worth starting.
+const ROWS: usize = 32;
+/// How many vectors of channels are turned at a time: enough of them that the steps of one need not wait for each other.
+const VECTORS: usize = 8;
+/// Room for that many `f32` of the widest vectors.
+const BUFFER: usize = ROWS * VECTORS * 16;
+/// The side of the squares that are turned in registers.
+const SIDE: usize = 8;
+
+/// One series per channel of `state`, all of the same length, oldest sample first.
+pub(crate) struct Series<'s, 'a, R: Estimator, T: Real, C> {
+    pub(crate) constants: &'a R::Constants<T>,
+    pub(crate) state: ColumnsOf<R, &'s mut [T]>,
+    pub(crate) series: &'a [C],
+    /// The length of each.
+    pub(crate) samples: usize,
+}
+
+impl<R: Estimator, T: Real, C: AsRef<[T]>> WithSimd for Series<'_, '_, R, T, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let mut buffer = [T::default(); BUFFER];
+        let tile = (VECTORS * T::lanes::<S>()).min(BUFFER / ROWS);
+        for (index, series) in self.series.chunks(tile).enumerate() {
+            let (start, channels) = (index * tile, series.len());
+            let mut row = 0;
+            while row < self.samples {
+                let rows = (self.samples - row).min(ROWS);
+                turn(series, row, rows, &mut buffer);
+                Block::<R, T> {
+                    constants: self.constants,
+                    state: part::<R, T>(&mut self.state, start..start + channels),
+                    channels,
+                    samples: &buffer[..rows * channels],
+                    stride: channels,
+                    offset: 0,
+                }
+                .with_simd(simd);
+                row += rows;
+            }
+        }
+    }
+}
+
+/// `rows` samples of each series from `row` on, as rows.
+#[inline(always)]
+fn turn<T: Real, C: AsRef<[T]>>(series: &[C], row: usize, rows: usize, out: &mut [T]) {
+    let channels = series.len();
+    for (group, series) in series.chunks(SIDE).enumerate() {
+        let first = group * SIDE;
+        let mut done = 0;
+        if series.len() == SIDE {
+            while done + SIDE <= rows {
+                let mut square = [[T::default(); SIDE]; SIDE];
+                for (side, one) in square.iter_mut().zip(series) {
+                    let from = &one.as_ref()[row + done..];
+                    // What comes after these rows: there are too many streams for the processor to see.
+                    prefetch_index(from, ROWS);
+                    side.copy_from_slice(&from[..SIDE]);
+                }
+                for step in 0..SIDE {
+                    let place = &mut out[(done + step) * channels + first..][..SIDE];
+                    for side in 0..SIDE {
+                        place[side] = square[side][step];
+                    }
+                }
+                done += SIDE;
+            }
+        }
+        for (channel, one) in series.iter().enumerate() {
+            for (step, &sample) in one.as_ref()[row + done..row + rows].iter().enumerate() {
+                out[(done + step) * channels + first + channel] = sample;
+            }
+        }
+    }
+}
+
+impl<R: Estimator, T: Real, C: AsRef<[T]> + Sync> Work for Series<'_, '_, R, T, C> {
+    type Output = ();
+
+    fn channels(&self) -> usize {
+        self.series.len()
+    }
+    fn bytes(&self) -> usize {
+        (self.state.as_ref().len() + self.samples) * self.series.len() * size_of::<T>()
+    }
+    fn split(self, middle: usize) -> (Self, Self) {
+        let (before, from) = split_columns::<R, T>(self.state, middle);
+        let (early, late) = self.series.split_at(middle);
+        let part = |state, series| Self { state, series, ..self };
+        (part(before, early), part(from, late))
+    }
+    fn run(self, token: Token) {
+        token.run(self);
+    }
+    fn join((): (), (): ()) {}
+}
+
+/// All samples of one series into the state of one channel, and after each what `each` makes of it.
+#[inline]
+pub(crate) fn one<R: Estimator, T: Real>(
+    constants: &R::Constants<T>,
+    state: ColumnsOf<R, &mut T>,
+    samples: &[T],
+    mut each: impl FnMut(usize, &ColumnsOf<R, T>),
+) {
+    let simd = Scalar::new();
+    let lane = |value: T| cast::<T, T::Lanes<Scalar>>(value);
+    let number = |lane: T::Lanes<Scalar>| cast::<_, T>(lane);
+    let mut state = state;
+    let mut cells = Registers::<R, T, Scalar> {
+        simd,
+        state: R::Columns::map(R::Columns::each_mut(&mut state), |cell| lane(**cell)),
+    };
+    for (index, &sample) in samples.iter().enumerate() {
+        R::step(constants, &mut cells, [Lane(simd, lane(sample))]);
+        each(index, &R::Columns::from_fn(|column| number(cells.state.as_ref()[column])));
+    }
+    for (cell, value) in state.into_iter().zip(cells.state) {
+        *cell = number(value);
+    }
+}
