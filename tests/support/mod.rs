@@ -5,6 +5,7 @@
 #![allow(dead_code, unused_macros, unused_imports)]
 
 pub(crate) mod random;
+mod streams;
 
 use evenkeel::Backend;
 
