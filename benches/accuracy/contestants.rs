@@ -1,0 +1,75 @@
+//! The estimators that are compared, each over a row of channels.
+
+use crate::ALPHA;
+use crate::peers::{HampelFilter, Peer, RollingMedian, StochasticMedian};
+use evenkeel::{Bank, ClippedEma, Decay, Ema, Estimator, RobustMean, Threads};
+
+/// The heads of the columns.
+pub(crate) const NAMES: [&str; 7] = [
+    "plain average",
+    "clipped about zero",
+    "**`RobustMean`**",
+    "mean-faithful",
+    "rolling median, 199",
+    "Hampel filter, average",
+    "stochastic median",
+];
+
+/// The column of the plain average.
+pub(crate) const PLAIN: usize = 0;
+/// The columns of the estimators that one sample can move without bound.
+pub(crate) const UNBOUNDED: [usize; 2] = [0, 1];
+
+/// The parts of Gaussian residuals that the clips leave alone, at 2 and at 3 scales. A robust mean of gain `alpha` follows
+/// Gaussian noise as fast as a plain average of gain `alpha` times that part; over it, both are of one memory.
+const PASSED: f64 = 0.858;
+const PASSED_FAITHFUL: f64 = 0.982;
+
+/// Takes a row of samples, gives the locations.
+pub(crate) trait Contestant {
+    fn update(&mut self, row: &[f64], locations: &mut [f64]);
+}
+
+impl<R: Estimator> Contestant for Bank<R> {
+    fn update(&mut self, row: &[f64], locations: &mut [f64]) {
+        Bank::update(self, row).unwrap();
+        for (location, reading) in locations.iter_mut().zip(self.readings()) {
+            *location = reading.location;
+        }
+    }
+}
+
+impl<P: Peer> Contestant for Vec<P> {
+    fn update(&mut self, row: &[f64], locations: &mut [f64]) {
+        for ((peer, &sample), location) in self.iter_mut().zip(row).zip(locations) {
+            *location = peer.update(sample);
+        }
+    }
+}
+
+/// One of each, in the order of [`NAMES`], with nothing seen.
+pub(crate) fn all(channels: usize, resolution: f64) -> [Box<dyn Contestant>; 7] {
+    let robust = |passed| RobustMean::new(gain(ALPHA / passed)).resolution(resolution).unwrap();
+    [
+        library(Ema::new(gain(ALPHA)), channels),
+        // The clip as the numerator has it: 4 running means of |x|, which contain the sample.
+        library(ClippedEma::new(gain(ALPHA)).scale_decay(gain(ALPHA)), channels),
+        library(robust(PASSED), channels),
+        library(robust(PASSED_FAITHFUL).mean_faithful(), channels),
+        peers(RollingMedian::new, channels),
+        peers(HampelFilter::new, channels),
+        peers(StochasticMedian::new, channels),
+    ]
+}
+
+fn gain(alpha: f64) -> Decay {
+    Decay::alpha(alpha).unwrap()
+}
+
+fn library<R: Estimator>(rule: R, channels: usize) -> Box<dyn Contestant> {
+    Box::new(Bank::<R>::new(rule, channels).unwrap().with_threads(Threads::One))
+}
+
+fn peers<P: Peer + 'static>(new: fn() -> P, channels: usize) -> Box<dyn Contestant> {
+    Box::new((0..channels).map(|_| new()).collect::<Vec<P>>())
+}
