@@ -13,6 +13,7 @@ use evenkeel::{
     Backend, Bank, Decay, Ema, Estimator, Layer, LayerRule, LayerUpdate, LearningRate, Numerator, Real,
     RelaxedNumerator, RobustMean, Threads, update_layers,
 };
+use rayon::prelude::*;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -224,6 +225,67 @@ fn small_layers() {
     );
 }
 
+/// One bank on all threads beside the same on one, called from outside the pool and from inside, and the memory limit of
+/// all threads; then many small banks.
+fn threads() {
+    let rule = RobustMean::new(Decay::alpha(ALPHA).unwrap());
+    let pool = rayon::current_num_threads();
+    let sizes = [("4Ki", 4 << 10), ("16Ki", 16 << 10), ("32Ki", 32 << 10), ("64Ki", 64 << 10), ("128Ki", 128 << 10)];
+    for (size, channels) in sizes.into_iter().chain([("1Mi", 1 << 20), ("16Mi", 16 << 20)]) {
+        if !wanted(&["threads", size]) {
+            continue;
+        }
+        let mut feed = Rows::<f32>::new(channels, 0.0, 7);
+        let mut banks: [_; 3] = std::array::from_fn(|_| bank(rule, Backend::best(), &mut feed, channels));
+        let [one, outside, inside] = &mut banks;
+        for bank in [&mut *outside, &mut *inside] {
+            *bank = bank.clone().with_threads(Threads::Auto);
+        }
+        let mut probes: Vec<_> = (0..pool).map(|_| Probe::<f32>::new(channels / pool, 3, 0)).collect();
+        // Several updates in one turn, as entering the pool is what is to be seen.
+        let calls = if channels >= 1 << 20 { 2 } else { 16 };
+        let row = feed.next();
+        let [one, outside, inside, limit] = turns(
+            channels * calls,
+            [
+                &mut || (0..calls).for_each(|_| one.update(row).unwrap()),
+                &mut || (0..calls).for_each(|_| outside.update(row).unwrap()),
+                &mut || rayon::scope(|_| (0..calls).for_each(|_| inside.update(row).unwrap())),
+                &mut || {
+                    for _ in 0..calls {
+                        probes.par_iter_mut().for_each(|probe| probe.pass(&row[..channels / pool]));
+                    }
+                },
+            ],
+        );
+        println!(
+            "RobustMean f32 {size:>5} on {pool} threads: one {one:.3} ns, from outside {:.2} x, from inside {:.2} x, {:.2} of the limit of {pool}",
+            one / outside,
+            one / inside,
+            limit / outside
+        );
+    }
+    if !wanted(&["threads", "many"]) {
+        return;
+    }
+    let (count, channels) = (200, 4 << 10);
+    let feed = samples::<f32>(count * channels, 0.0, 8);
+    let make = || (0..count).map(|_| Bank::<RobustMean, f32>::new(rule, channels).unwrap()).collect::<Vec<_>>();
+    let (mut alone, mut together) = (make(), make());
+    let rows = || feed.chunks(channels);
+    let [alone, together] = turns(
+        count * channels,
+        [&mut || alone.iter_mut().zip(rows()).for_each(|(bank, row)| bank.update(row).unwrap()), &mut || {
+            let banks = together.par_iter_mut().zip(feed.par_chunks(channels));
+            banks.for_each(|(bank, row)| bank.update(row).unwrap());
+        }],
+    );
+    println!(
+        "{count} banks of {channels} on {pool} threads: one by one {alone:.3} ns, together {:.2} x",
+        alone / together
+    );
+}
+
 fn lane<T: Real + Number + Loops>() {
     let decay = Decay::alpha(ALPHA).unwrap();
     for outliers in [0.0, 0.05] {
@@ -245,6 +307,7 @@ fn main() {
         "nanoseconds per channel-update, one thread; the limit moves the same bytes, the plain loop does the same work"
     );
     small_layers();
+    threads();
     lane::<f32>();
     lane::<f64>();
 }
