@@ -70,6 +70,8 @@ pub struct Constants<T> {
     log_beta: f64,
     /// From this many samples on, `beta^t` is below the rounding of `T` and is taken as zero; `t` stays here.
     full: u64,
+    /// The count of the channels that take the short step: `full`, or none at a gain of one, where the moment is the sample.
+    steady: u64,
 }
 
 impl Rule for Ema {}
@@ -83,7 +85,9 @@ impl Step for Ema {
 
     fn constants<T: Real>(&self) -> Result<Constants<T>, ParameterError> {
         let gain = gain_for::<T>(self.decay)?;
-        Ok(Constants { alpha: T::from_f64(gain), log_beta: libm::log1p(-gain), full: faded::<T>(gain) })
+        let (alpha, full) = (T::from_f64(gain), faded::<T>(gain));
+        let steady = if alpha == T::from_f64(1.0) { u64::MAX } else { full };
+        Ok(Constants { alpha, log_beta: libm::log1p(-gain), full, steady })
     }
 
     fn unseen<T: Real>() -> [T; 2] {
@@ -99,17 +103,17 @@ impl Step for Ema {
         let simd = sample.0;
         let number = |value| Lane::splat(simd, value);
         let bound = number(T::HALF_MAX);
-        let full = Word::splat(simd, k.full);
 
         let moment = cells.get(MOMENT);
         let seen = cells.get(SEEN).word();
         let accepted = sample.is_number();
 
         // Every channel of this vector has forgotten its start and every sample is an ordinary number: `t` stays as it is.
-        let settled = seen.eq(full);
-        if (settled & sample.abs().le(bound)).all() {
-            cells.set(MOMENT, moment.toward(sample, k.alpha));
+        let steady = seen.eq(Word::splat(simd, k.steady));
+        if (steady & sample.abs().le(bound)).all() {
+            cells.set(MOMENT, moment + number(k.alpha) * (sample - moment));
         } else {
+            let settled = seen.eq(Word::splat(simd, k.full));
             let clamped = sample.clamp(T::HALF_MAX);
             let first = seen.eq(Word::splat(simd, 0));
             let before = first.select(number(T::default()), moment);

@@ -207,7 +207,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         for one in series {
             same_length("samples of a series", one.as_ref().len(), samples)?;
         }
-        let work = Series::<R, T, C> { constants: &self.constants, state, series, samples };
+        let work = Series::<R, T, C> { constants: &self.constants, state, columns: series, samples };
         threads::run(work, self.token, self.threads);
         Ok(())
     }

@@ -27,7 +27,7 @@ const SIDE: usize = 8;
 pub(crate) struct Series<'s, 'a, R: Estimator, T: Real, C> {
     pub(crate) constants: &'a R::Constants<T>,
     pub(crate) state: ColumnsOf<R, &'s mut [T]>,
-    pub(crate) series: &'a [C],
+    pub(crate) columns: &'a [C],
     /// The length of each.
     pub(crate) samples: usize,
 }
@@ -39,7 +39,7 @@ impl<R: Estimator, T: Real, C: AsRef<[T]>> WithSimd for Series<'_, '_, R, T, C> 
     fn with_simd<S: Simd>(mut self, simd: S) {
         let mut buffer = [T::default(); BUFFER];
         let tile = (VECTORS * T::lanes::<S>()).min(BUFFER / ROWS);
-        for (index, series) in self.series.chunks(tile).enumerate() {
+        for (index, series) in self.columns.chunks(tile).enumerate() {
             let (start, channels) = (index * tile, series.len());
             let mut row = 0;
             while row < self.samples {
@@ -97,15 +97,15 @@ impl<R: Estimator, T: Real, C: AsRef<[T]> + Sync> Work for Series<'_, '_, R, T, 
     type Output = ();
 
     fn channels(&self) -> usize {
-        self.series.len()
+        self.columns.len()
     }
     fn bytes(&self) -> usize {
-        (self.state.as_ref().len() + self.samples) * self.series.len() * size_of::<T>()
+        (self.state.as_ref().len() + self.samples) * self.columns.len() * size_of::<T>()
     }
     fn split(self, middle: usize) -> (Self, Self) {
         let (before, from) = split_columns::<R, T>(self.state, middle);
-        let (early, late) = self.series.split_at(middle);
-        let part = |state, series| Self { state, series, ..self };
+        let (early, late) = self.columns.split_at(middle);
+        let part = |state, columns| Self { state, columns, ..self };
         (part(before, early), part(from, late))
     }
     fn run(self, token: Token) {
