@@ -8,7 +8,7 @@ mod common;
 
 use common::competitor::{Loops, Plain};
 use common::data::{Rows, samples};
-use common::probe::{Number, Probe, read_only};
+use common::probe::{Number, Probe, read_four, read_only};
 use evenkeel::{
     Backend, Bank, Decay, Ema, Estimator, Layer, LayerRule, LayerUpdate, LearningRate, Numerator, Real,
     RelaxedNumerator, RobustMean, Threads, update_layers,
@@ -105,13 +105,16 @@ fn blocks<R: Estimator, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
     let mut bank = Bank::<R, T>::new(rule.clone(), channels).unwrap().with_threads(Threads::One);
     bank.update_rows(&block).unwrap();
     let mut other = bank.clone();
-    let [blocked, row_by_row, read] = turns(
+    let [blocked, row_by_row, one, four] = turns(
         block.len(),
         [
             &mut || bank.update_rows(&block).unwrap(),
             &mut || block.chunks_exact(channels).for_each(|row| other.update(row).unwrap()),
             &mut || {
                 black_box(read_only(&block));
+            },
+            &mut || {
+                black_box(read_four(&block));
             },
         ],
     );
@@ -120,7 +123,7 @@ fn blocks<R: Estimator, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
         T::NAME,
         outliers * 100.0,
         row_by_row / blocked,
-        read / blocked
+        one.min(four) / blocked
     );
 }
 
@@ -134,12 +137,20 @@ fn series<R: Estimator, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
     let block: Vec<T> = (0..rows).flat_map(|row| columns.iter().map(move |column| column[row])).collect();
     let make = || Bank::<R, T>::new(rule.clone(), columns.len()).unwrap().with_threads(Threads::One);
     let (mut by_series, mut by_rows, mut alone, mut observed) = (make(), make(), make(), make());
-    let [turned, rows, read] = turns(
+    let [turned, rows, one, four] = turns(
         block.len(),
-        [&mut || by_series.update_series(&columns).unwrap(), &mut || by_rows.update_rows(&block).unwrap(), &mut || {
-            black_box(read_only(&block));
-        }],
+        [
+            &mut || by_series.update_series(&columns).unwrap(),
+            &mut || by_rows.update_rows(&block).unwrap(),
+            &mut || {
+                black_box(read_only(&block));
+            },
+            &mut || {
+                black_box(read_four(&block));
+            },
+        ],
     );
+    let read = one.min(four);
     let column = samples::<T>(1 << 16, outliers, 3);
     let [one, watched] = turns(
         column.len(),

@@ -124,10 +124,37 @@ impl<T: Number> WithSimd for One<'_, T> {
     }
 }
 
-/// A read-only pass over a block: the limit of a block sweep whose state stays in the cache. Many sums, so that the
-/// additions do not wait for each other.
+/// A read-only pass over a block, in one stream: a limit of block sweeps, whose state stays in the cache. Many sums, so that
+/// the additions do not wait for each other.
 pub fn read_only<T: Number>(block: &[T]) -> T {
     Arch::new().dispatch(Sum(block))
+}
+
+/// The same in four streams at once, which some machines read faster.
+pub fn read_four<T: Number>(block: &[T]) -> T {
+    Arch::new().dispatch(SumOfFour(block))
+}
+
+struct SumOfFour<'a, T>(&'a [T]);
+
+impl<T: Number> WithSimd for SumOfFour<'_, T> {
+    type Output = T;
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> T {
+        let mut sums = [T::default(); 64];
+        let quarter = self.0.len() / 4;
+        let stream = |number: usize| self.0[number * quarter..][..quarter].as_chunks::<16>().0;
+        let (one, two, three, four) = (stream(0), stream(1), stream(2), stream(3));
+        for (((one, two), three), four) in one.iter().zip(two).zip(three).zip(four) {
+            for lane in 0..16 {
+                sums[lane] = sums[lane] + one[lane];
+                sums[16 + lane] = sums[16 + lane] + two[lane];
+                sums[32 + lane] = sums[32 + lane] + three[lane];
+                sums[48 + lane] = sums[48 + lane] + four[lane];
+            }
+        }
+        sums.into_iter().fold(T::default(), |a, b| a + b)
+    }
 }
 
 struct Sum<'a, T>(&'a [T]);

@@ -156,7 +156,7 @@ pub(super) fn part<'a, 's: 'a, R: Rule, T: Real>(
 /// took `Numerator` from 0.73 to 0.87 of the memory limit at 16 Mi weights. Half or twice as far is about as good.
 const AHEAD_BYTES: usize = 2048;
 /// What memory is fetched by.
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;
 
 /// From this many bytes of state and inputs on, a pass asks for memory ahead. Below, a second-level cache holds them, and the
 /// extra instructions only cost.
