@@ -1,12 +1,11 @@
 //! A CSV as rows of fields.
 //!
-//! A line without a quote is split at its commas; a line with one goes through `csv-core`, together with the lines that
-//! its quoted fields reach into. A quote that never closes must not swallow the rest of the input: such a row is one bad
+//! A line without a quote is split at its commas; a line with one is read byte by byte, together with the lines that its
+//! quoted fields reach into. A quote that never closes must not swallow the rest of the input: such a row is one bad
 //! line, and reading goes on with the line after it.
 
 use super::lines::{Found, Lines};
 use crate::failure::Failure;
-use csv_core::{ReadRecordResult, ReaderBuilder, Terminator};
 use std::fmt;
 
 /// How far, in bytes, quoted fields may reach into the lines after the first.
@@ -15,7 +14,6 @@ const LONGEST_REACH: usize = 1 << 20;
 /// Reads rows of fields from lines.
 pub(crate) struct Rows {
     lines: Lines,
-    parser: csv_core::Reader,
     /// Whether the row has quotes.
     is_quoted: bool,
     /// The fields of a row with quotes, one after the other.
@@ -86,9 +84,7 @@ impl<'a> Row<'a> {
 
 impl Rows {
     pub(crate) fn new(lines: Lines) -> Self {
-        // A carriage return before the line feed is white space around the last field.
-        let parser = ReaderBuilder::new().terminator(Terminator::Any(b'\n')).build();
-        Self { lines, parser, is_quoted: false, unquoted: Vec::new(), ends: Vec::new() }
+        Self { lines, is_quoted: false, unquoted: Vec::new(), ends: Vec::new() }
     }
 
     /// Goes on to the next row that is not blank.
@@ -107,8 +103,7 @@ impl Rows {
         }
         let Split { is_quoted, is_ascii } = split(self.lines.current(), &mut self.ends);
         self.is_quoted = is_quoted;
-        let is_closed = !is_quoted || self.unquote(before_read)?;
-        if !is_closed || self.is_several_lines() && !is_well_quoted(self.lines.current()) {
+        if is_quoted && !self.unquote(before_read)? {
             self.lines.keep_first();
             return Ok(Next::Broken(Broken::Unclosed));
         }
@@ -145,17 +140,18 @@ impl Rows {
 
     /// Reads the fields of a row with quotes. False if a quote is not closed within reach.
     fn unquote(&mut self, before_read: &mut impl FnMut(u64) -> Result<(), Failure>) -> Result<bool, Failure> {
-        self.parser.reset();
         self.unquoted.clear();
         self.ends.clear();
-        let mut fields = Fields { parser: &mut self.parser, text: &mut self.unquoted, ends: &mut self.ends };
+        let mut fields = Fields::new(&mut self.unquoted, &mut self.ends);
         let mut line = self.lines.raw();
         loop {
-            // The last line of the input may have no end, but a row does.
-            if fields.feed(line) || !line.ends_with(b"\n") && fields.feed(b"\n") {
-                return Ok(true);
+            let is_open = fields.feed(line.strip_suffix(b"\n").unwrap_or(line));
+            // A single line may have its quotes anywhere, which is kind to it. Where they join lines, stray ones would take
+            // good rows with them; and where every line has some, each would have all within reach read again.
+            if !is_open {
+                return Ok(fields.are_well_quoted || !self.lines.is_several());
             }
-            if self.lines.added() > LONGEST_REACH {
+            if !fields.are_well_quoted || self.lines.added() > LONGEST_REACH {
                 return Ok(false);
             }
             match self.lines.append(before_read)? {
@@ -212,60 +208,66 @@ fn equal_bytes(word: u64, byte: u8) -> u64 {
     !(((difference & !HIGH_BITS) + !HIGH_BITS) | difference) & HIGH_BITS
 }
 
-/// Whether every quote begins a field, ends one or is doubled within one. The parser is more lenient, which is kind to a
-/// single line; but where it joins lines, stray quotes would take good rows with them.
-fn is_well_quoted(row: &[u8]) -> bool {
-    let mut is_inside = false;
-    let mut before = b',';
-    let mut bytes = row.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'"' if is_inside && bytes.peek() == Some(&b'"') => _ = bytes.next(),
-            b'"' if is_inside => {
-                is_inside = false;
-                if bytes.peek().is_some_and(|after| *after != b',' && !after.is_ascii_whitespace()) {
-                    return false;
-                }
-            }
-            b'"' if before == b',' => is_inside = true,
-            b'"' => return false,
-            _ => {}
-        }
-        before = byte;
-    }
-    !is_inside
+/// Where a byte of a row with quotes is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// At the beginning of a field.
+    First,
+    /// In a field without quotes, or behind those of one with.
+    Bare,
+    /// Between quotes.
+    Quoted,
+    /// Behind a quote within quotes: it closes them, or is the first of two that stand for one.
+    AfterQuote,
 }
 
-/// Where the parser puts the fields of one row.
+/// The fields of one row on their way, without their quotes.
 struct Fields<'a> {
-    parser: &'a mut csv_core::Reader,
     text: &'a mut Vec<u8>,
     ends: &'a mut Vec<usize>,
+    place: Place,
+    /// Whether every quote so far begins a field, ends one or is doubled within one. Others are text.
+    are_well_quoted: bool,
 }
 
-impl Fields<'_> {
-    /// Parses some of the row. True if that was its end.
-    fn feed(&mut self, mut input: &[u8]) -> bool {
-        let mut text_length = self.text.len();
-        let mut ends_length = self.ends.len();
-        let result = loop {
-            // Fields are never longer than the input they come from, nor more than its bytes: nothing can be full.
-            self.text.resize(text_length + input.len() + 1, 0);
-            self.ends.resize(ends_length + input.len() + 1, 0);
-            let text = self.text.get_mut(text_length..).unwrap_or_default();
-            let ends = self.ends.get_mut(ends_length..).unwrap_or_default();
-            let (result, read, written, ended) = self.parser.read_record(input, text, ends);
-            input = input.get(read..).unwrap_or_default();
-            text_length += written;
-            ends_length += ended;
-            let is_full = matches!(result, ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull);
-            if !is_full || input.is_empty() {
-                break result;
+impl<'a> Fields<'a> {
+    fn new(text: &'a mut Vec<u8>, ends: &'a mut Vec<usize>) -> Self {
+        Self { text, ends, place: Place::First, are_well_quoted: true }
+    }
+
+    /// Reads one line, which is given without its end. True if the row goes on in the next one.
+    fn feed(&mut self, line: &[u8]) -> bool {
+        for &byte in line {
+            self.place = match (self.place, byte) {
+                (Place::First, b'"') => Place::Quoted,
+                (Place::First | Place::Bare | Place::AfterQuote, b',') => {
+                    self.ends.push(self.text.len());
+                    Place::First
+                }
+                (Place::Quoted, b'"') => Place::AfterQuote,
+                (place, byte) => {
+                    self.text.push(byte);
+                    match place {
+                        Place::Quoted => Place::Quoted,
+                        Place::AfterQuote if byte == b'"' => Place::Quoted,
+                        Place::AfterQuote => {
+                            self.are_well_quoted &= byte.is_ascii_whitespace();
+                            Place::Bare
+                        }
+                        Place::First | Place::Bare => {
+                            self.are_well_quoted &= byte != b'"';
+                            Place::Bare
+                        }
+                    }
+                }
             }
-        };
-        self.text.truncate(text_length);
-        self.ends.truncate(ends_length);
-        matches!(result, ReadRecordResult::Record | ReadRecordResult::End)
+        }
+        if self.place == Place::Quoted {
+            self.text.push(b'\n');
+            return true;
+        }
+        self.ends.push(self.text.len());
+        false
     }
 }
 
@@ -330,6 +332,26 @@ mod tests {
         // Nor does one that another line's quotes seem to close.
         assert_eq!(read(b"\"c,1\n\"d\",2\n"), [Err((1, Broken::Unclosed)), row(2, &["d", "2"])]);
         assert_eq!(read(b"\"c\nd\" ,1\n"), [row(1, &["c\nd", "1"])]);
+    }
+
+    #[test]
+    fn quotes_that_never_close_are_read_once() {
+        // Each line opens a quote and leaves it open, and so would every line behind it. Were each read on from as far as
+        // quotes reach, this would take hours.
+        let lines = 300_000;
+        let text = Vec::leak("\"a\",\"b\n".repeat(lines).into_bytes());
+        let seen = read(text);
+        assert_eq!(seen.len(), lines);
+        assert!(seen.iter().zip(1..).all(|(seen, line)| *seen == Err((line, Broken::Unclosed))));
+    }
+
+    #[test]
+    fn a_byte_order_mark_within_is_text_with_and_without_quotes() {
+        let text = "a,b\n\u{feff}1,2\n\u{feff}1,\"2\"\n\u{feff}\"1\",2\n";
+        let marked = "\u{feff}1";
+        let expected =
+            [row(1, &["a", "b"]), row(2, &[marked, "2"]), row(3, &[marked, "2"]), row(4, &["\u{feff}\"1\"", "2"])];
+        assert_eq!(read(text.as_bytes()), expected);
     }
 
     #[test]
