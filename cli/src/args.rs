@@ -227,8 +227,10 @@ impl From<ScoredPreset> for Preset {
     }
 }
 
+/// A format of tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+#[allow(missing_docs)] // a comment on a value becomes help for the command line, where its name says enough
+pub enum Format {
     Csv,
     Ndjson,
 }

@@ -4,6 +4,7 @@ use crate::args::InputArgs;
 use crate::failure::Failure;
 use crate::input::Source;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::cell::RefCell;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
@@ -17,32 +18,56 @@ pub(crate) struct Report {
     name: String,
     is_strict: bool,
     is_quiet: bool,
-    progress: Option<ProgressBar>,
+    voice: Voice,
     /// Rows of data, bad ones included.
     pub(crate) rows: u64,
     pub(crate) bad_rows: u64,
     pub(crate) bad_cells: u64,
 }
 
+/// Where to everything is said.
+enum Voice {
+    /// To standard error, around a progress bar where there is one.
+    Aloud(Option<ProgressBar>),
+    /// To whoever asks afterwards.
+    Kept(RefCell<Vec<String>>),
+}
+
 impl Report {
     pub(crate) fn new(args: &InputArgs, source: &Source, output_is_terminal: bool) -> Self {
         // On a terminal that also shows the output, a bar would be torn to pieces.
         let is_shown = !args.quiet && !output_is_terminal && io::stderr().is_terminal();
-        let progress = is_shown.then(|| progress_bar(source.size));
+        Self::with(args, source, Voice::Aloud(is_shown.then(|| progress_bar(source.size))))
+    }
+
+    /// A report that says nothing aloud.
+    pub(crate) fn kept(args: &InputArgs, source: &Source) -> Self {
+        Self::with(args, source, Voice::Kept(RefCell::default()))
+    }
+
+    fn with(args: &InputArgs, source: &Source, voice: Voice) -> Self {
         Self {
             name: source.name.clone(),
             is_strict: args.strict,
             is_quiet: args.quiet,
-            progress,
+            voice,
             rows: 0,
             bad_rows: 0,
             bad_cells: 0,
         }
     }
 
+    /// What has been kept.
+    pub(crate) fn into_kept(self) -> Vec<String> {
+        match self.voice {
+            Voice::Aloud(_) => Vec::new(),
+            Voice::Kept(said) => said.into_inner(),
+        }
+    }
+
     /// So many bytes have been read.
     pub(crate) fn progress(&self, bytes: u64) {
-        if let Some(bar) = &self.progress {
+        if let Voice::Aloud(Some(bar)) = &self.voice {
             bar.set_position(bytes);
         }
     }
@@ -93,15 +118,16 @@ impl Report {
 
     /// Takes the progress bar away.
     pub(crate) fn finish(&self) {
-        if let Some(bar) = &self.progress {
+        if let Voice::Aloud(Some(bar)) = &self.voice {
             bar.finish_and_clear();
         }
     }
 
     fn say(&self, message: &dyn Display) {
-        match &self.progress {
-            Some(bar) => bar.suspend(|| say(message)),
-            None => say(message),
+        match &self.voice {
+            Voice::Aloud(Some(bar)) => bar.suspend(|| say(message)),
+            Voice::Aloud(None) => say(message),
+            Voice::Kept(said) => said.borrow_mut().push(message.to_string()),
         }
     }
 }

@@ -6,11 +6,24 @@
 use crate::failure::Failure;
 use std::io::{ErrorKind, Read};
 
-/// How much is read at once.
-const CHUNK: usize = 256 << 10;
-/// A longer line is no line: what has none (a device, a binary file) must not fill the memory.
-const LONGEST: usize = 64 << 20;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// How much is held in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many bytes are read at once, at first; at most `longest`.
+    pub chunk: usize,
+    /// A line of so many bytes is no line: what has none (a device, a binary file) must not fill the memory.
+    pub longest: usize,
+    /// How far, in bytes, quoted fields may reach into the lines after the first.
+    pub reach: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { chunk: 256 << 10, longest: 64 << 20, reach: 1 << 20 }
+    }
+}
 
 /// What there was to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +40,7 @@ pub(crate) struct Lines {
     source: Box<dyn Read>,
     /// What the input is called in messages.
     name: String,
+    limits: Limits,
     buffer: Vec<u8>,
     /// The current line or lines are `buffer[start..end]`, of which the first ends at `first_end`.
     start: usize,
@@ -44,11 +58,12 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    pub(crate) fn new(source: Box<dyn Read>, name: String) -> Self {
+    pub(crate) fn new(source: Box<dyn Read>, name: String, limits: Limits) -> Self {
         Self {
             source,
             name,
-            buffer: vec![0; CHUNK],
+            limits,
+            buffer: vec![0; limits.chunk],
             start: 0,
             first_end: 0,
             end: 0,
@@ -82,9 +97,9 @@ impl Lines {
         self.count > 1
     }
 
-    /// How many bytes the current lines after the first have.
-    pub(crate) fn added(&self) -> usize {
-        self.end - self.first_end
+    /// Whether the current lines after the first are more than any field reaches into.
+    pub(crate) fn is_beyond_reach(&self) -> bool {
+        self.end - self.first_end > self.limits.reach
     }
 
     /// Goes on to the next line. `before_read` is called, with the bytes read so far, before the input is asked for more.
@@ -138,7 +153,7 @@ impl Lines {
             if let Some(&byte) = seen.iter().find(|byte| !byte.is_ascii_whitespace() && !is_mark_so_far) {
                 return Ok(Some(byte));
             }
-            if self.filled - self.start >= CHUNK || !self.fill(before_read)? {
+            if self.filled - self.start >= self.limits.chunk || !self.fill(before_read)? {
                 return Ok(None);
             }
         }
@@ -154,7 +169,7 @@ impl Lines {
                 return Ok(Found::Line);
             }
             searched = self.filled - self.end;
-            if self.filled - self.start >= LONGEST {
+            if self.filled - self.start >= self.limits.longest {
                 return self.skip_line(before_read);
             }
             if !self.fill(before_read)? {
@@ -198,7 +213,7 @@ impl Lines {
             self.start = 0;
         }
         if self.filled == self.buffer.len() {
-            self.buffer.resize(2 * self.buffer.len(), 0);
+            self.buffer.resize((2 * self.buffer.len()).min(self.limits.longest), 0);
         }
         before_read(self.read)?;
         let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
@@ -235,7 +250,7 @@ mod tests {
     }
 
     fn lines(text: &'static [u8]) -> Lines {
-        Lines::new(Box::new(Sips(text)), "test".into())
+        Lines::new(Box::new(Sips(text)), "test".into(), Limits::default())
     }
 
     #[allow(clippy::unnecessary_wraps)] // it stands for what may fail
@@ -261,7 +276,7 @@ mod tests {
         lines.advance(&mut never_mind).unwrap();
         assert_eq!(lines.append(&mut never_mind).unwrap(), Some(&b"b\n"[..]));
         assert_eq!(lines.append(&mut never_mind).unwrap(), Some(&b"c\n"[..]));
-        assert_eq!((lines.current(), lines.number(), lines.added()), (&b"a\nb\nc"[..], 1, 4));
+        assert_eq!((lines.current(), lines.number(), lines.is_several()), (&b"a\nb\nc"[..], 1, true));
         lines.keep_first();
         lines.advance(&mut never_mind).unwrap();
         assert_eq!((lines.current(), lines.number()), (&b"b"[..], 2));
@@ -273,10 +288,11 @@ mod tests {
 
     #[test]
     fn a_line_without_end_is_skipped_in_bounded_memory() {
-        let endless = io::repeat(b'x').take(2 * LONGEST as u64).chain(&b"\nnext\n"[..]);
-        let mut lines = Lines::new(Box::new(endless), "test".into());
+        let longest = Limits::default().longest;
+        let endless = io::repeat(b'x').take(2 * longest as u64).chain(&b"\nnext\n"[..]);
+        let mut lines = Lines::new(Box::new(endless), "test".into(), Limits::default());
         assert_eq!(lines.advance(&mut never_mind).unwrap(), Found::TooLong);
-        assert!(lines.buffer.len() <= 2 * LONGEST);
+        assert!(lines.buffer.len() <= longest);
         assert_eq!(lines.advance(&mut never_mind).unwrap(), Found::Line);
         assert_eq!((lines.current(), lines.number()), (&b"next"[..], 2));
     }

@@ -18,6 +18,7 @@ mod ndjson;
 mod rows;
 mod source;
 
+pub use lines::Limits;
 pub(crate) use source::Source;
 
 use crate::args::{Format, InputArgs};

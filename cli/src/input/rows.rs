@@ -8,9 +8,6 @@ use super::lines::{Found, Lines};
 use crate::failure::Failure;
 use std::fmt;
 
-/// How far, in bytes, quoted fields may reach into the lines after the first.
-const LONGEST_REACH: usize = 1 << 20;
-
 /// Reads rows of fields from lines.
 pub(crate) struct Rows {
     lines: Lines,
@@ -151,7 +148,7 @@ impl Rows {
             if !is_open {
                 return Ok(fields.are_well_quoted || !self.lines.is_several());
             }
-            if !fields.are_well_quoted || self.lines.added() > LONGEST_REACH {
+            if !fields.are_well_quoted || self.lines.is_beyond_reach() {
                 return Ok(false);
             }
             match self.lines.append(before_read)? {
@@ -273,13 +270,14 @@ impl<'a> Fields<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lines::Limits;
     use super::*;
 
     /// A row by its line and its fields, or by its line and what is wrong with it.
     type Seen = Result<(u64, Vec<String>), (u64, Broken)>;
 
     fn read(text: &'static [u8]) -> Vec<Seen> {
-        let mut rows = Rows::new(Lines::new(Box::new(text), "test".into()));
+        let mut rows = Rows::new(Lines::new(Box::new(text), "test".into(), Limits::default()));
         let mut seen = Vec::new();
         loop {
             let next = rows.advance(&mut |_| Ok(())).unwrap();

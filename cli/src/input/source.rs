@@ -1,6 +1,6 @@
 //! The input: a file or standard input, opened, and what it is.
 
-use super::lines::Lines;
+use super::lines::{Limits, Lines};
 use crate::args::{Format, InputArgs};
 use crate::failure::Failure;
 use std::fs::File;
@@ -45,15 +45,23 @@ impl Source {
             return Err(Failure::usage(format!("{name} is a directory; name a file in it")));
         }
         let size = metadata.filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
-        let mut lines = Lines::new(reader, name.clone());
-        let format = match args.format {
+        let format = args.format.or_else(|| path.map(format_of));
+        Ok(Self { size, is_live: size.is_none(), ..Self::new(reader, name, format, Limits::default())? })
+    }
+
+    /// What can be read, under this name. Its first byte tells the format where nothing else has.
+    pub(crate) fn new(
+        reader: Box<dyn Read>,
+        name: String,
+        format: Option<Format>,
+        limits: Limits,
+    ) -> Result<Self, Failure> {
+        let mut lines = Lines::new(reader, name.clone(), limits);
+        let format = match format {
             Some(format) => format,
-            None => match path {
-                Some(path) => format_of(path),
-                None => format_within(&mut lines)?,
-            },
+            None => format_within(&mut lines)?,
         };
-        Ok(Self { lines, format, name, size, is_live: size.is_none() })
+        Ok(Self { lines, format, name, size: None, is_live: true })
     }
 
     /// There was nothing in it.

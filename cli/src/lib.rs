@@ -1,0 +1,54 @@
+//! The readers, the writers and the commands of the program `evenkeel`, as a library for the program itself, its tests and
+//! its fuzz targets.
+//!
+//! This is no interface to build upon: it changes with the program, without notice. The library for that is the crate
+//! `evenkeel`.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `args.rs` | the command line and its help |
+//! | `track.rs`, `profile.rs`, `record.rs` | the three commands |
+//! | `input/` | files and pipes to samples |
+//! | `engine.rs` | samples to estimates |
+//! | `output/` | estimates to rows |
+//! | `plot/` | estimates to a picture |
+//! | `number.rs` | numbers as text |
+//! | `report.rs` | what is said on standard error |
+//! | `failure.rs` | how the program stops early |
+//! | `probe.rs` | the readers alone, with everything they say and do on record |
+
+mod args;
+mod engine;
+mod failure;
+mod input;
+mod number;
+mod output;
+mod plot;
+pub mod probe;
+mod profile;
+mod record;
+mod report;
+mod track;
+
+use args::{Cli, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// The whole program: does what the command line says, and gives what the shell is told.
+#[must_use]
+pub fn run() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Track(args) => track::run(&args),
+        Command::Profile(args) => profile::run(&args),
+        Command::Record(args) => record::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(message) = failure.message() {
+                report::say(&message);
+            }
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The readers alone: bytes in, and everything that the readers do with them out, as plain data.
+//!
+//! This is the code that the program runs, from the first byte to the last sample, with a list where the program has its
+//! estimators and another where it has standard error.
+
+pub use crate::args::Format;
+pub use crate::input::Limits;
+
+use crate::args::InputArgs;
+use crate::failure::Failure;
+use crate::input::{self, Sink, Source, Time};
+use crate::report::Report;
+use std::io::Read;
+
+/// What the input is called in what is said.
+pub const NAME: &str = "input";
+
+/// What the command line would say.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// `--format`
+    pub format: Option<Format>,
+    /// `--time`
+    pub time: Option<String>,
+    /// `--series`
+    pub series: Option<String>,
+    /// `--value`
+    pub values: Vec<String>,
+    /// `--strict`
+    pub strict: bool,
+    /// What the command line cannot say.
+    pub limits: Limits,
+}
+
+/// Something that a reader tells whoever wants the samples.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// What the time is called.
+    TimeName(String),
+    /// A new series. They are numbered from 0.
+    Series(String),
+    /// The time of the samples that follow.
+    Row {
+        /// As the input has it.
+        time: String,
+        /// Whether JSON has it as a number.
+        is_number: bool,
+    },
+    /// A sample.
+    Sample {
+        /// The number of its series.
+        series: usize,
+        /// Its bits; nothing where it is missing.
+        bits: Option<u64>,
+    },
+}
+
+/// What became of an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Everything that was read, in order.
+    pub events: Vec<Event>,
+    /// Everything that was said on the way, each beginning with [`NAME`].
+    pub said: Vec<String>,
+    /// Rows of data, bad ones included.
+    pub rows: u64,
+    /// Rows that were skipped.
+    pub bad_rows: u64,
+    /// Cells that were skipped while the rest of their row was used.
+    pub bad_cells: u64,
+    /// The exit code and the last words of a program that stopped early.
+    pub stop: Option<(u8, String)>,
+}
+
+/// Reads all of the input.
+#[must_use]
+pub fn read(input: impl Read + 'static, options: &Options) -> Reading {
+    let args = InputArgs {
+        path: None,
+        time: options.time.clone(),
+        series: options.series.clone(),
+        value: options.values.clone(),
+        format: options.format,
+        strict: options.strict,
+        quiet: false,
+    };
+    let mut record = Record::default();
+    let mut reading = Reading { events: Vec::new(), said: Vec::new(), rows: 0, bad_rows: 0, bad_cells: 0, stop: None };
+    let source = Source::new(Box::new(input), NAME.to_owned(), args.format, options.limits);
+    let result = source.and_then(|source| {
+        let mut report = Report::kept(&args, &source);
+        let result = input::read(&args, source, &mut record, &mut report);
+        (reading.rows, reading.bad_rows, reading.bad_cells) = (report.rows, report.bad_rows, report.bad_cells);
+        reading.said = report.into_kept();
+        result
+    });
+    reading.events = record.0;
+    reading.stop = result.err().map(|failure| (failure.exit_code(), failure.message().unwrap_or_default()));
+    reading
+}
+
+/// Where everything is written down.
+#[derive(Default)]
+struct Record(Vec<Event>);
+
+impl Sink for Record {
+    fn time_name(&mut self, name: &str) {
+        self.0.push(Event::TimeName(name.to_owned()));
+    }
+
+    fn series(&mut self, name: &str) -> Result<(), Failure> {
+        self.0.push(Event::Series(name.to_owned()));
+        Ok(())
+    }
+
+    fn row(&mut self, time: Time<'_>) -> Result<(), Failure> {
+        let text = std::str::from_utf8(time.text).map_err(Failure::failed)?;
+        self.0.push(Event::Row { time: text.to_owned(), is_number: time.is_number });
+        Ok(())
+    }
+
+    fn sample(&mut self, series: usize, value: f64) -> Result<(), Failure> {
+        self.0.push(Event::Sample { series, bits: (!value.is_nan()).then(|| value.to_bits()) });
+        Ok(())
+    }
+
+    fn before_wait(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
