@@ -15,7 +15,7 @@ use super::{Sink, Wanted};
 use crate::failure::Failure;
 use crate::number;
 use crate::report::{Report, not_a_number};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// What columns without a time column, but with one of these names, are likely to mean.
 const TIME_NAMES: [&str; 7] = ["time", "timestamp", "datetime", "date", "ts", "epoch", "when"];
@@ -288,18 +288,21 @@ pub(super) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
 /// Gives every column a name of its own: `column3` to a third one without, and `cpu.2` to a second `cpu`.
 fn make_distinct(names: &mut [String], report: &Report) {
     let mut taken: HashSet<String> = names.iter().cloned().collect();
-    let mut seen = HashSet::new();
+    // Where to go on looking for a free number: from the start again for each of many columns of one name takes for ever.
+    let mut next: HashMap<String, usize> = HashMap::new();
     for (index, name) in names.iter_mut().enumerate() {
-        let stem = if name.is_empty() { "column" } else { name.as_str() };
-        let is_new = seen.insert(name.clone());
+        let is_new = !next.contains_key(name.as_str());
+        let next = next.entry(name.clone()).or_default();
         if is_new && !name.is_empty() {
             continue;
         }
-        let (separator, first) = if name.is_empty() { ("", index + 1) } else { (".", 2) };
-        let free = (first..=first + taken.len())
-            .map(|number| format!("{stem}{separator}{number}"))
-            .find(|name| !taken.contains(name));
-        let Some(free) = free else { continue };
+        let (stem, separator, first) =
+            if name.is_empty() { ("column", "", index + 1) } else { (name.as_str(), ".", 2) };
+        let free = ((*next).max(first)..)
+            .map(|number| (number, format!("{stem}{separator}{number}")))
+            .find(|(_, name)| !taken.contains(name));
+        let Some((number, free)) = free else { continue };
+        *next = number + 1;
         taken.insert(free.clone());
         report.note(format!("column {} is called {free:?} here: its name is {name:?}, as another's", index + 1));
         *name = free;

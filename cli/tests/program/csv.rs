@@ -109,6 +109,15 @@ fn columns_of_one_name_are_told_apart_and_empty_names_get_one() {
 }
 
 #[test]
+fn very_many_columns_of_one_name_take_no_time() {
+    let count = 20_000;
+    let names = vec!["a"; count].join(",");
+    let run = track(format!("{names}\n{}\n", vec!["1"; count].join(",")), &["--quiet"]).success();
+    let samples = samples(&run);
+    assert_eq!((samples.len(), samples.last().map(String::as_str)), (count, Some("1 a.20000 1")));
+}
+
+#[test]
 fn a_header_without_rows_is_no_error() {
     assert_eq!(stdout(&track("t,a\n", &[]).success()), format!("{HEADER}\n"));
 }
