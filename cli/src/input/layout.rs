@@ -103,13 +103,7 @@ impl Layout {
         let series = wanted.series.as_deref().map(|name| find(&names, name, "--series")).transpose()?;
         let values: Vec<usize> =
             wanted.values.iter().map(|name| find(&names, name, "--value")).collect::<Result<_, _>>()?;
-        let taken = [time, series].into_iter().flatten().chain(values.iter().copied());
-        let mut roles = HashSet::new();
-        for index in taken {
-            if !roles.insert(index) {
-                return Err(Failure::usage(format!("column {} cannot be two things at once", names[index])));
-            }
-        }
+        let roles: HashSet<usize> = [time, series].into_iter().flatten().chain(values.iter().copied()).collect();
         make_distinct(&mut names, report);
 
         let others = (0..names.len()).filter(|index| !roles.contains(index));

@@ -24,6 +24,7 @@ pub(crate) use source::Source;
 use crate::args::{Format, InputArgs};
 use crate::failure::Failure;
 use crate::report::Report;
+use std::collections::HashSet;
 
 /// Who wants the samples.
 pub(crate) trait Sink {
@@ -62,6 +63,13 @@ pub(crate) fn read(args: &InputArgs, source: Source, sink: &mut impl Sink, repor
     for (index, value) in wanted.values.iter().enumerate() {
         if wanted.values[..index].contains(value) {
             return Err(Failure::usage(format!("--value {value} is given twice")));
+        }
+    }
+    let roles = [&wanted.time, &wanted.series].into_iter().flatten().chain(&wanted.values);
+    let mut seen = HashSet::new();
+    for name in roles {
+        if !seen.insert(name) {
+            return Err(Failure::usage(format!("column {name} cannot be two things at once")));
         }
     }
     let format = source.format;

@@ -4,7 +4,7 @@
 //! the time and the series that the command line names, and the values too where they are one per row.
 
 use super::layout::quoted;
-use super::lines::{Found, Lines};
+use super::lines::Found;
 use super::members::{Members, Value};
 use super::{Sink, Source, Time, Wanted, announce, before_read};
 use crate::failure::Failure;
@@ -12,6 +12,7 @@ use crate::number;
 use crate::report::{Report, not_a_number};
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
+use std::fmt::Display;
 
 /// Reads all lines.
 pub(super) fn read(source: Source, wanted: &Wanted, sink: &mut impl Sink, report: &mut Report) -> Result<(), Failure> {
@@ -29,34 +30,29 @@ pub(super) fn read(source: Source, wanted: &Wanted, sink: &mut impl Sink, report
         sink.time_name(time);
         objects.has_named_time = true;
     }
-    let mut is_empty = true;
     loop {
         let found = lines.advance(&mut before_read(is_live, sink, report))?;
-        is_empty &= found == Found::End || lines_are_blank(&lines, found);
         match found {
             Found::End => break,
+            Found::Line if lines.current().trim_ascii().is_empty() => {}
+            Found::Line => {
+                report.rows += 1;
+                let line = lines.number();
+                match Members::parse(lines.current()) {
+                    Ok(members) => objects.row(Cells { members: &members, line, sink, report })?,
+                    Err(broken) => report.bad_row(line, broken)?,
+                }
+            }
             Found::TooLong => {
                 report.rows += 1;
                 report.bad_row(lines.number(), "the line is too long")?;
             }
-            Found::Line if lines_are_blank(&lines, found) => {}
-            Found::Line => {
-                report.rows += 1;
-                match Members::parse(lines.current()) {
-                    Ok(members) => objects.row(&members, lines.number(), sink, report)?,
-                    Err(broken) => report.bad_row(lines.number(), broken)?,
-                }
-            }
         }
     }
-    if is_empty {
+    if report.rows == 0 {
         return Err(Source::is_empty(&name));
     }
     objects.check_all_found(&name)
-}
-
-fn lines_are_blank(lines: &Lines, found: Found) -> bool {
-    found == Found::Line && lines.current().trim_ascii().is_empty()
 }
 
 /// The objects on their way.
@@ -74,13 +70,8 @@ struct Objects {
 }
 
 impl Objects {
-    fn row(
-        &mut self,
-        members: &Members<'_>,
-        line: u64,
-        sink: &mut impl Sink,
-        report: &mut Report,
-    ) -> Result<(), Failure> {
+    fn row(&mut self, cells: Cells<'_, impl Sink>) -> Result<(), Failure> {
+        let members = cells.members;
         if self.first.is_none() {
             self.check_first(members)?;
             self.first = Some(members.iter().map(|(name, _)| name.to_owned()).collect());
@@ -97,12 +88,12 @@ impl Objects {
             self.time = first_text.map(|(name, _)| name.to_owned());
         }
         if !self.has_named_time {
-            sink.time_name(self.time.as_deref().unwrap_or("row"));
+            cells.sink.time_name(self.time.as_deref().unwrap_or("row"));
             self.has_named_time = self.time.is_some();
         }
         match self.series.clone() {
-            Some(series) => self.long(&series, members, line, sink, report),
-            None => self.wide(members, line, sink, report),
+            Some(series) => self.long(&series, cells),
+            None => self.wide(cells),
         }
     }
 
@@ -144,29 +135,23 @@ impl Objects {
     }
 
     /// An object with the name of its series.
-    fn long(
-        &mut self,
-        series: &str,
-        members: &Members<'_>,
-        line: u64,
-        sink: &mut impl Sink,
-        report: &mut Report,
-    ) -> Result<(), Failure> {
+    fn long(&mut self, series: &str, mut cells: Cells<'_, impl Sink>) -> Result<(), Failure> {
+        let members = cells.members;
         let name = members.get(series);
         let name = match &name {
-            None => return report.bad_row(line, format_args!("no member {series:?}")),
+            None => return cells.bad_row(format_args!("no member {series:?}")),
             Some(Value::Number(_) | Value::Text(_)) => name.as_ref().map_or("", Value::text),
             Some(_) => "",
         };
         if name.trim_ascii().is_empty() {
-            return report.bad_row(line, "the series has no name");
+            return cells.bad_row("the series has no name");
         }
         // A bad value in the only member with values spoils the row, and makes no series.
         if let [value] = &self.values[..] {
             match members.get(value) {
-                None => return report.bad_row(line, format_args!("no member {value:?}")),
+                None => return cells.bad_row(format_args!("no member {value:?}")),
                 Some(cell) if number_of(&cell).is_none() => {
-                    return report.bad_row(line, not_a_number(value, cell.text().as_bytes()));
+                    return cells.bad_row(not_a_number(value, cell.text().as_bytes()));
                 }
                 Some(_) => {}
             }
@@ -174,49 +159,39 @@ impl Objects {
         let first = if let Some(&first) = self.names.get(name) {
             first
         } else {
-            announce(sink, name, self.values.iter().map(String::as_str))?;
-            let first = self.series_count;
-            self.series_count += self.values.len();
-            self.names.insert(name.into(), first);
-            first
+            announce(cells.sink, name, self.values.iter().map(String::as_str))?;
+            self.number(name, self.values.len())
         };
-        self.set_time(members, sink, report.rows)?;
+        cells.time(self.time.as_deref())?;
         for (offset, value) in self.values.iter().enumerate() {
-            let cell = members.get(value).unwrap_or(Value::Null);
-            match number_of(&cell) {
-                Some(number) => sink.sample(first + offset, number)?,
-                None => report.bad_cell(line, value, cell.text().as_bytes())?,
-            }
+            cells.sample(first + offset, value, &members.get(value).unwrap_or(Value::Null))?;
         }
         Ok(())
     }
 
     /// An object whose members are series.
-    fn wide(
-        &mut self,
-        members: &Members<'_>,
-        line: u64,
-        sink: &mut impl Sink,
-        report: &mut Report,
-    ) -> Result<(), Failure> {
-        self.set_time(members, sink, report.rows)?;
-        for (name, cell) in members.iter() {
+    fn wide(&mut self, mut cells: Cells<'_, impl Sink>) -> Result<(), Failure> {
+        cells.time(self.time.as_deref())?;
+        for (name, cell) in cells.members.iter() {
             let series = match self.names.get(name) {
                 Some(&series) => series,
                 None if self.is_new_series(name, &cell) => {
-                    sink.series(name)?;
-                    self.names.insert(name.into(), self.series_count);
-                    self.series_count += 1;
-                    self.series_count - 1
+                    cells.sink.series(name)?;
+                    self.number(name, 1)
                 }
                 None => continue,
             };
-            match number_of(&cell) {
-                Some(number) => sink.sample(series, number)?,
-                None => report.bad_cell(line, name, cell.text().as_bytes())?,
-            }
+            cells.sample(series, name, &cell)?;
         }
         Ok(())
+    }
+
+    /// Gives a new name the next numbers, and tells the first of them.
+    fn number(&mut self, name: &str, count: usize) -> usize {
+        let first = self.series_count;
+        self.series_count += count;
+        self.names.insert(name.into(), first);
+        first
     }
 
     /// Whether a member that was not a series is one from now on.
@@ -225,17 +200,6 @@ impl Objects {
             self.time.as_deref() != Some(name) && matches!(cell, Value::Number(_))
         } else {
             self.values.iter().any(|value| value == name)
-        }
-    }
-
-    /// Tells the sink when the samples of this object were taken.
-    fn set_time(&self, members: &Members<'_>, sink: &mut impl Sink, row_number: u64) -> Result<(), Failure> {
-        match &self.time {
-            Some(time) => {
-                let time = members.get(time).unwrap_or(Value::Null);
-                sink.row(Time { text: time.text().as_bytes(), is_number: matches!(time, Value::Number(_)) })
-            }
-            None => sink.row(Time { text: itoa::Buffer::new().format(row_number).as_bytes(), is_number: true }),
         }
     }
 
@@ -257,6 +221,42 @@ impl Objects {
             return Err(Failure::usage(format!("{input}: no member holds numbers; the first object has {existing}")));
         }
         Ok(())
+    }
+}
+
+/// The members of one object on their way to the sink.
+struct Cells<'a, S> {
+    members: &'a Members<'a>,
+    line: u64,
+    sink: &'a mut S,
+    report: &'a mut Report,
+}
+
+impl<S: Sink> Cells<'_, S> {
+    /// Tells the sink when the samples of this object were taken.
+    fn time(&mut self, name: Option<&str>) -> Result<(), Failure> {
+        match name {
+            Some(name) => {
+                let time = self.members.get(name).unwrap_or(Value::Null);
+                self.sink.row(Time { text: time.text().as_bytes(), is_number: matches!(time, Value::Number(_)) })
+            }
+            None => {
+                let mut digits = itoa::Buffer::new();
+                self.sink.row(Time { text: digits.format(self.report.rows).as_bytes(), is_number: true })
+            }
+        }
+    }
+
+    /// One member that should be a number.
+    fn sample(&mut self, series: usize, name: &str, cell: &Value<'_>) -> Result<(), Failure> {
+        match number_of(cell) {
+            Some(number) => self.sink.sample(series, number),
+            None => self.report.bad_cell(self.line, name, cell.text().as_bytes()),
+        }
+    }
+
+    fn bad_row(self, reason: impl Display) -> Result<(), Failure> {
+        self.report.bad_row(self.line, reason)
     }
 }
 

@@ -86,6 +86,16 @@ fn missing_members_name_those_that_exist() {
 }
 
 #[test]
+fn a_member_is_one_thing() {
+    let input = "{\"t\":\"T1\",\"a\":1}\n";
+    for args in
+        [&["--time", "a", "--value", "a"][..], &["--time", "t", "--series", "t"], &["--series", "a", "--value", "a"]]
+    {
+        track(input, args).code(2).stdout("").stderr(predicate::str::contains("two things at once"));
+    }
+}
+
+#[test]
 fn a_series_does_not_become_the_time() {
     let input = "{\"a\":1,\"b\":2}\n{\"a\":2,\"b\":\"x\"}\n{\"a\":3,\"b\":5}\n";
     let run = track(input, &["--output-format", "csv"]).success();
