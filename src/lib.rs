@@ -29,6 +29,8 @@
 //! |---|---|
 //! | a row of samples, one per channel, again and again | [`Bank::update`] |
 //! | many rows at once | [`Bank::update_rows`]: the same bits, and less memory traffic |
+//! | a column per series, as Arrow and data frames hold them | [`Bank::update_series`] |
+//! | one long series | [`Bank::update_channel_into`]: the location after each sample |
 //! | samples of some of the channels | [`Bank::update_at`] |
 //! | the question how unusual each sample was | [`Bank::update_scored`], [`Bank::observe`] |
 //! | named series that come as they come | [`Tracker`] |

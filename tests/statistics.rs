@@ -184,7 +184,7 @@ fn lost(patience: u32, share: f64, size: f64) -> f64 {
 /// patience 12, one in a million at 25%, 0.2% at 30%, 2.5% at 35%, most at 45%; patience 8, a fifth at 35%; and with a
 /// patience that is never exhausted none at 48%. Most spells last three samples, but with a third or more of outliers a
 /// channel that has taken them for its level may keep them for thousands. At 30 sigma, where the scale soon covers both
-/// levels, that is the rule: 0.05% of the estimates are lost at 25%, 3% at 30%, 25% at 35%.
+/// levels, that is the rule: 0.1% of the estimates are lost at 25%, 4 or 5% at 30%, 30% at 35%.
 #[test]
 fn breakdown() {
     let patient = [(12, 0.25, 0.0, 1e-4), (12, 0.30, 0.0, 0.01), (12, 0.35, 5e-4, 0.04), (12, 0.45, 0.3, 0.85)];

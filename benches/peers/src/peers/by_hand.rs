@@ -10,7 +10,7 @@ use crate::contestant::{Entry, Label, Peer, Way};
 use crate::lane::Lane;
 use crate::oracle::{self, Parameters, Spec, State};
 use crate::reference::{ALPHA, Definition};
-use evenkeel::Real;
+use evenkeel::{Backend, Real};
 use std::error::Error;
 use std::rc::Rc;
 
@@ -95,11 +95,11 @@ struct Robust<T: Lane> {
 
 impl<T: Lane> Peer<T> for Robust<T> {
     fn row(&mut self, samples: &[T]) {
-        self.plain.update(samples);
+        self.plain.update(Backend::best(), samples);
     }
 
     fn rows(&mut self, block: &[T]) {
-        block.chunks_exact(self.channels).for_each(|row| self.plain.update(row));
+        block.chunks_exact(self.channels).for_each(|row| self.plain.update(Backend::best(), row));
     }
 
     fn estimate(&self, channel: usize) -> f64 {

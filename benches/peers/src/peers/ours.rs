@@ -20,9 +20,22 @@ impl<R: Estimator, T: Real> Peer<T> for Rows<R, T> {
         self.0.update_rows(block).expect("whole rows");
     }
 
-    /// A single series is a bank of one channel, and its samples are so many rows.
-    fn series(&mut self, _: usize, samples: &[T]) {
-        self.0.update_rows(samples).expect("whole rows");
+    fn series(&mut self, channel: usize, samples: &[T]) {
+        self.0.update_channel(channel, samples).expect("there is this channel");
+    }
+
+    fn estimate(&self, channel: usize) -> f64 {
+        self.0.reading(channel).map_or(f64::NAN, |reading| Real::to_f64(reading.location))
+    }
+}
+
+/// A single series and the location after each of its samples, which is what a data frame's average writes.
+struct EveryLocation<R: Estimator, T: Real>(Bank<R, T>, Vec<T>);
+
+impl<R: Estimator, T: Real> Peer<T> for EveryLocation<R, T> {
+    fn series(&mut self, channel: usize, samples: &[T]) {
+        self.1.resize(samples.len(), T::NAN);
+        self.0.update_channel_into(channel, samples, &mut self.1).expect("a place for each location");
     }
 
     fn estimate(&self, channel: usize) -> f64 {
@@ -59,12 +72,14 @@ pub(super) fn enter<T: Lane>(case: &Case, block: &Rc<Block<T>>) -> Result<Field,
     };
     let label = Label { name: "evenkeel RobustMean", robust: "yes", definition: Definition::RobustMean };
     let observed = Label { name: "evenkeel RobustMean, observe", ..label };
+    let every = Label { name: "evenkeel RobustMean, every location", ..label };
     let plain = Label { name: "evenkeel Ema", robust: "no", definition: Definition::Corrected };
     let mut field = vec![
         Entry::checked(label, way, Box::new(Rows(robust.clone())), block, 0)?,
         Entry::checked(plain, way, Box::new(Rows(ema)), block, EMA_WARM_UP)?,
     ];
     if case.shape == Shape::Series {
+        field.push(Entry::checked(every, way, Box::new(EveryLocation(robust.clone(), Vec::new())), block, 0)?);
         field.push(Entry::checked(observed, way, Box::new(Observed(robust)), block, 0)?);
     }
     Ok(field)
