@@ -274,7 +274,7 @@ impl Step for RobustMean {
     #[inline(always)]
     fn calm<T: Real, S: Simd>(k: &Constants<T>, cells: &impl Cells<T, S>) -> bool {
         let tally = cells.get(TALLY);
-        T::lanes::<S>() > CALM_LANES && tally.word().eq(Word::splat(tally.0, k.full_age)).all()
+        tally.word().eq(Word::splat(tally.0, k.full_age)).all()
     }
 
     #[inline(always)]
@@ -287,7 +287,7 @@ impl Step for RobustMean {
         let now = State { location: cells.get(LOCATION), scale: cells.get(SCALE), tally: cells.get(TALLY).word() };
         let ordinary = sample.abs().le(Lane::splat(simd, T::HALF_MAX));
         let full_age = Word::splat(simd, k.full_age);
-        if T::lanes::<S>() <= CALM_LANES || cells.hopeful() {
+        if cells.hopeful() {
             let quiet = (sample - now.location).abs().le(Lane::splat(simd, k.quiet) * now.scale);
             if (now.tally.eq(full_age) & ordinary & quiet).all() {
                 return advance::<T, S, CALM>(k, cells, now, sample);
@@ -325,10 +325,6 @@ const CALM: Path = 0;
 const FULL: Path = 1;
 /// Any state, any sample.
 const ANY: Path = 2;
-
-/// The widest vector for which it pays to ask whether all its channels are calm. The more lanes there are, the more often
-/// one of them is not, and a branch that goes either way costs more than the work it saves.
-const CALM_LANES: usize = 4;
 
 /// What every path reads of the state.
 #[derive(Clone, Copy)]

@@ -7,7 +7,7 @@
 //! registers, and stored once. That saves most of the state's cache traffic, and it reads that many rows as parallel
 //! streams, which keeps the memory busier than one stream that starts afresh every few kilobytes.
 
-use super::row::{FAR_BYTES, LINE, Registers, Row, part};
+use super::row::{FAR_BYTES, LINE, Registers, Row, calm, part};
 use super::sink::Ignore;
 use crate::lane::{Lane, Real};
 use crate::rule::{Arity, ColumnsOf, Estimator};
@@ -22,6 +22,10 @@ const TILE: usize = 4096;
 /// step finds fewer independent vectors to work on at once; with one, samples arrive in a single stream. Measured on blocks
 /// that no cache holds, two is best for `RobustMean`, and within a twentieth of the best for `Ema`.
 const FUSED: usize = 2;
+
+/// The widest vector whose channels may hope for the short step here. With several rows in one pass a branch for each costs
+/// more of the overlap between vectors than the short step of a wide one saves.
+const CALM_LANES: usize = 4;
 
 /// A block of whole rows, oldest first, over the channels of `state`.
 pub(crate) struct Block<'s, 'a, R: Estimator, T: Real> {
@@ -96,6 +100,8 @@ fn fused<R: Estimator, T: Real, S: Simd>(
             #[inline(always)]
             |(body, _)| &mut body[..vectors],
         );
+        let hopeful = T::lanes::<S>() <= CALM_LANES
+            && calm::<R, T, S>(simd, &constants, vectors, |column, index| columns.as_ref()[column][index]);
         for index in 0..vectors {
             if ahead > 0 && index.is_multiple_of(per_line) {
                 for row in starts {
@@ -106,7 +112,7 @@ fn fused<R: Estimator, T: Real, S: Simd>(
                 #[inline(always)]
                 |column| columns.as_ref()[column][index],
             );
-            let state = advance::<R, T, S>(simd, &constants, state, bodies.map(|body| body[index]));
+            let state = advance::<R, T, S>(simd, &constants, hopeful, state, bodies.map(|body| body[index]));
             for (column, value) in columns.as_mut().iter_mut().zip(state) {
                 column[index] = value;
             }
@@ -118,7 +124,8 @@ fn fused<R: Estimator, T: Real, S: Simd>(
             #[inline(always)]
             |(_, tail)| T::partial_load(simd, tail),
         );
-        let state = advance::<R, T, S>(simd, &constants, state, rows.map(|(_, tail)| T::partial_load(simd, tail)));
+        let state =
+            advance::<R, T, S>(simd, &constants, false, state, rows.map(|(_, tail)| T::partial_load(simd, tail)));
         for ((_, tail), value) in columns.as_mut().iter_mut().zip(state) {
             T::partial_store(simd, tail, value);
         }
@@ -130,10 +137,11 @@ fn fused<R: Estimator, T: Real, S: Simd>(
 fn advance<R: Estimator, T: Real, S: Simd>(
     simd: S,
     constants: &R::Constants<T>,
+    hopeful: bool,
     state: ColumnsOf<R, T::Lanes<S>>,
     samples: [T::Lanes<S>; FUSED],
 ) -> ColumnsOf<R, T::Lanes<S>> {
-    let mut cells = Registers::<R, T, S> { simd, state };
+    let mut cells = Registers::<R, T, S> { simd, state, hopeful };
     for sample in samples {
         R::step(constants, &mut cells, [Lane(simd, sample)]);
     }

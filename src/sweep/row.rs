@@ -95,7 +95,7 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
                 #[inline(always)]
                 |(_, tail)| T::partial_load(simd, tail),
             );
-            let mut cells = Registers::<R, T, S> { simd, state };
+            let mut cells = Registers::<R, T, S> { simd, state, hopeful: false };
             let step = R::Inputs::map(
                 inputs,
                 #[inline(always)]
@@ -118,12 +118,15 @@ const CALM: usize = 7;
 /// Whether most vectors of a group have been calm, by a few of them. Where outliers are common, a branch on each vector goes
 /// either way, and the processor, which cannot know it, loses more than a shorter step saves.
 #[inline(always)]
-fn calm<R: Rule, T: Real, S: Simd>(
+pub(super) fn calm<R: Rule, T: Real, S: Simd>(
     simd: S,
     constants: &R::Constants<T>,
     vectors: usize,
     at: impl Fn(usize, usize) -> T::Lanes<S>,
 ) -> bool {
+    if T::lanes::<S>() == 1 {
+        return true;
+    }
     let mut count = 0;
     if vectors > 0 {
         for asked in 0..ASKED {
@@ -131,7 +134,7 @@ fn calm<R: Rule, T: Real, S: Simd>(
                 #[inline(always)]
                 |column| at(column, asked * vectors / ASKED),
             );
-            count += usize::from(R::calm(constants, &Registers::<R, T, S> { simd, state }));
+            count += usize::from(R::calm(constants, &Registers::<R, T, S> { simd, state, hopeful: false }));
         }
     }
     count >= CALM
@@ -243,6 +246,7 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Body<'_, '_, R, T, S> {
 pub(super) struct Registers<R: Rule, T: Real, S: Simd> {
     pub(super) simd: S,
     pub(super) state: ColumnsOf<R, T::Lanes<S>>,
+    pub(super) hopeful: bool,
 }
 
 impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Registers<R, T, S> {
@@ -256,7 +260,7 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Registers<R, T, S> {
     }
     #[inline(always)]
     fn hopeful(&self) -> bool {
-        false
+        self.hopeful
     }
     #[inline(always)]
     fn keep_sample(&mut self, column: usize, mask: Mask<T, S>, sample: Lane<T, S>) {

@@ -128,6 +128,7 @@ pub(crate) fn one<R: Estimator, T: Real>(
     let mut state = state;
     let mut cells = Registers::<R, T, Scalar> {
         simd,
+        hopeful: true,
         state: R::Columns::map(R::Columns::each_mut(&mut state), |cell| lane(**cell)),
     };
     for (index, &sample) in samples.iter().enumerate() {
