@@ -6,8 +6,9 @@
 //! it ends, but for the block of samples, which costs a few hundred instructions to free.
 //!
 //! A benchmark fails if it takes 3% more than `instructions.limits` says; `.ci/limits` writes that file anew. The processor,
-//! the allocator and the C library hardly show in the counts, the compiler does: it decides what stays in registers. So the
-//! file names its compiler, and `EVENKEEL_INSTRUCTIONS_ROOM`, a part such as 0.1, gives another one more room.
+//! the allocator and the C library hardly show in the counts, the compiler does: between Rust 1.95 and a nightly 1.97 the
+//! counts with vectors moved by a third of a percent and those without by up to a fifth. So the file names its compiler, and
+//! `EVENKEEL_INSTRUCTIONS_ROOM`, a part such as 0.1, gives another one more room.
 
 #![allow(missing_docs)] // the harness generates modules
 
@@ -137,12 +138,17 @@ fn numerator_layer<T: Real>(set_up: (Layer<Numerator, T>, Vec<T>, Vec<T>)) -> La
     layer
 }
 
+/// Not a closure: the name of what is called with one holds the name of the benchmark, by which the counter is switched.
+fn unchanged<T>(mean: T) -> T {
+    mean
+}
+
 #[library_benchmark]
 #[bench::avx2_f32(args = (learning_rate::<f32>(Backend::Avx2)), config = limit("learning_rate_descent::avx2_f32"))]
 fn learning_rate_descent<T: Real>(set_up: (Layer<LearningRate, T>, Vec<T>, Vec<T>)) -> Layer<LearningRate, T> {
     let (mut layer, mut weights, gradients) = set_up;
     for gradient in gradients.chunks_exact(CHANNELS) {
-        black_box(layer.descend(black_box(&mut weights), gradient, |mean| mean).unwrap());
+        black_box(layer.descend(black_box(&mut weights), gradient, unchanged).unwrap());
     }
     layer
 }
