@@ -2,11 +2,15 @@
 //! replays the seeds on a stable compiler and without a fuzzer.
 //!
 //! Every check takes any bytes whatever, makes parameters and samples of them (`draw`, `rules`), and compares the library
-//! on every backend of the machine with the plain loops of `tests/oracle`, which share no code with it.
+//! on every backend of the machine with the plain loops of `tests/oracle`, which share no code with it. The program's readers
+//! are compared with a plain reading of the same text (`readers`).
 
+pub mod csv;
 mod draw;
 pub mod ema;
 pub mod heavy_tailed;
+mod json;
+pub mod ndjson;
 pub mod numerator;
 pub mod operations;
 #[path = "../../tests/oracle/mod.rs"]
@@ -14,6 +18,7 @@ mod oracle;
 #[allow(dead_code)] // a part of it is used here
 #[path = "../../tests/support/random.rs"]
 mod random;
+mod readers;
 pub mod robust_mean;
 mod rules;
 pub mod tracker;
@@ -62,5 +67,5 @@ mod seeds {
             $(#[test] fn $target() { replay(stringify!($target), crate::$target::check); })*
         };
     }
-    replayed!(robust_mean, ema, numerator, heavy_tailed, operations, tracker);
+    replayed!(robust_mean, ema, numerator, heavy_tailed, operations, tracker, csv, ndjson);
 }

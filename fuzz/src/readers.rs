@@ -1,0 +1,247 @@
+//! What the targets `csv` and `ndjson` have in common: options out of the first bytes, the rest in pieces of any size
+//! through the program's readers, and what a plain reading of the same text has to say.
+//!
+//! The plain reading has the whole text before it, knows no buffers and no lookahead, reads numbers with the standard
+//! library, and writes down in order what should come out. All of it must: names, times, samples to the bit, and every row
+//! and cell that is bad, with its line.
+
+use crate::{csv, ndjson, random::Random};
+use evenkeel_cli::probe::{self, Event, Format, Limits, NAME, Options, Reading};
+use std::collections::HashSet;
+use std::io::{self, ErrorKind, Read};
+
+/// So many bad rows and cells are described; the others are only counted.
+const DESCRIBED: usize = 20;
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Reads the text behind the first four bytes in every way, and compares. `names` finds names for the options in it.
+pub(crate) fn check(bytes: &[u8], format: Format, names: impl Fn(&[u8]) -> Vec<String>) {
+    let (first, text) = bytes.split_at(bytes.len().min(4));
+    let mut choices = [0; 4];
+    choices[..first.len()].copy_from_slice(first);
+    let options = options(choices, format, &names(text));
+    let read = |pieces| probe::read(Pieces::new(text, pieces), &options);
+
+    let whole = read(Size::Whole);
+    Expected::of(text, &options).compare(&whole);
+
+    // How the bytes arrive is nobody's business.
+    assert_eq!(read(Size::One), whole, "byte by byte, {options:?}");
+    assert_eq!(read(Size::Any(choices[3].into())), whole, "in pieces, {options:?}");
+
+    // An input that breaks off has been read up to there, and says so.
+    let broken = read(Size::Broken(usize::from(choices[3]) * (text.len() + 1) / 256));
+    assert!(whole.events.starts_with(&broken.events), "{broken:?} begins {whole:?}, {options:?}");
+    assert!(broken.rows <= whole.rows && broken.bad_rows <= whole.bad_rows && broken.bad_cells <= whole.bad_cells);
+    let (code, words) = broken.stop.as_ref().expect("it broke off");
+    let is_said = *code == 2 && words.contains("it broke");
+    assert!(is_said || broken == whole, "{broken:?}, {options:?}");
+}
+
+/// What the command line would say.
+fn options(choices: [u8; 4], format: Format, names: &[String]) -> Options {
+    let [flags, roles, values, _] = choices;
+    let name = |choice: u8| names.get(usize::from(choice) % names.len().max(1)).cloned().unwrap_or_default();
+    let role = |choice: u8| match choice {
+        0..=7 => None,
+        8..=14 => Some(name(choice - 8)),
+        _ => Some("absent".to_owned()),
+    };
+    Options {
+        format: (flags & 2 == 0).then_some(format),
+        time: role(roles & 15),
+        series: role(roles >> 4),
+        values: (0..values & 3).map(|value| name((values >> 2) + value * (1 + (values >> 6)))).collect(),
+        strict: flags & 1 == 1,
+        limits: match flags >> 2 & 3 {
+            // A buffer of the usual size takes longer to make than all the rest.
+            0 => Limits { chunk: 512, ..Limits::default() },
+            1 => Limits::default(),
+            2 => Limits { chunk: 16, longest: 64, reach: 24 },
+            _ => Limits { chunk: 3, longest: 23, reach: 7 },
+        },
+    }
+}
+
+/// How much of the text a reader gets at once.
+#[derive(Clone, Copy, Debug)]
+enum Size {
+    Whole,
+    One,
+    /// Pieces of a random size, with interruptions between them.
+    Any(u64),
+    /// Everything up to here, and then an error.
+    Broken(usize),
+}
+
+/// The text in pieces.
+struct Pieces {
+    text: io::Cursor<Vec<u8>>,
+    size: Size,
+    random: Random,
+}
+
+impl Pieces {
+    fn new(text: &[u8], size: Size) -> Self {
+        let seed = if let Size::Any(seed) = size { seed } else { 0 };
+        Self { text: io::Cursor::new(text.to_vec()), size, random: Random::new(seed) }
+    }
+}
+
+impl Read for Pieces {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let size = match self.size {
+            Size::Whole => room.len(),
+            Size::One => 1,
+            Size::Any(_) => match self.random.below(12) {
+                0 => return Err(ErrorKind::Interrupted.into()),
+                size => size,
+            },
+            Size::Broken(at) => match at - self.text.position() as usize {
+                0 => return Err(io::Error::other("it broke")),
+                rest => rest,
+            },
+        };
+        let size = size.min(room.len());
+        self.text.read(&mut room[..size])
+    }
+}
+
+/// Why reading stops early: the exit code.
+pub(crate) type Stop = u8;
+pub(crate) const BAD: Stop = 1;
+pub(crate) const UNUSABLE: Stop = 2;
+
+/// What should come out.
+#[derive(Debug, Default)]
+pub(crate) struct Expected {
+    is_strict: bool,
+    events: Vec<Event>,
+    pub(crate) rows: u64,
+    bad_rows: u64,
+    bad_cells: u64,
+    /// The lines of both, in order.
+    bad_lines: Vec<u64>,
+    stop: Option<Stop>,
+}
+
+impl Expected {
+    /// What a plain reading says.
+    fn of(text: &[u8], options: &Options) -> Self {
+        let mut expected = Self { is_strict: options.strict, ..Self::default() };
+        expected.stop = expected.read(text, options).err();
+        expected
+    }
+
+    fn read(&mut self, text: &[u8], options: &Options) -> Result<(), Stop> {
+        let format = match options.format {
+            Some(format) => format,
+            None => {
+                let seen = &text[..text.len().min(options.limits.chunk)];
+                let seen = seen.strip_prefix(BYTE_ORDER_MARK).unwrap_or(seen);
+                match seen.trim_ascii().first() {
+                    Some(b'[') => return Err(UNUSABLE),
+                    Some(b'{') => Format::Ndjson,
+                    _ => Format::Csv,
+                }
+            }
+        };
+        let mut roles = HashSet::new();
+        if !options.time.iter().chain(&options.series).chain(&options.values).all(|name| roles.insert(name)) {
+            return Err(UNUSABLE);
+        }
+        match format {
+            Format::Csv => csv::read(text, options, self),
+            Format::Ndjson => ndjson::read(text, options, self),
+        }
+    }
+
+    pub(crate) fn time_name(&mut self, name: &str) {
+        self.events.push(Event::TimeName(name.to_owned()));
+    }
+
+    pub(crate) fn series(&mut self, name: String) {
+        self.events.push(Event::Series(name));
+    }
+
+    /// The next row has this time, or none.
+    pub(crate) fn row(&mut self, time: Option<(&str, bool)>) {
+        let number = self.rows.to_string();
+        let (time, is_number) = time.unwrap_or((&number, true));
+        self.events.push(Event::Row { time: time.to_owned(), is_number });
+    }
+
+    pub(crate) fn sample(&mut self, series: usize, value: f64) {
+        self.events.push(Event::Sample { series, bits: (!value.is_nan()).then(|| value.to_bits()) });
+    }
+
+    pub(crate) fn bad_row(&mut self, line: u64) -> Result<(), Stop> {
+        self.bad_rows += 1;
+        self.bad(line)
+    }
+
+    pub(crate) fn bad_cell(&mut self, line: u64) -> Result<(), Stop> {
+        self.bad_cells += 1;
+        self.bad(line)
+    }
+
+    fn bad(&mut self, line: u64) -> Result<(), Stop> {
+        self.bad_lines.push(line);
+        if self.is_strict { Err(BAD) } else { Ok(()) }
+    }
+
+    fn compare(&self, found: &Reading) {
+        for (index, (found, expected)) in found.events.iter().zip(&self.events).enumerate() {
+            assert_eq!(found, expected, "event {index}, {self:?}");
+        }
+        assert_eq!(found.events.len(), self.events.len(), "{found:?}, {self:?}");
+        let counts = (found.rows, found.bad_rows, found.bad_cells);
+        assert_eq!(counts, (self.rows, self.bad_rows, self.bad_cells), "{found:?}, {self:?}");
+        assert_eq!(found.stop.as_ref().map(|(code, _)| *code), self.stop, "{found:?}, {self:?}");
+        if self.stop.is_none() {
+            // Whatever the plain reading says: what is neither used nor counted as bad is lost.
+            let used = found.events.iter().filter(|event| matches!(event, Event::Row { .. })).count();
+            assert_eq!(found.rows, found.bad_rows + used as u64, "{found:?}");
+        }
+
+        let line = |words: &str| {
+            let (line, what) = words.strip_prefix(NAME)?.strip_prefix(": line ")?.split_once(": ")?;
+            // A note, not a complaint.
+            if what.ends_with("the column is ignored") { None } else { line.parse().ok() }
+        };
+        let mut lines: Vec<u64> = found.said.iter().filter_map(|words| line(words)).collect();
+        if let Some((BAD, words)) = &found.stop {
+            lines.extend(line(words));
+        }
+        assert_eq!(lines, self.bad_lines[..self.bad_lines.len().min(DESCRIBED)], "{found:?}, {self:?}");
+        let is_flood = found.said.iter().any(|words| words.ends_with("further bad rows are only counted"));
+        assert_eq!(is_flood, self.bad_lines.len() > DESCRIBED, "{found:?}");
+    }
+}
+
+/// The number in a cell as the standard library reads it; NaN where it is missing.
+pub(crate) fn number(cell: &str) -> Option<f64> {
+    let cell = cell.trim_ascii();
+    if cell.is_empty() { Some(f64::NAN) } else { cell.parse().ok() }
+}
+
+/// The lines of a text with their ends, without its byte order mark.
+pub(crate) fn lines<'a>(text: &'a [u8], limits: &Limits) -> Vec<Line<'a>> {
+    let line = |(index, line): (usize, &'a [u8])| {
+        let is_too_long = bare(line).len() >= limits.longest;
+        let text = if index == 0 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
+        Line { text, is_too_long }
+    };
+    text.split_inclusive(|byte| *byte == b'\n').enumerate().map(line).collect()
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line<'a> {
+    pub(crate) text: &'a [u8],
+    pub(crate) is_too_long: bool,
+}
+
+/// A line without its end.
+pub(crate) fn bare(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\n").unwrap_or(line)
+}
