@@ -115,16 +115,19 @@ fn threads(c: &mut Criterion) {
 
 /// The competitor computes what the engine computes, or it is no competitor.
 fn same_work() {
-    let mut rows = Rows::<f32>::new(1000, 0.05, 3);
-    let mut bank = Bank::<RobustMean, f32>::new(RobustMean::new(Decay::alpha(ROBUST_ALPHA).unwrap()), 1000).unwrap();
-    let mut plain = common::competitor::single::RobustMean::new(1000, ROBUST_ALPHA);
-    for _ in 0..500 {
-        let row = rows.next();
-        bank.update(row).unwrap();
-        plain.update(row);
+    for backend in Backend::available() {
+        let mut rows = Rows::<f32>::new(1000, 0.05, 3);
+        let rule = RobustMean::new(Decay::alpha(ROBUST_ALPHA).unwrap());
+        let mut bank = Bank::<RobustMean, f32>::new(rule, 1000).unwrap().with_backend(backend).unwrap();
+        let mut plain = common::competitor::single::RobustMean::new(1000, ROBUST_ALPHA);
+        for _ in 0..500 {
+            let row = rows.next();
+            bank.update(row).unwrap();
+            plain.update(backend, row);
+        }
+        assert_eq!(bank.locations(), plain.location);
+        assert_eq!(bank.scales(), plain.scale);
     }
-    assert_eq!(bank.locations(), plain.location);
-    assert_eq!(bank.scales(), plain.scale);
 }
 
 fn all(c: &mut Criterion) {

@@ -50,7 +50,8 @@ pub trait Step {
     fn unseen<T: Real>() -> <Self::Columns as Arity>::Of<T>;
 
     /// Whether nothing out of the ordinary has happened to any of these channels of late, for a rule that has a shorter step
-    /// for such. It is asked of a few vectors of many, and the answer is what [`Cells::hopeful`] tells the step of all.
+    /// for such. It is asked of a few vectors of many, and the answer is what [`Cells::hopeful`] tells the step of all; a step
+    /// of one channel always hopes.
     #[inline(always)]
     fn calm<T: Real, S: Simd>(constants: &Self::Constants<T>, cells: &impl Cells<T, S>) -> bool {
         let _ = (constants, cells);

@@ -57,7 +57,7 @@ fn wrong_lengths<T: Float>() {
             refused(&format!("series|{both}"), result, &mut columns);
             // One series of another length than the others, wherever it is.
             let mut series = vec![vec![T::ONE; CHANNELS]; CHANNELS];
-            series[length % CHANNELS] = samples.clone();
+            series[length % CHANNELS].clone_from(&samples);
             let result = sweep.update_series(columns.as_mut_slices(), &series);
             refused(&format!("samples of a series|{both}"), result, &mut columns);
             let result = sweep.update_channel_into(columns.as_mut_slices(), 0, &[T::ONE; CHANNELS], &mut scores);

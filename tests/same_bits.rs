@@ -72,8 +72,13 @@ fn borrow<'a, T>(state: &'a mut [&mut [T]; 4]) -> [&'a mut [T]; 4] {
     state.each_mut().map(|column| &mut **column)
 }
 
+/// The samples of one channel.
+fn column<T: Float>(state: &[&mut [T]; 4], block: &[T], channel: usize) -> Vec<T> {
+    block.iter().copied().skip(channel).step_by(state[0].len()).collect()
+}
+
 /// Every way there is. Each must do what the oracle does, so there is no first among them.
-fn ways<T: Float>() -> [(&'static str, Way<T>); 7] {
+fn ways<T: Float>() -> [(&'static str, Way<T>); 10] {
     [
         ("row by row", |sweep, state, block| {
             let channels = state[0].len();
@@ -105,6 +110,25 @@ fn ways<T: Float>() -> [(&'static str, Way<T>); 7] {
             for channel in 0..channels {
                 let samples: Vec<T> = block.iter().copied().skip(channel).step_by(channels).collect();
                 sweep.update_at(borrow(state), &vec![channel; samples.len()], &samples).unwrap();
+            }
+        }),
+        ("series", |sweep, state, block| {
+            let series: Vec<Vec<T>> = (0..state[0].len()).map(|channel| column(state, block, channel)).collect();
+            sweep.update_series(borrow(state), &series).unwrap();
+        }),
+        ("channel after channel", |sweep, state, block| {
+            for channel in 0..state[0].len() {
+                let samples = column(state, block, channel);
+                sweep.update_channel(borrow(state), channel, &samples).unwrap();
+            }
+        }),
+        ("channel after channel, every location", |sweep, state, block| {
+            for channel in 0..state[0].len() {
+                let samples = column(state, block, channel);
+                let mut locations = vec![T::ONE; samples.len()];
+                sweep.update_channel_into(borrow(state), channel, &samples, &mut locations).unwrap();
+                let last = state[0][channel].to_word();
+                assert!(locations.last().is_none_or(|location| location.nan() || location.to_word() == last));
             }
         }),
         ("observed", |sweep, state, block| {
@@ -160,16 +184,47 @@ fn short_cuts<T: Float>() {
             })
             .collect();
         every_backend(|backend| {
-            let mut bank = Bank::<RobustMean, T>::new(rule, channels).unwrap().with_backend(backend).unwrap();
-            bank.update_rows(&samples).unwrap();
+            let fresh = Bank::<RobustMean, T>::new(rule, channels).unwrap().with_backend(backend).unwrap();
+            let (mut blocks, mut rows) = (fresh.clone(), fresh);
+            blocks.update_rows(&samples).unwrap();
+            samples.chunks(channels).for_each(|row| rows.update(row).unwrap());
             for channel in 0..channels {
                 let state = spec.run(State::unseen(), samples.iter().copied().skip(channel).step_by(channels));
-                assert_eq!(bank.locations()[channel].to_word(), state.location.to_word(), "{rule:?}");
-                assert_eq!(bank.scales()[channel].to_word(), state.scale.to_word(), "{rule:?}");
-                assert_eq!(bank.reading(channel).unwrap().age, state.age, "{rule:?}");
+                for bank in [&blocks, &rows] {
+                    assert_eq!(bank.locations()[channel].to_word(), state.location.to_word(), "{rule:?}");
+                    assert_eq!(bank.scales()[channel].to_word(), state.scale.to_word(), "{rule:?}");
+                    assert_eq!(bank.reading(channel).unwrap().age, state.age, "{rule:?}");
+                }
             }
         });
     }
+}
+
+/// State that another rule left: a patience of one finds two strikes, which it never counts itself.
+fn less_patience<T: Float>() {
+    let decay = Decay::alpha(0.25).unwrap();
+    let sweep = |patience, backend| {
+        let rule = RobustMean::new(decay).patience(patience).unwrap();
+        Sweep::<RobustMean, T>::new(rule).unwrap().with_backend(backend).unwrap()
+    };
+    every_backend(|backend| {
+        let (patient, hasty) = (sweep(12, backend), sweep(1, backend));
+        let channels = 32;
+        let mut columns = Columns::<RobustMean, T>::new(channels).unwrap();
+        for row in 0..40 {
+            let far = |channel| if row > 37 && channel == 5 { 1e4 } else { 10.0 + f64::from(row % 5) / 10.0 };
+            let row: Vec<T> = (0..channels).map(|channel| T::from_f64(far(channel))).collect();
+            patient.update(columns.as_mut_slices(), &row).unwrap();
+        }
+        let quiet = vec![T::from_f64(10.2); channels];
+        let mut ends = ways::<T>().map(|(name, way)| {
+            let mut columns = columns.clone();
+            way(&hasty, &mut columns.as_mut_slices(), &quiet);
+            (name, columns.as_mut_slices().map(|column| column[5].to_word()))
+        });
+        let first = ends[0].1;
+        assert!(ends.iter_mut().all(|(_, end)| *end == first), "{ends:x?}");
+    });
 }
 
 /// Samples exactly at a threshold and one unit in the last place to either side, for channels whose scale is exactly 1.
@@ -442,6 +497,7 @@ fn a_bank_that_moves_and_grows<T: Float>() {
 both_types!(
     every_way_of_updating,
     short_cuts,
+    less_patience,
     thresholds,
     extreme_parameters,
     scores,

@@ -70,7 +70,8 @@ pub struct Constants<T> {
     log_beta: f64,
     /// From this many samples on, `beta^t` is below the rounding of `T` and is taken as zero; `t` stays here.
     full: u64,
-    /// The count of the channels that take the short step: `full`, or none at a gain of one, where the moment is the sample.
+    /// The count of the channels that take the short step: `full`, or, at a gain of one, where the moment is the sample, no
+    /// count that is ever reached.
     steady: u64,
 }
 

@@ -240,10 +240,10 @@ impl Step for RobustMean {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 1 to 2^50 by MIN_GAIN
         let full_age = max_age.to_f64().ceil() as u64;
         // Fewer strikes than a power of two that is at most `patience - 1`: no bit from that power on is set. At a patience of 1
-        // no strike is harmless; two strikes are never counted then.
+        // no strike is harmless, and no tally is secure.
         let (secure_mask, secure) = match (self.patience - 1).checked_ilog2() {
             Some(exponent) => (!(((1 << exponent) - 1) * Constants::<T>::ONE_STRIKE), full_age),
-            None => (u64::MAX, full_age | (2 * Constants::<T>::ONE_STRIKE)),
+            None => (0, 1),
         };
         Ok(Constants {
             alpha,

@@ -1,8 +1,8 @@
 //! The instruction sets, and the one place where one is chosen.
 //!
 //! A kernel is compiled once for each set that the target architecture may have, and picked at run time by a token that
-//! only exists where the machine has the set. Below AVX2 there is only `Scalar`, which pulp has no instructions for: small
-//! arrays, of which the compiler makes vectors of the target's baseline (SSE2 on x86-64).
+//! only exists where the machine has the set. Below AVX2 there is only `Scalar`: arithmetic on small arrays, of
+//! which the compiler makes vectors of the target's baseline (SSE2 on x86-64).
 
 use crate::error::BackendError;
 use pulp::{Scalar128b, Simd, WithSimd};

@@ -192,7 +192,8 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
     }
 
     /// One series per channel, oldest sample first, all of one length: the same samples as a block, but each channel's in a
-    /// slice of its own, as Arrow and data frames hold them. The same bits as row by row.
+    /// slice of its own, as Arrow and data frames hold them. The same bits as row by row. `as_ref` has to give the same slice
+    /// whenever it is asked.
     ///
     /// # Errors
     /// The columns are not all of one length, there is not one series for each channel, or the series are not all of one

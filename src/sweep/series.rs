@@ -95,12 +95,15 @@ fn turn<T: Real, C: AsRef<[T]>>(series: &[C], row: usize, rows: usize, out: &mut
 
 impl<R: Estimator, T: Real, C: AsRef<[T]> + Sync> Work for Series<'_, '_, R, T, C> {
     type Output = ();
+    /// The widest tile.
+    const GRAIN: usize = BUFFER / ROWS;
 
     fn channels(&self) -> usize {
         self.columns.len()
     }
     fn bytes(&self) -> usize {
-        (self.state.as_ref().len() + self.samples) * self.columns.len() * size_of::<T>()
+        // Series may share their samples, so the product is not bounded by memory.
+        (self.state.as_ref().len() + self.samples).saturating_mul(self.columns.len()).saturating_mul(size_of::<T>())
     }
     fn split(self, middle: usize) -> (Self, Self) {
         let (before, from) = split_columns::<R, T>(self.state, middle);

@@ -26,8 +26,8 @@ use core::num::NonZeroUsize;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Where their order matters, step them inside the pool, in `rayon::scope(|_| ...)`: there a fork costs a fiftieth of what it
-/// costs from outside. Layers have [`update_layers`](crate::update_layers).
+/// Where their order matters, step them inside the pool, in `rayon::scope(|_| ...)`: there a fork costs much less than
+/// from outside. Layers have [`update_layers`](crate::update_layers).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Threads {
@@ -41,19 +41,19 @@ pub enum Threads {
 }
 
 impl Threads {
-    /// [`Threads::Auto`] shares an update whose state and samples together take at least this many bytes.
+    /// [`Threads::Auto`] shares an update whose state and samples together take at least this many bytes, if it has enough
+    /// channels to cut: more than 4,096 in rows, 128 in series of their own.
     ///
     /// A fork and join from outside the pool costs some microseconds, in which one core updates tens of thousands of
     /// channels in its cache. On two cores, `RobustMean` in `f32` broke even at 64 Ki channels (1.3 MB) and was 1.3 times
     /// as fast at 128 Ki (`benches/throughput.rs`, group `threads`).
     pub const AUTO_BYTES: usize = 2 << 20;
-    /// The same on a thread of the pool, where a fork and join costs a fiftieth of that, if the other threads are awake.
+    /// The same for the updates of a bank on a thread of the pool, where a fork and join costs much less, if the other threads are
+    /// awake.
     pub const AUTO_BYTES_INSIDE: usize = 1 << 20;
     /// [`Threads::Auto`] cuts into parts of about this many bytes: few enough parts that stealing them costs nothing, and
     /// many enough that a core that is late does not keep the others waiting.
     pub(super) const AUTO_PART_BYTES: usize = 320 << 10;
-    /// A part has at least this many channels, and a multiple of them: a tile of the block sweep.
-    const AUTO_PART_CHANNELS: usize = 4096;
 
     /// The number of channels in a part, if the work is to be shared.
     fn part<W: Work>(self, work: &W) -> Option<usize> {
@@ -62,7 +62,7 @@ impl Threads {
             Self::Auto => {
                 let bytes = work.bytes();
                 let per_channel = (bytes / work.channels().max(1)).max(1);
-                let part = (Self::AUTO_PART_BYTES / per_channel).max(1).next_multiple_of(Self::AUTO_PART_CHANNELS);
+                let part = (Self::AUTO_PART_BYTES / per_channel).max(1).next_multiple_of(W::GRAIN);
                 (bytes >= Self::AUTO_BYTES || bytes >= Self::AUTO_BYTES_INSIDE && inside_the_pool()).then_some(part)
             }
             Self::One => None,
@@ -84,6 +84,8 @@ pub(super) trait Work: Sized + Send {
     type Output: Send;
     /// Pieces of at most this many channels are not cut.
     const LEAF: usize = 1;
+    /// [`Threads::Auto`] cuts into parts of a multiple of this many channels: a tile of the block sweep.
+    const GRAIN: usize = 4096;
     fn channels(&self) -> usize;
     /// Bytes of state and samples that the work touches.
     fn bytes(&self) -> usize;

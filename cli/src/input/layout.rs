@@ -292,10 +292,12 @@ fn make_distinct(names: &mut [String], report: &Report) {
         }
         let (stem, separator, first) =
             if name.is_empty() { ("column", "", index + 1) } else { (name.as_str(), ".", 2) };
-        let free = ((*next).max(first)..)
-            .map(|number| (number, format!("{stem}{separator}{number}")))
-            .find(|(_, name)| !taken.contains(name));
-        let Some((number, free)) = free else { continue };
+        let mut number = (*next).max(first);
+        let mut free = format!("{stem}{separator}{number}");
+        while taken.contains(&free) {
+            number += 1;
+            free = format!("{stem}{separator}{number}");
+        }
         *next = number + 1;
         taken.insert(free.clone());
         report.note(format!("column {} is called {free:?} here: its name is {name:?}, as another's", index + 1));

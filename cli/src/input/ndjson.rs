@@ -235,16 +235,12 @@ struct Cells<'a, S> {
 impl<S: Sink> Cells<'_, S> {
     /// Tells the sink when the samples of this object were taken.
     fn time(&mut self, name: Option<&str>) -> Result<(), Failure> {
-        match name {
-            Some(name) => {
-                let time = self.members.get(name).unwrap_or(Value::Null);
-                self.sink.row(Time { text: time.text().as_bytes(), is_number: matches!(time, Value::Number(_)) })
-            }
-            None => {
-                let mut digits = itoa::Buffer::new();
-                self.sink.row(Time { text: digits.format(self.report.rows).as_bytes(), is_number: true })
-            }
-        }
+        let Some(name) = name else {
+            let mut digits = itoa::Buffer::new();
+            return self.sink.row(Time { text: digits.format(self.report.rows).as_bytes(), is_number: true });
+        };
+        let time = self.members.get(name).unwrap_or(Value::Null);
+        self.sink.row(Time { text: time.text().as_bytes(), is_number: matches!(time, Value::Number(_)) })
     }
 
     /// One member that should be a number.
