@@ -155,7 +155,9 @@ fn series<R: Estimator, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
     let [one, watched] = turns(
         column.len(),
         [&mut || alone.update_channel(0, &column).unwrap(), &mut || {
-            column.iter().for_each(|&sample| _ = black_box(observed.observe(0, sample).unwrap()));
+            for &sample in &column {
+                black_box(observed.observe(0, sample).unwrap());
+            }
         }],
     );
     println!(
