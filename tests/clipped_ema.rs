@@ -34,9 +34,10 @@ impl<T: Float> Spec<T> {
         Self { alpha: T::from_f64(gain), scale_alpha: T::from_f64(scale_gain), clip: T::from_f64(clip) }
     }
 
-    fn step(&self, state: &mut State<T>, g: T) {
+    /// The score, NaN of a missing sample and of a first one, and whether the sample was clipped.
+    fn step(&self, state: &mut State<T>, g: T) -> (T, bool) {
         if g.nan() {
-            return;
+            return (T::NAN, false);
         }
         let half_max = T::LARGEST / T::from_f64(2.0);
         let size = pick(g.size() > half_max, half_max, g.size());
@@ -48,6 +49,9 @@ impl<T: Float> Spec<T> {
         let kept = pick(size < limit, size, limit);
         let psi = if g.negative() { -kept } else { kept };
         state.m = toward(state.m, psi, self.alpha);
+        let signed = if g.negative() { -size } else { size };
+        let score = if size == T::ZERO { T::ZERO } else { signed / state.scale };
+        (pick(state.t > 1, score, T::NAN), size > limit)
     }
 }
 
@@ -59,26 +63,45 @@ fn rule(gain: f64, scale_gain: f64, clip: f64) -> ClippedEma {
 /// Every way of updating, on hostile samples, young and old.
 fn the_oracles_bits<T: Float>() {
     let mut random = Random::new(61);
-    for (gain, scale_gain, clip) in
-        [(1.0, 0.5, 4.0), (0.1, 1.0, 0.5), (0.5, 0.3, 4.0), (0.01, 0.001, 2.0), (0.6, 0.7, 1e30)]
-    {
+    let parameters = [
+        (1.0, 0.5, 4.0),
+        (0.1, 1.0, 0.5),
+        (0.5, 0.3, 4.0),
+        (0.01, 0.001, 2.0),
+        (0.6, 0.7, 1e30),
+        (0.6, 0.05, 2.0),         // clips when it is old, too
+        (0.2, 1.0 / 100.95, 3.0), // the scale's gain is steady from the 101st sample on
+        (0.2, 1.0 / 101.05, 3.0), // from the 102nd
+    ];
+    for (gain, scale_gain, clip) in parameters {
         for channels in [1, 15, 16, 17, 50] {
             let block = random.hostile::<T>(150, channels);
             let spec = Spec::<T>::new(gain, scale_gain, clip);
             let mut states = vec![State { m: T::ZERO, scale: T::ZERO, t: 0 }; channels];
+            let mut verdicts = Vec::new();
             for row in block.chunks(channels) {
-                states.iter_mut().zip(row).for_each(|(state, &g)| spec.step(state, g));
+                verdicts.extend(states.iter_mut().zip(row).map(|(state, &g)| spec.step(state, g)));
             }
             every_backend(|backend| {
                 let rule = rule(gain, scale_gain, clip);
                 let fresh = || Bank::<ClippedEma, T>::new(rule, channels).unwrap().with_backend(backend).unwrap();
-                let (mut rows, mut blocks, mut at) = (fresh(), fresh(), fresh());
+                let (mut rows, mut blocks, mut at, mut seen) = (fresh(), fresh(), fresh(), fresh());
                 let mut parts = fresh().with_threads(Threads::Parts(NonZeroUsize::new(6).unwrap()));
                 let sweep = Sweep::<ClippedEma, T>::new(rule).unwrap().with_backend(backend).unwrap();
                 let mut columns: [Vec<T>; 3] = core::array::from_fn(|_| vec![T::ZERO; channels]);
                 sweep.reset(columns.each_mut().map(Vec::as_mut_slice));
-                for row in block.chunks(channels) {
-                    rows.update(row).unwrap();
+                let mut scores = vec![T::ZERO; channels];
+                for (row, verdicts) in block.chunks(channels).zip(verdicts.chunks(channels)) {
+                    rows.update_scored(row, &mut scores).unwrap();
+                    for (channel, (&g, &(score, clipped))) in row.iter().zip(verdicts).enumerate() {
+                        let observation = seen.observe(channel, g).unwrap();
+                        assert_eq!(observation.accepted, !g.nan());
+                        assert_eq!(observation.outlier, clipped, "{rule:?}, {g}");
+                        for found in [observation.score, scores[channel]] {
+                            let same = found.to_word() == score.to_word() || (found.nan() && score.nan());
+                            assert!(same, "{rule:?}, {g}: {found}, not {score}");
+                        }
+                    }
                     parts.update(row).unwrap();
                     sweep.update(columns.each_mut().map(Vec::as_mut_slice), row).unwrap();
                 }
@@ -94,7 +117,7 @@ fn the_oracles_bits<T: Float>() {
                     assert_eq!(columns[1][channel].to_word(), state.scale.to_word(), "scale, {rule:?}, {state:?}");
                     assert!(state.m.finite() && state.scale.finite());
                     let expected = sweep.reading(&columns.each_ref().map(|column| column[channel]));
-                    for bank in [&rows, &blocks, &at, &parts] {
+                    for bank in [&rows, &blocks, &at, &parts, &seen] {
                         let found = bank.reading(channel).unwrap();
                         assert_eq!(found.location.to_word(), expected.location.to_word(), "{rule:?}");
                         assert_eq!(found.scale.to_word(), expected.scale.to_word(), "{rule:?}");
@@ -152,4 +175,20 @@ fn observations() {
     }
 }
 
-both_types!(the_oracles_bits);
+/// A channel that has seen nothing says so, and gets the documented parameters unless told otherwise.
+fn nothing_seen<T: Float>() {
+    let decay = Decay::alpha(0.1).unwrap();
+    assert_eq!(
+        ClippedEma::new(decay),
+        ClippedEma::new(decay).clip(4.0).unwrap().scale_decay(Decay::beta(0.999).unwrap())
+    );
+    let sweep = Sweep::<ClippedEma, T>::new(ClippedEma::new(decay)).unwrap();
+    let mut columns = [[T::ONE]; 3];
+    sweep.reset(columns.each_mut().map(|column| &mut column[..]));
+    let [[m], [scale], [t]] = columns;
+    assert!(m.nan() && scale == T::ZERO && t.to_word() == 0);
+    let reading = sweep.reading(&[m, scale, t]);
+    assert!(reading.location.nan() && reading.scale.nan() && reading.age == T::ZERO);
+}
+
+both_types!(the_oracles_bits, nothing_seen);

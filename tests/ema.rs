@@ -95,6 +95,7 @@ fn missing_samples_do_not_count<T: Float>() {
         let (mut gaps, mut dense) = (fresh(), fresh());
         gaps.update(&[T::NAN; 18]).unwrap();
         assert!(gaps.readings().all(|reading| reading.location.nan() && reading.age == T::ZERO));
+        assert!(gaps.moments().iter().all(|m| m.nan()));
         for t in 1..2600 {
             // Long enough to come of age, gaps before and after.
             let row: Vec<T> = (0..channels).map(|_| T::from_f64(random.gauss())).collect();
@@ -142,6 +143,29 @@ fn the_correction_fades_without_a_step<T: Float>() {
     }
 }
 
+/// `t` is counted up to where `beta^t` is an eighth of a unit in the last place of 1, and no further.
+fn the_count_stops<T: Float>() {
+    let mut bank = bank::<T>(Decay::alpha(0.5).unwrap(), 1);
+    (0..100).for_each(|_| bank.update(&[T::ONE]).unwrap());
+    let exponent = if size_of::<T>() == 4 { 23.0 } else { 52.0 };
+    assert_eq!(bank.reading(0).unwrap().age.to_f64(), exponent + 3.0);
+}
+
+/// The mean of one sample is that sample, of two equal ones too, however long the memory: `1 - beta^t` must not be the
+/// difference of two numbers that are almost the same.
+fn the_first_samples_of_a_long_memory<T: Float>() {
+    let mut gain = 0.1;
+    while gain >= T::MIN_GAIN {
+        let mut bank = bank::<T>(Decay::alpha(gain).unwrap(), 1);
+        for _ in 0..3 {
+            bank.update(&[T::from_f64(0.7)]).unwrap();
+            let error = bank.reading(0).unwrap().location.to_f64() / T::from_f64(0.7).to_f64() - 1.0;
+            assert!(error.abs() <= 8.0 * T::ROUNDING, "gain {gain:e}: off by {error:e}");
+        }
+        gain *= 0.03;
+    }
+}
+
 /// At a gain of 1 the average is its last sample, exactly; a rounding on the way there could leave the range.
 fn the_last_sample_alone<T: Float>() {
     let t = T::from_f64;
@@ -166,7 +190,9 @@ both_types!(
     the_worked_example,
     the_oracles_bits,
     missing_samples_do_not_count,
-    the_correction_fades_without_a_step
+    the_correction_fades_without_a_step,
+    the_count_stops,
+    the_first_samples_of_a_long_memory
 );
 
 /// The optimisers' beta = 0.9999 in `f32`, against the exact average in `f64`: the correction must not be computed from the

@@ -4,7 +4,10 @@
 mod oracle;
 mod support;
 
-use evenkeel::{Backend, Bank, ChannelsError, Columns, Decay, Ema, Estimator, ParameterError, Real, RobustMean, Sweep};
+use evenkeel::{
+    Backend, Bank, ChannelsError, ClippedEma, Columns, Decay, Ema, Estimator, LearningRate, Numerator, ParameterError,
+    Real, RelaxedNumerator, RobustMean, Sweep, WeightDecay,
+};
 use oracle::Float;
 use support::random::Random;
 use support::{both_types, every_backend};
@@ -211,6 +214,11 @@ fn decays_that_mean_nothing() {
             refused(Decay::beta(value), "beta", "at least 0 and below 1");
         }
     }
+    for value in [-1e-9, -f64::MIN_POSITIVE] {
+        refused(Decay::com(value), "com", "at least 0");
+        refused(Decay::alpha(value), "alpha", "above 0");
+        refused(Decay::beta(value), "beta", "at least 0");
+    }
     refused(Decay::span(0.999), "span", "at least 1");
     refused(Decay::alpha(1.0 + f64::EPSILON), "alpha", "at most 1");
     refused(Decay::beta(1.0), "beta", "below 1");
@@ -221,7 +229,7 @@ fn decays_that_mean_nothing() {
 #[test]
 fn rules_that_mean_nothing() {
     let most = f64::from(1 << 20);
-    for value in NOT_POSITIVE.into_iter().chain([f64::INFINITY, most + 1.0]) {
+    for value in NOT_POSITIVE.into_iter().chain([f64::INFINITY, most + 1.0, 0.999 / most]) {
         refused(rule().clip(value), "clip", "from 2^-20 to 2^20");
         refused(rule().scale_clip(value), "scale_clip", "from 2^-20 to 2^20");
         refused(rule().reject(value, 8.0), "the start of the taper", "from 2^-20 to 2^20");
@@ -234,7 +242,7 @@ fn rules_that_mean_nothing() {
     for strikes in [0, 256, 1000, u32::MAX] {
         refused(rule().patience(strikes), "patience", "from 1 to 255");
     }
-    for step in [f64::NAN, -1.0, f64::INFINITY, f64::NEG_INFINITY] {
+    for step in [f64::NAN, -1.0, -1e-9, f64::INFINITY, f64::NEG_INFINITY] {
         refused(rule().resolution(step), "resolution", "at least 0 and finite");
     }
 }
@@ -243,6 +251,7 @@ fn rules_that_mean_nothing() {
 fn the_ends_of_every_range_are_allowed() {
     let most = f64::from(1 << 20);
     assert!(rule().clip(most).is_ok() && rule().scale_clip(most).is_ok() && rule().reject(5.0, most).is_ok());
+    assert!(rule().clip(1.0 / most).is_ok() && rule().reject(1.0 / most, 8.0).is_ok());
     assert!(rule().scale_clip(1.0 + f64::EPSILON).is_ok() && rule().reject(5.0, 5.0001).is_ok());
     assert!(rule().patience(1).is_ok() && rule().patience(255).is_ok());
     assert!(rule().resolution(0.0).is_ok());
@@ -278,12 +287,74 @@ fn gains_too_small_for_the_lane_type() {
     }
 }
 
+/// A gain of one is no mean.
+#[test]
+fn gains_too_large_for_a_robust_mean() {
+    let largest = 1.0 - 2.0_f64.powi(-20);
+    let made = |gain| Sweep::<RobustMean>::new(RobustMean::new(Decay::alpha(gain).unwrap()));
+    assert!(made(largest).is_ok());
+    for gain in [largest.next_up(), 1.0] {
+        refused(made(gain), "the gain of a robust mean", "at most 1 - 2^-20");
+    }
+}
+
+/// What the documentation says of a rule that is told nothing else, and of the preset.
+#[test]
+fn the_documented_parameters() {
+    let told = rule().clip(2.0).unwrap().reject(5.0, 8.0).unwrap().scale_clip(2.0).unwrap();
+    assert_eq!(rule(), told.patience(12).unwrap().resolution(0.0).unwrap());
+    let told = rule().clip(3.0).unwrap().reject_nothing().scale_clip(3.0).unwrap();
+    assert_eq!(rule().mean_faithful(), told.patience(12).unwrap().resolution(0.0).unwrap());
+}
+
 #[test]
 fn resolutions_too_large_for_the_lane_type() {
+    // Half of it is the smallest scale, which must be below the largest sample.
+    let most = f64::from(f32::MAX);
+    assert!(Bank::<RobustMean, f32>::new(rule().resolution(0.999 * most).unwrap(), 1).is_ok());
+    assert!(Bank::<RobustMean, f32>::new(rule().resolution(most).unwrap(), 1).is_err());
     let rule = rule().resolution(1e39).unwrap();
     assert!(Bank::<RobustMean, f64>::new(rule, 1).is_ok());
     let text = Bank::<RobustMean, f32>::new(rule, 1).unwrap_err().to_string();
     assert!(text.contains("resolution") && text.contains("lane type"), "{text}");
+}
+
+/// A parameter above zero must not become zero or infinity in the lane type.
+fn as_narrow_as_the_lane_type<T: Float>(refused: &[f64], allowed: &[f64]) {
+    let decay = Decay::alpha(0.1).unwrap();
+    let made = |value: f64| {
+        [
+            Sweep::<_, T>::new(ClippedEma::new(decay).clip(value).unwrap()).map(drop),
+            Sweep::<_, T>::new(Numerator::new(value).unwrap()).map(drop),
+            Sweep::<_, T>::new(Numerator::new(1.0).unwrap().clip(value).unwrap()).map(drop),
+            Sweep::<_, T>::new(RelaxedNumerator::new(value).unwrap()).map(drop),
+            Sweep::<_, T>::new(LearningRate::new(1.0).unwrap().epsilon(value).unwrap()).map(drop),
+        ]
+    };
+    let names = ["clip", "mu", "clip", "mu", "epsilon"];
+    for &value in refused {
+        for (result, name) in made(value).into_iter().zip(names) {
+            self::refused(result, name, "above 0 and within the range of the lane type");
+        }
+    }
+    for &value in allowed {
+        assert!(made(value).iter().all(Result::is_ok), "{value:e} in {}", T::NAME);
+    }
+    let decayed = |lambda| LearningRate::new(1.0).unwrap().weight_decay(WeightDecay::Decoupled(lambda)).unwrap();
+    let most = *allowed.last().unwrap();
+    assert!(Sweep::<_, T>::new(decayed(most)).is_ok() && Sweep::<_, T>::new(decayed(0.0)).is_ok());
+}
+
+#[test]
+fn parameters_outside_the_lane_type() {
+    let [smallest, most] = [f32::from_bits(1), f32::MAX].map(f64::from);
+    as_narrow_as_the_lane_type::<f32>(&[smallest / 2.0, 1e-300, 2.0 * most, 1e300], &[smallest, most]);
+    as_narrow_as_the_lane_type::<f64>(&[], &[f64::from_bits(1), smallest / 2.0, 1e300, f64::MAX]);
+    for decay in [WeightDecay::Coupled(1e39), WeightDecay::Decoupled(1e39)] {
+        let rule = LearningRate::new(1.0).unwrap().weight_decay(decay).unwrap();
+        assert!(Sweep::<_, f64>::new(rule).is_ok());
+        refused(Sweep::<_, f32>::new(rule), "weight_decay", "within the range of the lane type");
+    }
 }
 
 #[test]

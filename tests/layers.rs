@@ -27,7 +27,7 @@ trait Plain<T: Float> {
 }
 
 fn beta(random: &mut Random) -> f64 {
-    [0.0, 0.5, 0.9, 0.999, 0.9999][random.below(5)]
+    [0.0, 5e-4, 0.5, 0.9, 0.999, 0.9999][random.below(6)]
 }
 
 fn decay(beta: f64) -> Decay {
@@ -115,7 +115,7 @@ impl<T: Float> Plain<T> for PlainRate<T> {
     type Rule = LearningRate;
     fn random(random: &mut Random, weights: usize) -> Self {
         let ([mu, slow, fast, clip], _, numerator) = random_numerator(random);
-        let (norm_beta, epsilon) = (beta(random), [1e-8, 1.0][random.below(2)]);
+        let (norm_beta, epsilon) = (beta(random), [1e-8, 1e-37, 1.0][random.below(3)]);
         let smooth_beta = random.chance(0.6).then(|| beta(random));
         let lambda = [0.0, 1e-2, 1e20][random.below(3)];
         let mut rule = LearningRate::new(mu)
@@ -129,7 +129,11 @@ impl<T: Float> Plain<T> for PlainRate<T> {
             rule = rule.bound(Bound::Mu);
         }
         let coupled = random.chance(0.5);
-        let weight_decay = if coupled { WeightDecay::Coupled(lambda) } else { WeightDecay::Decoupled(lambda) };
+        let weight_decay = match coupled {
+            true => WeightDecay::Coupled(lambda),
+            false if lambda == 0.0 => WeightDecay::None,
+            false => WeightDecay::Decoupled(lambda),
+        };
         rule = rule.weight_decay(weight_decay).unwrap();
         let lambda = T::from_f64(lambda);
         let (coupled, decoupled) = if coupled { (lambda, T::ZERO) } else { (T::ZERO, lambda) };
@@ -426,6 +430,16 @@ fn rates_and_steps_of_the_caller<T: Float>() {
             };
             let (state, w) = run(0);
             assert_eq!((state, w), run(1), "beta {beta}");
+            // The mean of one squared gradient is that square, whatever the column held.
+            let pass = |step| {
+                let mut state = [[t(100.0); 2]; 5];
+                let columns = state.each_mut().map(|column| &mut column[..]);
+                let mean = sweep.at_step(step).layer_mean(columns, &[t(1.0), t(-1.0)], &[t(3.0), T::ZERO]).unwrap();
+                (mean.to_f64(), state[0].map(T::to_f64))
+            };
+            let (mean, [first, second]) = pass(0);
+            assert_eq!((mean, [first, second]), pass(1), "beta {beta}");
+            assert!((first - 9.0).abs() < 1e-3 && second.abs() < 1e-3, "beta {beta}: {first}, {second}");
             assert!(state[0].iter().all(|square| *square >= 0.0), "beta {beta}: {state:?}");
             assert!(
                 state.as_flattened().iter().chain(&w).all(|number| number.abs() < 100.0),
@@ -485,6 +499,23 @@ fn stop_and_continue<T: Float>() {
     }
 }
 
+/// The first step follows the gradient, however long the memory that smooths it, and so does the second if the gradient is
+/// the same: `1 - beta^t` must not be the difference of two numbers that are almost the same.
+#[test]
+fn the_first_steps_of_a_long_memory() {
+    for gain in [0.5_f64, 1e-4, 1e-8, 1e-14] {
+        let long = Decay::alpha(gain).unwrap();
+        let rule = LearningRate::new(0.1).unwrap().smoothing(Some(long)).norm_decay(long);
+        let mut layer = Layer::<LearningRate>::new(rule, 1).unwrap();
+        let mut w = [0.0];
+        for step in [1.0, 2.0] {
+            layer.descend(&mut w, &[0.5], |_| 1.0).unwrap();
+            let expected = -step * 0.5 / (0.5 + 1e-8);
+            assert!((w[0] / expected - 1.0).abs() < 1e-14, "gain {gain:e}: {} is not {expected}", w[0]);
+        }
+    }
+}
+
 /// A wrong length names both lengths and changes nothing; so does a rate that is no number.
 #[test]
 fn refusals() {
@@ -512,7 +543,7 @@ fn refusals() {
         assert!(RelaxedNumerator::new(mu).is_err() && LearningRate::new(mu).is_err());
         assert!(Numerator::new(1.0).unwrap().clip(mu).is_err() && rule.epsilon(mu).is_err());
     }
-    for lambda in [-1.0, f64::NAN, f64::INFINITY] {
+    for lambda in [-1.0, -1e-9, f64::NAN, f64::INFINITY] {
         assert!(rule.weight_decay(WeightDecay::Coupled(lambda)).is_err());
         assert!(rule.weight_decay(WeightDecay::Decoupled(lambda)).is_err());
     }

@@ -103,6 +103,20 @@ fn the_layer_gives_the_vectors<T: Float>() {
     });
 }
 
+/// What the documentation says of a rule that is told nothing else.
+#[test]
+fn the_documented_defaults() {
+    let (slow, fast) = (Decay::beta(0.9999).unwrap(), Decay::beta(0.999).unwrap());
+    let rule = Numerator::new(0.1).unwrap();
+    assert_eq!(rule, rule.decay(slow).scale_decay(fast).clip(4.0).unwrap().bound(Bound::MuTimesNorm));
+    let rule = RelaxedNumerator::new(0.1).unwrap();
+    assert_eq!(rule, rule.decay(slow));
+    let rule = LearningRate::new(0.1).unwrap();
+    let told = rule.decay(slow).scale_decay(fast).clip(4.0).unwrap().bound(Bound::MuTimesNorm);
+    let told = told.norm_decay(fast).epsilon(1e-8).unwrap().smoothing(None);
+    assert_eq!(rule, told.weight_decay(WeightDecay::None).unwrap());
+}
+
 /// A gradient that never changes: everything has a closed form.
 #[test]
 fn a_constant_gradient() {

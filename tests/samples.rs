@@ -151,6 +151,21 @@ fn an_infinity_is_an_outlier<T: Float>() {
     }
 }
 
+/// Strikes that cannot re-open are counted up to the patience, and the next that can does, whatever the patience.
+fn infinities_at_every_patience<T: Float>() {
+    let mut random = Random::new(17);
+    let far = T::from_f64(1000.0);
+    for patience in 1..=9 {
+        let (rule, parameters) = default_rule();
+        let rule = (rule.patience(patience).unwrap(), Parameters { patience: f64::from(patience), ..parameters });
+        let noise: Vec<T> = (0..70).map(|_| T::from_f64(random.gauss())).collect();
+        for infinities in 0..=10 {
+            let strikes = [vec![T::INFINITY; infinities], vec![far; 10]].concat();
+            assert!(stream(&rule, &[noise.clone(), strikes].concat()).age < T::from_f64(11.0), "it has re-opened");
+        }
+    }
+}
+
 fn the_largest_floats_in_both_orders<T: Float>() {
     let (max, half) = (T::LARGEST, T::LARGEST / T::from_f64(2.0));
     let above_half = T::from_word(half.to_word() + 1);
@@ -220,7 +235,34 @@ fn zeros_and_subnormals_are_ordinary<T: Float>() {
     }
 }
 
+/// Samples on every knot of psi and on the strike threshold, and a few units in the last place to either side; tapers that
+/// begin before, at and after that threshold, long and short ones.
+fn on_every_threshold<T: Float>() {
+    let mut random = Random::new(16);
+    for from in [3.0, 3.999, 4.0, 4.001, 4.4, 5.0] {
+        for at in [0.001, 0.05, 0.3, 3.0, 8.0].map(|width| from + width) {
+            let rule = default_rule().0.reject(from, at).unwrap();
+            let parameters = Parameters { taper_from: from, reject: at, ..Parameters::new(0.02) };
+            let (mut states, mut row) = (Vec::new(), Vec::new());
+            for threshold in [2.0, 4.0, from, at] {
+                for units in -4..=4 {
+                    for strikes in [0.0, 1.0, 10.0, 11.0] {
+                        let scale = T::from_f64(random.between(0.5, 2.0));
+                        let size = (T::from_f64(threshold) * scale).to_word().wrapping_add_signed(units);
+                        row.push(if random.chance(0.5) { T::from_word(size) } else { -T::from_word(size) });
+                        let (strikes, age) = (T::from_f64(strikes), T::from_f64(50.0));
+                        states.push(State { location: T::ZERO, scale, last_strike: T::ONE, strikes, age });
+                    }
+                }
+            }
+            same_as_the_oracle(&(rule, parameters), &states, &row);
+        }
+    }
+}
+
 both_types!(
+    on_every_threshold,
+    infinities_at_every_patience,
     random_rules_and_hostile_streams,
     coming_of_age,
     a_missing_sample_changes_nothing,
