@@ -3,9 +3,10 @@
 use crate::columns::Columns;
 use crate::error::{BackendError, ChannelsError, UpdateError};
 use crate::lane::Real;
-use crate::rule::{Estimator, Reading, Scored};
+use crate::rule::{Estimator, Reading, Scored, Timed};
 use crate::rules::{Ema, RobustMean};
-use crate::sweep::{Backend, Observation, Sweep, Threads};
+use crate::sweep::{Backend, Observation, Recent, Sweep, Threads, nanoseconds};
+use core::time::Duration;
 
 /// Many channels of one [`Estimator`], numbered from 0: their state, and the engine that updates it.
 ///
@@ -30,6 +31,9 @@ use crate::sweep::{Backend, Observation, Sweep, Threads};
 pub struct Bank<R: Estimator, T: Real = f64> {
     sweep: Sweep<R, T>,
     columns: Columns<R, T>,
+    /// Where the decay is in time: for how many nanoseconds each channel had had no sample when the last row came.
+    silence: Vec<u64>,
+    recent: Recent<R, T>,
 }
 
 impl<R: Estimator, T: Real> Bank<R, T> {
@@ -38,7 +42,10 @@ impl<R: Estimator, T: Real> Bank<R, T> {
     /// # Errors
     /// The lane type cannot carry the rule's parameters, or there is no memory.
     pub fn new(rule: R, channels: usize) -> Result<Self, ChannelsError> {
-        Ok(Self { sweep: Sweep::new(rule)?, columns: Columns::new(channels)? })
+        let sweep = Sweep::new(rule)?;
+        let mut bank = Self { sweep, columns: Columns::new(0)?, silence: Vec::new(), recent: Recent::default() };
+        bank.extend(channels)?;
+        Ok(bank)
     }
 
     /// The same on a given backend. The results are the same bits; this is for tests and measurements.
@@ -47,6 +54,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
     /// The machine does not have the backend.
     pub fn with_backend(mut self, backend: Backend) -> Result<Self, BackendError> {
         self.sweep = self.sweep.with_backend(backend)?;
+        self.recent = Recent::default();
         Ok(self)
     }
 
@@ -54,6 +62,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
     #[must_use]
     pub fn with_threads(mut self, threads: Threads) -> Self {
         self.sweep = self.sweep.with_threads(threads);
+        self.recent = Recent::default();
         self
     }
 
@@ -84,7 +93,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
     /// Bytes of state held, padding and room to grow included.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.columns.bytes()
+        self.columns.bytes() + self.silence.capacity() * size_of::<u64>()
     }
 
     /// One sample per channel; NaN is a missing sample.
@@ -211,7 +220,27 @@ impl<R: Estimator, T: Real> Bank<R, T> {
     /// # Errors
     /// The channel does not exist.
     pub fn reset(&mut self, channel: usize) -> Result<(), UpdateError> {
-        if self.columns.reset(channel) { Ok(()) } else { Err(UpdateError::Channel { channel, channels: self.len() }) }
+        if !self.columns.reset(channel) {
+            return Err(UpdateError::Channel { channel, channels: self.len() });
+        }
+        if let Some(silence) = self.silence.get_mut(channel) {
+            *silence = 0;
+        }
+        Ok(())
+    }
+
+    /// Takes a channel away. The last channel takes its number, and its state moves with it, to the bit.
+    ///
+    /// # Errors
+    /// The channel does not exist.
+    pub fn swap_remove(&mut self, channel: usize) -> Result<(), UpdateError> {
+        if !self.columns.swap_remove(channel) {
+            return Err(UpdateError::Channel { channel, channels: self.len() });
+        }
+        if channel < self.silence.len() {
+            self.silence.swap_remove(channel);
+        }
+        Ok(())
     }
 
     /// Adds `more` channels that have seen nothing, after the present ones. Growth is amortised, as a `Vec`'s.
@@ -219,7 +248,81 @@ impl<R: Estimator, T: Real> Bank<R, T> {
     /// # Errors
     /// There is no memory for them; the present ones are untouched.
     pub fn extend(&mut self, more: usize) -> Result<(), ChannelsError> {
-        self.columns.extend(more)
+        if self.sweep.rule().is_in_time() {
+            let channels = self.len().saturating_add(more);
+            self.silence.try_reserve(more).map_err(|_| ChannelsError::OutOfMemory { channels })?;
+        }
+        self.columns.extend(more)?;
+        if self.sweep.rule().is_in_time() {
+            self.silence.resize(self.columns.len(), 0);
+        }
+        Ok(())
+    }
+}
+
+/// Samples at any distance in time, for a rule with [`Decay::half_life_time`](crate::Decay::half_life_time).
+impl<R: Timed, T: Real> Bank<R, T> {
+    /// One sample per channel, `elapsed` after the last row; NaN is a missing sample. A channel's gain is that of the time since
+    /// its own last sample, so a gap in one series is a gap for that series. Zero is allowed: samples of one moment are
+    /// averaged. Before a channel's first sample, and so at the first row, nothing depends on `elapsed`.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use evenkeel::{Bank, Decay, RobustMean};
+    ///
+    /// let rule = RobustMean::new(Decay::half_life_time(Duration::from_secs(60))?);
+    /// let mut bank = Bank::<RobustMean>::new(rule, 2)?;
+    /// for n in 0..100 {
+    ///     let jitter = Duration::from_millis(900 + n * 37 % 200);
+    ///     bank.update_after(jitter, &[5.0, 80.0])?;
+    /// }
+    /// bank.update_after(Duration::from_secs(3600), &[5.4, 80.0])?; // an hour of silence: the next sample counts
+    /// assert!(bank.locations()[0] > 5.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The decay is in samples, or there is not one sample per channel. The state is untouched.
+    pub fn update_after(&mut self, elapsed: Duration, samples: &[T]) -> Result<(), UpdateError> {
+        self.sweep.row_after(self.columns.as_mut_slices(), &mut self.silence, elapsed, samples, None)
+    }
+
+    /// The same, and each sample's score, as [`update_scored`](Self::update_scored) gives it.
+    ///
+    /// # Errors
+    /// The decay is in samples, or there are not one sample and one score per channel. The state is untouched.
+    pub fn update_scored_after(
+        &mut self,
+        elapsed: Duration,
+        samples: &[T],
+        scores: &mut [T],
+    ) -> Result<(), UpdateError> {
+        self.sweep.row_after(self.columns.as_mut_slices(), &mut self.silence, elapsed, samples, Some(scores))
+    }
+
+    /// One sample for one channel, `elapsed` after this channel was last told anything, a missing sample included.
+    ///
+    /// # Errors
+    /// The decay is in samples, or the channel does not exist. The state is untouched.
+    pub fn observe_after(
+        &mut self,
+        channel: usize,
+        elapsed: Duration,
+        sample: T,
+    ) -> Result<Observation<T>, UpdateError> {
+        let channels = self.len();
+        let sweep = &self.sweep;
+        let silence = self.silence.get_mut(channel);
+        let Some(silence) = silence else {
+            return Err(if sweep.rule().is_in_time() {
+                UpdateError::Channel { channel, channels }
+            } else {
+                UpdateError::NotInTime
+            });
+        };
+        let elapsed = elapsed.saturating_add(Duration::from_nanos(*silence));
+        *silence = if sample.to_f64().is_nan() { nanoseconds(elapsed) } else { 0 };
+        self.recent.after(sweep, elapsed)?.observe(self.columns.as_mut_slices(), channel, sample)
     }
 }
 

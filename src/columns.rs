@@ -113,6 +113,18 @@ impl<R: Rule, T: Real> Columns<R, T> {
         }
         true
     }
+
+    /// Takes a channel away; the last one takes its number. False if there is no such channel.
+    pub fn swap_remove(&mut self, channel: usize) -> bool {
+        let Some(last) = self.channels.checked_sub(1).filter(|&last| channel <= last) else { return false };
+        for column in self.columns.as_mut() {
+            column[channel] = column[last];
+        }
+        // The padding behind the channels has seen nothing.
+        self.reset(last);
+        self.channels = last;
+        true
+    }
 }
 
 impl<R: Rule, T: Real> Clone for Columns<R, T> {

@@ -28,6 +28,12 @@ pub enum ParameterError {
         /// The lane type.
         lane: &'static str,
     },
+    /// A decay in time where only samples are counted.
+    #[error("{rule} cannot decay in time, half_life_time needs RobustMean: give the decay in samples")]
+    InTime {
+        /// The rule.
+        rule: &'static str,
+    },
 }
 
 impl ParameterError {
@@ -84,6 +90,14 @@ pub enum UpdateError {
         /// The length of a row.
         channels: usize,
     },
+    /// The decay is in time, and the update does not say how much has passed.
+    #[error(
+        "the decay is in time, and how much has passed is not known: use the update that is told, such as update_after"
+    )]
+    NoElapsed,
+    /// The update says how much time has passed, and the decay counts samples.
+    #[error("the decay is in samples, and time does not count: use update, or a rule with Decay::half_life_time")]
+    NotInTime,
     /// A channel that does not exist.
     #[error("channel {channel} does not exist: there are {channels}")]
     Channel {

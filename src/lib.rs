@@ -87,7 +87,7 @@ pub use decay::Decay;
 pub use error::{BackendError, ChannelsError, ParameterError, UpdateError};
 pub use lane::Real;
 pub use layer::Layer;
-pub use rule::{ColumnsOf, Estimator, LayerRule, Reading, Rule, Scored};
+pub use rule::{ColumnsOf, Estimator, LayerRule, Reading, Rule, Scored, Timed};
 pub use rules::{Bound, ClippedEma, Ema, LearningRate, Numerator, RelaxedNumerator, RobustMean, WeightDecay};
 pub use sweep::{Backend, LayerUpdate, Observation, Sweep, Threads, update_layers};
 #[cfg(feature = "histogram")]

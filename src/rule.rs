@@ -7,9 +7,11 @@
 //!
 //! To add an estimator: one file in `rules/` that implements [`Step`], and its line in `rules/mod.rs`.
 
+use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Mask, Real};
 use core::fmt::Debug;
+use core::time::Duration;
 use pulp::Simd;
 
 /// The arithmetic of one channel, which the engine runs over many: an [`Estimator`] or a [`LayerRule`].
@@ -24,6 +26,10 @@ pub trait Estimator: Rule + Estimate {}
 /// An estimator with a scale beside its location, so that it can score a sample: residual over scale.
 pub trait Scored: Estimator {}
 
+/// An estimator whose memory can be a stretch of time, [`Decay::half_life_time`](crate::Decay::half_life_time):
+/// [`RobustMean`](crate::RobustMean).
+pub trait Timed: Estimator + Elapse {}
+
 /// A rule that sees a weight and its gradient and answers with one number `a`, whose mean over the layer is wanted:
 /// [`Numerator`](crate::Numerator), [`RelaxedNumerator`](crate::RelaxedNumerator) or [`LearningRate`](crate::LearningRate).
 /// A [`Layer`](crate::Layer) runs it over weights.
@@ -32,6 +38,8 @@ pub trait LayerRule: Rule + Weigh {}
 /// The arithmetic of a [`Rule`].
 #[doc(hidden)]
 pub trait Step {
+    /// What the rule is called in messages and in files.
+    const NAME: &'static str;
     /// How many state columns a channel has.
     type Columns: Arity;
     /// Which columns every step reads, a bit for each: the others are rarely touched, and not worth fetching ahead.
@@ -45,6 +53,11 @@ pub trait Step {
 
     /// The constants in lane type `T`, or why this type cannot carry them.
     fn constants<T: Real>(&self) -> Result<Self::Constants<T>, ParameterError>;
+
+    /// Whether the decay is in time, so that no step can be made without knowing how much has passed.
+    fn is_in_time(&self) -> bool {
+        false
+    }
 
     /// The state of a channel that has seen nothing.
     fn unseen<T: Real>() -> <Self::Columns as Arity>::Of<T>;
@@ -74,6 +87,15 @@ pub trait Estimate: Step<Inputs = Count<1>> {
     fn verdict<T: Real, S: Simd>(output: Self::Output<T, S>) -> Verdict<T, S>;
     /// What the state of one channel says.
     fn read<T: Real>(constants: &Self::Constants<T>, state: &<Self::Columns as Arity>::Of<T>) -> Reading<T>;
+}
+
+/// What makes an estimator one of samples at any distance in time.
+#[doc(hidden)]
+pub trait Elapse: Step {
+    /// The decay.
+    fn decay(&self) -> Decay;
+    /// The constants of a sample that comes `elapsed` after the one before.
+    fn constants_after<T: Real>(&self, constants: &Self::Constants<T>, elapsed: Duration) -> Self::Constants<T>;
 }
 
 /// What makes a [`Step`] one of weight and gradient.

@@ -96,14 +96,15 @@ impl Estimator for ClippedEma {}
 impl Scored for ClippedEma {}
 
 impl Step for ClippedEma {
+    const NAME: &'static str = "ClippedEma";
     type Columns = Count<3>;
     type Inputs = Count<1>;
     type Output<T: Real, S: Simd> = Verdict<T, S>;
     type Constants<T: Real> = Constants<T>;
 
     fn constants<T: Real>(&self) -> Result<Constants<T>, ParameterError> {
-        let gain = gain_for::<T>(self.decay)?;
-        let scale_gain = gain_for::<T>(self.scale_decay)?;
+        let gain = gain_for::<T>(Self::NAME, self.decay)?;
+        let scale_gain = gain_for::<T>(Self::NAME, self.scale_decay)?;
         let scale_alpha = T::from_f64(scale_gain);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 1 to 2^50 by MIN_GAIN
         let mature = (1.0 / scale_alpha.to_f64()).ceil() as u64;

@@ -35,6 +35,7 @@ const WEIGHT: usize = 0;
 const SMOOTHED: usize = 1;
 
 impl Step for Descent {
+    const NAME: &'static str = "Descent";
     type Columns = Count<2>;
     type Inputs = Count<2>;
     type Output<T: Real, S: Simd> = ();

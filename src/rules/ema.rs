@@ -79,13 +79,14 @@ impl Rule for Ema {}
 impl Estimator for Ema {}
 
 impl Step for Ema {
+    const NAME: &'static str = "Ema";
     type Columns = Count<2>;
     type Inputs = Count<1>;
     type Output<T: Real, S: Simd> = Verdict<T, S>;
     type Constants<T: Real> = Constants<T>;
 
     fn constants<T: Real>(&self) -> Result<Constants<T>, ParameterError> {
-        let gain = gain_for::<T>(self.decay)?;
+        let gain = gain_for::<T>(Self::NAME, self.decay)?;
         let (alpha, full) = (T::from_f64(gain), faded::<T>(gain));
         let steady = if alpha == T::from_f64(1.0) { u64::MAX } else { full };
         Ok(Constants { alpha, log_beta: libm::log1p(-gain), full, steady })

@@ -180,6 +180,7 @@ impl Rule for LearningRate {}
 impl LayerRule for LearningRate {}
 
 impl Step for LearningRate {
+    const NAME: &'static str = "LearningRate";
     type Columns = Count<5>;
     const STREAMED: u32 = !(1 << SMOOTHED);
     type Inputs = Count<2>;
@@ -187,7 +188,7 @@ impl Step for LearningRate {
     type Constants<T: Real> = Constants<T>;
 
     fn constants<T: Real>(&self) -> Result<Constants<T>, ParameterError> {
-        let norm_gain = gain_for::<T>(self.norm_decay)?;
+        let norm_gain = gain_for::<T>(Self::NAME, self.norm_decay)?;
         let (coupled, decoupled) = match self.weight_decay {
             WeightDecay::None => (0.0, 0.0),
             WeightDecay::Coupled(lambda) => (lambda, 0.0),
@@ -203,7 +204,7 @@ impl Step for LearningRate {
             epsilon: positive("epsilon", self.epsilon)?,
             coupled: T::from_f64(coupled),
             decoupled: T::from_f64(decoupled),
-            smooth_gain: self.smoothing.map_or(Ok(1.0), gain_for::<T>)?,
+            smooth_gain: self.smoothing.map_or(Ok(1.0), |decay| gain_for::<T>(Self::NAME, decay))?,
         })
     }
 

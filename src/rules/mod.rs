@@ -30,8 +30,11 @@ fn positive<T: Real>(name: &'static str, value: f64) -> Result<T, ParameterError
     Ok(rounded)
 }
 
-/// The gain of `decay`, if counters of lane type `T` can count as far as its memory reaches.
-fn gain_for<T: Real>(decay: Decay) -> Result<f64, ParameterError> {
+/// The gain of `decay`, if it has one and counters of lane type `T` can count as far as its memory reaches.
+fn gain_for<T: Real>(rule: &'static str, decay: Decay) -> Result<f64, ParameterError> {
+    if decay.in_time().is_some() {
+        return Err(ParameterError::InTime { rule });
+    }
     let gain = decay.gain();
     if gain >= T::MIN_GAIN {
         Ok(gain)

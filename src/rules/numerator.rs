@@ -198,6 +198,7 @@ impl Rule for Numerator {}
 impl LayerRule for Numerator {}
 
 impl Step for Numerator {
+    const NAME: &'static str = "Numerator";
     type Columns = Count<3>;
     type Inputs = Count<2>;
     type Output<T: Real, S: Simd> = Lane<T, S>;
@@ -206,8 +207,8 @@ impl Step for Numerator {
     fn constants<T: Real>(&self) -> Result<Constants<T>, ParameterError> {
         Ok(Constants {
             mu: positive("mu", self.bound_by)?,
-            alpha: T::from_f64(gain_for::<T>(self.decay)?),
-            scale_alpha: T::from_f64(gain_for::<T>(self.scale_decay)?),
+            alpha: T::from_f64(gain_for::<T>(Self::NAME, self.decay)?),
+            scale_alpha: T::from_f64(gain_for::<T>(Self::NAME, self.scale_decay)?),
             clip: positive("clip", self.clip)?,
             bound: self.bound,
         })

@@ -65,13 +65,14 @@ impl Rule for RelaxedNumerator {}
 impl LayerRule for RelaxedNumerator {}
 
 impl Step for RelaxedNumerator {
+    const NAME: &'static str = "RelaxedNumerator";
     type Columns = Count<1>;
     type Inputs = Count<2>;
     type Output<T: Real, S: Simd> = Lane<T, S>;
     type Constants<T: Real> = Constants<T>;
 
     fn constants<T: Real>(&self) -> Result<Constants<T>, ParameterError> {
-        Ok(Constants { mu: positive("mu", self.mu)?, alpha: T::from_f64(gain_for::<T>(self.decay)?) })
+        Ok(Constants { mu: positive("mu", self.mu)?, alpha: T::from_f64(gain_for::<T>(Self::NAME, self.decay)?) })
     }
 
     fn unseen<T: Real>() -> [T; 1] {

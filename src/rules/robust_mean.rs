@@ -4,7 +4,8 @@ use super::gain_for;
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Mask, Ops, Real, Word};
-use crate::rule::{Cells, ColumnsOf, Count, Estimate, Estimator, Reading, Rule, Scored, Step, Verdict};
+use crate::rule::{Cells, ColumnsOf, Count, Elapse, Estimate, Estimator, Reading, Rule, Scored, Step, Timed, Verdict};
+use core::time::Duration;
 use pulp::Simd;
 
 /// The running robust location and scale of a signal that cannot be trusted.
@@ -172,14 +173,20 @@ fn multiple(name: &'static str, scales: f64) -> Result<f64, ParameterError> {
 const LOCATION: usize = 0;
 const SCALE: usize = 1;
 const LAST_STRIKE: usize = 2;
-/// Age in the low `COUNT_BITS` bits, strikes above them. Age counts whole samples and stops at the first that reaches
-/// `1/alpha`; the age of the equations is the smaller of the two.
+/// Age in the low `COUNT_BITS` bits, strikes above them. Age counts steps, of which a sample is [`Constants::one`], and stops at
+/// the first that reaches `1/alpha`; the age of the equations is the smaller of the two.
 const TALLY: usize = 3;
 
 /// [`RobustMean`]'s parameters in lane type `T`.
 #[derive(Clone, Copy, Debug)]
 pub struct Constants<T> {
     alpha: T,
+    /// How many steps of age a sample is: 1, or, where the decay is in time and `1/alpha` another number for each sample,
+    /// enough of them to hold what is behind the point.
+    one: u64,
+    /// The same as a number.
+    unit: T,
+    /// `1/alpha`, in steps.
     max_age: T,
     clip: T,
     reject: T,
@@ -192,7 +199,7 @@ pub struct Constants<T> {
     first_scale: T,
     floor: T,
     relative_floor: T,
-    /// `max(alpha, 1 / max_age)`: the gain of every channel of full age.
+    /// `max(alpha, 1 / age)` of every channel of full age.
     full_gain: T,
     /// Residuals up to this many scales are neither strikes nor anywhere near the taper.
     quiet: T,
@@ -208,13 +215,33 @@ pub struct Constants<T> {
 impl<T: Real> Constants<T> {
     const ONE_STRIKE: u64 = 1 << <T as Ops>::COUNT_BITS;
     const AGE: u64 = Self::ONE_STRIKE - 1;
+    /// Steps of age in a sample, where the decay is in time: `2^-24` samples in `f64`, with room for ages up to `2^27`;
+    /// `2^-8` and `2^14` in `f32`.
+    const STEPS: u64 = 1 << if <T as Ops>::COUNT_BITS > 23 { 24 } else { 8 };
+    /// The smallest gain for which an age, and one sample more, can be counted in such steps.
+    const SMALLEST_GAIN: f64 = 2.0 * Self::STEPS as f64 / Self::ONE_STRIKE as f64;
+
+    /// The same with another gain, from [`Self::SMALLEST_GAIN`] or the smallest of the lane type up to `LARGEST_GAIN`.
+    fn with_gain(self, gain: f64) -> Self {
+        let alpha = T::from_f64(gain);
+        let unit = self.unit.to_f64();
+        let max_age = T::from_f64(unit / gain);
+        let young_gain = T::from_f64(unit / max_age.to_f64()); // division of T: f64 holds both exactly, one rounding
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 1 to 2^51 by the smallest gains
+        let full_age = max_age.to_f64().ceil() as u64;
+        let full_gain = if young_gain < alpha { alpha } else { young_gain };
+        let secure = if self.secure_mask == 0 { self.secure } else { full_age };
+        Self { alpha, max_age, full_gain, full_age, secure, ..self }
+    }
 }
 
 impl Rule for RobustMean {}
 impl Estimator for RobustMean {}
 impl Scored for RobustMean {}
+impl Timed for RobustMean {}
 
 impl Step for RobustMean {
+    const NAME: &'static str = "RobustMean";
     type Columns = Count<4>;
     const STREAMED: u32 = !(1 << LAST_STRIKE);
     type Inputs = Count<1>;
@@ -222,32 +249,33 @@ impl Step for RobustMean {
     type Constants<T: Real> = Constants<T>;
 
     fn constants<T: Real>(&self) -> Result<Constants<T>, ParameterError> {
-        let gain = gain_for::<T>(self.decay)?;
+        let (gain, one) = if self.is_in_time() {
+            (Constants::<T>::SMALLEST_GAIN, Constants::<T>::STEPS)
+        } else {
+            (gain_for::<T>(Self::NAME, self.decay)?, 1)
+        };
         // A gain of one is no mean, and rounds a location at the end of the range out of it.
         ParameterError::check("the gain of a robust mean", gain, "at most 1 - 2^-20", |gain| gain <= LARGEST_GAIN)?;
         let floor = (self.resolution / 2.0).max(T::ABSOLUTE_FLOOR);
         ParameterError::check("resolution", self.resolution, "within the range of the lane type", |_| {
             floor < T::HALF_MAX.to_f64()
         })?;
-        let alpha = T::from_f64(gain);
-        let max_age = T::from_f64(1.0 / gain);
-        let young_gain = T::from_f64(1.0 / max_age.to_f64()); // division of T: f64 holds both exactly, one rounding
         let slope = self.reject.map_or(1.0, |(from, at)| self.clip / (at - from));
         // The taper falls with the residual: where it still exceeds the clip at the strike threshold, it cannot bind before.
         // Half a scale and one part in a thousand are room for rounding.
         let taper_binds =
             self.reject.is_some_and(|(from, at)| at < STRIKE_AT + 0.5 || at - STRIKE_AT < (at - from) * 1.001);
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 1 to 2^50 by MIN_GAIN
-        let full_age = max_age.to_f64().ceil() as u64;
         // Fewer strikes than a power of two that is at most `patience - 1`: no bit from that power on is set. At a patience of 1
         // no strike is harmless, and no tally is secure.
         let (secure_mask, secure) = match (self.patience - 1).checked_ilog2() {
-            Some(exponent) => (!(((1 << exponent) - 1) * Constants::<T>::ONE_STRIKE), full_age),
+            Some(exponent) => (!(((1 << exponent) - 1) * Constants::<T>::ONE_STRIKE), 0),
             None => (0, 1),
         };
-        Ok(Constants {
-            alpha,
-            max_age,
+        let constants = Constants {
+            alpha: T::default(),
+            one,
+            unit: T::from_f64(one as f64),
+            max_age: T::default(),
             clip: T::from_f64(self.clip),
             reject: T::from_f64(self.reject.map_or(f64::INFINITY, |(_, at)| at)),
             slope: T::from_f64(slope),
@@ -258,13 +286,18 @@ impl Step for RobustMean {
             first_scale: T::from_f64(FIRST_SCALE),
             floor: T::from_f64(floor),
             relative_floor: T::from_f64(T::RELATIVE_FLOOR),
-            full_gain: if young_gain < alpha { alpha } else { young_gain },
+            full_gain: T::default(),
             quiet: T::from_f64(if taper_binds { 0.0 } else { STRIKE_AT }),
-            full_age,
+            full_age: 0,
             patience: u64::from(self.patience) * Constants::<T>::ONE_STRIKE,
             secure_mask,
             secure,
-        })
+        };
+        Ok(constants.with_gain(gain))
+    }
+
+    fn is_in_time(&self) -> bool {
+        self.decay.in_time().is_some()
     }
 
     fn unseen<T: Real>() -> [T; 4] {
@@ -313,7 +346,18 @@ impl Estimate for RobustMean {
         if age == T::default() {
             return Reading { location: T::NAN, scale: T::NAN, age };
         }
+        let age = T::from_f64(age.to_f64() / k.unit.to_f64());
         Reading { location: state[LOCATION], scale: state[SCALE], age }
+    }
+}
+
+impl Elapse for RobustMean {
+    fn decay(&self) -> Decay {
+        self.decay
+    }
+
+    fn constants_after<T: Real>(&self, constants: &Constants<T>, elapsed: Duration) -> Constants<T> {
+        constants.with_gain(self.decay.gain_after(elapsed).clamp(Constants::<T>::SMALLEST_GAIN, LARGEST_GAIN))
     }
 }
 
@@ -354,11 +398,11 @@ fn advance<T: Real, S: Simd, const PATH: Path>(
 
     // One gain for both: 1/age while young, alpha afterwards.
     let age = tally & word(Constants::<T>::AGE);
-    let next_age = age + word(1);
+    let next_age = age + word(k.one);
     let young = next_age.count().lt(number(k.max_age));
     let gain = if PATH == ANY {
         let new_age = young.select(next_age.count(), number(k.max_age));
-        (number(T::from_f64(1.0)) / new_age).max_of_ordinary(number(k.alpha))
+        (number(k.unit) / new_age).max_of_ordinary(number(k.alpha))
     } else {
         number(k.full_gain)
     };
@@ -406,12 +450,12 @@ fn advance<T: Real, S: Simd, const PATH: Path>(
     let reopen = first | (struck.eq(word(k.patience)) & finite);
     let mut new_tally = young.select_word(next_age, word(k.full_age)) | struck;
     if reopen.any() {
-        let cap = age.eq(word(1)).select(number(k.regrow) * scale, scale);
+        let cap = age.eq(word(k.one)).select(number(k.regrow) * scale, scale);
         let opened = first.select(x, median_of_3(x, last_strike, location));
         let opened_scale = first.select(number(k.first_scale) * x.abs(), size.min_of_ordinary(cap));
         new_location = reopen.select(opened, new_location);
         new_scale = reopen.select(at_least_floor(k, opened, opened_scale), new_scale);
-        new_tally = reopen.select_word((word(k.patience) - one_strike) | word(1), new_tally);
+        new_tally = reopen.select_word((word(k.patience) - one_strike) | word(k.one), new_tally);
     }
     cells.set(LOCATION, accepted.select(new_location, location));
     cells.set(SCALE, accepted.select(new_scale, scale));

@@ -10,10 +10,12 @@
 //! | `layer.rs` | a pass over weights and gradients, and its mean |
 //! | `sum.rs` | the reproducible sum behind that mean |
 //! | `sink.rs` | where outputs go |
+//! | `elapsed.rs` | a row of channels whose decay is in time |
 //! | `threads.rs` | rayon over ranges of channels |
 
 mod block;
 mod dispatch;
+mod elapsed;
 mod indexed;
 mod layer;
 mod row;
@@ -23,6 +25,7 @@ mod sum;
 mod threads;
 
 pub use dispatch::Backend;
+pub(crate) use elapsed::{Recent, nanoseconds};
 pub use layer::{LayerUpdate, update_layers};
 pub use sink::Observation;
 pub use threads::Threads;
@@ -70,6 +73,8 @@ use sink::{Ignore, Scores, Sink, Watch};
 pub struct Sweep<R: Rule, T: Real = f64> {
     rule: R,
     constants: R::Constants<T>,
+    /// The decay is in time, and the constants are not yet those of any distance.
+    is_in_time: bool,
     token: Token,
     threads: Threads,
 }
@@ -81,7 +86,7 @@ impl<R: Rule, T: Real> Sweep<R, T> {
     /// The lane type cannot carry the rule's parameters.
     pub fn new(rule: R) -> Result<Self, ParameterError> {
         let constants = rule.constants::<T>()?;
-        Ok(Self { rule, constants, token: Token::best(), threads: Threads::default() })
+        Ok(Self { is_in_time: rule.is_in_time(), rule, constants, token: Token::best(), threads: Threads::default() })
     }
 
     /// The same on a given backend. The results are the same bits; this is for tests and measurements.
@@ -119,12 +124,18 @@ impl<R: Rule, T: Real> Sweep<R, T> {
     /// Another rule of the same kind; if the lane type cannot carry it, the old one stays.
     pub(crate) fn set_rule(&mut self, rule: R) -> Result<(), ParameterError> {
         self.constants = rule.constants::<T>()?;
+        self.is_in_time = rule.is_in_time();
         self.rule = rule;
         Ok(())
     }
 
     pub(crate) fn constants(&self) -> &R::Constants<T> {
         &self.constants
+    }
+
+    /// The constants for a sample of which nobody says how long it is after the one before.
+    fn steady(&self) -> Result<&R::Constants<T>, UpdateError> {
+        if self.is_in_time { Err(UpdateError::NoElapsed) } else { Ok(&self.constants) }
     }
 
     /// One step of another rule, in whose output nobody is interested. All slices have the same length.
@@ -185,7 +196,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         if channels == 0 || !block.len().is_multiple_of(channels) {
             return Err(UpdateError::Rows { got: block.len(), channels });
         }
-        let constants = &self.constants;
+        let constants = self.steady()?;
         let work = Block::<R, T> { constants, state, channels, samples: block, stride: channels, offset: 0 };
         threads::run(work, self.token, self.threads);
         Ok(())
@@ -208,7 +219,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         for one in series {
             same_length("samples of a series", one.as_ref().len(), samples)?;
         }
-        let work = Series::<R, T, C> { constants: &self.constants, state, columns: series, samples };
+        let work = Series::<R, T, C> { constants: self.steady()?, state, columns: series, samples };
         threads::run(work, self.token, self.threads);
         Ok(())
     }
@@ -223,7 +234,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         channel: usize,
         samples: &[T],
     ) -> Result<(), UpdateError> {
-        series::one::<R, T>(&self.constants, cell::<R, T>(state, channel)?, samples, |_, _| ());
+        series::one::<R, T>(self.steady()?, cell::<R, T>(state, channel)?, samples, |_, _| ());
         Ok(())
     }
 
@@ -239,7 +250,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         locations: &mut [T],
     ) -> Result<(), UpdateError> {
         same_length("locations", locations.len(), samples.len())?;
-        series::one::<R, T>(&self.constants, cell::<R, T>(state, channel)?, samples, |index, state| {
+        series::one::<R, T>(self.steady()?, cell::<R, T>(state, channel)?, samples, |index, state| {
             if let Some(location) = locations.get_mut(index) {
                 *location = R::read(&self.constants, state).location;
             }
@@ -263,7 +274,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         if let Some(&channel) = channels.iter().find(|&&channel| channel >= have) {
             return Err(UpdateError::Channel { channel, channels: have });
         }
-        indexed::run::<R, T>(&self.constants, &mut state, channels, samples);
+        indexed::run::<R, T>(self.steady()?, &mut state, channels, samples);
         Ok(())
     }
 
@@ -283,7 +294,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
             return Err(UpdateError::Channel { channel, channels: have });
         }
         let row = Row::<R, T, _> {
-            constants: &self.constants,
+            constants: self.steady()?,
             state: part::<R, T>(&mut state, channel..channel + 1),
             inputs: [core::slice::from_ref(&sample)],
             sink: Watch(Observation::NONE),
@@ -301,7 +312,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
     fn row(&self, state: ColumnsOf<R, &mut [T]>, samples: &[T], sink: impl Sink<R, T>) -> Result<(), UpdateError> {
         let channels = channels_of::<R, T>(&state)?;
         same_length("samples", samples.len(), channels)?;
-        let work = Row::<R, T, _>::new(&self.constants, state, [samples], sink);
+        let work = Row::<R, T, _>::new(self.steady()?, state, [samples], sink);
         threads::run(work, self.token, self.threads);
         Ok(())
     }
