@@ -193,6 +193,12 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         self.sweep.observe(self.columns.as_mut_slices(), channel, sample)
     }
 
+    /// The same by another sweep over the channels of this bank. Nothing is said of a channel that does not exist.
+    #[inline]
+    pub(crate) fn observe_by(&mut self, sweep: &Sweep<R, T>, channel: usize, sample: T) -> Observation<T> {
+        sweep.observe(self.columns.as_mut_slices(), channel, sample).unwrap_or(Observation::NONE)
+    }
+
     /// Location, scale and age of one channel; `None` if there is no such channel.
     #[must_use]
     pub fn reading(&self, channel: usize) -> Option<Reading<T>> {

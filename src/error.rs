@@ -68,6 +68,36 @@ pub enum ChannelsError {
     },
 }
 
+/// A sample that a tracker does not take. Nothing has changed but what it counts.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum TrackError {
+    /// The sample is older than the last of its series.
+    #[error(
+        "the sample is of {time} ns, and the last of its series of {last} ns: samples of a series come in order of time"
+    )]
+    Late {
+        /// When the sample was taken.
+        time: i64,
+        /// When the last one of its series was.
+        last: i64,
+    },
+    /// The series would be one too many.
+    #[error(
+        "there are {max_series} series, and no more may be: raise max_series, choose Overflow::Evict, or set max_idle"
+    )]
+    Full {
+        /// How many there may be.
+        max_series: usize,
+    },
+    /// The decay or the limit of idleness is in time, and the sample has none.
+    #[error("the decay or max_idle is in time, and the sample has none: use update_at")]
+    NoTime,
+    /// There is no channel for a new series.
+    #[error(transparent)]
+    Channels(#[from] ChannelsError),
+}
+
 /// An update whose slices do not fit the channels. The state is untouched.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]

@@ -84,7 +84,7 @@ mod tracker;
 pub use bank::Bank;
 pub use columns::Columns;
 pub use decay::Decay;
-pub use error::{BackendError, ChannelsError, ParameterError, UpdateError};
+pub use error::{BackendError, ChannelsError, ParameterError, TrackError, UpdateError};
 pub use lane::Real;
 pub use layer::Layer;
 pub use rule::{ColumnsOf, Estimator, LayerRule, Reading, Rule, Scored, Timed};
@@ -92,7 +92,7 @@ pub use rules::{Bound, ClippedEma, Ema, LearningRate, Numerator, RelaxedNumerato
 pub use sweep::{Backend, LayerUpdate, Observation, Sweep, Threads, update_layers};
 #[cfg(feature = "histogram")]
 pub use tail::TailProfile;
-pub use tracker::{Series, Tracker};
+pub use tracker::{Counters, Idle, Overflow, Series, Tracker, Update};
 
 /// The README's examples are tests.
 #[cfg(doctest)]

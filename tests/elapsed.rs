@@ -106,9 +106,9 @@ fn any_distance_is_the_specification<T: Float>() {
             let mut random = Random::new(81);
             let bank = Bank::<RobustMean, T>::new(rule, CHANNELS).unwrap();
             let mut bank = bank.with_backend(backend).unwrap().with_threads(threads);
-            let mut states = vec![State::<T>::unseen(); CHANNELS];
-            let mut silence = vec![Duration::ZERO; CHANNELS];
-            let mut scores = vec![T::ZERO; CHANNELS];
+            let mut states = [State::<T>::unseen(); CHANNELS];
+            let mut silence = [Duration::ZERO; CHANNELS];
+            let mut scores = [T::ZERO; CHANNELS];
             for row in 0..120 {
                 let distance = distance(&mut random);
                 let mut samples: Vec<T> = (0..CHANNELS).map(|_| T::from_f64(10.0 + random.gauss())).collect();

@@ -59,7 +59,7 @@ impl<R: Timed, T: Real> Sweep<R, T> {
             same_length("scores", scores.len(), channels)?;
         }
         let now = self.after(elapsed)?;
-        let mut work = Elapsed { sweep: self, now: &now, elapsed, state, silence, samples, scores, far: false };
+        let mut work = TimedRow { sweep: self, now: &now, elapsed, state, silence, samples, scores, far: false };
         work.far = work.bytes() >= FAR_BYTES;
         threads::run(work, self.token, self.threads);
         Ok(())
@@ -98,7 +98,7 @@ pub(crate) fn nanoseconds(elapsed: Duration) -> u64 {
 const CHUNK: usize = 1024;
 
 /// One row of channels of which some may have missed samples. All slices have the same length.
-struct Elapsed<'s, 'a, R: Timed, T: Real> {
+struct TimedRow<'s, 'a, R: Timed, T: Real> {
     /// For those who missed some.
     sweep: &'a Sweep<R, T>,
     /// For all others.
@@ -112,7 +112,7 @@ struct Elapsed<'s, 'a, R: Timed, T: Real> {
     far: bool,
 }
 
-impl<R: Timed, T: Real> Work for Elapsed<'_, '_, R, T> {
+impl<R: Timed, T: Real> Work for TimedRow<'_, '_, R, T> {
     type Output = ();
 
     fn channels(&self) -> usize {
@@ -143,7 +143,7 @@ impl<R: Timed, T: Real> Work for Elapsed<'_, '_, R, T> {
     fn join((): (), (): ()) {}
 }
 
-impl<R: Timed, T: Real> Elapsed<'_, '_, R, T> {
+impl<R: Timed, T: Real> TimedRow<'_, '_, R, T> {
     /// The channels from `start` to `end`, which are a chunk at most.
     fn chunk(&mut self, token: Token, start: usize, end: usize) {
         let samples = &self.samples[start..end];

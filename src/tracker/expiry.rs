@@ -1,0 +1,82 @@
+//! How long series are kept, how many, and what time it is.
+
+use core::time::Duration;
+
+/// How long a series may be without a sample before it is forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Idle {
+    /// So long, by the times that [`Tracker::update_at`](crate::Tracker::update_at) is told.
+    Time(Duration),
+    /// While the tracker is given so many samples of other series.
+    Samples(u64),
+}
+
+/// What is done with a new series when there are as many as there may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Overflow {
+    /// Its samples are refused, and counted.
+    #[default]
+    Refuse,
+    /// The series that has been idle the longest makes room.
+    Evict,
+}
+
+/// The time by which series are idle: that of the samples, for no other clock need agree with them.
+///
+/// It never goes back because of a late sample, and one source whose clock is wrong must not make every other series look
+/// idle. So a time that is further from the clock than a series may be idle moves it only when, on balance, as many samples as
+/// there are series have said so: each that does counts one, any other takes one back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Clock {
+    /// `None` before the first sample.
+    pub(super) now: Option<i64>,
+    pub(super) astray: u64,
+}
+
+impl Clock {
+    /// The time after a sample of this time, with so many series in all.
+    pub(super) fn tick(&mut self, time: i64, limit: u64, series: u64) -> i64 {
+        let now = self.now.unwrap_or(time);
+        let next = if time.abs_diff(now) <= limit {
+            self.astray = self.astray.saturating_sub(1);
+            now.max(time)
+        } else if self.astray < series {
+            self.astray += 1;
+            now
+        } else {
+            self.astray = 0;
+            time
+        };
+        *self.now.insert(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_source_with_a_wrong_clock_moves_nothing() {
+        let mut clock = Clock::default();
+        for time in 0..1000 {
+            for series in 0..10 {
+                let wrong = series >= 6;
+                let now = clock.tick(if wrong { 1_000_000 + time } else { time }, 50, 10);
+                assert!(time == 0 || now <= time, "{now} at {time}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_sources_together_move_it_either_way() {
+        let mut clock = Clock::default();
+        assert_eq!(clock.tick(5_000, 50, 3), 5_000, "the first sample may be wrong");
+        let later: Vec<i64> = (0..8).map(|n| clock.tick(100 + n, 50, 3)).collect();
+        assert_eq!(later, [5_000, 5_000, 5_000, 103, 104, 105, 106, 107]);
+        assert_eq!(clock.tick(60, 50, 3), 107, "late, but not astray");
+        let after_a_night: Vec<i64> = (0..5).map(|n| clock.tick(900 + n, 50, 3)).collect();
+        assert_eq!(after_a_night, [107, 107, 107, 903, 904]);
+    }
+}
