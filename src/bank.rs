@@ -199,6 +199,31 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         sweep.observe(self.columns.as_mut_slices(), channel, sample).unwrap_or(Observation::NONE)
     }
 
+    /// What a snapshot holds.
+    pub(crate) fn columns(&self) -> &Columns<R, T> {
+        &self.columns
+    }
+
+    pub(crate) fn silence(&self) -> &[u64] {
+        &self.silence
+    }
+
+    pub(crate) fn constants(&self) -> &R::Constants<T> {
+        self.sweep.constants()
+    }
+
+    /// Writes state over that of the channels from `first` on, of which there are enough.
+    pub(crate) fn copy_from(&mut self, first: usize, other: &Columns<R, T>) {
+        for (to, from) in self.columns.as_mut_slices().into_iter().zip(other.as_slices()) {
+            to[first..first + from.len()].copy_from_slice(from);
+        }
+    }
+
+    /// Other channels, with as many times of silence where the decay is in time.
+    pub(crate) fn replace(&mut self, columns: Columns<R, T>, silence: Vec<u64>) {
+        (self.columns, self.silence) = (columns, silence);
+    }
+
     /// Location, scale and age of one channel; `None` if there is no such channel.
     #[must_use]
     pub fn reading(&self, channel: usize) -> Option<Reading<T>> {

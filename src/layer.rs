@@ -128,6 +128,20 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
         Ok(())
     }
 
+    /// What a snapshot holds.
+    pub(crate) fn columns(&self) -> &Columns<R, T> {
+        &self.columns
+    }
+
+    pub(crate) fn constants(&self) -> &R::Constants<T> {
+        self.sweep.constants()
+    }
+
+    /// Other state of as many weights.
+    pub(crate) fn replace(&mut self, columns: Columns<R, T>, steps: u64) {
+        (self.columns, self.steps) = (columns, steps);
+    }
+
     /// Makes every weight one that has seen nothing.
     pub fn reset(&mut self) {
         self.sweep.reset(self.columns.as_mut_slices());

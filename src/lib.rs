@@ -76,6 +76,7 @@ mod lane;
 mod layer;
 mod rule;
 mod rules;
+mod snapshot;
 mod sweep;
 #[cfg(feature = "histogram")]
 mod tail;
@@ -89,10 +90,11 @@ pub use lane::Real;
 pub use layer::Layer;
 pub use rule::{ColumnsOf, Estimator, LayerRule, Reading, Rule, Scored, Timed};
 pub use rules::{Bound, ClippedEma, Ema, LearningRate, Numerator, RelaxedNumerator, RobustMean, WeightDecay};
+pub use snapshot::{SnapshotError, SnapshotInfo, SnapshotKind, SnapshotRule};
 pub use sweep::{Backend, LayerUpdate, Observation, Sweep, Threads, update_layers};
 #[cfg(feature = "histogram")]
 pub use tail::TailProfile;
-pub use tracker::{Counters, Idle, Overflow, Series, Tracker, Update};
+pub use tracker::{Counters, Idle, Overflow, Series, SnapshotKey, Tracker, Update};
 
 /// The README's examples are tests.
 #[cfg(doctest)]

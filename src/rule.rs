@@ -59,6 +59,17 @@ pub trait Step {
         false
     }
 
+    /// Every parameter by name, as a snapshot names it: what differs in one of them gives other results.
+    fn parameters(&self) -> Vec<(&'static str, f64)>;
+
+    /// What the rule is called.
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    /// Whether the rule can have led to this state of a channel.
+    fn is_state<T: Real>(constants: &Self::Constants<T>, state: &<Self::Columns as Arity>::Of<T>) -> bool;
+
     /// The state of a channel that has seen nothing.
     fn unseen<T: Real>() -> <Self::Columns as Arity>::Of<T>;
 

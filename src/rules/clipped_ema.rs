@@ -1,7 +1,7 @@
 //! Adam's first moment behind the numerator's input clip.
 
 use super::ema::{corrected, faded};
-use super::{gain_for, positive};
+use super::{gain_for, is_size, pace, positive, within};
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Mask, Real, Word};
@@ -116,6 +116,17 @@ impl Step for ClippedEma {
             full: faded::<T>(gain).max(mature),
             mature,
         })
+    }
+
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        vec![pace(self.decay), ("scale_gain", self.scale_decay.gain()), ("clip", self.clip)]
+    }
+
+    fn is_state<T: Real>(k: &Constants<T>, [moment, scale, seen]: &[T; 3]) -> bool {
+        match seen.to_word() {
+            0 => moment.to_word() == T::NAN.to_word() && scale.to_word() == 0,
+            seen => seen <= k.full && within(*moment, T::HALF_MAX) && is_size(*scale, T::HALF_MAX),
+        }
     }
 
     fn unseen<T: Real>() -> [T; 3] {

@@ -46,6 +46,14 @@ impl Step for Descent {
         Ok(Constants::new(LearningRate::new(1.0)?.constants()?, 1, T::default()))
     }
 
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
+
+    fn is_state<T: Real>(_: &Constants<T>, _: &[T; 2]) -> bool {
+        true
+    }
+
     fn unseen<T: Real>() -> [T; 2] {
         [T::default(); 2]
     }

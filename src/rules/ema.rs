@@ -1,6 +1,6 @@
 //! The exponential moving average, Adam's first moment.
 
-use super::gain_for;
+use super::{gain_for, pace, within};
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Mask, Ops, Real, Word};
@@ -90,6 +90,17 @@ impl Step for Ema {
         let (alpha, full) = (T::from_f64(gain), faded::<T>(gain));
         let steady = if alpha == T::from_f64(1.0) { u64::MAX } else { full };
         Ok(Constants { alpha, log_beta: libm::log1p(-gain), full, steady })
+    }
+
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        vec![pace(self.decay)]
+    }
+
+    fn is_state<T: Real>(k: &Constants<T>, [moment, seen]: &[T; 2]) -> bool {
+        match seen.to_word() {
+            0 => moment.to_word() == T::NAN.to_word(),
+            seen => seen <= k.full && within(*moment, T::HALF_MAX),
+        }
     }
 
     fn unseen<T: Real>() -> [T; 2] {

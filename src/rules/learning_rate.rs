@@ -1,7 +1,7 @@
 //! A learning rate: the robust numerator over the norm of the gradient.
 
 use super::numerator::{self, Bound, Numerator, State};
-use super::{gain_for, positive};
+use super::{gain_for, is_size, positive, within};
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Real};
@@ -206,6 +206,28 @@ impl Step for LearningRate {
             decoupled: T::from_f64(decoupled),
             smooth_gain: self.smoothing.map_or(Ok(1.0), |decay| gain_for::<T>(Self::NAME, decay))?,
         })
+    }
+
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        let (coupled, decoupled) = match self.weight_decay {
+            WeightDecay::None => (0.0, 0.0),
+            WeightDecay::Coupled(lambda) => (lambda, 0.0),
+            WeightDecay::Decoupled(lambda) => (0.0, lambda),
+        };
+        let mut parameters = self.numerator.parameters();
+        parameters.extend([
+            ("norm_gain", self.norm_decay.gain()),
+            ("epsilon", self.epsilon),
+            ("smooth_gain", self.smoothing.map_or(1.0, Decay::gain)),
+            ("coupled", coupled),
+            ("decoupled", decoupled),
+        ]);
+        parameters
+    }
+
+    fn is_state<T: Real>(k: &Constants<T>, [square, scale, norm, average, smoothed]: &[T; 5]) -> bool {
+        let seen = is_size(*square, T::MAX) || *square == T::from_f64(-1.0);
+        seen && Numerator::is_state(&k.numerator, &[*scale, *norm, *average]) && within(*smoothed, T::MAX)
     }
 
     /// A squared norm below zero is one that has seen no gradient.

@@ -42,3 +42,21 @@ fn gain_for<T: Real>(rule: &'static str, decay: Decay) -> Result<f64, ParameterE
         Err(ParameterError::GainTooSmall { gain, smallest: T::MIN_GAIN, lane: T::NAME })
     }
 }
+
+/// The decay of a rule as a parameter.
+fn pace(decay: Decay) -> (&'static str, f64) {
+    match decay.in_time() {
+        Some(half_life) => ("half_life_ns", half_life.as_nanos() as f64),
+        None => ("gain", decay.gain()),
+    }
+}
+
+/// Whether a number is finite and no larger than `most`.
+fn within<T: Real>(number: T, most: T) -> bool {
+    number.to_f64().abs() <= most.to_f64()
+}
+
+/// The same, and not below zero.
+fn is_size<T: Real>(number: T, most: T) -> bool {
+    number >= T::default() && within(number, most)
+}

@@ -1,6 +1,6 @@
 //! The robust numerator of a learning rate: a clipped, normalised, running `E[w g]`.
 
-use super::{gain_for, positive};
+use super::{gain_for, is_size, pace, positive, within};
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Real};
@@ -212,6 +212,24 @@ impl Step for Numerator {
             clip: positive("clip", self.clip)?,
             bound: self.bound,
         })
+    }
+
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        let bound = match self.bound {
+            Bound::MuTimesNorm => 0.0,
+            Bound::Mu => 1.0,
+        };
+        vec![
+            ("mu", self.bound_by),
+            pace(self.decay),
+            ("scale_gain", self.scale_decay.gain()),
+            ("clip", self.clip),
+            ("bound", bound),
+        ]
+    }
+
+    fn is_state<T: Real>(_: &Constants<T>, [scale, norm, average]: &[T; 3]) -> bool {
+        is_size(*scale, T::MAX) && is_size(*norm, T::MAX) && within(*average, T::MAX)
     }
 
     fn unseen<T: Real>() -> [T; 3] {

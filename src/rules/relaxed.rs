@@ -1,6 +1,6 @@
 //! The relaxed numerator: a bound on `E[w g]` in place of the thing itself.
 
-use super::{gain_for, positive};
+use super::{gain_for, is_size, pace, positive};
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Real};
@@ -73,6 +73,14 @@ impl Step for RelaxedNumerator {
 
     fn constants<T: Real>(&self) -> Result<Constants<T>, ParameterError> {
         Ok(Constants { mu: positive("mu", self.mu)?, alpha: T::from_f64(gain_for::<T>(Self::NAME, self.decay)?) })
+    }
+
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        vec![("mu", self.mu), pace(self.decay)]
+    }
+
+    fn is_state<T: Real>(_: &Constants<T>, [average]: &[T; 1]) -> bool {
+        is_size(*average, T::MAX)
     }
 
     fn unseen<T: Real>() -> [T; 1] {

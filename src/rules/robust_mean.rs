@@ -1,6 +1,6 @@
 //! The robust running mean: clip against a running scale, then average.
 
-use super::gain_for;
+use super::{gain_for, is_size, pace, within};
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Mask, Ops, Real, Word};
@@ -298,6 +298,35 @@ impl Step for RobustMean {
 
     fn is_in_time(&self) -> bool {
         self.decay.in_time().is_some()
+    }
+
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        let (taper_from, reject) = self.reject.unwrap_or((f64::INFINITY, f64::INFINITY));
+        vec![
+            pace(self.decay),
+            ("clip", self.clip),
+            ("taper_from", taper_from),
+            ("reject", reject),
+            ("scale_clip", self.scale_clip),
+            ("patience", self.patience.into()),
+            ("resolution", self.resolution),
+        ]
+    }
+
+    fn is_state<T: Real>(k: &Constants<T>, state: &[T; 4]) -> bool {
+        let [location, scale, last_strike, tally] = *state;
+        let (age, strikes) = (tally.to_word() & Constants::<T>::AGE, tally.to_word() & !Constants::<T>::AGE);
+        if tally.to_word() == 0 {
+            return state.iter().zip(Self::unseen()).all(|(have, unseen): (_, T)| have.to_word() == unseen.to_word());
+        }
+        let relative = T::from_f64(k.relative_floor.to_f64() * location.to_f64().abs());
+        (k.one..=k.full_age).contains(&age)
+            && strikes <= k.patience
+            && within(location, T::HALF_MAX)
+            && within(last_strike, T::HALF_MAX)
+            && is_size(scale, T::MAX)
+            && scale >= k.floor
+            && scale >= relative
     }
 
     fn unseen<T: Real>() -> [T; 4] {

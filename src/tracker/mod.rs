@@ -5,12 +5,15 @@
 //! | `expiry.rs` | how long series are kept, and what time it is |
 //! | `order.rs` | which series has been idle the longest |
 //! | `told.rs` | what a tracker says |
+//! | `snapshot.rs` | a tracker to bytes and back |
 
 mod expiry;
 mod order;
+mod snapshot;
 mod told;
 
 pub use expiry::{Idle, Overflow};
+pub use snapshot::SnapshotKey;
 pub use told::{Counters, Series, Update};
 
 use crate::bank::Bank;

@@ -1,0 +1,279 @@
+//! What a snapshot is of. It has a checksum of its own and says how long all the rest must be, so that nothing is allocated for
+//! bytes that are not there.
+
+use super::SnapshotError;
+use super::body::{Reader, put_text};
+use crate::lane::Real;
+use crate::rule::Rule;
+use core::fmt;
+
+/// What every snapshot begins with.
+const MAGIC: &[u8; 8] = b"EVENKEEL";
+/// The format that is written, and the only one there has been.
+const FORMAT: u32 = 1;
+/// Magic, format and the length of the header.
+const PREAMBLE: usize = 16;
+/// No header is longer: a note may be half of it.
+const LONGEST: usize = 1 << 20;
+/// The longest note.
+pub(crate) const LONGEST_NOTE: usize = LONGEST / 2;
+const CHECKSUM: usize = 4;
+
+/// What a snapshot is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SnapshotKind {
+    /// A [`Bank`](crate::Bank).
+    Bank,
+    /// A [`Layer`](crate::Layer).
+    Layer,
+    /// A [`Tracker`](crate::Tracker), or some of its series.
+    Tracker,
+}
+
+/// A rule as a snapshot names it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SnapshotRule {
+    /// `RobustMean` and so on.
+    pub name: String,
+    /// Every parameter by name, in `f64`.
+    pub parameters: Vec<(String, f64)>,
+}
+
+impl SnapshotRule {
+    pub(crate) fn of(rule: &impl Rule) -> Self {
+        let parameters = rule.parameters().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self { name: rule.name().to_owned(), parameters }
+    }
+
+    /// The names of what is not the same in both.
+    fn differences(&self, other: &Self) -> String {
+        if self.name != other.name {
+            return "the rule".to_owned();
+        }
+        let value = |rule: &Self, name: &str| {
+            rule.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.to_bits())
+        };
+        let mut names: Vec<&str> = Vec::new();
+        for (name, _) in self.parameters.iter().chain(&other.parameters) {
+            if value(self, name) != value(other, name) && !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        if names.is_empty() { "the order of its parameters".to_owned() } else { names.join(", ") }
+    }
+}
+
+impl fmt::Display for SnapshotRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}(", self.name)?;
+        for (index, (name, value)) in self.parameters.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{name} {value}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// What the header of a snapshot says, without a look at the state: [`SnapshotInfo::of`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SnapshotInfo {
+    /// What it is of.
+    pub kind: SnapshotKind,
+    /// `f32` or `f64`.
+    pub lane: &'static str,
+    /// What made it: one rule, or two where a [`Tracker`](crate::Tracker) has one for whole numbers.
+    pub rules: Vec<SnapshotRule>,
+    /// How many channels, weights or series it holds.
+    pub channels: u64,
+    /// What its writer noted.
+    pub note: Vec<u8>,
+}
+
+impl SnapshotInfo {
+    /// Reads the header of a snapshot, and looks whether all of it is there and undamaged.
+    ///
+    /// # Errors
+    /// It is no snapshot, one of a later version, incomplete or damaged.
+    pub fn of(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let (header, _) = Header::open(bytes)?;
+        let lane = if header.lane == 4 { "f32" } else { "f64" };
+        Ok(Self { kind: header.kind, lane, rules: header.rules, channels: header.channels, note: header.note })
+    }
+}
+
+/// The header.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Header {
+    pub(crate) kind: SnapshotKind,
+    /// Bytes of a number.
+    pub(crate) lane: u8,
+    /// What the keys of series are; 0 where there are none.
+    pub(crate) key: u8,
+    /// What series are idle by: 0 for nothing or samples, 1 for time.
+    pub(crate) idle: u8,
+    pub(crate) columns: u8,
+    pub(crate) rules: Vec<SnapshotRule>,
+    pub(crate) channels: u64,
+    /// Bytes of everything between the header and the last checksum.
+    pub(crate) body: u64,
+    pub(crate) note: Vec<u8>,
+}
+
+impl Header {
+    /// Of channels of this rule, and nothing else yet.
+    pub(crate) fn new<R: Rule, T: Real>(kind: SnapshotKind, rule: &R, channels: usize) -> Self {
+        Self {
+            kind,
+            lane: if size_of::<T>() == 4 { 4 } else { 8 },
+            key: 0,
+            idle: 0,
+            columns: u8::try_from(R::unseen::<T>().as_ref().len()).unwrap_or(u8::MAX),
+            rules: vec![SnapshotRule::of(rule)],
+            channels: channels as u64,
+            body: 0,
+            note: Vec::new(),
+        }
+    }
+
+    /// The header with all that comes before the body.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut header = vec![self.kind.number(), self.lane, self.columns, self.key, self.idle];
+        header.push(u8::try_from(self.rules.len()).unwrap_or(u8::MAX));
+        header.extend(self.channels.to_le_bytes());
+        header.extend(self.body.to_le_bytes());
+        for rule in &self.rules {
+            put_text(&mut header, &rule.name);
+            header.push(u8::try_from(rule.parameters.len()).unwrap_or(u8::MAX));
+            for (name, value) in &rule.parameters {
+                put_text(&mut header, name);
+                header.extend(value.to_bits().to_le_bytes());
+            }
+        }
+        header.extend((self.note.len() as u64).to_le_bytes());
+        header.extend(&self.note);
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(FORMAT.to_le_bytes());
+        bytes.extend(u32::try_from(header.len()).unwrap_or(u32::MAX).to_le_bytes());
+        bytes.extend(header);
+        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+        bytes
+    }
+
+    /// The header of a whole, undamaged snapshot, and its body.
+    pub(crate) fn open(bytes: &[u8]) -> Result<(Self, &[u8]), SnapshotError> {
+        let got = bytes.len() as u64;
+        if !bytes.starts_with(&MAGIC[..bytes.len().min(MAGIC.len())]) || bytes.is_empty() {
+            return Err(SnapshotError::NotASnapshot);
+        }
+        let cut = |expected| SnapshotError::Length { expected, got };
+        let preamble = bytes.get(MAGIC.len()..PREAMBLE).ok_or_else(|| cut(PREAMBLE as u64))?;
+        let mut preamble = Reader::new(preamble);
+        let found = preamble.u32()?;
+        if found != FORMAT {
+            return Err(SnapshotError::Format { found, known: FORMAT });
+        }
+        let length = preamble.u32()? as usize;
+        if length > LONGEST {
+            return Err(SnapshotError::Malformed { what: "no header is that long" });
+        }
+        let end = PREAMBLE + length;
+        let (head, rest) = bytes.split_at_checked(end + CHECKSUM).ok_or_else(|| cut((end + CHECKSUM) as u64))?;
+        let header = checked(head, "header")?;
+        let header = Self::decode(&header[PREAMBLE..])?;
+        let expected = ((end + 2 * CHECKSUM) as u64).saturating_add(header.body);
+        if got != expected {
+            return Err(cut(expected));
+        }
+        Ok((header, checked(rest, "body")?))
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let mut reader = Reader::new(bytes);
+        let [kind, lane, columns, key, idle, rules] = reader.array()?;
+        let kind = SnapshotKind::ALL.into_iter().find(|known| known.number() == kind);
+        let kind = kind.ok_or(SnapshotError::Malformed { what: "it is of an unknown kind" })?;
+        if lane != 4 && lane != 8 {
+            return Err(SnapshotError::Malformed { what: "numbers have 4 or 8 bytes" });
+        }
+        let (channels, body) = (reader.u64()?, reader.u64()?);
+        let mut found = Vec::new();
+        for _ in 0..rules {
+            let name = reader.text()?;
+            let count = reader.array::<1>()?[0];
+            let mut parameters = Vec::new();
+            for _ in 0..count {
+                parameters.push((reader.text()?, f64::from_bits(reader.u64()?)));
+            }
+            found.push(SnapshotRule { name, parameters });
+        }
+        let length = reader.u64()?;
+        let note = usize::try_from(length).ok().filter(|&length| length <= LONGEST_NOTE);
+        let note = note.and_then(|length| reader.take(length).ok());
+        let note = note.ok_or(SnapshotError::Malformed { what: "the note is longer than its header" })?.to_vec();
+        reader.end()?;
+        Ok(Self { kind, lane, key, idle, columns, rules: found, channels, body, note })
+    }
+
+    /// Whether `self`, which was read, is of what `expected` is of.
+    pub(crate) fn check(&self, expected: &Self) -> Result<(), SnapshotError> {
+        let of = |header: &Self| (header.kind, header.lane, header.key);
+        if of(self) != of(expected) {
+            return Err(SnapshotError::Other { found: self.describe(), expected: expected.describe() });
+        }
+        let describe = |rules: &[SnapshotRule]| {
+            let rules: Vec<String> = rules.iter().map(SnapshotRule::to_string).collect();
+            rules.join(" and, for whole numbers, ")
+        };
+        // To the bit, and the same zero and NaN too.
+        let differs = match (self.rules.as_slice(), expected.rules.as_slice()) {
+            (found, here) if found.len() != here.len() => Some("a rule of its own for whole numbers".to_owned()),
+            (found, here) => {
+                let encoded = |rule: &SnapshotRule| Self { rules: vec![rule.clone()], ..expected.clone() }.encode();
+                let other = found.iter().zip(here).find(|(found, here)| encoded(found) != encoded(here));
+                other.map(|(found, here)| found.differences(here))
+            }
+        };
+        if let Some(differs) = differs {
+            let (found, expected) = (describe(&self.rules), describe(&expected.rules));
+            return Err(SnapshotError::Rule { found, expected, differs });
+        }
+        if self.columns != expected.columns {
+            return Err(SnapshotError::Malformed { what: "its rule has another number of columns" });
+        }
+        Ok(())
+    }
+
+    fn describe(&self) -> String {
+        let lane = if self.lane == 4 { "f32" } else { "f64" };
+        let key = match self.key {
+            0 => "",
+            1 => " with text for keys",
+            2 => " with bytes for keys",
+            3 => " with numbers for keys",
+            _ => " with unknown keys",
+        };
+        format!("a {:?} of {lane}{key}", self.kind)
+    }
+}
+
+impl SnapshotKind {
+    const ALL: [Self; 3] = [Self::Bank, Self::Layer, Self::Tracker];
+
+    fn number(self) -> u8 {
+        match self {
+            Self::Bank => 1,
+            Self::Layer => 2,
+            Self::Tracker => 3,
+        }
+    }
+}
+
+/// What comes before the checksum at the end of these bytes.
+fn checked<'a>(bytes: &'a [u8], part: &'static str) -> Result<&'a [u8], SnapshotError> {
+    match bytes.split_last_chunk::<CHECKSUM>() {
+        Some((content, checksum)) if crc32fast::hash(content) == u32::from_le_bytes(*checksum) => Ok(content),
+        _ => Err(SnapshotError::Checksum { part }),
+    }
+}
