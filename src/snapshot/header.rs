@@ -239,6 +239,9 @@ impl Header {
             let (found, expected) = (describe(&self.rules), describe(&expected.rules));
             return Err(SnapshotError::Rule { found, expected, differs });
         }
+        if self.kind != SnapshotKind::Tracker && self.idle != 0 {
+            return Err(SnapshotError::Malformed { what: "only series of a tracker are idle" });
+        }
         if self.columns != expected.columns {
             return Err(SnapshotError::Malformed { what: "its rule has another number of columns" });
         }

@@ -1,0 +1,192 @@
+//! Promise: what was once written is read for ever, on every backend, and gone on with to the bit. The files in `tests/golden`
+//! are never written again; a new format adds files of its own.
+
+mod oracle;
+mod support;
+
+use core::time::Duration;
+use evenkeel::{
+    Bank, ClippedEma, Decay, Ema, Estimator, Idle, Layer, LayerRule, LearningRate, Numerator, RelaxedNumerator,
+    RobustMean, SnapshotInfo, SnapshotKey, Tracker, WeightDecay,
+};
+use oracle::Float;
+use std::fs;
+use std::path::PathBuf;
+use support::every_backend;
+use support::random::Random;
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name).with_extension("snapshot")
+}
+
+/// The bytes of a golden file. Where there is none, `EVENKEEL_WRITE_GOLDEN` in the environment makes it, of `first`.
+fn golden(name: &str, first: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
+    let path = path(name);
+    if !path.exists() && std::env::var_os("EVENKEEL_WRITE_GOLDEN").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, first()).unwrap();
+    }
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The state after the golden file's by a hash: Fowler, Noll and Vo's, 64 bits, 1a. A CRC will not do: that of anything which
+/// ends in its own CRC is the same.
+fn check(name: &str, end: &[u8], expected: u64) {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    let found = end.iter().fold(0xcbf2_9ce4_8422_2325, step);
+    assert_eq!(found, expected, "{name}: {found:#018x}, not {expected:#018x}");
+}
+
+const CHANNELS: usize = 21;
+
+fn bank<R: Estimator + Copy, T: Float>(name: &str, rule: R, expected: u64) {
+    let block = Random::new(60).hostile::<T>(80, CHANNELS);
+    let (before, after) = block.split_at(40 * CHANNELS);
+    let bytes_of = |bank: &Bank<R, T>| {
+        let mut bytes = Vec::new();
+        bank.write_snapshot(&mut bytes).unwrap();
+        bytes
+    };
+    let bytes = golden(name, || {
+        let mut bank = Bank::<R, T>::new(rule, CHANNELS).unwrap();
+        bank.update_rows(before).unwrap();
+        bytes_of(&bank)
+    });
+    every_backend(|backend| {
+        let mut bank = Bank::<R, T>::new(rule, 0).unwrap().with_backend(backend).unwrap();
+        bank.read_snapshot(&bytes).unwrap();
+        assert!(bytes_of(&bank) == bytes, "{name} is not written as it was");
+        bank.update_rows(after).unwrap();
+        check(name, &bytes_of(&bank), expected);
+    });
+}
+
+fn bank_in_time<T: Float>(name: &str, expected: u64) {
+    let rule = RobustMean::new(Decay::half_life_time(Duration::from_secs(60)).unwrap());
+    let block = Random::new(61).hostile::<T>(80, CHANNELS);
+    let feed = |bank: &mut Bank<RobustMean, T>, rows: core::ops::Range<usize>| {
+        for row in rows {
+            let elapsed = Duration::from_millis(37 * row as u64);
+            bank.update_after(elapsed, &block[row * CHANNELS..][..CHANNELS]).unwrap();
+        }
+    };
+    let bytes_of = |bank: &Bank<RobustMean, T>| {
+        let mut bytes = Vec::new();
+        bank.write_snapshot(&mut bytes).unwrap();
+        bytes
+    };
+    let bytes = golden(name, || {
+        let mut bank = Bank::<RobustMean, T>::new(rule, CHANNELS).unwrap();
+        feed(&mut bank, 0..40);
+        bytes_of(&bank)
+    });
+    every_backend(|backend| {
+        let mut bank = Bank::<RobustMean, T>::new(rule, 0).unwrap().with_backend(backend).unwrap();
+        bank.read_snapshot(&bytes).unwrap();
+        assert!(bytes_of(&bank) == bytes, "{name} is not written as it was");
+        feed(&mut bank, 40..80);
+        check(name, &bytes_of(&bank), expected);
+    });
+}
+
+fn layer<R: LayerRule + Copy, T: Float>(name: &str, rule: R, expected: u64) {
+    let mut random = Random::new(62);
+    let (w, g) = (random.hostile::<T>(80, CHANNELS), random.hostile::<T>(80, CHANNELS));
+    let feed = |layer: &mut Layer<R, T>, rows: core::ops::Range<usize>| {
+        for row in rows {
+            let part = row * CHANNELS..(row + 1) * CHANNELS;
+            layer.update(&w[part.clone()], &g[part]).unwrap();
+        }
+    };
+    let bytes_of = |layer: &Layer<R, T>| {
+        let mut bytes = Vec::new();
+        layer.write_snapshot(&mut bytes).unwrap();
+        bytes
+    };
+    let bytes = golden(name, || {
+        let mut layer = Layer::<R, T>::new(rule, CHANNELS).unwrap();
+        feed(&mut layer, 0..40);
+        bytes_of(&layer)
+    });
+    every_backend(|backend| {
+        let mut layer = Layer::<R, T>::new(rule, CHANNELS).unwrap().with_backend(backend).unwrap();
+        layer.read_snapshot(&bytes).unwrap();
+        assert!(bytes_of(&layer) == bytes, "{name} is not written as it was");
+        feed(&mut layer, 40..80);
+        check(name, &bytes_of(&layer), expected);
+    });
+}
+
+fn tracker<K, T: Float>(
+    name: &str,
+    new: impl Fn() -> Tracker<K, RobustMean, T>,
+    key: impl Fn(usize) -> K,
+    expected: u64,
+) where
+    K: SnapshotKey + Clone,
+{
+    let feed = |tracker: &mut Tracker<K, RobustMean, T>, rounds: core::ops::Range<i64>| {
+        for round in rounds {
+            let mut random = Random::new(6300 + round.cast_unsigned());
+            let key = key(usize::try_from(round / 50).unwrap() + random.below(9));
+            let hostile = random.below(3) == 0;
+            let sample =
+                if hostile { random.hostile::<T>(1, 1)[0] } else { T::from_f64((3.0 * random.gauss()).round()) };
+            let _ = tracker.update_at(&key, round * 1_000_000_000 - 5 * i64::from(hostile), sample);
+        }
+    };
+    let bytes_of = |tracker: &Tracker<K, RobustMean, T>| {
+        let mut bytes = Vec::new();
+        tracker.write_snapshot(&mut bytes, b"400 lines").unwrap();
+        bytes
+    };
+    let bytes = golden(name, || {
+        let mut tracker = new();
+        feed(&mut tracker, 0..400);
+        bytes_of(&tracker)
+    });
+    let mut tracker = new();
+    tracker.read_snapshot(&bytes).unwrap();
+    assert_eq!(SnapshotInfo::of(&bytes).unwrap().note, b"400 lines");
+    assert!(bytes_of(&tracker) == bytes, "{name} is not written as it was");
+    feed(&mut tracker, 400..800);
+    check(name, &bytes_of(&tracker), expected);
+}
+
+fn decay() -> Decay {
+    Decay::half_life(7.0).unwrap()
+}
+
+#[test]
+fn banks() {
+    bank::<_, f64>("bank-robust_mean-f64", RobustMean::new(decay()), 0x7945_49e1_fa66_a7e0);
+    bank::<_, f32>("bank-robust_mean-f32", RobustMean::new(decay()), 0xd225_8fbc_c5b6_d7b2);
+    let faithful = RobustMean::new(decay()).mean_faithful().resolution(1.0).unwrap();
+    bank::<_, f64>("bank-mean_faithful-f64", faithful, 0xecde_e4e4_78a5_4466);
+    bank::<_, f64>("bank-ema-f64", Ema::new(decay()), 0x226a_cb28_3b2a_b4a8);
+    bank::<_, f32>("bank-ema-f32", Ema::new(decay()), 0x52b3_53d3_72e2_2aff);
+    bank::<_, f64>("bank-clipped_ema-f64", ClippedEma::new(decay()), 0xf838_07a0_29e5_62f6);
+    bank_in_time::<f64>("bank-in_time-f64", 0x660f_7945_0d5d_8465);
+    bank_in_time::<f32>("bank-in_time-f32", 0x2e9f_31f9_e9e7_42c5);
+}
+
+#[test]
+fn layers() {
+    layer::<_, f32>("layer-numerator-f32", Numerator::new(1e-2).unwrap(), 0x61b3_4131_a8bd_3529);
+    layer::<_, f64>("layer-relaxed_numerator-f64", RelaxedNumerator::new(1e-2).unwrap(), 0x5146_add3_0bec_ecc0);
+    let rate = LearningRate::new(1e-2).unwrap().weight_decay(WeightDecay::Decoupled(0.1)).unwrap();
+    layer::<_, f32>("layer-learning_rate-f32", rate.smoothing(Some(decay())), 0x488a_6867_14f2_66b2);
+}
+
+#[test]
+fn trackers() {
+    let in_time = RobustMean::new(Decay::half_life_time(Duration::from_secs(60)).unwrap());
+    let timed = || {
+        let tracker = Tracker::<String>::new(in_time).unwrap().whole_numbers(in_time.resolution(1.0).unwrap()).unwrap();
+        tracker.max_idle(Idle::Time(Duration::from_secs(100)))
+    };
+    tracker("tracker-text-in_time-f64", timed, |n| format!("host=h{n},région=île cpu"), 0xd5c8_8eb0_b905_2fca);
+    let counted =
+        || Tracker::<u64, RobustMean, f32>::new(RobustMean::new(decay())).unwrap().max_idle(Idle::Samples(40));
+    tracker("tracker-number-counted-f32", counted, |n| n as u64 * 0x0101_0101_0101, 0xfa04_9b72_e4ea_7c1a);
+}
