@@ -53,6 +53,8 @@ use core::time::Duration;
 /// # Ok::<(), evenkeel::ParameterError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "crate::rules::DecayConfig", into = "crate::rules::DecayConfig"))]
 pub struct Decay {
     pace: Pace,
 }

@@ -33,7 +33,9 @@
 //! | one long series | [`Bank::update_channel_into`]: the location after each sample |
 //! | samples of some of the channels | [`Bank::update_at`] |
 //! | the question how unusual each sample was | [`Bank::update_scored`], [`Bank::observe`] |
-//! | named series that come as they come | [`Tracker`] |
+//! | samples at any distance in time | [`Decay::half_life_time`] with [`Bank::update_after`] or [`Tracker::update_at`] |
+//! | named series that come and go | [`Tracker`], with [`max_idle`](Tracker::max_idle) and [`max_series`](Tracker::max_series) |
+//! | a process that may be killed, or series to move to another | [`Tracker::write_snapshot`], [`Bank::write_snapshot`], [`Layer::write_snapshot`] |
 //! | weights and their gradients | [`Layer::update`], [`Layer::descend`]; many small layers at once: [`update_layers`] |
 //! | state in buffers of your own, such as an optimiser's | [`Sweep`] |
 //! | doubt about the thresholds | `TailProfile` (feature `histogram`) |
@@ -58,13 +60,17 @@
 //!    the largest float count as half the largest float.
 //! 4. **No panic and no allocation in an update.** A wrong length is an error that names both lengths, and the state is
 //!    untouched. (When an update is shared among threads from outside of rayon's pool, rayon's queue may allocate.)
-//! 5. **No unsafe code**; pulp and aligned-vec carry it.
-//! 6. **Robust as stated** in [`RobustMean`]: influence, breakdown point, efficiency and recovery are tests with fixed seeds.
+//! 5. **State survives**: a snapshot that is read back goes on to the same bits, on any machine; one that is damaged, or of another
+//!    rule, is an error. What this version writes is read by every later one.
+//! 6. **No unsafe code**; pulp and aligned-vec carry it.
+//! 7. **Robust as stated** in [`RobustMean`]: influence, breakdown point, efficiency and recovery are tests with fixed seeds.
 //!
 //! # Features
 //!
 //! * `rayon` (default): wide updates are shared among threads; see [`Threads`].
 //! * `histogram`: `TailProfile`.
+//! * `serde`: rules and limits in configuration files; [`Decay`], for example, reads `{"half_life": 60}` and checks it as its
+//!   builder does.
 //!
 //! The crate needs Rust 1.89, from which on AVX-512 is stable.
 

@@ -44,10 +44,15 @@ use pulp::Simd;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "super::config::ClippedEmaConfig", into = "super::config::ClippedEmaConfig")
+)]
 pub struct ClippedEma {
-    decay: Decay,
-    scale_decay: Decay,
-    clip: f64,
+    pub(super) decay: Decay,
+    pub(super) scale_decay: Decay,
+    pub(super) clip: f64,
 }
 
 impl ClippedEma {

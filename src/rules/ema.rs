@@ -45,8 +45,10 @@ use pulp::Simd;
 /// A set of course notes prints 5.614, 3.878 and 4.271 for `m_hat` at t = 3, 4 and 5. Those are slips of arithmetic
 /// (1.528 / 0.271 is 5.638); the values above are the true ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "super::config::EmaConfig", into = "super::config::EmaConfig"))]
 pub struct Ema {
-    decay: Decay,
+    pub(super) decay: Decay,
 }
 
 impl Ema {

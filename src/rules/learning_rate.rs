@@ -60,16 +60,22 @@ use pulp::Simd;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "super::config::LearningRateConfig", into = "super::config::LearningRateConfig")
+)]
 pub struct LearningRate {
-    numerator: Numerator,
-    norm_decay: Decay,
-    epsilon: f64,
-    smoothing: Option<Decay>,
-    weight_decay: WeightDecay,
+    pub(super) numerator: Numerator,
+    pub(super) norm_decay: Decay,
+    pub(super) epsilon: f64,
+    pub(super) smoothing: Option<Decay>,
+    pub(super) weight_decay: WeightDecay,
 }
 
 /// How weights are pulled towards zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum WeightDecay {
     /// Not at all.

@@ -1,6 +1,8 @@
 //! One estimator a file, its equations in its documentation.
 
 mod clipped_ema;
+#[cfg(feature = "serde")]
+mod config;
 mod descent;
 mod ema;
 mod learning_rate;
@@ -9,6 +11,8 @@ mod relaxed;
 mod robust_mean;
 
 pub use clipped_ema::ClippedEma;
+#[cfg(feature = "serde")]
+pub(crate) use config::DecayConfig;
 pub(crate) use descent::{Constants as DescentConstants, Descent};
 pub use ema::Ema;
 pub use learning_rate::{LearningRate, WeightDecay};

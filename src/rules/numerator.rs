@@ -57,16 +57,22 @@ use pulp::Simd;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "super::config::NumeratorConfig", into = "super::config::NumeratorConfig")
+)]
 pub struct Numerator {
-    bound_by: f64,
-    decay: Decay,
-    scale_decay: Decay,
-    clip: f64,
-    bound: Bound,
+    pub(super) bound_by: f64,
+    pub(super) decay: Decay,
+    pub(super) scale_decay: Decay,
+    pub(super) clip: f64,
+    pub(super) bound: Bound,
 }
 
 /// Where the output of a numerator is clipped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Bound {
     /// At `mu s_bar`, the upper bound of `E[w g]`.

@@ -32,9 +32,14 @@ use pulp::Simd;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "super::config::RelaxedNumeratorConfig", into = "super::config::RelaxedNumeratorConfig")
+)]
 pub struct RelaxedNumerator {
-    mu: f64,
-    decay: Decay,
+    pub(super) mu: f64,
+    pub(super) decay: Decay,
 }
 
 impl RelaxedNumerator {

@@ -70,14 +70,19 @@ use pulp::Simd;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "super::config::RobustMeanConfig", into = "super::config::RobustMeanConfig")
+)]
 pub struct RobustMean {
-    decay: Decay,
-    clip: f64,
+    pub(super) decay: Decay,
+    pub(super) clip: f64,
     /// Where psi begins to fall and where it is zero; `None` keeps it flat (Huber).
-    reject: Option<(f64, f64)>,
-    scale_clip: f64,
-    patience: u32,
-    resolution: f64,
+    pub(super) reject: Option<(f64, f64)>,
+    pub(super) scale_clip: f64,
+    pub(super) patience: u32,
+    pub(super) resolution: f64,
 }
 
 /// A residual beyond this many scales is a strike.

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 /// How long a series may be without a sample before it is forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Idle {
     /// So long, by the times that [`Tracker::update_at`](crate::Tracker::update_at) is told.
@@ -14,6 +15,7 @@ pub enum Idle {
 
 /// What is done with a new series when there are as many as there may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Overflow {
     /// Its samples are refused, and counted.

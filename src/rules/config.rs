@@ -1,0 +1,251 @@
+//! Rules in configuration files (feature `serde`): the names and defaults of the builders, and their checks.
+
+use super::{Bound, ClippedEma, Ema, LearningRate, Numerator, RelaxedNumerator, RobustMean, WeightDecay};
+use crate::decay::Decay;
+use crate::error::ParameterError;
+use core::time::Duration;
+use serde::{Deserialize, Serialize};
+
+/// A decay by any of its names. It is written as a gain or as a half-life in time, which are exact.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DecayConfig {
+    HalfLife(f64),
+    HalfLifeTime(Duration),
+    Span(f64),
+    Com(f64),
+    Alpha(f64),
+    Beta(f64),
+}
+
+impl From<Decay> for DecayConfig {
+    fn from(decay: Decay) -> Self {
+        decay.in_time().map_or(Self::Alpha(decay.gain()), Self::HalfLifeTime)
+    }
+}
+
+impl TryFrom<DecayConfig> for Decay {
+    type Error = ParameterError;
+
+    fn try_from(config: DecayConfig) -> Result<Self, ParameterError> {
+        match config {
+            DecayConfig::HalfLife(samples) => Self::half_life(samples),
+            DecayConfig::HalfLifeTime(half_life) => Self::half_life_time(half_life),
+            DecayConfig::Span(samples) => Self::span(samples),
+            DecayConfig::Com(samples) => Self::com(samples),
+            DecayConfig::Alpha(gain) => Self::alpha(gain),
+            DecayConfig::Beta(keep) => Self::beta(keep),
+        }
+    }
+}
+
+/// What is given, or what the rule has without.
+fn given<R, P>(
+    rule: R,
+    value: Option<P>,
+    set: impl FnOnce(R, P) -> Result<R, ParameterError>,
+) -> Result<R, ParameterError> {
+    match value {
+        Some(value) => set(rule, value),
+        None => Ok(rule),
+    }
+}
+
+/// The same where any decay will do.
+fn given_decay<R>(rule: R, config: Option<DecayConfig>, set: impl FnOnce(R, Decay) -> R) -> Result<R, ParameterError> {
+    given(rule, config, |rule, config| Ok(set(rule, config.try_into()?)))
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RobustMeanConfig {
+    decay: DecayConfig,
+    clip: Option<f64>,
+    /// Where the taper begins and where it ends; `false` for none.
+    reject: Option<RejectConfig>,
+    scale_clip: Option<f64>,
+    patience: Option<u32>,
+    resolution: Option<f64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum RejectConfig {
+    Taper([f64; 2]),
+    /// Only `false` means something.
+    Nothing(bool),
+}
+
+impl From<RobustMean> for RobustMeanConfig {
+    fn from(rule: RobustMean) -> Self {
+        let reject = rule.reject.map_or(RejectConfig::Nothing(false), |(from, at)| RejectConfig::Taper([from, at]));
+        Self {
+            decay: rule.decay.into(),
+            clip: Some(rule.clip),
+            reject: Some(reject),
+            scale_clip: Some(rule.scale_clip),
+            patience: Some(rule.patience),
+            resolution: Some(rule.resolution),
+        }
+    }
+}
+
+impl TryFrom<RobustMeanConfig> for RobustMean {
+    type Error = ParameterError;
+
+    fn try_from(config: RobustMeanConfig) -> Result<Self, ParameterError> {
+        let rule = Self::new(config.decay.try_into()?);
+        let rule = given(rule, config.clip, Self::clip)?;
+        let rule = match config.reject {
+            Some(RejectConfig::Taper([from, at])) => rule.reject(from, at)?,
+            Some(RejectConfig::Nothing(false)) => rule.reject_nothing(),
+            Some(RejectConfig::Nothing(true)) | None => rule,
+        };
+        let rule = given(rule, config.scale_clip, Self::scale_clip)?;
+        let rule = given(rule, config.patience, Self::patience)?;
+        given(rule, config.resolution, Self::resolution)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EmaConfig {
+    decay: DecayConfig,
+}
+
+impl From<Ema> for EmaConfig {
+    fn from(rule: Ema) -> Self {
+        Self { decay: rule.decay.into() }
+    }
+}
+
+impl TryFrom<EmaConfig> for Ema {
+    type Error = ParameterError;
+
+    fn try_from(config: EmaConfig) -> Result<Self, ParameterError> {
+        Ok(Self::new(config.decay.try_into()?))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClippedEmaConfig {
+    decay: DecayConfig,
+    scale_decay: Option<DecayConfig>,
+    clip: Option<f64>,
+}
+
+impl From<ClippedEma> for ClippedEmaConfig {
+    fn from(rule: ClippedEma) -> Self {
+        Self { decay: rule.decay.into(), scale_decay: Some(rule.scale_decay.into()), clip: Some(rule.clip) }
+    }
+}
+
+impl TryFrom<ClippedEmaConfig> for ClippedEma {
+    type Error = ParameterError;
+
+    fn try_from(config: ClippedEmaConfig) -> Result<Self, ParameterError> {
+        let rule = Self::new(config.decay.try_into()?);
+        let rule = given_decay(rule, config.scale_decay, Self::scale_decay)?;
+        given(rule, config.clip, Self::clip)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NumeratorConfig {
+    mu: f64,
+    decay: Option<DecayConfig>,
+    scale_decay: Option<DecayConfig>,
+    clip: Option<f64>,
+    bound: Option<Bound>,
+}
+
+impl From<Numerator> for NumeratorConfig {
+    fn from(rule: Numerator) -> Self {
+        Self {
+            mu: rule.bound_by,
+            decay: Some(rule.decay.into()),
+            scale_decay: Some(rule.scale_decay.into()),
+            clip: Some(rule.clip),
+            bound: Some(rule.bound),
+        }
+    }
+}
+
+impl TryFrom<NumeratorConfig> for Numerator {
+    type Error = ParameterError;
+
+    fn try_from(config: NumeratorConfig) -> Result<Self, ParameterError> {
+        let rule = given_decay(Self::new(config.mu)?, config.decay, Self::decay)?;
+        let rule = given_decay(rule, config.scale_decay, Self::scale_decay)?;
+        let rule = given(rule, config.clip, Self::clip)?;
+        given(rule, config.bound, |rule, bound| Ok(rule.bound(bound)))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RelaxedNumeratorConfig {
+    mu: f64,
+    decay: Option<DecayConfig>,
+}
+
+impl From<RelaxedNumerator> for RelaxedNumeratorConfig {
+    fn from(rule: RelaxedNumerator) -> Self {
+        Self { mu: rule.mu, decay: Some(rule.decay.into()) }
+    }
+}
+
+impl TryFrom<RelaxedNumeratorConfig> for RelaxedNumerator {
+    type Error = ParameterError;
+
+    fn try_from(config: RelaxedNumeratorConfig) -> Result<Self, ParameterError> {
+        given_decay(Self::new(config.mu)?, config.decay, Self::decay)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LearningRateConfig {
+    mu: f64,
+    decay: Option<DecayConfig>,
+    scale_decay: Option<DecayConfig>,
+    clip: Option<f64>,
+    bound: Option<Bound>,
+    norm_decay: Option<DecayConfig>,
+    epsilon: Option<f64>,
+    smoothing: Option<DecayConfig>,
+    weight_decay: Option<WeightDecay>,
+}
+
+impl From<LearningRate> for LearningRateConfig {
+    fn from(rule: LearningRate) -> Self {
+        let NumeratorConfig { mu, decay, scale_decay, clip, bound } = rule.numerator.into();
+        Self {
+            mu,
+            decay,
+            scale_decay,
+            clip,
+            bound,
+            norm_decay: Some(rule.norm_decay.into()),
+            epsilon: Some(rule.epsilon),
+            smoothing: rule.smoothing.map(DecayConfig::from),
+            weight_decay: Some(rule.weight_decay),
+        }
+    }
+}
+
+impl TryFrom<LearningRateConfig> for LearningRate {
+    type Error = ParameterError;
+
+    fn try_from(config: LearningRateConfig) -> Result<Self, ParameterError> {
+        let LearningRateConfig { mu, decay, scale_decay, clip, bound, .. } = config;
+        let numerator = Numerator::try_from(NumeratorConfig { mu, decay, scale_decay, clip, bound })?;
+        let rule = Self { numerator, ..Self::new(mu)? };
+        let rule = given_decay(rule, config.norm_decay, Self::norm_decay)?;
+        let rule = given(rule, config.epsilon, Self::epsilon)?;
+        let rule = given_decay(rule, config.smoothing, |rule, smoothing| rule.smoothing(Some(smoothing)))?;
+        given(rule, config.weight_decay, Self::weight_decay)
+    }
+}
