@@ -6,175 +6,12 @@ mod support;
 
 use core::time::Duration;
 use evenkeel::{Counters, Decay, Idle, Overflow, RobustMean, TrackError, Tracker};
-use oracle::{Float, Parameters, Spec, State};
+use oracle::Float;
+use oracle::tracker::{Answer, HALF_LIFE, Model};
 use support::both_types;
 use support::random::Random;
 
-const HALF_LIFE: Duration = Duration::from_secs(60);
 const SECOND: i64 = 1_000_000_000;
-
-fn nanoseconds(duration: Duration) -> u64 {
-    duration.as_nanos().try_into().unwrap()
-}
-
-/// One series of the model.
-struct Known<T> {
-    key: u32,
-    state: State<T>,
-    samples: u64,
-    outliers: u64,
-    last: Option<i64>,
-    seen: i64,
-    is_whole: bool,
-}
-
-/// The least that a tracker could be, the longest idle first.
-struct Model<T> {
-    series: Vec<Known<T>>,
-    in_time: bool,
-    most: usize,
-    overflow: Overflow,
-    idle: Option<Idle>,
-    now: Option<i64>,
-    astray: u64,
-    counters: Counters,
-}
-
-#[derive(Debug, PartialEq)]
-enum Answer {
-    /// The bits of the location, whether it counted, was an outlier, re-opened.
-    Taken(u64, bool, bool, bool),
-    Late,
-    Full,
-    Passed,
-}
-
-fn step<T: Float>(
-    model_in_time: bool,
-    known: &Known<T>,
-    time: Option<i64>,
-    sample: T,
-) -> (State<T>, oracle::Outcome<T>) {
-    let alpha = if model_in_time {
-        let elapsed = match (time, known.last) {
-            (Some(time), Some(last)) => (time - last) as f64,
-            _ => 0.0,
-        };
-        // A first sample has nothing to decay.
-        let alpha =
-            if elapsed == 0.0 { 0.0 } else { Decay::half_life(HALF_LIFE.as_nanos() as f64 / elapsed).unwrap().gain() };
-        alpha.min(1.0 - 1.0 / 1_048_576.0)
-    } else {
-        Decay::half_life(60.0).unwrap().gain()
-    };
-    let resolution_floor = if known.is_whole { 0.5 } else { 0.0 };
-    let (mut state, outcome) =
-        Spec::<T>::new(&Parameters { alpha, resolution_floor, ..Parameters::new(0.5) }).step(&known.state, sample);
-    if model_in_time {
-        let steps = if T::AGE_BITS > 23 { 2.0_f64.powi(24) } else { 2.0_f64.powi(8) };
-        state.age = T::from_f64((state.age.to_f64() * steps).ceil() / steps);
-    }
-    (state, outcome)
-}
-
-impl<T: Float> Model<T> {
-    fn tick(&mut self, time: Option<i64>) -> i64 {
-        let now = if let (Some(Idle::Time(limit)), Some(time)) = (self.idle, time) {
-            let now = self.now.unwrap_or(time);
-            if (time - now).unsigned_abs() <= nanoseconds(limit) {
-                self.astray = self.astray.saturating_sub(1);
-                now.max(time)
-            } else if self.astray < self.series.len() as u64 {
-                self.astray += 1;
-                now
-            } else {
-                self.astray = 0;
-                time
-            }
-        } else {
-            self.now.unwrap_or(0) + 1
-        };
-        self.now = Some(now);
-        now
-    }
-
-    /// Forgets idle series from the longest idle on, until one is not.
-    fn forget_idle(&mut self, most: usize) {
-        let limit = match self.idle {
-            None => return,
-            Some(Idle::Time(limit)) => nanoseconds(limit),
-            Some(Idle::Samples(limit)) => limit,
-            Some(_) => unreachable!(),
-        };
-        for _ in 0..most {
-            let is_idle =
-                self.series.first().zip(self.now).is_some_and(|(known, now)| (now - known.seen).unsigned_abs() > limit);
-            if !is_idle {
-                return;
-            }
-            self.series.remove(0);
-            self.counters.expired += 1;
-        }
-    }
-
-    fn update(&mut self, key: u32, time: Option<i64>, sample: T, whole: bool) -> Answer {
-        let place = self.series.iter().position(|known| known.key == key);
-        if let Some((time, last)) = time.zip(place.and_then(|place| self.series[place].last))
-            && time < last
-        {
-            self.counters.late += 1;
-            return Answer::Late;
-        }
-        let now = self.tick(time);
-        let place = if let Some(place) = place {
-            place
-        } else {
-            if self.series.len() >= self.most {
-                self.forget_idle(2);
-            }
-            if self.series.len() >= self.most {
-                if sample.nan() {
-                    self.counters.missing += 1;
-                    return Answer::Passed;
-                }
-                if self.overflow == Overflow::Refuse || self.series.is_empty() {
-                    self.counters.full += 1;
-                    return Answer::Full;
-                }
-                self.series.remove(0);
-                self.counters.evicted += 1;
-            }
-            self.counters.created += 1;
-            let state = State::unseen();
-            self.series.push(Known { key, state, samples: 0, outliers: 0, last: None, seen: now, is_whole: whole });
-            self.series.len() - 1
-        };
-        let known = &mut self.series[place];
-        if !sample.nan() {
-            let number = sample.to_f64();
-            known.is_whole &= number.is_infinite() || number == number.floor();
-        }
-        let (state, outcome) = step(self.in_time, known, time, sample);
-        let answer =
-            Answer::Taken(state.location.to_word(), outcome.accepted, outcome.strike, outcome.opened && !outcome.first);
-        if outcome.accepted {
-            self.counters.samples += 1;
-            self.counters.outliers += u64::from(outcome.strike);
-            self.counters.reopenings += u64::from(outcome.opened && !outcome.first);
-            known.state = state;
-            known.samples += 1;
-            known.outliers += u64::from(outcome.strike);
-            known.last = time;
-            known.seen = now;
-            let known = self.series.remove(place);
-            self.series.push(known);
-        } else {
-            self.counters.missing += 1;
-        }
-        self.forget_idle(2);
-        answer
-    }
-}
 
 /// Random series, times, samples and limits, every answer and every counter.
 fn series_come_and_go<T: Float>() {
@@ -232,20 +69,7 @@ fn series_come_and_go<T: Float>() {
             };
             given += 1;
             let expected = model.update(key, time, sample, whole);
-            let is_passed = expected == Answer::Passed;
-            let found = match found {
-                Ok(seen) if is_passed => {
-                    assert!(!seen.accepted && seen.location.nan());
-                    Answer::Passed
-                }
-                Ok(seen) if seen.location.nan() => {
-                    Answer::Taken(State::<T>::unseen().location.to_word(), false, false, false)
-                }
-                Ok(seen) => Answer::Taken(seen.location.to_word(), seen.accepted, seen.outlier, seen.reopened),
-                Err(TrackError::Late { .. }) => Answer::Late,
-                Err(TrackError::Full { .. }) => Answer::Full,
-                Err(error) => panic!("{error}"),
-            };
+            let found = Answer::of(found, &expected);
             assert_eq!(found, expected, "seed {seed}, round {round}, key {key}, {time:?}, {sample:?}");
             if random.below(100) == 0 {
                 let removed = tracker.remove(&key);
@@ -261,18 +85,8 @@ fn series_come_and_go<T: Float>() {
                 model.forget_idle(usize::MAX);
             }
         }
-        let counters = tracker.counters();
-        assert_eq!(counters, model.counters, "seed {seed}");
-        assert_eq!(given, counters.samples + counters.missing + counters.late + counters.full);
-        let gone = counters.expired + counters.evicted + counters.removed;
-        assert_eq!(counters.created, tracker.len() as u64 + gone);
-        assert_eq!(tracker.len(), model.series.len());
-        assert_eq!(tracker.bank().len(), tracker.len());
-        for known in &model.series {
-            let series = tracker.get(&known.key).unwrap();
-            assert!(series.location.nan() || series.location.to_word() == known.state.location.to_word());
-            assert_eq!((series.samples, series.outliers, series.last), (known.samples, known.outliers, known.last));
-        }
+        assert_eq!(given, model.given());
+        model.compare(&tracker);
     }
 }
 

@@ -6,8 +6,8 @@ mod support;
 
 use core::time::Duration;
 use evenkeel::{
-    Bank, ClippedEma, Decay, Ema, Estimator, Idle, Layer, LayerRule, LearningRate, Numerator, RelaxedNumerator,
-    RobustMean, SnapshotInfo, SnapshotKey, Tracker, WeightDecay,
+    Bank, ClippedEma, Decay, Ema, Estimator, Idle, Layer, LayerRule, LearningRate, Numerator, Overflow,
+    RelaxedNumerator, RobustMean, SnapshotInfo, SnapshotKey, Tracker, WeightDecay,
 };
 use oracle::Float;
 use std::fs;
@@ -67,7 +67,11 @@ fn bank_in_time<T: Float>(name: &str, expected: u64) {
     let feed = |bank: &mut Bank<RobustMean, T>, rows: core::ops::Range<usize>| {
         for row in rows {
             let elapsed = Duration::from_millis(37 * row as u64);
-            bank.update_after(elapsed, &block[row * CHANNELS..][..CHANNELS]).unwrap();
+            let mut samples = block[row * CHANNELS..][..CHANNELS].to_vec();
+            // A channel that never has a sample, and one whose last is a while ago.
+            samples[0] = T::NAN;
+            samples[1] = if row % 20 < 15 { samples[1] } else { T::NAN };
+            bank.update_after(elapsed, &samples).unwrap();
         }
     };
     let bytes_of = |bank: &Bank<RobustMean, T>| {
@@ -132,7 +136,7 @@ fn tracker<K, T: Float>(
             let hostile = random.below(3) == 0;
             let sample =
                 if hostile { random.hostile::<T>(1, 1)[0] } else { T::from_f64((3.0 * random.gauss()).round()) };
-            let _ = tracker.update_at(&key, round * 1_000_000_000 - 5 * i64::from(hostile), sample);
+            let _ = tracker.update_at(&key, (round - 3 * i64::from(hostile)) * 1_000_000_000, sample);
         }
     };
     let bytes_of = |tracker: &Tracker<K, RobustMean, T>| {
@@ -166,8 +170,8 @@ fn banks() {
     bank::<_, f64>("bank-ema-f64", Ema::new(decay()), 0x226a_cb28_3b2a_b4a8);
     bank::<_, f32>("bank-ema-f32", Ema::new(decay()), 0x52b3_53d3_72e2_2aff);
     bank::<_, f64>("bank-clipped_ema-f64", ClippedEma::new(decay()), 0xf838_07a0_29e5_62f6);
-    bank_in_time::<f64>("bank-in_time-f64", 0x660f_7945_0d5d_8465);
-    bank_in_time::<f32>("bank-in_time-f32", 0x2e9f_31f9_e9e7_42c5);
+    bank_in_time::<f64>("bank-in_time-f64", 0x8f28_3fcd_e61f_4bcf);
+    bank_in_time::<f32>("bank-in_time-f32", 0x13c4_0aee_370a_e084);
 }
 
 #[test]
@@ -185,8 +189,79 @@ fn trackers() {
         let tracker = Tracker::<String>::new(in_time).unwrap().whole_numbers(in_time.resolution(1.0).unwrap()).unwrap();
         tracker.max_idle(Idle::Time(Duration::from_secs(100)))
     };
-    tracker("tracker-text-in_time-f64", timed, |n| format!("host=h{n},région=île cpu"), 0xd5c8_8eb0_b905_2fca);
+    tracker("tracker-text-in_time-f64", timed, |n| format!("host=h{n},région=île cpu"), 0x0236_c80c_162a_7b31);
     let counted =
         || Tracker::<u64, RobustMean, f32>::new(RobustMean::new(decay())).unwrap().max_idle(Idle::Samples(40));
-    tracker("tracker-number-counted-f32", counted, |n| n as u64 * 0x0101_0101_0101, 0xfa04_9b72_e4ea_7c1a);
+    // Whatever a tracker can hold: it is full, evicts, refuses what is late, and has series that have only missed.
+    let crowded = || Tracker::<Vec<u8>>::new(RobustMean::new(decay())).unwrap().max_series(7, Overflow::Evict);
+    tracker("tracker-bytes-crowded-f64", crowded, |n| vec![u8::try_from(n).unwrap(), 0, 0xff], 0x9732_457e_5188_df66);
+    tracker("tracker-number-counted-f32", counted, |n| n as u64 * 0x0101_0101_0101, 0x7408_99c6_4ee3_f24e);
+}
+
+/// `golden.jsonl` is what a reader says that was written from `FORMAT.md` alone, `tests/read_snapshot.py`; line by line in the
+/// order of the files' names. The library says the same.
+#[test]
+fn the_document_is_right() {
+    let lines = fs::read_to_string(path("golden").with_extension("jsonl")).unwrap();
+    let mut names: Vec<PathBuf> = fs::read_dir(path("golden").parent().unwrap())
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "snapshot"))
+        .collect();
+    names.sort();
+    assert_eq!(names.len(), lines.lines().count());
+    for (path, line) in names.iter().zip(lines.lines()) {
+        let bytes = fs::read(path).unwrap();
+        let said: serde_json::Value = serde_json::from_str(line).unwrap();
+        let info = SnapshotInfo::of(&bytes).unwrap();
+        assert_eq!(said["kind"], format!("{:?}", info.kind).to_lowercase());
+        assert_eq!((said["lane"].as_str(), said["channels"].as_u64()), (Some(info.lane), Some(info.channels)));
+        for (rule, known) in said["rules"].as_array().unwrap().iter().zip(&info.rules) {
+            assert_eq!(rule[0], known.name);
+            for (name, value) in &known.parameters {
+                let said = &rule[1][name];
+                assert!(said.as_f64() == Some(*value) || said == "inf" && value.is_infinite(), "{name}: {said}");
+            }
+        }
+        let numbers = |name: &str| -> Vec<f64> {
+            let column = said["columns"][name].as_array().unwrap();
+            column.iter().map(|value| value.as_f64().unwrap_or(f64::NAN)).collect()
+        };
+        let same = |a: f64, b: f64| a == b || a.is_nan() && b.is_nan();
+        match path.file_stem().unwrap().to_str().unwrap() {
+            "bank-robust_mean-f64" => {
+                let mut bank = Bank::<RobustMean>::new(RobustMean::new(decay()), 0).unwrap();
+                bank.read_snapshot(&bytes).unwrap();
+                assert!(numbers("location").iter().zip(bank.locations()).all(|(a, b)| same(*a, *b)));
+                assert!(numbers("scale").iter().zip(bank.scales()).all(|(a, b)| same(*a, *b)));
+                // The age is the whole number that reaches the memory.
+                assert!(numbers("age").iter().zip(bank.ages()).all(|(a, b)| *a == b.ceil()));
+            }
+            "bank-in_time-f64" => {
+                let rule = RobustMean::new(Decay::half_life_time(Duration::from_secs(60)).unwrap());
+                let mut bank = Bank::<RobustMean>::new(rule, 0).unwrap();
+                bank.read_snapshot(&bytes).unwrap();
+                assert!(numbers("age").iter().zip(bank.ages()).all(|(a, b)| *a == b));
+            }
+            "tracker-bytes-crowded-f64" => {
+                let mut tracker = Tracker::<Vec<u8>>::new(RobustMean::new(decay())).unwrap();
+                tracker.read_snapshot(&bytes).unwrap();
+                let location = numbers("location");
+                for (index, (key, series)) in tracker.iter().enumerate() {
+                    let hexadecimal: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+                    assert_eq!(said["keys of series"][index], hexadecimal);
+                    assert_eq!(said["samples"][index], series.samples);
+                    assert_eq!(said["outliers"][index], series.outliers);
+                    assert_eq!(said["last"][index].as_i64(), Some(series.last.unwrap_or(i64::MIN)));
+                    assert!(same(said["score"][index].as_f64().unwrap_or(f64::NAN), series.score));
+                    assert!(same(location[index], series.location));
+                }
+                let counters = tracker.counters();
+                assert_eq!(said["counters"]["evicted"], counters.evicted);
+                assert_eq!(said["counters"]["late"], counters.late);
+                assert_eq!(said["counters"]["reopenings"], counters.reopenings);
+            }
+            _ => {}
+        }
+    }
 }

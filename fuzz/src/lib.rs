@@ -8,6 +8,7 @@
 pub mod csv;
 mod draw;
 pub mod ema;
+pub mod expiry;
 pub mod heavy_tailed;
 mod json;
 pub mod ndjson;
@@ -21,6 +22,7 @@ mod random;
 mod readers;
 pub mod robust_mean;
 mod rules;
+pub mod snapshot;
 pub mod tracker;
 
 /// Calls a check with the lane type that the first byte names.
@@ -67,5 +69,5 @@ mod seeds {
             $(#[test] fn $target() { replay(stringify!($target), crate::$target::check); })*
         };
     }
-    replayed!(robust_mean, ema, numerator, heavy_tailed, operations, tracker, csv, ndjson);
+    replayed!(robust_mean, ema, numerator, heavy_tailed, operations, tracker, expiry, snapshot, csv, ndjson);
 }

@@ -8,6 +8,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod layer;
+pub(crate) mod tracker;
 
 use core::fmt::Display;
 use core::ops::{Add, Div, Mul, Neg, Sub};
