@@ -5,9 +5,10 @@ mod oracle;
 mod support;
 
 use allocation_counter::measure;
+use core::time::Duration;
 use evenkeel::{
-    Backend, Bank, ClippedEma, Decay, Ema, Estimator, Layer, LayerRule, LearningRate, Numerator, RelaxedNumerator,
-    RobustMean, Scored, Threads, update_layers,
+    Backend, Bank, ClippedEma, Decay, Ema, Estimator, Idle, Layer, LayerRule, LearningRate, Numerator, Overflow,
+    RelaxedNumerator, RobustMean, Scored, Threads, Tracker, update_layers,
 };
 use oracle::Float;
 use support::random::Random;
@@ -136,6 +137,37 @@ fn nothing_on_one_thread<T: Float>() {
     });
 }
 
+/// Rows and channels whose decay is in time, silent ones among them; series of a tracker that are there already, with limits; and
+/// series that come in the place of others, whose keys alone need memory.
+fn nothing_in_time<T: Float>() {
+    let (block, _) = input::<T>();
+    let mut scores = vec![T::ZERO; CHANNELS];
+    let rule = RobustMean::new(Decay::half_life_time(Duration::from_secs(60)).unwrap());
+    every_backend(|backend| {
+        let mut timed = bank::<_, T>(rule, backend, Threads::One);
+        let info = measure(|| {
+            for (row, samples) in (0_u64..).zip(block.chunks(CHANNELS)) {
+                timed.update_after(Duration::from_secs(row % 5), samples).unwrap();
+                timed.update_scored_after(Duration::from_millis(row), samples, &mut scores).unwrap();
+                timed.observe_after(3, Duration::MAX, samples[3]).unwrap();
+            }
+            timed.swap_remove(5).unwrap();
+            assert!(timed.update_after(Duration::ZERO, &block[..CHANNELS]).is_err());
+        });
+        assert_eq!((info.count_total, info.bytes_total), (0, 0), "{info:?}");
+    });
+    let tracker = Tracker::<u64, RobustMean, T>::new(rule).unwrap().max_series(30, Overflow::Evict);
+    let mut tracker = tracker.max_idle(Idle::Time(Duration::from_secs(20)));
+    let mut feed = |keys: core::ops::Range<u64>| {
+        for (key, sample) in keys.zip(block.iter().cycle()) {
+            let _ = tracker.update_at(&(key % 40), key.cast_signed() * 1_000_000_000, *sample);
+        }
+    };
+    feed(0..200);
+    let info = measure(|| feed(200..5000));
+    assert_eq!((info.count_total, info.bytes_total), (0, 0), "{info:?}");
+}
+
 /// Says that the updates are over, also when they panic: a test that fails must not hang.
 #[cfg(feature = "rayon")]
 struct Finish<'a>(&'a core::sync::atomic::AtomicBool);
@@ -189,7 +221,7 @@ fn next_to_nothing_in_a_pool<T: Float>() {
     }
 }
 
-both_types!(nothing_on_one_thread, layers);
+both_types!(nothing_on_one_thread, nothing_in_time, layers);
 
 #[cfg(feature = "rayon")]
 mod pool {
