@@ -1,5 +1,6 @@
 //! The command line: what can be asked of the program, and the help that explains it.
 
+use crate::html_report::ReportArgs;
 use crate::record::RecordArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use evenkeel::{Decay, ParameterError};
@@ -19,6 +20,8 @@ Examples:
       A live pipe: every row comes out as soon as its sample is in.
   evenkeel profile metrics.csv
       How heavy the tails are, beside Markov's bound and the Gaussian value.
+  evenkeel report metrics.csv --output report.html
+      A page to look at and to send: every series with its plot, its tails and the settings that suit it.
   evenkeel record --every 1s --for 10m | evenkeel track
       This machine's own metrics, tracked as they are made.
 
@@ -42,6 +45,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Track(TrackArgs),
     Profile(ProfileArgs),
+    Report(ReportArgs),
     Record(RecordArgs),
 }
 
@@ -202,6 +206,11 @@ impl RuleArgs {
             (_, _, Some(gain)) => format!("alpha {gain}"),
             (samples, ..) => format!("half-life {} samples", samples.unwrap_or(Self::HALF_LIFE)),
         }
+    }
+
+    /// So many samples of a series are judged by a scale that is still being found: twice the patience.
+    pub(crate) fn cold_start(&self) -> u32 {
+        2 * self.patience.unwrap_or(12)
     }
 }
 

@@ -85,12 +85,9 @@ struct Whole {
 
 impl Robust {
     fn new(args: &RuleArgs, preset: Preset) -> Result<Self, Failure> {
-        let mut rule = RobustMean::new(args.decay()?);
+        let mut rule = rule(args)?;
         if preset == Preset::Mean {
             rule = rule.mean_faithful();
-        }
-        if let Some(patience) = args.patience {
-            rule = rule.patience(patience)?;
         }
         let whole = match args.resolution.unwrap_or_default() {
             Resolution::Auto => Some(Whole { sweep: Sweep::new(rule.resolution(WHOLE)?)?, series: Vec::new() }),
@@ -121,18 +118,34 @@ impl Robust {
                 sweep = &whole.sweep;
             }
         }
-        let state = self.columns.as_mut_slices();
-        let observation = sweep.observe(state, series, sample)?;
-        let state = self.columns.as_mut_slices().map(|column| column[series]);
-        let reading = sweep.reading(&state);
-        Ok(Seen {
-            location: reading.location,
-            scale: reading.scale,
-            score: observation.score,
-            outlier: observation.outlier,
-            reopened: observation.reopened,
-        })
+        observe(&mut self.columns, sweep, series, sample)
     }
+}
+
+/// The robust preset with the memory and the patience that the command line asks for.
+pub(crate) fn rule(args: &RuleArgs) -> Result<RobustMean, ParameterError> {
+    let rule = RobustMean::new(args.decay()?);
+    args.patience.map_or(Ok(rule), |patience| rule.patience(patience))
+}
+
+/// The next sample of a series, and all that is to be said about it.
+#[inline]
+pub(crate) fn observe(
+    columns: &mut Columns<RobustMean, f64>,
+    sweep: &Sweep<RobustMean, f64>,
+    series: usize,
+    sample: f64,
+) -> Result<Seen, Failure> {
+    let observation = sweep.observe(columns.as_mut_slices(), series, sample)?;
+    let state = columns.as_mut_slices().map(|column| column[series]);
+    let reading = sweep.reading(&state);
+    Ok(Seen {
+        location: reading.location,
+        scale: reading.scale,
+        score: observation.score,
+        outlier: observation.outlier,
+        reopened: observation.reopened,
+    })
 }
 
 /// The plain exponential average.

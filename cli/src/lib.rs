@@ -7,19 +7,23 @@
 //! | file | what it does |
 //! |---|---|
 //! | `args.rs` | the command line and its help |
-//! | `track.rs`, `profile.rs`, `record.rs` | the three commands |
+//! | `track.rs`, `profile.rs`, `record.rs` | three of the commands |
+//! | `html_report/` | the report as a page |
 //! | `input/` | files and pipes to samples |
 //! | `engine.rs` | samples to estimates |
 //! | `output/` | estimates to rows |
-//! | `plot/` | estimates to a picture |
+//! | `plot/`, `drawing.rs` | estimates to a picture |
+//! | `tally.rs` | what is counted of samples |
 //! | `number.rs` | numbers as text |
 //! | `report.rs` | what is said on standard error |
 //! | `failure.rs` | how the program stops early |
 //! | `probe.rs` | the readers alone, with everything they say and do on record |
 
 mod args;
+mod drawing;
 mod engine;
 mod failure;
+mod html_report;
 mod input;
 mod number;
 mod output;
@@ -28,6 +32,7 @@ pub mod probe;
 mod profile;
 mod record;
 mod report;
+mod tally;
 mod track;
 
 use args::{Cli, Command};
@@ -40,6 +45,7 @@ pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Track(args) => track::run(&args),
         Command::Profile(args) => profile::run(&args),
+        Command::Report(args) => html_report::run(&args),
         Command::Record(args) => record::run(&args),
     };
     match result {

@@ -22,6 +22,30 @@ pub(crate) fn json(number: f64, digits: &mut zmij::Buffer) -> &str {
     if number.is_finite() { digits.format_finite(number) } else { words(number, ["null", "\"inf\"", "\"-inf\""]) }
 }
 
+/// A number for people: so many digits, and an exponent only where there would be more zeros than digits. NaN is a dash.
+pub(crate) fn rounded(number: f64, digits: usize) -> String {
+    if !number.is_finite() {
+        return words(number, ["\u{2013}", "\u{221e}", "-\u{221e}"]).to_owned();
+    }
+    // Adding zero turns -0 into 0.
+    let number = number + 0.0;
+    let scientific = format!("{number:.*e}", digits.saturating_sub(1));
+    let power = scientific.split_once('e').and_then(|(_, power)| power.parse::<i32>().ok()).unwrap_or(0);
+    match power {
+        -4..=8 => {
+            let decimals = (digits + 3).saturating_sub(usize::try_from(power + 4).unwrap_or(0));
+            let text = format!("{number:.decimals$}");
+            if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+        }
+        _ => match scientific.split_once('e') {
+            Some((digits, power)) if digits.contains('.') => {
+                format!("{}e{power}", digits.trim_end_matches('0').trim_end_matches('.'))
+            }
+            _ => scientific,
+        },
+    }
+}
+
 /// The word for NaN, for infinity, or for its opposite.
 fn words(number: f64, [nan, infinity, opposite]: [&'static str; 3]) -> &'static str {
     if number.is_nan() {
@@ -47,6 +71,27 @@ mod tests {
         }
         for text in ["abc", "1,5", "1.5.2", "0x10", "1 2", "NA", "null", "-", "1_000", "\u{a0}1"] {
             assert_eq!(parse(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn people_get_as_many_digits_as_they_can_read() {
+        let cases = [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (42.0, "42"),
+            (2413.71, "2413.7"),
+            (0.012_345_6, "0.012346"),
+            (-123_456.7, "-123457"),
+            (123_456_789.0, "123456789"),
+            (1.5e12, "1.5e12"),
+            (2e-300, "2e-300"),
+            (99_999.96, "100000"),
+            (f64::NAN, "\u{2013}"),
+            (f64::NEG_INFINITY, "-\u{221e}"),
+        ];
+        for (number, text) in cases {
+            assert_eq!(rounded(number, 5), text);
         }
     }
 

@@ -23,7 +23,7 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<(), Failure> {
     let mut report = Report::new(&args.input, &source, target.is_terminal());
     let mut profile = Profile {
         engine,
-        left_out: 2 * args.rule.patience.unwrap_or(12),
+        left_out: args.rule.cold_start(),
         seen: Vec::new(),
         series: Vec::new(),
         count: 0,
@@ -118,7 +118,7 @@ impl Sink for Profile {
 }
 
 /// One row of the table: a name, a count of samples where it has one, and shares and scores.
-struct Line {
+pub(crate) struct Line {
     name: String,
     samples: Option<u64>,
     exceedances: Vec<f64>,
@@ -135,14 +135,13 @@ impl Profile {
             }
             lines.push(Line::measured(TOTAL, &total));
         }
-        lines.push(Line::of_law("Markov's bound", TailProfile::markov));
-        lines.push(Line::of_law("Gaussian", TailProfile::gaussian));
+        lines.extend(Line::laws());
         lines
     }
 }
 
 impl Line {
-    fn measured(name: &str, profile: &TailProfile) -> Self {
+    pub(crate) fn measured(name: &str, profile: &TailProfile) -> Self {
         // Of nothing, nothing can be said.
         let known = |number: f64| if profile.is_empty() { f64::NAN } else { number };
         Self {
@@ -153,6 +152,11 @@ impl Line {
         }
     }
 
+    /// What the tails of anything, and those of Gaussian noise, are like.
+    pub(crate) fn laws() -> [Self; 2] {
+        [Self::of_law("Markov's bound", TailProfile::markov), Self::of_law("Gaussian", TailProfile::gaussian)]
+    }
+
     fn of_law(name: &str, law: impl Fn(f64) -> f64) -> Self {
         Self {
             name: name.to_owned(),
@@ -161,10 +165,19 @@ impl Line {
             quantiles: vec![f64::NAN; QUANTILES.len()],
         }
     }
+
+    /// For people: the name, and shares in percent.
+    pub(crate) fn cells(&self) -> Vec<String> {
+        let samples = self.samples.map_or_else(String::new, |samples| samples.to_string());
+        let shares = self.exceedances.iter().map(|&share| percent(share));
+        let scores =
+            self.quantiles.iter().map(|&score| if score.is_nan() { String::new() } else { format!("{score:.2}") });
+        [self.name.clone(), samples].into_iter().chain(shares).chain(scores).collect()
+    }
 }
 
 /// What the columns are called.
-fn titles(name: &str, threshold: impl Fn(f64) -> String) -> Vec<String> {
+pub(crate) fn titles(name: &str, threshold: impl Fn(f64) -> String) -> Vec<String> {
     let first = [name, "samples"].map(str::to_owned).into_iter();
     let quantiles = QUANTILES.iter().map(|&(title, _)| title.to_owned());
     first.chain(TailProfile::THRESHOLDS.map(threshold)).chain(quantiles).collect()
@@ -173,13 +186,7 @@ fn titles(name: &str, threshold: impl Fn(f64) -> String) -> Vec<String> {
 /// A table for people: names to the left, numbers to the right, shares in percent.
 fn aligned(lines: &[Line]) -> String {
     let mut cells = vec![titles("series", |c| format!(">={c}"))];
-    for line in lines {
-        let samples = line.samples.map_or_else(String::new, |samples| samples.to_string());
-        let shares = line.exceedances.iter().map(|&share| percent(share));
-        let scores =
-            line.quantiles.iter().map(|&score| if score.is_nan() { String::new() } else { format!("{score:.2}") });
-        cells.push([line.name.clone(), samples].into_iter().chain(shares).chain(scores).collect());
-    }
+    cells.extend(lines.iter().map(Line::cells));
     let columns = cells.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| cells.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
@@ -199,7 +206,7 @@ fn aligned(lines: &[Line]) -> String {
 }
 
 /// A share in percent, with digits enough to see one in a million.
-fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     match share {
         share if share.is_nan() => String::new(),
         0.0 => "0%".to_owned(),

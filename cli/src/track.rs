@@ -1,12 +1,14 @@
 //! `evenkeel track`: every sample in, one row out.
 
 use crate::args::{Preset, TrackArgs};
-use crate::engine::{Average, Engine, Seen};
+use crate::drawing::{Drawing, file_name};
+use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::input::{self, Sink, Source, Time};
 use crate::output::{Target, Tidy, check_distinct, check_writable};
-use crate::plot::{self, Plot};
+use crate::plot::Room;
 use crate::report::Report;
+use crate::tally::Tally;
 use std::path::Path;
 
 /// Runs the command.
@@ -19,22 +21,22 @@ pub(crate) fn run(args: &TrackArgs) -> Result<(), Failure> {
     let engine = Engine::new(&args.rule, args.preset)?;
     let source = Source::open(&args.input)?;
     let format = args.output_format.unwrap_or(source.format);
-    let drawing = args.plot.as_deref().map(|path| Drawing::new(args, path, &source.name)).transpose()?;
+    let drawing = plot.map(|path| drawing(args, path, &source.name)).transpose()?;
     let target = Target::open(args.output.as_deref())?;
     let mut report = Report::new(&args.input, &source, target.is_terminal());
-    let mut track = Track { engine, output: Tidy::new(format, target)?, drawing, counts: Counts::default() };
+    let mut track = Track { engine, output: Tidy::new(format, target)?, drawing, series: 0, tally: Tally::default() };
 
     if let Err(failure) = input::read(&args.input, source, &mut track, &mut report) {
         report.finish();
         track.output.abandon();
         return Err(failure);
     }
-    let Track { output, drawing, counts, .. } = track;
+    let Track { output, drawing, series, tally, .. } = track;
     output.finish()?;
-    if let Some(drawing) = drawing {
-        drawing.finish()?;
+    if let (Some(mut drawing), Some(path)) = (drawing, plot) {
+        drawing.plot().write(path)?;
     }
-    let Counts { series, samples, missing, outliers, reopenings } = counts;
+    let Tally { samples, missing, outliers, reopenings } = tally;
     let mut summary = vec![("samples", samples), ("series", series), ("missing", missing)];
     if args.preset != Preset::Ema {
         summary.extend([("outliers", outliers), ("re-openings", reopenings)]);
@@ -43,32 +45,30 @@ pub(crate) fn run(args: &TrackArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The plot for `--plot`, which will be written at the end.
+fn drawing(args: &TrackArgs, path: &Path, input: &str) -> Result<Drawing, Failure> {
+    check_writable(path)?;
+    Drawing::new(&args.rule, args.title.clone().unwrap_or_else(|| file_name(input)), Room::PANELS)
+}
+
 /// Samples on their way through the engine.
-struct Track<'a> {
+struct Track {
     engine: Engine,
     output: Tidy,
-    drawing: Option<Drawing<'a>>,
-    counts: Counts,
-}
-
-#[derive(Default)]
-struct Counts {
+    drawing: Option<Drawing>,
     series: u64,
-    samples: u64,
-    missing: u64,
-    outliers: u64,
-    reopenings: u64,
+    tally: Tally,
 }
 
-impl Sink for Track<'_> {
+impl Sink for Track {
     fn time_name(&mut self, name: &str) {
         if let Some(drawing) = &mut self.drawing {
-            name.clone_into(&mut drawing.time_label);
+            drawing.time_name(name);
         }
     }
 
     fn series(&mut self, name: &str) -> Result<(), Failure> {
-        self.counts.series += 1;
+        self.series += 1;
         self.engine.add_series()?;
         self.output.add_series(name);
         match &mut self.drawing {
@@ -80,7 +80,7 @@ impl Sink for Track<'_> {
     #[inline]
     fn row(&mut self, time: Time<'_>) -> Result<(), Failure> {
         if let Some(drawing) = &mut self.drawing {
-            time.text.clone_into(&mut drawing.time);
+            drawing.row(time);
         }
         self.output.set_time(time)
     }
@@ -88,14 +88,7 @@ impl Sink for Track<'_> {
     #[inline]
     fn sample(&mut self, series: usize, value: f64) -> Result<(), Failure> {
         let seen = self.engine.observe(series, value)?;
-        let counts = &mut self.counts;
-        if value.is_nan() {
-            counts.missing += 1;
-        } else {
-            counts.samples += 1;
-        }
-        counts.outliers += u64::from(seen.outlier);
-        counts.reopenings += u64::from(seen.reopened);
+        self.tally.add(value, &seen);
         if let Some(drawing) = &mut self.drawing {
             drawing.sample(series, value, &seen)?;
         }
@@ -105,62 +98,5 @@ impl Sink for Track<'_> {
 
     fn before_wait(&mut self) -> Result<(), Failure> {
         self.output.flush()
-    }
-}
-
-/// The last part of a path, which is what a plot of it is called.
-fn file_name(path: &str) -> String {
-    Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
-}
-
-/// The plot on its way, with the plain average that it shows for comparison.
-struct Drawing<'a> {
-    path: &'a Path,
-    title: String,
-    decay_label: String,
-    time_label: String,
-    time: Vec<u8>,
-    average: Average,
-    /// Made with the first series: what the time is called is only known then.
-    plot: Option<Plot>,
-}
-
-impl<'a> Drawing<'a> {
-    fn new(args: &TrackArgs, path: &'a Path, input: &str) -> Result<Self, Failure> {
-        check_writable(path)?;
-        Ok(Self {
-            path,
-            title: args.title.clone().unwrap_or_else(|| file_name(input)),
-            decay_label: args.rule.decay_label(),
-            time_label: "time".to_owned(),
-            time: Vec::new(),
-            average: Average::new(&args.rule)?,
-            plot: None,
-        })
-    }
-
-    fn plot(&mut self) -> &mut Plot {
-        let (title, time_label, decay_label) = (&self.title, &self.time_label, &self.decay_label);
-        self.plot.get_or_insert_with(|| Plot::new(title.clone(), time_label.clone(), decay_label.clone()))
-    }
-
-    fn add_series(&mut self, name: &str) -> Result<(), Failure> {
-        self.average.add_series()?;
-        self.plot().series(name);
-        Ok(())
-    }
-
-    fn sample(&mut self, series: usize, value: f64, seen: &Seen) -> Result<(), Failure> {
-        let ema = self.average.observe(series, value)?;
-        let Seen { location, outlier, reopened, .. } = *seen;
-        let time = std::mem::take(&mut self.time);
-        self.plot().add(series, &time, plot::Sample { value, location, ema, outlier, reopened });
-        self.time = time;
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<(), Failure> {
-        let path = self.path;
-        Ok(self.plot().write(path)?)
     }
 }

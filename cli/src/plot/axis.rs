@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::style::Text;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -61,8 +62,9 @@ impl Axis {
         ((value - self.low) / (self.high - self.low)).clamp(-1e4, 1e4)
     }
 
-    pub(super) fn ticks(&self) -> &[Tick] {
-        &self.ticks
+    /// How many pixels the widest of its labels takes.
+    pub(super) fn widest(&self) -> Option<i32> {
+        self.ticks.iter().map(|tick| Text::new(11).width(&tick.label)).max()
     }
 }
 

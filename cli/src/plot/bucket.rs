@@ -9,6 +9,9 @@ use super::time::Moment;
 /// Buckets of one series; even, so that merging in pairs leaves none over.
 pub(super) const LIMIT: usize = 2000;
 
+/// However many series share a picture, each has so many: fewer are no curve.
+const FEWEST: usize = 64;
+
 /// Consecutive rows of one series.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
@@ -95,12 +98,23 @@ pub(super) struct Series {
     pub(super) buckets: Vec<Bucket>,
     /// Rows a full bucket stands for: a power of two.
     pub(super) width: u64,
+    /// So many buckets at most; even.
+    limit: usize,
     rows: u64,
 }
 
 impl Series {
     pub(super) fn new(name: String) -> Self {
-        Self { name, buckets: Vec::new(), width: 1, rows: 0 }
+        Self { name, buckets: Vec::new(), width: 1, limit: LIMIT, rows: 0 }
+    }
+
+    /// Keeps to about so many buckets from now on, and merges those that are there until they are no more. Never more than
+    /// before.
+    pub(super) fn limit_to(&mut self, limit: usize) {
+        self.limit = self.limit.min(limit.max(FEWEST) & !1);
+        while self.buckets.len() > self.limit {
+            self.halve();
+        }
     }
 
     pub(super) fn add(&mut self, moment: Moment, sample: Sample) {
@@ -112,13 +126,17 @@ impl Series {
             last.absorb(&new);
             return;
         }
-        if self.buckets.len() >= LIMIT {
+        if self.buckets.len() >= self.limit {
             self.halve();
         }
-        self.buckets.push(new);
+        // A bucket that was left over in merging has room.
+        match self.buckets.last_mut() {
+            Some(last) if last.rows < self.width => last.absorb(&new),
+            _ => self.buckets.push(new),
+        }
     }
 
-    /// Merges neighbours. Called only when every bucket is full, so all are full again afterwards.
+    /// Merges neighbours. All that were full are full again afterwards; the last one may have room.
     fn halve(&mut self) {
         let merged = self.buckets.chunks(2).filter_map(|pair| {
             let (first, rest) = pair.split_first()?;
@@ -159,6 +177,30 @@ mod tests {
             assert_eq!(bucket.last, bucket.max);
             assert_eq!(bucket.rows, bucket.last_row + 1 - bucket.first_row);
             next = bucket.last_row + 1;
+        }
+    }
+
+    #[test]
+    fn a_limit_may_fall_at_any_time() {
+        for (first, limit, kept) in
+            [(1999, 1000, 1000), (1001, 333, 332), (7, 2, FEWEST), (500, 5000, LIMIT), (0, 100, 100)]
+        {
+            let mut series = Series::new("a".to_owned());
+            for row in 1..=3 * first + 5000_u64 {
+                if row == first + 1 {
+                    series.limit_to(limit);
+                }
+                series.add(Moment(row as f64), sample(row as f64));
+                assert!(series.buckets.len() <= if row <= first { LIMIT } else { kept });
+            }
+            let (last, full) = series.buckets.split_last().unwrap();
+            assert!(full.iter().all(|bucket| bucket.rows == series.width) && last.rows <= series.width);
+            let mut next = 1;
+            for bucket in &series.buckets {
+                assert_eq!((bucket.first_row, bucket.min), (next, next as f64));
+                next += bucket.rows;
+            }
+            assert_eq!(next, 3 * first + 5001);
         }
     }
 

@@ -1,11 +1,12 @@
-//! The plot of `evenkeel track --plot`: an SVG with a panel for every series.
+//! The plot of `evenkeel track --plot`, an SVG with a panel for every series, and the same panels one by one, for a page.
 //!
 //! Samples arrive one by one and are summed up in a bounded number of buckets, so a plot takes the same memory for a
-//! million rows as for a few thousand. Nothing is drawn before [`Plot::write`].
+//! million rows as for a few thousand. Nothing is drawn before [`Plot::write`] or [`Plot::pictures`].
 
 mod axis;
 mod bucket;
 mod panel;
+mod picture;
 mod style;
 mod time;
 mod unit;
@@ -18,13 +19,26 @@ use anyhow::{Context, Result};
 use plotters::prelude::*;
 
 use axis::{Axis, padded, written};
-use bucket::{Bucket, Series};
+use bucket::{Bucket, LIMIT, Series};
 use panel::Panel;
+pub(crate) use picture::Picture;
 use style::{ABOVE, Canvas, EMA, LOCATION, OUTLIER, RAW, Text, UNITS, diamond, px, shape, stroke};
+pub(crate) use style::{PALETTE, printable};
 use time::Clock;
 
-/// Panels of one plot. Further series are counted, not drawn.
-const MOST_PANELS: usize = 12;
+/// How much a plot remembers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    /// Series. Further ones are counted, not drawn.
+    pub(crate) series: usize,
+    /// Buckets of all series together: the more series, the coarser each of them.
+    pub(crate) buckets: usize,
+}
+
+impl Room {
+    /// For the panels of one picture.
+    pub(crate) const PANELS: Self = Self { series: 12, buckets: 12 * LIMIT };
+}
 
 /// Letters of a name or label that are kept: more than fit on a panel.
 const MOST_LETTERS: usize = 300;
@@ -50,26 +64,29 @@ pub(crate) struct Plot {
     title: String,
     time_label: String,
     decay_label: String,
+    room: Room,
     clock: Clock,
     series: Vec<Series>,
-    /// Series beyond the last panel.
+    /// Series for which there is no room.
     left_out: usize,
 }
 
 impl Plot {
     /// An empty plot: its title, the name of the time, and a few words on the decay of both averages.
-    pub(crate) fn new(title: String, time_label: String, decay_label: String) -> Self {
-        Self { title, time_label, decay_label, clock: Clock::default(), series: Vec::new(), left_out: 0 }
+    pub(crate) fn new(title: String, time_label: String, decay_label: String, room: Room) -> Self {
+        Self { title, time_label, decay_label, room, clock: Clock::default(), series: Vec::new(), left_out: 0 }
     }
 
     /// A new series; its number is for [`Plot::add`].
     pub(crate) fn series(&mut self, name: &str) -> usize {
-        if self.series.len() < MOST_PANELS {
+        if self.series.len() < self.room.series {
             self.series.push(Series::new(name.chars().take(MOST_LETTERS).collect()));
+            let share = self.room.buckets / self.series.len();
+            self.series.iter_mut().for_each(|series| series.limit_to(share));
             return self.series.len() - 1;
         }
         self.left_out += 1;
-        MOST_PANELS + self.left_out - 1
+        self.room.series + self.left_out - 1
     }
 
     /// The next sample of a series. A series that has no panel, or was never announced, is passed over.
@@ -120,64 +137,30 @@ impl Plot {
         let room = WIDTH - 3 * MARGIN - decay.width(&decay_label);
         title.write(canvas, &title.fit(&self.title, room), (MARGIN, 28))?;
         decay.write(canvas, &decay_label, (WIDTH - MARGIN, 29))?;
-
-        let (mut x, y) = (MARGIN, 58);
-        let text = Text::new(13);
-        for (index, words) in LEGEND.into_iter().enumerate() {
-            let middle = (px(x + 13), px(y));
-            match index {
-                0 => canvas.draw(&swatch(x, y, RAW, 5))?,
-                1 => canvas.draw(&swatch(x, y, EMA, 7))?,
-                2 => canvas.draw(&swatch(x, y, LOCATION, 9))?,
-                3 => canvas.draw(&Circle::new(middle, px(3), OUTLIER.filled()))?,
-                4 => shape(canvas, (middle.0, middle.1 - px(4)), &ABOVE, OUTLIER)?,
-                _ => diamond(canvas, middle)?,
-            }
-            text.write(canvas, words, (x + 32, y))?;
-            x += 32 + text.width(words) + 18;
-        }
-        Ok(())
+        legend(canvas, 58)
     }
 
     /// All panels, in columns.
     fn panels(&self, canvas: &Canvas, layout: &Layout) -> Result<()> {
         let time = self.time_axis();
-        let marks = usize::try_from(layout.column() / 110)?;
-        let x_axis = match time {
-            TimeAxis::Clock { limits, .. } => Axis::clock(limits, marks),
-            TimeAxis::Number { limits } | TimeAxis::Row { limits } => Axis::values(limits, marks),
-        };
-        let x_label = Text::new(12).fit(&time.label(&self.time_label), layout.column() - 80);
+        let x_axis = time.axis(layout.column());
+        let x_label = time.label(&self.time_label, layout.column());
         let limits: Vec<_> = self.series.iter().map(panel::limits).collect();
         let axis = |limits: &Option<_>| limits.map_or_else(Axis::blank, |limits| Axis::values(limits, layout.marks()));
         let y_axes: Vec<_> = limits.iter().map(axis).collect();
         // The panels of a column leave the same room for labels, so that they stand in line.
-        let width = |axis: &Axis| axis.ticks().iter().map(|tick| Text::new(11).width(&tick.label)).max();
-        let widths: Vec<_> = y_axes.iter().map(width).collect();
+        let widths: Vec<_> = y_axes.iter().map(Axis::widest).collect();
         for (index, ((series, limits), y_axis)) in self.series.iter().zip(limits).zip(y_axes).enumerate() {
             let last = index + layout.columns >= self.series.len();
             let widest = widths.iter().skip(index % layout.columns).step_by(layout.columns).flatten().max();
-            let widest = widest.copied().unwrap_or(0);
-            let (x, y) = layout.corner(index);
-            let (left, right) = (x + widest + 36, x + layout.column() - 20);
-            let note = limits.and_then(|limits| panel::beyond(series, limits)).unwrap_or_default();
-            let (caption, small) = (Text::new(14).bold(), Text::new(11).grey().ending());
-            small.write(canvas, &note, (right, y + 14))?;
-            let room = right - left - small.width(&note) - 10;
-            caption.write(canvas, &caption.fit(&series.name, room), (left, y + 12))?;
-
-            let height = layout.panel + if last { X_LABELS } else { 0 };
-            let area = canvas.clone().shrink((px(x), px(y)), (px(layout.column()), px(height)));
-            let panel = Panel {
-                x_axis: x_axis.clone(),
-                y_axis,
+            let place = Place {
+                corner: layout.corner(index),
+                size: (layout.column(), layout.panel),
+                labels: widest.copied().unwrap_or(0),
+                has_name: true,
                 x_label: last.then_some(x_label.as_str()),
-                y_label: unit::of(&series.name),
-                caption: CAPTION,
-                y_labels: widest + 36,
-                x_labels: X_LABELS,
             };
-            panel.draw(&area, series, |bucket| time.position(bucket))?;
+            place.panel(canvas, series, limits, (x_axis.clone(), y_axis), time)?;
         }
         if self.series.is_empty() {
             Text::new(14).grey().centred().write(canvas, "no series", (WIDTH / 2, layout.height(0) / 2 + 40))?;
@@ -244,9 +227,19 @@ impl TimeAxis {
         }
     }
 
-    fn label(self, name: &str) -> String {
-        let name: String = name.chars().take(MOST_LETTERS).collect();
+    /// The axis below a panel of that many pixels.
+    fn axis(self, width: i32) -> Axis {
+        let marks = usize::try_from(width / 110).unwrap_or(0);
         match self {
+            Self::Clock { limits, .. } => Axis::clock(limits, marks),
+            Self::Number { limits } | Self::Row { limits } => Axis::values(limits, marks),
+        }
+    }
+
+    /// What is written below it.
+    fn label(self, name: &str, width: i32) -> String {
+        let name: String = name.chars().take(MOST_LETTERS).collect();
+        let text = match self {
             Self::Clock { limits: (low, high), utc } => {
                 let format = |moment: f64| written(moment, "%Y-%m-%d %H:%M");
                 let zone = if utc { " UTC" } else { "" };
@@ -255,12 +248,72 @@ impl TimeAxis {
             Self::Number { .. } => name,
             Self::Row { .. } if name.is_empty() || name.eq_ignore_ascii_case("row") => "row".to_owned(),
             Self::Row { .. } => format!("{name} (row number)"),
+        };
+        Text::new(12).fit(&text, width - 80)
+    }
+}
+
+/// Where a panel goes, in pixels, and what is written around it.
+struct Place<'a> {
+    corner: (i32, i32),
+    /// Without the labels of the time.
+    size: (i32, i32),
+    /// How wide the labels of the values are.
+    labels: i32,
+    has_name: bool,
+    /// The name of the time; `None` for a panel that has another one below it.
+    x_label: Option<&'a str>,
+}
+
+impl Place<'_> {
+    fn panel(
+        &self,
+        canvas: &Canvas,
+        series: &Series,
+        limits: Option<(f64, f64)>,
+        (x_axis, y_axis): (Axis, Axis),
+        time: TimeAxis,
+    ) -> Result<()> {
+        let ((x, y), (width, height)) = (self.corner, self.size);
+        let y_labels = self.labels + 36;
+        let (left, right) = (x + y_labels, x + width - 20);
+        let note = limits.and_then(|limits| panel::beyond(series, limits)).unwrap_or_default();
+        let (caption, small) = (Text::new(14).bold(), Text::new(11).grey().ending());
+        small.write(canvas, &note, (right, y + 14))?;
+        if self.has_name {
+            let room = right - left - small.width(&note) - 10;
+            caption.write(canvas, &caption.fit(&series.name, room), (left, y + 12))?;
         }
+        let height = height + if self.x_label.is_some() { X_LABELS } else { 0 };
+        let area = canvas.clone().shrink((px(x), px(y)), (px(width), px(height)));
+        let (x_label, y_label) = (self.x_label, unit::of(&series.name));
+        let panel = Panel { x_axis, y_axis, x_label, y_label, caption: CAPTION, y_labels, x_labels: X_LABELS };
+        panel.draw(&area, series, |bucket| time.position(bucket))
     }
 }
 
 const LEGEND: [&str; 6] =
     ["raw samples", "plain EMA", "robust location", "outlier", "outlier beyond the panel", "estimate re-opened"];
+
+/// What the lines and marks mean, in a row.
+fn legend(canvas: &Canvas, y: i32) -> Result<()> {
+    let mut x = MARGIN;
+    let text = Text::new(13);
+    for (index, words) in LEGEND.into_iter().enumerate() {
+        let middle = (px(x + 13), px(y));
+        match index {
+            0 => canvas.draw(&swatch(x, y, RAW, 5))?,
+            1 => canvas.draw(&swatch(x, y, EMA, 7))?,
+            2 => canvas.draw(&swatch(x, y, LOCATION, 9))?,
+            3 => canvas.draw(&Circle::new(middle, px(3), OUTLIER.filled()))?,
+            4 => shape(canvas, (middle.0, middle.1 - px(4)), &ABOVE, OUTLIER)?,
+            _ => diamond(canvas, middle)?,
+        }
+        text.write(canvas, words, (x + 32, y))?;
+        x += 32 + text.width(words) + 18;
+    }
+    Ok(())
+}
 
 /// A stretch of line for the legend.
 fn swatch(x: i32, y: i32, color: RGBColor, quarters: u32) -> PathElement<(i32, i32)> {

@@ -21,6 +21,20 @@ pub(super) const GRID: RGBColor = RGBColor(0xe9, 0xe9, 0xe9);
 const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
 const GREY: RGBColor = RGBColor(0x66, 0x66, 0x66);
 
+/// The colours and what they are called, for whoever shows the picture on another ground.
+pub(crate) const PALETTE: [(&str, RGBColor); 10] = [
+    ("paper", WHITE),
+    ("ink", INK),
+    ("soft", GREY),
+    ("frame", FRAME),
+    ("grid", GRID),
+    ("raw", RAW),
+    ("ema", EMA),
+    ("location", LOCATION),
+    ("outlier", OUTLIER),
+    ("reopened", REOPENED),
+];
+
 /// Units of the drawing to a pixel of the picture.
 pub(super) const UNITS: i32 = 4;
 
@@ -112,8 +126,9 @@ impl Text {
     }
 }
 
-/// Control characters and non-characters are not allowed in XML, not even escaped.
-fn printable(letter: char) -> char {
+/// What a picture or a page may have in its text: control characters and non-characters are not allowed in XML, not even
+/// escaped, and in HTML they are errors.
+pub(crate) fn printable(letter: char) -> char {
     if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') { '\u{fffd}' } else { letter }
 }
 

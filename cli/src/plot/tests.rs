@@ -3,7 +3,7 @@
 use super::*;
 
 fn plot(names: &[&str]) -> Plot {
-    let mut plot = Plot::new("A & B".to_owned(), "time".to_owned(), "half-life 60".to_owned());
+    let mut plot = Plot::new("A & B".to_owned(), "time".to_owned(), "half-life 60".to_owned(), Room::PANELS);
     for name in names {
         plot.series(name);
     }

@@ -9,6 +9,7 @@
 //! | `pipes.rs` | rows come out as they are made; a closed pipe is no error |
 //! | `files.rs` | an older file stays until a new one is complete |
 //! | `profile.rs`, `plot.rs` | the tail profile and the picture |
+//! | `report.rs` | the page |
 
 mod bad_input;
 mod csv;
@@ -18,5 +19,6 @@ mod ndjson;
 mod pipes;
 mod plot;
 mod profile;
+mod report;
 mod specification;
 mod support;

@@ -80,7 +80,7 @@ pub(crate) fn file(name: &str, content: impl AsRef<[u8]>) -> (TempDir, PathBuf) 
 }
 
 /// One line for each.
-pub(crate) fn lines<T>(items: impl IntoIterator<Item = T>, line: impl Fn(T) -> String) -> String {
+pub(crate) fn lines<T>(items: impl IntoIterator<Item = T>, mut line: impl FnMut(T) -> String) -> String {
     items.into_iter().fold(String::new(), |text, item| text + &line(item) + "\n")
 }
 

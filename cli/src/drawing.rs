@@ -1,0 +1,71 @@
+//! From samples and estimates to a plot: the plain average beside them, and the time of each row.
+
+use crate::args::RuleArgs;
+use crate::engine::{Average, Seen};
+use crate::failure::Failure;
+use crate::input::Time;
+use crate::plot::{Plot, Room, Sample};
+use std::path::Path;
+
+/// A plot on its way, with the plain average that it shows for comparison.
+pub(crate) struct Drawing {
+    title: String,
+    decay_label: String,
+    room: Room,
+    time_label: String,
+    time: Vec<u8>,
+    average: Average,
+    /// Made with the first series: what the time is called is only known then.
+    plot: Option<Plot>,
+}
+
+impl Drawing {
+    pub(crate) fn new(rule: &RuleArgs, title: String, room: Room) -> Result<Self, Failure> {
+        Ok(Self {
+            title,
+            decay_label: rule.decay_label(),
+            room,
+            time_label: "time".to_owned(),
+            time: Vec::new(),
+            average: Average::new(rule)?,
+            plot: None,
+        })
+    }
+
+    /// What the time is called.
+    pub(crate) fn time_name(&mut self, name: &str) {
+        name.clone_into(&mut self.time_label);
+    }
+
+    /// The time of the samples that follow.
+    pub(crate) fn row(&mut self, time: Time<'_>) {
+        time.text.clone_into(&mut self.time);
+    }
+
+    pub(crate) fn add_series(&mut self, name: &str) -> Result<(), Failure> {
+        self.average.add_series()?;
+        self.plot().series(name);
+        Ok(())
+    }
+
+    pub(crate) fn sample(&mut self, series: usize, value: f64, seen: &Seen) -> Result<(), Failure> {
+        let ema = self.average.observe(series, value)?;
+        let Seen { location, outlier, reopened, .. } = *seen;
+        let time = std::mem::take(&mut self.time);
+        self.plot().add(series, &time, Sample { value, location, ema, outlier, reopened });
+        self.time = time;
+        Ok(())
+    }
+
+    /// What has been drawn so far; empty if there was no series.
+    pub(crate) fn plot(&mut self) -> &mut Plot {
+        let (title, time_label, decay_label) = (&self.title, &self.time_label, &self.decay_label);
+        let room = self.room;
+        self.plot.get_or_insert_with(|| Plot::new(title.clone(), time_label.clone(), decay_label.clone(), room))
+    }
+}
+
+/// The last part of a path, which is what a plot of it is called.
+pub(crate) fn file_name(path: &str) -> String {
+    Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
+}

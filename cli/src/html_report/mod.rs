@@ -1,0 +1,310 @@
+//! `evenkeel report`: one page with everything that is to be said about every series.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `judge.rs`, `evidence.rs` | what is measured of a series |
+//! | `advice.rs` | which settings suit it, by which rule |
+//! | `events.rs` | its largest outliers and last re-openings |
+//! | `page.rs`, `page.css`, `page.js` | all that as HTML |
+//!
+//! Memory does not grow with the length of the input. Every series has a row of counts. The first [`FOLLOWED`] are followed
+//! closely, and of these the [`DESCRIBED`] that most deserve attention are described; a page of thousands of plots would be
+//! read by nobody, and opened by few browsers.
+
+mod advice;
+mod events;
+mod evidence;
+mod judge;
+mod page;
+
+use crate::args::{InputArgs, Preset, Resolution, RuleArgs, ScoredPreset};
+use crate::drawing::{Drawing, file_name};
+use crate::engine::Engine;
+use crate::failure::Failure;
+use crate::input::{self, Sink, Source, Time};
+use crate::output::{Target, check_distinct};
+use crate::plot::{Room, printable};
+use crate::report::Report;
+use crate::tally::Tally;
+use advice::Advice;
+use evenkeel::TailProfile;
+use events::{Event, Largest, Last};
+use evidence::Evidence;
+use judge::Judge;
+use page::Page;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+/// So many series, the first of the input, are followed closely: each takes up to 400 KB.
+const FOLLOWED: usize = 500;
+/// So many of these are described, each with a plot of some 60 KB.
+const DESCRIBED: usize = 50;
+/// So many series have a row in the summary.
+const LISTED: usize = 5000;
+/// Letters of a name that are shown.
+const MOST_LETTERS: usize = 200;
+
+/// Write a page about every series: plot, tails, outliers, and the settings that suit it
+///
+/// One HTML file that needs nothing else: no network, no script to be read, light or dark as the reader has it. At its top
+/// are all series, those first that deserve attention. For each there is a plot, its tail profile beside Markov's bound and
+/// the Gaussian value, its outliers and re-openings with their times, and which preset and resolution suit it, with the
+/// numbers that this rests on. Of more than 50 series the 50 that most deserve attention are described.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    input: InputArgs,
+
+    #[command(flatten)]
+    rule: RuleArgs,
+
+    /// The estimator. `robust` follows the bulk of the samples; `mean` stays closer to the mean of skewed data such as
+    /// latencies. The plain exponential average is drawn beside it.
+    #[arg(long, value_enum, default_value_t = ScoredPreset::Robust, help_heading = "Estimator")]
+    preset: ScoredPreset,
+
+    /// The title of the page. By default it is the name of the input.
+    #[arg(long, value_name = "TEXT", help_heading = "Output")]
+    title: Option<String>,
+
+    /// The file to write, `-` for standard output, which is also the default when it is not a terminal. A file appears
+    /// when all input has been processed and replaces an older one only then.
+    #[arg(long, short, value_name = "FILE.html", help_heading = "Output")]
+    output: Option<PathBuf>,
+}
+
+impl ReportArgs {
+    /// The settings of the run, in words.
+    fn settings(&self) -> String {
+        let preset = if self.preset == ScoredPreset::Mean { "mean" } else { "robust" };
+        let resolution = match self.rule.resolution.unwrap_or_default() {
+            Resolution::Auto => "automatic".to_owned(),
+            Resolution::None => "none".to_owned(),
+            Resolution::Step(step) => step.to_string(),
+        };
+        let patience = self.rule.cold_start() / 2;
+        format!("preset {preset}, {}, resolution {resolution}, patience {patience}", self.rule.decay_label())
+    }
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
+    check_distinct(&[("the input", args.input.path.as_deref()), ("--output", args.output.as_deref())])?;
+    if args.output.is_none() && io::stdout().is_terminal() {
+        return Err(Failure::usage("a page is to be looked at in a browser: name a file with --output report.html"));
+    }
+    let mut gather = Gather::new(args)?;
+    let source = Source::open(&args.input)?;
+    let title = args.title.clone().unwrap_or_else(|| file_name(&source.name));
+    let mut target = Target::open(args.output.as_deref())?;
+    let mut report = Report::new(&args.input, &source, target.is_terminal());
+    let input = source.name.clone();
+
+    let result = input::read(&args.input, source, &mut gather, &mut report);
+    report.finish();
+    result?;
+    let Gather { mut drawing, series, .. } = gather;
+    let total = series.iter().fold(Tally::default(), |mut total, series| {
+        total.merge(&series.tally);
+        total
+    });
+    let ranked = ranked(&series, args);
+    let followed = ranked.iter().filter(|ranked| ranked.advice.is_some());
+    let described: Vec<usize> = followed.map(|ranked| ranked.index).take(DESCRIBED).collect();
+    let page = Page {
+        title,
+        input,
+        settings: args.settings(),
+        rows: [report.rows, report.bad_rows, report.bad_cells],
+        cold_start: args.rule.cold_start(),
+        total,
+        pictures: drawing.plot().pictures(&described)?,
+        ranked,
+    };
+    target.write(page.html().as_bytes())?;
+    target.finish()?;
+    report.summary(&[
+        ("samples", total.samples),
+        ("series", series.len() as u64),
+        ("missing", total.missing),
+        ("outliers", total.outliers),
+        ("re-openings", total.reopenings),
+    ]);
+    Ok(())
+}
+
+/// Everything that is kept of the input.
+struct Gather {
+    engine: Engine,
+    /// What the advice rests on, whatever the engine.
+    judge: Judge,
+    /// So many samples of a series are left out of what is measured, as `evenkeel profile` leaves them out.
+    cold_start: u64,
+    drawing: Drawing,
+    series: Vec<Series>,
+    time: Vec<u8>,
+    row: u64,
+}
+
+/// One series.
+struct Series {
+    name: String,
+    tally: Tally,
+    location: f64,
+    scale: f64,
+    /// Nothing for a series that is not followed.
+    closely: Option<Box<Closely>>,
+}
+
+/// What is kept of a series that is followed.
+struct Closely {
+    evidence: Evidence,
+    /// The scores of the run.
+    tail: TailProfile,
+    outliers: Largest,
+    reopenings: Last,
+}
+
+impl Gather {
+    fn new(args: &ReportArgs) -> Result<Self, Failure> {
+        Ok(Self {
+            engine: Engine::new(&args.rule, args.preset.into())?,
+            judge: Judge::new(&args.rule)?,
+            cold_start: u64::from(args.rule.cold_start()),
+            // Up to two hundred series are drawn as finely as they are by `--plot`.
+            drawing: Drawing::new(&args.rule, String::new(), Room { series: FOLLOWED, buckets: 400_000 })?,
+            series: Vec::new(),
+            time: Vec::new(),
+            row: 0,
+        })
+    }
+}
+
+/// All series, those first that most deserve attention: by standing, and then by their share of outliers.
+fn ranked<'a>(series: &'a [Series], args: &ReportArgs) -> Vec<Ranked<'a>> {
+    let (preset, resolution) = (Preset::from(args.preset), args.rule.resolution.unwrap_or_default());
+    let advise = |closely: &Closely| Advice::of(&closely.evidence, preset, resolution);
+    let mut ranked: Vec<Ranked> = (0..)
+        .zip(series)
+        .map(|(index, series)| Ranked { index, series, advice: series.closely.as_deref().map(advise) })
+        .collect();
+    // What nobody looked at comes after all else. The sort keeps equals in the order of the input.
+    let place = |ranked: &Ranked| ranked.advice.as_ref().map_or(u8::MAX, |advice| advice.standing as u8);
+    ranked.sort_by(|one, other| {
+        let share = other.series.outlier_share().total_cmp(&one.series.outlier_share());
+        place(one).cmp(&place(other)).then(share)
+    });
+    ranked
+}
+
+/// A series in its place.
+struct Ranked<'a> {
+    /// Its number in the input, from 0.
+    index: usize,
+    series: &'a Series,
+    /// Nothing for a series that is not followed.
+    advice: Option<Advice>,
+}
+
+impl Series {
+    fn new(name: &str, is_followed: bool) -> Self {
+        let closely = || Closely {
+            evidence: Evidence::new(),
+            tail: TailProfile::new(),
+            outliers: Largest::default(),
+            reopenings: Last::default(),
+        };
+        Self {
+            name: shortened(name, MOST_LETTERS),
+            tally: Tally::default(),
+            location: f64::NAN,
+            scale: f64::NAN,
+            closely: is_followed.then(closely).map(Box::new),
+        }
+    }
+
+    /// The share of its samples that are outliers; none of none.
+    fn outlier_share(&self) -> f64 {
+        self.tally.outliers as f64 / self.tally.samples.max(1) as f64
+    }
+}
+
+/// The beginning of a text that is longer than anybody reads.
+fn shortened(text: &str, most: usize) -> String {
+    let mut short: String = text.chars().take(most).map(printable).collect();
+    if text.chars().nth(most).is_some() {
+        short.push('\u{2026}');
+    }
+    short
+}
+
+impl Sink for Gather {
+    fn time_name(&mut self, name: &str) {
+        self.drawing.time_name(name);
+    }
+
+    fn series(&mut self, name: &str) -> Result<(), Failure> {
+        self.engine.add_series()?;
+        self.drawing.add_series(name)?;
+        let is_followed = self.series.len() < FOLLOWED;
+        if is_followed {
+            self.judge.add_series()?;
+        }
+        self.series.push(Series::new(name, is_followed));
+        Ok(())
+    }
+
+    fn row(&mut self, time: Time<'_>) -> Result<(), Failure> {
+        self.row += 1;
+        time.text.clone_into(&mut self.time);
+        self.drawing.row(time);
+        Ok(())
+    }
+
+    fn sample(&mut self, index: usize, value: f64) -> Result<(), Failure> {
+        let seen = self.engine.observe(index, value)?;
+        self.drawing.sample(index, value, &seen)?;
+        let Some(series) = self.series.get_mut(index) else { return Ok(()) };
+        let is_settled = series.tally.samples >= self.cold_start;
+        series.tally.add(value, &seen);
+        (series.location, series.scale) = (seen.location, seen.scale);
+        let Some(closely) = series.closely.as_deref_mut().filter(|_| !value.is_nan()) else { return Ok(()) };
+        closely.evidence.see(value);
+        let judged = self.judge.observe(index, value, closely.evidence.decimals())?;
+        if is_settled {
+            closely.evidence.judge(&judged);
+            closely.tail.record(&[seen.score]);
+        }
+        let event = || Event::new(self.row, &self.time, value, seen.score, seen.location);
+        // The largest of all would be those of the cold start, which is judged by a scale that is still being found.
+        if seen.outlier && is_settled && closely.outliers.wants(seen.score) {
+            closely.outliers.add(event());
+        }
+        if seen.reopened {
+            closely.reopenings.add(event());
+        }
+        Ok(())
+    }
+
+    fn before_wait(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// Uniform numbers between 0 and 1, always the same ones.
+    pub(super) fn uniform(seed: u64) -> impl FnMut() -> f64 {
+        let mut state = seed;
+        move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+        }
+    }
+
+    /// About Gaussian noise, mean 0, variance 1.
+    pub(super) fn gaussian(seed: u64) -> impl FnMut() -> f64 {
+        let mut uniform = uniform(seed);
+        move || (0..12).map(|_| uniform()).sum::<f64>() - 6.0
+    }
+}
