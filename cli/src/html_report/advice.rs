@@ -92,17 +92,28 @@ impl Advice {
 
     /// The settings as the command line takes them; nothing where there is nothing to set.
     pub(super) fn settings(&self) -> String {
-        let preset = self.preset.map(|preset| match preset {
-            Preset::Mean => "--preset mean".to_owned(),
-            _ => "--preset robust".to_owned(),
-        });
-        let resolution = self.findings.iter().find_map(|finding| match finding {
-            Finding::Whole => Some("--resolution 1".to_owned()),
-            Finding::Repeats { step: Some(step), .. } => Some(format!("--resolution {step}")),
-            Finding::Repeats { step: None, .. } => Some("--resolution X".to_owned()),
-            _ => None,
-        });
+        let preset = self.preset().map(|preset| format!("--preset {preset}"));
+        let resolution = self.resolution().map(|step| format!("--resolution {step}"));
         [preset, resolution].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The same without the names of the options.
+    pub(super) fn short(&self) -> String {
+        let preset = self.preset().map(str::to_owned);
+        [preset, self.resolution()].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    fn preset(&self) -> Option<&'static str> {
+        self.preset.map(|preset| if preset == Preset::Mean { "mean" } else { "robust" })
+    }
+
+    fn resolution(&self) -> Option<String> {
+        self.findings.iter().find_map(|finding| match finding {
+            Finding::Whole => Some(WHOLE.to_string()),
+            Finding::Repeats { step: Some(step), .. } => Some(step.to_string()),
+            Finding::Repeats { step: None, .. } => Some("X".to_owned()),
+            _ => None,
+        })
     }
 }
 

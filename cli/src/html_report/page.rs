@@ -3,7 +3,7 @@
 //! maud escapes whatever is put into the page; only our own style, script and shapes go in as they are. Should anything
 //! ever slip through all the same, the page's own policy keeps it from loading or sending anything.
 
-use super::advice::{Finding, Standing};
+use super::advice::{Advice, Finding, Standing};
 use super::events::Event;
 use super::{Closely, LISTED, Ranked, Series};
 use crate::number::{self, rounded};
@@ -18,7 +18,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 /// So many descriptions are open from the beginning: what is far down should not have to be scrolled past.
 const OPEN: usize = 10;
 /// Digits of locations, scales and values.
-const DIGITS: usize = 6;
+const DIGITS: usize = 5;
 
 pub(super) struct Page<'a> {
     pub(super) title: String,
@@ -179,11 +179,11 @@ impl Page<'_> {
                     (tail(series, closely))
                     @let (largest, last) = (closely.outliers.events(), closely.reopenings.events());
                     @if !largest.is_empty() {
-                        @let start = self.cold_start;
-                        (events(&format!("The {} largest of {outliers} outliers, without the first {start} samples", largest.len()), largest))
-                    }
-                    @if last.len() > 0 {
-                        (events(&format!("The last {} of {reopenings} re-openings", last.len()), last))
+                        @let (start, shown) = (self.cold_start, largest.len());
+                    (events(&format!("Outliers: the largest {shown} of {outliers}, without the first {start} samples"), largest))
+                }
+                @if last.len() > 0 {
+                        (events(&format!("Re-openings: the last {} of {reopenings}", last.len()), last))
                     }
                 }
                 p.note { a href="#summary" { "Back to all series" } }
@@ -194,7 +194,7 @@ impl Page<'_> {
 
 /// What the columns of the summary are called: first those of words, then those of numbers.
 const TITLES: [&[&str]; 2] = [
-    &["Series", "Standing", "Settings that suit it"],
+    &["Series", "Standing", "Preset, resolution"],
     &["Samples", "Missing", "Outliers", "Share", "Re-openings", "Location", "Scale"],
 ];
 
@@ -203,7 +203,7 @@ fn row(ranked: &Ranked, is_described: bool) -> Markup {
     let Ranked { index, series, advice } = ranked;
     let Tally { samples, missing, outliers, reopenings } = series.tally;
     let standing = advice.as_ref().map(|advice| advice.standing);
-    let settings = advice.as_ref().map(super::advice::Advice::settings).unwrap_or_default();
+    let settings = advice.as_ref().map(Advice::short).unwrap_or_default();
     let place = standing.map_or(u8::MAX, |standing| standing as u8);
     html! {
         tr {
@@ -211,7 +211,7 @@ fn row(ranked: &Ranked, is_described: bool) -> Markup {
                 @if is_described { a href={ "#series-" (index + 1) } { (isolated(name(series))) } } @else { (isolated(name(series))) }
             }
             td data-value=(place) { (badge(standing)) }
-            td { code { (settings) } }
+            td { (settings) }
             @for count in [samples, missing, outliers] { td.number { (count) } }
             (measure(series.outlier_share(), &percent(series.outlier_share())))
             td.number { (reopenings) }
