@@ -8,8 +8,9 @@ use evenkeel::{Counters, Decay, Idle, Overflow, RobustMean, TrackError, Tracker,
 /// Of a model whose decay is in time, and in samples of one second.
 pub(crate) const HALF_LIFE: Duration = Duration::from_secs(60);
 
-fn nanoseconds(duration: Duration) -> u64 {
-    duration.as_nanos().try_into().unwrap()
+/// How far two times are from each other.
+fn apart(one: i64, other: i64) -> u128 {
+    (i128::from(one) - i128::from(other)).unsigned_abs()
 }
 
 /// One series of the model.
@@ -67,7 +68,7 @@ impl Answer {
 fn step<T: Float>(model_in_time: bool, known: &Known<T>, time: Option<i64>, sample: T) -> (State<T>, Outcome<T>) {
     let alpha = if model_in_time {
         let elapsed = match (time, known.last) {
-            (Some(time), Some(last)) => (time - last) as f64,
+            (Some(time), Some(last)) => apart(time, last) as f64,
             _ => 0.0,
         };
         // A first sample has nothing to decay.
@@ -111,7 +112,7 @@ impl<T: Float> Model<T> {
     fn tick(&mut self, time: Option<i64>) -> i64 {
         let now = if let (Some(Idle::Time(limit)), Some(time)) = (self.idle, time) {
             let now = self.now.unwrap_or(time);
-            if (time - now).unsigned_abs() <= nanoseconds(limit) {
+            if apart(time, now) <= limit.as_nanos() {
                 self.astray = self.astray.saturating_sub(1);
                 now.max(time)
             } else if self.astray < self.series.len() as u64 {
@@ -132,13 +133,12 @@ impl<T: Float> Model<T> {
     pub(crate) fn forget_idle(&mut self, most: usize) {
         let limit = match self.idle {
             None => return,
-            Some(Idle::Time(limit)) => nanoseconds(limit),
-            Some(Idle::Samples(limit)) => limit,
+            Some(Idle::Time(limit)) => limit.as_nanos(),
+            Some(Idle::Samples(limit)) => limit.into(),
             Some(_) => unreachable!(),
         };
         for _ in 0..most {
-            let is_idle =
-                self.series.first().zip(self.now).is_some_and(|(known, now)| (now - known.seen).unsigned_abs() > limit);
+            let is_idle = self.series.first().zip(self.now).is_some_and(|(known, now)| apart(now, known.seen) > limit);
             if !is_idle {
                 return;
             }
