@@ -15,6 +15,7 @@
 //! | `plot/`, `drawing.rs` | estimates to a picture |
 //! | `tally.rs` | what is counted of samples |
 //! | `number.rs` | numbers as text |
+//! | `time.rs` | times as text |
 //! | `report.rs` | what is said on standard error |
 //! | `failure.rs` | how the program stops early |
 //! | `probe.rs` | the readers alone, with everything they say and do on record |
@@ -33,6 +34,7 @@ mod profile;
 mod record;
 mod report;
 mod tally;
+mod time;
 mod track;
 
 use args::{Cli, Command};

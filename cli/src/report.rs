@@ -139,12 +139,17 @@ pub(crate) fn say(message: &dyn Display) {
 
 /// Says that a cell should have been a number.
 pub(crate) fn not_a_number(column: &str, cell: &[u8]) -> String {
+    format!("{} is not a number (column {column})", shown(cell))
+}
+
+/// A cell in quotes, or its beginning if it is long.
+pub(crate) fn shown(cell: &[u8]) -> String {
     let cell = String::from_utf8_lossy(cell);
     let mut shown: String = cell.chars().take(SHOWN).collect();
     if shown.len() < cell.len() {
         shown.push('\u{2026}');
     }
-    format!("{shown:?} is not a number (column {column})")
+    format!("{shown:?}")
 }
 
 fn progress_bar(size: Option<u64>) -> ProgressBar {

@@ -1,10 +1,9 @@
-//! Reading the time of a row.
+//! The time of a row as a place on an axis.
 //!
 //! The first time that can be read decides what the column holds; what does not fit is a row without a time.
 
+use crate::time::{Unit, civil, text, zoned};
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 
 /// A time as a number: seconds since 1970 for a clock, the number itself for a plain number; NaN if there is none.
 #[derive(Clone, Copy, Debug)]
@@ -17,8 +16,8 @@ pub(super) enum Kind {
     Zoned,
     /// A date, with or without a time of day, of nobody knows which zone.
     Civil,
-    /// Time since 1970, as a number of units of that many per second.
-    Epoch(f64),
+    /// Time since 1970, as a number of units.
+    Epoch(Unit),
     /// A number that is no date: seconds into an experiment, a step.
     Number,
 }
@@ -34,9 +33,6 @@ impl Kind {
         matches!(self, Self::Zoned | Self::Epoch(_))
     }
 }
-
-/// No time anybody writes is longer. A longer cell is not worth looking at.
-const LONGEST: usize = 64;
 
 /// Reads times, and counts how many made no sense.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +55,8 @@ impl Clock {
         if self.answer.is_none() || self.cell != cell {
             self.answer = self.parse(cell);
             self.cell.clear();
-            self.cell.extend(cell.iter().take(LONGEST + 1));
+            // What is no time may be of any length, and is read again if it comes again.
+            self.cell.extend_from_slice(if self.answer.is_some() { cell } else { b"" });
         }
         if self.answer.is_some() {
             self.read += 1;
@@ -70,10 +67,7 @@ impl Clock {
     }
 
     fn parse(&mut self, cell: &[u8]) -> Option<f64> {
-        if cell.len() > LONGEST {
-            return None;
-        }
-        let text = std::str::from_utf8(cell).ok()?.trim();
+        let text = text(cell)?;
         match self.kind {
             Some(kind) => parse_as(kind, text),
             None => [Kind::Zoned, Kind::Civil].into_iter().chain(kind_of_number(text)).find_map(|kind| {
@@ -88,12 +82,9 @@ impl Clock {
 fn parse_as(kind: Kind, text: &str) -> Option<f64> {
     let seconds = |moment: Timestamp| moment.as_microsecond() as f64 / 1e6;
     match kind {
-        Kind::Zoned => text.parse().ok().map(seconds),
-        Kind::Civil => {
-            let civil: DateTime = text.parse().ok()?;
-            TimeZone::UTC.to_timestamp(civil).ok().map(seconds)
-        }
-        Kind::Epoch(per_second) => number(text).map(|number| number / per_second),
+        Kind::Zoned => zoned(text).map(seconds),
+        Kind::Civil => civil(text).map(seconds),
+        Kind::Epoch(unit) => number(text).map(|number| number / unit.per_second()),
         Kind::Number => number(text),
     }
 }
@@ -103,12 +94,11 @@ fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// A number of 1973 to 5138 as seconds, milliseconds, microseconds or nanoseconds since 1970 is taken as that. The four
-/// ranges do not overlap.
+/// A number of 1973 or later is taken as a time since 1970, one below that as seconds into an experiment or a step.
 fn kind_of_number(text: &str) -> Option<Kind> {
     let number = number(text)?;
-    let per_second = [1.0, 1e3, 1e6, 1e9].into_iter().find(|unit| (1e8..1e11).contains(&(number / unit)));
-    Some(per_second.map_or(Kind::Number, Kind::Epoch))
+    let unit = if number >= 1e8 { Unit::of(number) } else { None };
+    Some(unit.map_or(Kind::Number, Kind::Epoch))
 }
 
 #[cfg(test)]
@@ -129,10 +119,10 @@ mod tests {
             read(&["1970-01-01 00:01:00", "1970-01-01 00:02", "1970-01-02", "1970-01-01T00:00:00.25"]);
         assert_eq!((kind, moments), (Some(Kind::Civil), vec![60.0, 120.0, 86_400.0, 0.25]));
         let (kind, moments) = read(&["1500000000", "1500000000.5", " 1500000001 "]);
-        assert_eq!((kind, moments), (Some(Kind::Epoch(1.0)), vec![1.5e9, 1_500_000_000.5, 1_500_000_001.0]));
-        assert_eq!(read(&["1500000000000"]), (Some(Kind::Epoch(1e3)), vec![1.5e9]));
-        assert_eq!(read(&["1500000000000000"]), (Some(Kind::Epoch(1e6)), vec![1.5e9]));
-        assert_eq!(read(&["1500000000000000000"]), (Some(Kind::Epoch(1e9)), vec![1.5e9]));
+        assert_eq!((kind, moments), (Some(Kind::Epoch(Unit::Second)), vec![1.5e9, 1_500_000_000.5, 1_500_000_001.0]));
+        assert_eq!(read(&["1500000000000"]), (Some(Kind::Epoch(Unit::Millisecond)), vec![1.5e9]));
+        assert_eq!(read(&["1500000000000000"]), (Some(Kind::Epoch(Unit::Microsecond)), vec![1.5e9]));
+        assert_eq!(read(&["1500000000000000000"]), (Some(Kind::Epoch(Unit::Nanosecond)), vec![1.5e9]));
         assert_eq!(read(&["0", "0.5", "-1e3"]), (Some(Kind::Number), vec![0.0, 0.5, -1000.0]));
     }
 
