@@ -2,11 +2,14 @@
 
 use crate::html_report::ReportArgs;
 use crate::record::RecordArgs;
+use crate::time::duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use evenkeel::{Decay, ParameterError};
+use jiff::SignedDuration;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -157,15 +160,19 @@ pub(crate) struct InputArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct RuleArgs {
-    /// The memory, in samples: the weight of a sample halves every N samples. The default is 60.
+    /// The memory: the weight of a sample halves every N samples, 60 by default, or with a unit (ns, us, ms, s, m, h, d;
+    /// such as 90s or 5m) in so much time, however many samples there are in it. Time is taken from the time column: RFC
+    /// 3339, UTC where there is no offset, or numbers since 1970, below 1e11 seconds, below 1e14 milliseconds, below 1e17
+    /// microseconds, else nanoseconds; its first number settles the unit. A sample older than the last of its series is
+    /// skipped as a bad cell is.
     #[arg(
         long,
-        value_name = "N",
+        value_name = "N|TIME",
         allow_negative_numbers = true,
         conflicts_with_all = ["span", "alpha"],
         help_heading = "Estimator"
     )]
-    half_life: Option<f64>,
+    half_life: Option<HalfLife>,
 
     /// The memory, as the number of samples of a moving average of the same gain, 2 / (N + 1).
     #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "alpha", help_heading = "Estimator")]
@@ -187,15 +194,18 @@ pub(crate) struct RuleArgs {
 }
 
 impl RuleArgs {
-    /// The half-life in samples where the user gives no memory.
-    const HALF_LIFE: f64 = 60.0;
+    /// The half-life where the user gives no memory.
+    const HALF_LIFE: HalfLife = HalfLife::Samples(60.0);
 
     /// How fast the past is forgotten.
     pub(crate) fn decay(&self) -> Result<Decay, ParameterError> {
         match (self.half_life, self.span, self.alpha) {
             (_, Some(samples), _) => Decay::span(samples),
             (_, _, Some(gain)) => Decay::alpha(gain),
-            (samples, ..) => Decay::half_life(samples.unwrap_or(Self::HALF_LIFE)),
+            (half_life, ..) => match half_life.unwrap_or(Self::HALF_LIFE) {
+                HalfLife::Samples(samples) => Decay::half_life(samples),
+                HalfLife::Time(time) => Decay::half_life_time(time),
+            },
         }
     }
 
@@ -204,13 +214,23 @@ impl RuleArgs {
         match (self.half_life, self.span, self.alpha) {
             (_, Some(samples), _) => format!("span {samples} samples"),
             (_, _, Some(gain)) => format!("alpha {gain}"),
-            (samples, ..) => format!("half-life {} samples", samples.unwrap_or(Self::HALF_LIFE)),
+            (half_life, ..) => match half_life.unwrap_or(Self::HALF_LIFE) {
+                HalfLife::Samples(samples) => format!("half-life {samples} samples"),
+                HalfLife::Time(time) => {
+                    format!("half-life {:#}", SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX))
+                }
+            },
         }
     }
 
     /// So many samples of a series are judged by a scale that is still being found: twice the patience.
     pub(crate) fn cold_start(&self) -> u32 {
         2 * self.patience.unwrap_or(12)
+    }
+
+    /// Whether the memory is in time.
+    pub(crate) fn is_in_time(&self) -> bool {
+        matches!(self.half_life, Some(HalfLife::Time(_)))
     }
 }
 
@@ -248,6 +268,25 @@ pub enum Format {
 pub(crate) enum ProfileFormat {
     Table,
     Csv,
+}
+
+/// How long it takes until the weight of a sample has halved.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum HalfLife {
+    Samples(f64),
+    Time(Duration),
+}
+
+impl FromStr for HalfLife {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let samples = text.parse().map(Self::Samples).ok();
+        samples.or_else(|| duration(text).map(Self::Time)).ok_or_else(|| {
+            "expected a number of samples, or a number and a unit of time (ns, us, ms, s, m, h, d), such as 60 or 5m"
+                .to_owned()
+        })
+    }
 }
 
 /// The step in which values are recorded.

@@ -7,14 +7,14 @@ use crate::input::Time;
 use crate::plot::{Plot, Room, Sample};
 use std::path::Path;
 
-/// A plot on its way, with the plain average that it shows for comparison.
+/// A plot on its way, with the plain average that it shows for comparison where the memory is in samples.
 pub(crate) struct Drawing {
     title: String,
     decay_label: String,
     room: Room,
     time_label: String,
     time: Vec<u8>,
-    average: Average,
+    average: Option<Average>,
     /// Made with the first series: what the time is called is only known then.
     plot: Option<Plot>,
 }
@@ -27,7 +27,7 @@ impl Drawing {
             room,
             time_label: "time".to_owned(),
             time: Vec::new(),
-            average: Average::new(rule)?,
+            average: if rule.is_in_time() { None } else { Some(Average::new(rule)?) },
             plot: None,
         })
     }
@@ -43,13 +43,18 @@ impl Drawing {
     }
 
     pub(crate) fn add_series(&mut self, name: &str) -> Result<(), Failure> {
-        self.average.add_series()?;
+        if let Some(average) = &mut self.average {
+            average.add_series()?;
+        }
         self.plot().series(name);
         Ok(())
     }
 
     pub(crate) fn sample(&mut self, series: usize, value: f64, seen: &Seen) -> Result<(), Failure> {
-        let ema = self.average.observe(series, value)?;
+        let ema = match &mut self.average {
+            Some(average) => average.observe(series, value)?,
+            None => f64::NAN,
+        };
         let Seen { location, outlier, reopened, .. } = *seen;
         let time = std::mem::take(&mut self.time);
         self.plot().add(series, &time, Sample { value, location, ema, outlier, reopened });

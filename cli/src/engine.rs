@@ -2,7 +2,11 @@
 
 use crate::args::{Preset, Resolution, RuleArgs};
 use crate::failure::Failure;
+use crate::input::{Refusal, Time};
+use crate::time::Moments;
 use evenkeel::{ChannelsError, Columns, Ema, ParameterError, RobustMean, Sweep, UpdateError};
+use jiff::SignedDuration;
+use std::time::Duration;
 
 /// The resolution of a series of whole numbers.
 const WHOLE: f64 = 1.0;
@@ -39,6 +43,12 @@ impl Engine {
                     )));
                 }
             }
+            if args.is_in_time() {
+                return Err(Failure::usage(format!(
+                    "{} is in time, which --preset ema does not know: give it in samples, such as --half-life 60",
+                    args.decay_label()
+                )));
+            }
             Average::new(args).map(Self::Average)
         } else {
             Robust::new(args, preset).map(Box::new).map(Self::Robust)
@@ -53,9 +63,18 @@ impl Engine {
         }
     }
 
+    /// When the samples that follow were taken.
+    #[inline]
+    pub(crate) fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal> {
+        match self {
+            Self::Robust(robust) => robust.timing.as_mut().map_or(Ok(()), |timing| timing.set(time)),
+            Self::Average(_) => Ok(()),
+        }
+    }
+
     /// The next sample of a series; NaN is a missing one.
     #[inline]
-    pub(crate) fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Failure> {
+    pub(crate) fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Refusal> {
         match self {
             Self::Robust(robust) => robust.observe(series, sample),
             Self::Average(average) => {
@@ -73,6 +92,8 @@ pub(crate) struct Robust {
     sweep: Sweep<RobustMean, f64>,
     /// The same for series of whole numbers, where the resolution is to be found out.
     whole: Option<Whole>,
+    /// Where the memory is in time.
+    timing: Option<Timing>,
 }
 
 /// The engine for series whose values have all been whole numbers so far, and which series those are. Both engines run
@@ -97,28 +118,46 @@ impl Robust {
                 None
             }
         };
-        Ok(Self { columns: Columns::new(0)?, sweep: Sweep::new(rule)?, whole })
+        let timing = args.is_in_time().then(Timing::default);
+        Ok(Self { columns: Columns::new(0)?, sweep: Sweep::new(rule)?, whole, timing })
     }
 
     fn add_series(&mut self) -> Result<(), Failure> {
         if let Some(whole) = &mut self.whole {
             whole.series.push(true);
         }
+        if let Some(timing) = &mut self.timing {
+            timing.last.push(None);
+        }
         Ok(self.columns.extend(1)?)
     }
 
     #[inline]
-    fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Failure> {
-        let mut sweep = &self.sweep;
+    fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Refusal> {
+        let elapsed = self.timing.as_ref().map(|timing| timing.elapsed(series)).transpose()?;
+        let (mut sweep, mut is_whole_so_far) = (&self.sweep, false);
         if let Some(whole) = &mut self.whole
             && let Some(so_far) = whole.series.get_mut(series)
         {
             *so_far = *so_far && (is_whole(sample) || !sample.is_finite());
             if *so_far {
-                sweep = &whole.sweep;
+                (sweep, is_whole_so_far) = (&whole.sweep, true);
             }
         }
-        observe(&mut self.columns, sweep, series, sample)
+        let sweep = match (&mut self.timing, elapsed) {
+            (Some(timing), Some(elapsed)) => timing.after(sweep, is_whole_so_far, elapsed)?,
+            _ => sweep,
+        };
+        let seen = observe(&mut self.columns, sweep, series, sample)?;
+        // Neither a missing sample nor an infinity where a first one was wanted.
+        if !sample.is_nan()
+            && !seen.location.is_nan()
+            && let Some(timing) = &mut self.timing
+            && let Some(last) = timing.last.get_mut(series)
+        {
+            *last = Some(timing.now);
+        }
+        Ok(seen)
     }
 }
 
@@ -146,6 +185,58 @@ pub(crate) fn observe(
         outlier: observation.outlier,
         reopened: observation.reopened,
     })
+}
+
+/// When samples were taken.
+#[derive(Debug, Default)]
+struct Timing {
+    moments: Moments,
+    /// When the present samples were, in nanoseconds since 1970.
+    now: i64,
+    /// When the last sample of each series was, missing ones aside.
+    last: Vec<Option<i64>>,
+    /// What was made of the two engines for the last distance in time: the next is likely the same.
+    made: [Option<(Duration, Sweep<RobustMean, f64>)>; 2],
+}
+
+impl Timing {
+    fn set(&mut self, time: Time<'_>) -> Result<(), Refusal> {
+        if time.is_row_number {
+            let needed = "a half-life in time needs a column with the time: name it with --time";
+            return Err(Failure::usage(needed).into());
+        }
+        self.now = self.moments.read(time.text).map_err(|error| Refusal::Skip(error.to_string()))?;
+        Ok(())
+    }
+
+    /// How much time has passed since the last sample of a series.
+    fn elapsed(&self, series: usize) -> Result<Duration, Refusal> {
+        // Before the first sample of a series there is nothing to forget.
+        let last = self.last.get(series).copied().flatten().unwrap_or(self.now);
+        let distance = Duration::from_nanos(self.now.abs_diff(last));
+        if self.now < last {
+            let before = SignedDuration::try_from(distance).unwrap_or(SignedDuration::MAX);
+            return Err(Refusal::Skip(format!("the sample is {before:#} older than the last one of its series")));
+        }
+        Ok(distance)
+    }
+
+    /// An engine for samples at this distance.
+    fn after<'a>(
+        &'a mut self,
+        sweep: &Sweep<RobustMean, f64>,
+        is_whole: bool,
+        elapsed: Duration,
+    ) -> Result<&'a Sweep<RobustMean, f64>, Failure> {
+        let [fractions, whole] = &mut self.made;
+        let made = if is_whole { whole } else { fractions };
+        let kept = made.take().filter(|(distance, _)| *distance == elapsed);
+        let (_, sweep) = made.insert(match kept {
+            Some(kept) => kept,
+            None => (elapsed, sweep.after(elapsed)?),
+        });
+        Ok(sweep)
+    }
 }
 
 /// The plain exponential average.

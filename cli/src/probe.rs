@@ -8,7 +8,7 @@ pub use crate::input::Limits;
 
 use crate::args::InputArgs;
 use crate::failure::Failure;
-use crate::input::{self, Sink, Source, Time};
+use crate::input::{self, Refusal, Sink, Source, Time};
 use crate::report::Report;
 use std::io::Read;
 
@@ -113,13 +113,13 @@ impl Sink for Record {
         Ok(())
     }
 
-    fn row(&mut self, time: Time<'_>) -> Result<(), Failure> {
+    fn row(&mut self, time: Time<'_>) -> Result<(), Refusal> {
         let text = std::str::from_utf8(time.text).map_err(Failure::failed)?;
         self.0.push(Event::Row { time: text.to_owned(), is_number: time.is_number });
         Ok(())
     }
 
-    fn sample(&mut self, series: usize, value: f64) -> Result<(), Failure> {
+    fn sample(&mut self, series: usize, value: f64) -> Result<(), Refusal> {
         self.0.push(Event::Sample { series, bits: (!value.is_nan()).then(|| value.to_bits()) });
         Ok(())
     }

@@ -3,7 +3,7 @@
 use crate::args::{ProfileArgs, ProfileFormat};
 use crate::engine::Engine;
 use crate::failure::Failure;
-use crate::input::{self, Sink, Source, Time};
+use crate::input::{self, Refusal, Sink, Source, Time};
 use crate::output::{Target, check_distinct};
 use crate::report::Report;
 use evenkeel::TailProfile;
@@ -90,11 +90,11 @@ impl Sink for Profile {
         Ok(())
     }
 
-    fn row(&mut self, _: Time<'_>) -> Result<(), Failure> {
-        Ok(())
+    fn row(&mut self, time: Time<'_>) -> Result<(), Refusal> {
+        self.engine.set_time(time)
     }
 
-    fn sample(&mut self, series: usize, value: f64) -> Result<(), Failure> {
+    fn sample(&mut self, series: usize, value: f64) -> Result<(), Refusal> {
         let seen = self.engine.observe(series, value)?;
         if value.is_nan() {
             self.missing += 1;

@@ -10,13 +10,13 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
+use crate::time;
 use anyhow::Context;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use sysinfo::{
     DiskRefreshKind, Disks, IS_SUPPORTED_SYSTEM, MINIMUM_CPU_UPDATE_INTERVAL, Networks, ProcessRefreshKind,
     ProcessesToUpdate, System,
@@ -101,12 +101,9 @@ pub(crate) fn run(args: &RecordArgs) -> Result<(), Failure> {
     }
 }
 
-/// A duration as a person writes it.
+/// A duration on the command line.
 fn duration(text: &str) -> Result<Duration, String> {
-    SignedDuration::from_str(text)
-        .ok()
-        .and_then(|signed| Duration::try_from(signed).ok())
-        .ok_or_else(|| "expected a number and a unit, such as 500ms, 1s, 10m or 2h".to_owned())
+    time::duration(text).ok_or_else(|| "expected a number and a unit, such as 500ms, 1s, 10m or 2h".to_owned())
 }
 
 /// Writes the header and then one row at every deadline.
@@ -289,17 +286,6 @@ impl Counters {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_as_people_write_them() {
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("1s"), Ok(Duration::from_secs(1)));
-        assert_eq!(duration("10m"), Ok(Duration::from_secs(600)));
-        assert_eq!(duration("2h"), Ok(Duration::from_secs(7200)));
-        for wrong in ["", "5", "-1s", "1 fortnight", "nan", "1e400s"] {
-            assert!(duration(wrong).is_err(), "{wrong:?}");
-        }
-    }
 
     #[test]
     fn a_row_has_a_cell_for_every_column() {

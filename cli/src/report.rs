@@ -2,7 +2,7 @@
 
 use crate::args::InputArgs;
 use crate::failure::Failure;
-use crate::input::Source;
+use crate::input::{Refusal, Source};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -82,6 +82,29 @@ impl Report {
     pub(crate) fn bad_cell(&mut self, line: u64, column: &str, cell: &[u8]) -> Result<(), Failure> {
         self.bad_cells += 1;
         self.bad(line, not_a_number(column, cell))
+    }
+
+    /// What became of a row that was handed on: whether it was taken.
+    #[inline]
+    pub(crate) fn took_row(&mut self, line: u64, result: Result<(), Refusal>) -> Result<bool, Failure> {
+        match result {
+            Ok(()) => Ok(true),
+            Err(Refusal::Skip(why)) => self.bad_row(line, why).map(|()| false),
+            Err(Refusal::Stop(failure)) => Err(failure),
+        }
+    }
+
+    /// What became of a sample that was handed on.
+    #[inline]
+    pub(crate) fn took_sample(&mut self, line: u64, column: &str, result: Result<(), Refusal>) -> Result<(), Failure> {
+        match result {
+            Ok(()) => Ok(()),
+            Err(Refusal::Skip(why)) => {
+                self.bad_cells += 1;
+                self.bad(line, format_args!("{why} (column {column})"))
+            }
+            Err(Refusal::Stop(failure)) => Err(failure),
+        }
     }
 
     fn bad(&mut self, line: u64, reason: impl Display) -> Result<(), Failure> {

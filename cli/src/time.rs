@@ -1,4 +1,4 @@
-//! Times as text, and which moments they are: the one place where a cell is read as a time.
+//! Times as text, and which moments they are: the one place where a cell is read as a time. Durations, too.
 //!
 //! Two ways to write a moment are understood:
 //!
@@ -10,10 +10,11 @@
 
 use crate::number;
 use crate::report::shown;
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{Span, SpanRelativeTo, Timestamp};
 use std::fmt;
+use std::time::Duration;
 
 /// No time anybody writes is longer. A longer cell is not worth looking at.
 const LONGEST: usize = 64;
@@ -32,6 +33,13 @@ pub(crate) fn zoned(text: &str) -> Option<Timestamp> {
 pub(crate) fn civil(text: &str) -> Option<Timestamp> {
     let civil: DateTime = text.parse().ok()?;
     TimeZone::UTC.to_timestamp(civil).ok()
+}
+
+/// A duration as a person writes it, such as `500ms`, `5m`, `1h30m` or `2d`; a day has 24 hours.
+pub(crate) fn duration(text: &str) -> Option<Duration> {
+    let span: Span = text.parse().ok()?;
+    let signed = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    Duration::try_from(signed).ok()
 }
 
 /// The unit of a time since 1970.
@@ -233,6 +241,28 @@ mod tests {
         // What is no number does not settle it, and dates may stand between numbers.
         let moments = read(&["oops", "1970-01-02", "100000000000", "3"]);
         assert_eq!(moments, [Err(Reason::Nonsense), Ok(day), Ok(100_000_000_000_000_000), Ok(3_000_000)]);
+    }
+
+    #[test]
+    fn durations_as_people_write_them() {
+        let seconds = Duration::from_secs;
+        for (text, length) in [
+            ("15ns", Duration::from_nanos(15)),
+            ("15us", Duration::from_micros(15)),
+            ("500ms", Duration::from_millis(500)),
+            ("1s", seconds(1)),
+            ("1.5s", Duration::from_millis(1500)),
+            ("10m", seconds(600)),
+            ("2h", seconds(7200)),
+            ("1h30m", seconds(5400)),
+            ("0.5h", seconds(1800)),
+            ("2d", seconds(172_800)),
+        ] {
+            assert_eq!(duration(text), Some(length), "{text}");
+        }
+        for wrong in ["", "5", "-1s", "1 fortnight", "nan", "1e400s", "1y", "s", "m5"] {
+            assert_eq!(duration(wrong), None, "{wrong:?}");
+        }
     }
 
     #[test]

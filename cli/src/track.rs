@@ -4,7 +4,7 @@ use crate::args::{Preset, TrackArgs};
 use crate::drawing::{Drawing, file_name};
 use crate::engine::Engine;
 use crate::failure::Failure;
-use crate::input::{self, Sink, Source, Time};
+use crate::input::{self, Refusal, Sink, Source, Time};
 use crate::output::{Target, Tidy, check_distinct, check_writable};
 use crate::plot::Room;
 use crate::report::Report;
@@ -78,15 +78,16 @@ impl Sink for Track {
     }
 
     #[inline]
-    fn row(&mut self, time: Time<'_>) -> Result<(), Failure> {
+    fn row(&mut self, time: Time<'_>) -> Result<(), Refusal> {
+        self.engine.set_time(time)?;
         if let Some(drawing) = &mut self.drawing {
             drawing.row(time);
         }
-        self.output.set_time(time)
+        Ok(self.output.set_time(time)?)
     }
 
     #[inline]
-    fn sample(&mut self, series: usize, value: f64) -> Result<(), Failure> {
+    fn sample(&mut self, series: usize, value: f64) -> Result<(), Refusal> {
         let seen = self.engine.observe(series, value)?;
         self.tally.add(value, &seen);
         if let Some(drawing) = &mut self.drawing {

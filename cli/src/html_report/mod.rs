@@ -21,7 +21,7 @@ use crate::args::{InputArgs, Preset, Resolution, RuleArgs, ScoredPreset};
 use crate::drawing::{Drawing, file_name};
 use crate::engine::Engine;
 use crate::failure::Failure;
-use crate::input::{self, Sink, Source, Time};
+use crate::input::{self, Refusal, Sink, Source, Time};
 use crate::output::{Target, check_distinct};
 use crate::plot::{Room, printable};
 use crate::report::Report;
@@ -92,6 +92,11 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
     check_distinct(&[("the input", args.input.path.as_deref()), ("--output", args.output.as_deref())])?;
     if args.output.is_none() && io::stdout().is_terminal() {
         return Err(Failure::usage("a page is to be looked at in a browser: name a file with --output report.html"));
+    }
+    if args.rule.is_in_time() {
+        return Err(Failure::usage(
+            "a report compares settings whose memory is in samples: give --half-life as a number",
+        ));
     }
     let mut gather = Gather::new(args)?;
     let source = Source::open(&args.input)?;
@@ -254,14 +259,14 @@ impl Sink for Gather {
         Ok(())
     }
 
-    fn row(&mut self, time: Time<'_>) -> Result<(), Failure> {
+    fn row(&mut self, time: Time<'_>) -> Result<(), Refusal> {
         self.row += 1;
         time.text.clone_into(&mut self.time);
         self.drawing.row(time);
         Ok(())
     }
 
-    fn sample(&mut self, index: usize, value: f64) -> Result<(), Failure> {
+    fn sample(&mut self, index: usize, value: f64) -> Result<(), Refusal> {
         let seen = self.engine.observe(index, value)?;
         self.drawing.sample(index, value, &seen)?;
         let Some(series) = self.series.get_mut(index) else { return Ok(()) };

@@ -78,7 +78,9 @@ impl Table {
         }
         match &mut self.layout.shape {
             Shape::Wide(columns) => {
-                set_time(&self.layout.time, row, sink, report.rows)?;
+                if !set_time(&self.layout.time, row, sink, report)? {
+                    return Ok(());
+                }
                 let mut cells = Cells { names: &self.layout.names, row, sink, report };
                 columns.iter_mut().try_for_each(|column| cells.wide(column, &mut self.count))
             }
@@ -94,11 +96,15 @@ impl Table {
                         return report.bad_row(row.line, not_a_number(&names[value], cell));
                     };
                     let position = self.series.position(name, sink, &[value], names)?;
-                    set_time(&self.layout.time, row, sink, report.rows)?;
-                    return sink.sample(position, number);
+                    if !set_time(&self.layout.time, row, sink, report)? {
+                        return Ok(());
+                    }
+                    return report.took_sample(row.line, &names[value], sink.sample(position, number));
                 }
                 let position = self.series.position(name, sink, values, names)?;
-                set_time(&self.layout.time, row, sink, report.rows)?;
+                if !set_time(&self.layout.time, row, sink, report)? {
+                    return Ok(());
+                }
                 let mut cells = Cells { names, row, sink, report };
                 let first = position * values.len();
                 values.iter().enumerate().try_for_each(|(offset, &value)| cells.sample(value, first + offset))
@@ -169,18 +175,20 @@ impl<S: Sink> Cells<'_, S> {
     #[inline]
     fn sample(&mut self, column: usize, series: usize) -> Result<(), Failure> {
         let cell = self.row.field(column);
+        let (line, name) = (self.row.line, &self.names[column]);
         match number::parse(cell) {
-            Some(number) => self.sink.sample(series, number),
-            None => self.report.bad_cell(self.row.line, &self.names[column], cell),
+            Some(number) => self.report.took_sample(line, name, self.sink.sample(series, number)),
+            None => self.report.bad_cell(line, name, cell),
         }
     }
 }
 
-/// Tells the sink when the samples of this row were taken.
+/// Tells the sink when the samples of this row were taken. False if it does not want them.
 #[inline]
-fn set_time(time: &TimeColumn, row: Row<'_>, sink: &mut impl Sink, row_number: u64) -> Result<(), Failure> {
-    match time {
-        TimeColumn::Column(index) => sink.row(Time { text: row.field(*index), is_number: false }),
-        _ => sink.row(Time { text: itoa::Buffer::new().format(row_number).as_bytes(), is_number: true }),
-    }
+fn set_time(time: &TimeColumn, row: Row<'_>, sink: &mut impl Sink, report: &mut Report) -> Result<bool, Failure> {
+    let result = match time {
+        TimeColumn::Column(index) => sink.row(Time { text: row.field(*index), is_number: false, is_row_number: false }),
+        _ => sink.row(Time::row_number(report.rows, &mut itoa::Buffer::new())),
+    };
+    report.took_row(row.line, result)
 }

@@ -32,10 +32,10 @@ pub(crate) trait Sink {
     fn time_name(&mut self, name: &str);
     /// A new series. Series are numbered from 0 in the order of these calls.
     fn series(&mut self, name: &str) -> Result<(), Failure>;
-    /// The time of the samples that follow.
-    fn row(&mut self, time: Time<'_>) -> Result<(), Failure>;
+    /// The time of the samples that follow. Where it is skipped, so are they.
+    fn row(&mut self, time: Time<'_>) -> Result<(), Refusal>;
     /// A sample of a series; NaN is a missing one.
-    fn sample(&mut self, series: usize, value: f64) -> Result<(), Failure>;
+    fn sample(&mut self, series: usize, value: f64) -> Result<(), Refusal>;
     /// The input may have to be waited for: what has been made so far should go out.
     fn before_wait(&mut self) -> Result<(), Failure>;
 }
@@ -47,6 +47,30 @@ pub(crate) struct Time<'a> {
     pub(crate) text: &'a [u8],
     /// Whether JSON has it as a number.
     pub(crate) is_number: bool,
+    /// Whether the input has no time here, and this is the number of the row.
+    pub(crate) is_row_number: bool,
+}
+
+impl<'a> Time<'a> {
+    /// The number of the row, where there is no time.
+    pub(crate) fn row_number(number: u64, digits: &'a mut itoa::Buffer) -> Self {
+        Self { text: digits.format(number).as_bytes(), is_number: true, is_row_number: true }
+    }
+}
+
+/// Why a sink does not take what it is given.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// This row or sample is bad: it is told, counted and skipped.
+    Skip(String),
+    /// There is nothing to be done.
+    Stop(Failure),
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self::Stop(failure)
+    }
 }
 
 /// The columns that the user named.

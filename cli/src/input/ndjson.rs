@@ -162,7 +162,9 @@ impl Objects {
             announce(cells.sink, name, self.values.iter().map(String::as_str))?;
             self.number(name, self.values.len())
         };
-        cells.time(self.time.as_deref())?;
+        if !cells.time(self.time.as_deref())? {
+            return Ok(());
+        }
         for (offset, value) in self.values.iter().enumerate() {
             cells.sample(first + offset, value, &members.get(value).unwrap_or(Value::Null))?;
         }
@@ -171,7 +173,9 @@ impl Objects {
 
     /// An object whose members are series.
     fn wide(&mut self, mut cells: Cells<'_, impl Sink>) -> Result<(), Failure> {
-        cells.time(self.time.as_deref())?;
+        if !cells.time(self.time.as_deref())? {
+            return Ok(());
+        }
         for (name, cell) in cells.members.iter() {
             let series = match self.names.get(name) {
                 Some(&series) => series,
@@ -233,20 +237,22 @@ struct Cells<'a, S> {
 }
 
 impl<S: Sink> Cells<'_, S> {
-    /// Tells the sink when the samples of this object were taken.
-    fn time(&mut self, name: Option<&str>) -> Result<(), Failure> {
-        let Some(name) = name else {
-            let mut digits = itoa::Buffer::new();
-            return self.sink.row(Time { text: digits.format(self.report.rows).as_bytes(), is_number: true });
+    /// Tells the sink when the samples of this object were taken. False if it does not want them.
+    fn time(&mut self, name: Option<&str>) -> Result<bool, Failure> {
+        let result = if let Some(name) = name {
+            let time = self.members.get(name).unwrap_or(Value::Null);
+            let is_number = matches!(time, Value::Number(_));
+            self.sink.row(Time { text: time.text().as_bytes(), is_number, is_row_number: false })
+        } else {
+            self.sink.row(Time::row_number(self.report.rows, &mut itoa::Buffer::new()))
         };
-        let time = self.members.get(name).unwrap_or(Value::Null);
-        self.sink.row(Time { text: time.text().as_bytes(), is_number: matches!(time, Value::Number(_)) })
+        self.report.took_row(self.line, result)
     }
 
     /// One member that should be a number.
     fn sample(&mut self, series: usize, name: &str, cell: &Value<'_>) -> Result<(), Failure> {
         match number_of(cell) {
-            Some(number) => self.sink.sample(series, number),
+            Some(number) => self.report.took_sample(self.line, name, self.sink.sample(series, number)),
             None => self.report.bad_cell(self.line, name, cell.text().as_bytes()),
         }
     }

@@ -50,7 +50,7 @@ pub(crate) struct Sample {
     pub value: f64,
     /// The robust location after it.
     pub location: f64,
-    /// The plain exponential moving average after it.
+    /// The plain exponential moving average after it; NaN if there is none.
     pub ema: f64,
     /// Whether it was judged an outlier.
     pub outlier: bool,
@@ -129,6 +129,12 @@ impl Plot {
         Ok(picture.replacen(&drawn, &format!("width=\"{WIDTH}\" height=\"{height}\""), 1))
     }
 
+    /// Whether there is a plain average to compare with: not where the memory is in time.
+    fn has_average(&self) -> bool {
+        let buckets = || self.series.iter().flat_map(|series| &series.buckets);
+        buckets().any(|bucket| !bucket.ema.is_nan()) || buckets().all(|bucket| !bucket.seen)
+    }
+
     /// Title, decay and legend.
     fn header(&self, canvas: &Canvas) -> Result<()> {
         let title = Text::new(20).bold();
@@ -137,7 +143,7 @@ impl Plot {
         let room = WIDTH - 3 * MARGIN - decay.width(&decay_label);
         title.write(canvas, &title.fit(&self.title, room), (MARGIN, 28))?;
         decay.write(canvas, &decay_label, (WIDTH - MARGIN, 29))?;
-        legend(canvas, 58)
+        legend(canvas, 58, self.has_average())
     }
 
     /// All panels, in columns.
@@ -296,10 +302,10 @@ const LEGEND: [&str; 6] =
     ["raw samples", "plain EMA", "robust location", "outlier", "outlier beyond the panel", "estimate re-opened"];
 
 /// What the lines and marks mean, in a row.
-fn legend(canvas: &Canvas, y: i32) -> Result<()> {
+fn legend(canvas: &Canvas, y: i32, has_average: bool) -> Result<()> {
     let mut x = MARGIN;
     let text = Text::new(13);
-    for (index, words) in LEGEND.into_iter().enumerate() {
+    for (index, words) in LEGEND.into_iter().enumerate().filter(|(index, _)| *index != 1 || has_average) {
         let middle = (px(x + 13), px(y));
         match index {
             0 => canvas.draw(&swatch(x, y, RAW, 5))?,

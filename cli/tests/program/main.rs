@@ -6,6 +6,7 @@
 //! | `bad_input.rs` | nothing bad goes unnoticed, and nothing good goes with it |
 //! | `specification.rs` | location and scale are the specification's, to the bit |
 //! | `estimator.rs` | presets, resolution and memory |
+//! | `half_life.rs` | a memory in time |
 //! | `pipes.rs` | rows come out as they are made; a closed pipe is no error |
 //! | `files.rs` | an older file stays until a new one is complete |
 //! | `profile.rs`, `plot.rs` | the tail profile and the picture |
@@ -15,6 +16,7 @@ mod bad_input;
 mod csv;
 mod estimator;
 mod files;
+mod half_life;
 mod ndjson;
 mod pipes;
 mod plot;
