@@ -3,6 +3,7 @@
 use crate::html_report::ReportArgs;
 use crate::record::RecordArgs;
 use crate::time::duration;
+use crate::watch::WatchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use evenkeel::{Decay, ParameterError};
 use jiff::SignedDuration;
@@ -25,6 +26,8 @@ Examples:
       How heavy the tails are, beside Markov's bound and the Gaussian value.
   evenkeel report metrics.csv --output report.html
       A page to look at and to send: every series with its plot, its tails and the settings that suit it.
+  evenkeel watch
+      This machine's own metrics on the terminal, the one that is furthest off at the top.
   evenkeel record --every 1s --for 10m | evenkeel track
       This machine's own metrics, tracked as they are made.
 
@@ -49,6 +52,7 @@ pub(crate) enum Command {
     Track(TrackArgs),
     Profile(ProfileArgs),
     Report(ReportArgs),
+    Watch(WatchArgs),
     Record(RecordArgs),
 }
 
@@ -118,7 +122,7 @@ pub(crate) struct ProfileArgs {
     pub(crate) output: Option<PathBuf>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct InputArgs {
     /// The file to read, `-` for standard input, which is also the default when it is not a terminal.
     ///

@@ -9,6 +9,7 @@
 //! | `args.rs` | the command line and its help |
 //! | `track.rs`, `profile.rs`, `record.rs` | three of the commands |
 //! | `html_report/` | the report as a page |
+//! | `watch/` | the series on a terminal |
 //! | `input/` | files and pipes to samples |
 //! | `engine.rs` | samples to estimates |
 //! | `output/` | estimates to rows |
@@ -36,6 +37,7 @@ mod report;
 mod tally;
 mod time;
 mod track;
+mod watch;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -48,6 +50,7 @@ pub fn run() -> ExitCode {
         Command::Track(args) => track::run(&args),
         Command::Profile(args) => profile::run(&args),
         Command::Report(args) => html_report::run(&args),
+        Command::Watch(args) => watch::run(&args),
         Command::Record(args) => record::run(&args),
     };
     match result {

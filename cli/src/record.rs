@@ -27,7 +27,7 @@ use sysinfo::{
 const SHORTEST: Duration = Duration::from_millis(250);
 
 /// Decimals after each column's name: enough to see the metric move, no more.
-const COLUMNS: [(&str, usize); 11] = [
+pub(crate) const COLUMNS: [(&str, usize); 11] = [
     ("cpu_percent", 2),
     ("cpu_busiest_percent", 2),
     ("memory_used_mb", 1),
@@ -69,12 +69,7 @@ pub(crate) struct RecordArgs {
 /// An interval below the shortest, a time shorter than one interval, a system without metrics, or an output that cannot be
 /// written. A closed pipe is not an error: the reader has seen enough.
 pub(crate) fn run(args: &RecordArgs) -> Result<(), Failure> {
-    if args.every < SHORTEST {
-        let every = args.every;
-        return Err(Failure::usage(format!(
-            "--every {every:?} is too short to measure the CPU load: at least {SHORTEST:?}"
-        )));
-    }
+    check_interval(args.every)?;
     if let Some(length) = args.length
         && length < args.every
     {
@@ -101,8 +96,16 @@ pub(crate) fn run(args: &RecordArgs) -> Result<(), Failure> {
     }
 }
 
+/// Whether readings may follow each other so closely.
+pub(crate) fn check_interval(every: Duration) -> Result<(), Failure> {
+    if every >= SHORTEST {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("--every {every:?} is too short to measure the CPU load: at least {SHORTEST:?}")))
+}
+
 /// A duration on the command line.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     time::duration(text).ok_or_else(|| "expected a number and a unit, such as 500ms, 1s, 10m or 2h".to_owned())
 }
 
@@ -123,11 +126,8 @@ fn record(out: &mut dyn Write, host: &mut Host, every: Duration, length: Option<
     let mut next = start;
     host.read(start);
     loop {
-        let Some(due) = next.checked_add(every) else { return Ok(()) };
+        let Some(due) = next_due(next, every) else { return Ok(()) };
         next = due;
-        while let Some(later) = next.checked_add(every).filter(|later| *later <= Instant::now()) {
-            next = later;
-        }
         if end.is_some_and(|end| next > end) {
             return Ok(());
         }
@@ -138,6 +138,16 @@ fn record(out: &mut dyn Write, host: &mut Host, every: Duration, length: Option<
         out.write_all(row.as_bytes())?;
         out.flush()?;
     }
+}
+
+/// When the reading after the one of `last` is due; those that have been missed are left out. `None` past the clock's last
+/// moment.
+pub(crate) fn next_due(last: Instant, every: Duration) -> Option<Instant> {
+    let mut next = last.checked_add(every)?;
+    while let Some(later) = next.checked_add(every).filter(|later| *later <= Instant::now()) {
+        next = later;
+    }
+    Some(next)
 }
 
 /// One line of the CSV.
@@ -157,7 +167,7 @@ fn row(time: Timestamp, values: &[Option<f64>; COLUMNS.len()]) -> String {
 }
 
 /// The machine, with what it had counted at the reading before.
-struct Host {
+pub(crate) struct Host {
     system: System,
     disks: Disks,
     networks: Networks,
@@ -169,7 +179,7 @@ struct Host {
 }
 
 impl Host {
-    fn new() -> anyhow::Result<Self> {
+    pub(crate) fn new() -> anyhow::Result<Self> {
         anyhow::ensure!(IS_SUPPORTED_SYSTEM, "this system offers no metrics");
         Ok(Self {
             system: System::new(),
@@ -184,7 +194,7 @@ impl Host {
     }
 
     /// All metrics at `now`, in the order of [`COLUMNS`]. Rates are missing at the first reading.
-    fn read(&mut self, now: Instant) -> [Option<f64>; COLUMNS.len()] {
+    pub(crate) fn read(&mut self, now: Instant) -> [Option<f64>; COLUMNS.len()] {
         let seconds = self
             .read_at
             .replace(now)

@@ -31,6 +31,8 @@ enum Voice {
     Aloud(Option<ProgressBar>),
     /// To whoever asks afterwards.
     Kept(RefCell<Vec<String>>),
+    /// To whoever has the screen, at once.
+    Sent(Box<dyn Fn(String)>),
 }
 
 impl Report {
@@ -43,6 +45,11 @@ impl Report {
     /// A report that says nothing aloud.
     pub(crate) fn kept(args: &InputArgs, source: &Source) -> Self {
         Self::with(args, source, Voice::Kept(RefCell::default()))
+    }
+
+    /// A report that says everything to somebody else.
+    pub(crate) fn sent(args: &InputArgs, source: &Source, listener: impl Fn(String) + 'static) -> Self {
+        Self::with(args, source, Voice::Sent(Box::new(listener)))
     }
 
     fn with(args: &InputArgs, source: &Source, voice: Voice) -> Self {
@@ -60,8 +67,8 @@ impl Report {
     /// What has been kept.
     pub(crate) fn into_kept(self) -> Vec<String> {
         match self.voice {
-            Voice::Aloud(_) => Vec::new(),
             Voice::Kept(said) => said.into_inner(),
+            Voice::Aloud(_) | Voice::Sent(_) => Vec::new(),
         }
     }
 
@@ -151,6 +158,7 @@ impl Report {
             Voice::Aloud(Some(bar)) => bar.suspend(|| say(message)),
             Voice::Aloud(None) => say(message),
             Voice::Kept(said) => said.borrow_mut().push(message.to_string()),
+            Voice::Sent(listener) => listener(message.to_string()),
         }
     }
 }

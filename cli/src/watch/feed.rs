@@ -1,0 +1,99 @@
+//! The thread that feeds the state: from a file, a pipe, or this machine.
+
+use super::state::State;
+use crate::args::InputArgs;
+use crate::failure::Failure;
+use crate::input::{self, Sink, Source, Time};
+use crate::record::{COLUMNS, Host, next_due};
+use crate::report::Report;
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The state, between the thread that feeds it and the one that draws it. Its lock is a fair one: a fast input must not
+/// keep the other from ever having it.
+pub(super) type Shared = Arc<Mutex<State>>;
+
+/// Where samples come from.
+#[derive(Clone, Debug)]
+pub(super) enum Origin {
+    Input(InputArgs),
+    Machine { every: Duration },
+}
+
+/// Starts the thread. It says how it ended; that it is gone without a word means that it has panicked.
+pub(super) fn start(origin: Origin, state: Shared) -> Result<Receiver<Result<(), Failure>>, Failure> {
+    let (sender, ended) = channel();
+    let work = move || {
+        let result = match origin {
+            Origin::Input(args) => read(&args, &state),
+            Origin::Machine { every } => measure(every, &state),
+        };
+        state.lock().end();
+        // Nobody may be there to hear it.
+        let _ = sender.send(result);
+    };
+    thread::Builder::new()
+        .name("input".to_owned())
+        .spawn(work)
+        .map_err(|error| Failure::failed(format!("cannot start a thread: {error}")))?;
+    Ok(ended)
+}
+
+/// All of a file or a pipe.
+fn read(args: &InputArgs, state: &Shared) -> Result<(), Failure> {
+    let source = Source::open(args)?;
+    let listener = Arc::clone(state);
+    let mut report = Report::sent(args, &source, move |message| listener.lock().note(&message));
+    input::read(args, source, &mut Feed { state }, &mut report)
+}
+
+struct Feed<'a> {
+    state: &'a Shared,
+}
+
+impl Sink for Feed<'_> {
+    fn time_name(&mut self, _: &str) {}
+
+    fn series(&mut self, name: &str) -> Result<(), Failure> {
+        self.state.lock().add_series(name)
+    }
+
+    fn row(&mut self, time: Time<'_>) -> Result<(), Failure> {
+        self.state.lock().start_row(time.text);
+        Ok(())
+    }
+
+    fn sample(&mut self, series: usize, value: f64) -> Result<(), Failure> {
+        self.state.lock().sample(series, value)
+    }
+
+    fn before_wait(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// This machine's metrics, for ever.
+fn measure(every: Duration, state: &Shared) -> Result<(), Failure> {
+    let mut host = Host::new()?;
+    for (name, _) in COLUMNS {
+        state.lock().add_series(name)?;
+    }
+    let mut next = Instant::now();
+    // Rates are there from the second reading on.
+    host.read(next);
+    while let Some(due) = next_due(next, every) {
+        next = due;
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        let values = host.read(Instant::now());
+        let mut state = state.lock();
+        state.start_row(format!("{:.3}", Timestamp::now()).as_bytes());
+        for (index, value) in values.into_iter().enumerate() {
+            state.sample(index, value.unwrap_or(f64::NAN))?;
+        }
+    }
+    Ok(())
+}
