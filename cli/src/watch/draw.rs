@@ -153,7 +153,12 @@ fn cell(series: &Series, column: Column) -> Line<'static> {
 
 /// A score in hundredths, or in three digits where that would be too long.
 fn score(score: f64) -> String {
-    if score.abs() < 1000.0 { format!("{score:.2}") } else { rounded(score, 3) }
+    match score.abs() {
+        size if size < 1e3 => format!("{score:.2}"),
+        size if size < 1e5 => format!("{score:.0}"),
+        size if size.is_finite() => format!("{score:.2e}"),
+        _ => rounded(score, 1),
+    }
 }
 
 /// The beginning of a text that is too long.
@@ -291,7 +296,7 @@ mod tests {
 
     const WIDE: &str = r"evenkeel: a.csv  3 series, 30 rows  12:00:30  half-life 60
 series             raw              robust                  value     location       scale     score outliers re-opened
-disk_read_mb_per_s         ▁▁▁▁▁▁█▁         ████████          900            2       0.001    898000        1         2
+disk_read_mb_per_s         ▁▁▁▁▁▁█▁         ████████          900            2       0.001    8.98e5        1         2
 cpu                        ▁▂▃▄▅▆▇█         ▅▅▅▅▅▅▅▅            7          3.5           2      1.75        0         0
 load                                        ▄▄▄▄▄▄▄▄            –            –           –         –        0         0
 
@@ -299,11 +304,11 @@ load                                        ▄▄▄▄▄▄▄▄            
 ─ events ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 a.csv: line 3: oops
 12:00:10  cpu re-opened at 3
-12:00:30  disk_read_mb_per_s outlier 900, score 898000
+12:00:30  disk_read_mb_per_s outlier 900, score 8.98e5
 by score  s sort  / filter  p stop  ? help  q quit";
     const NARROW: &str = r"evenkeel: a.csv  3 series, 30 rows  12:0
 series                   value     score
-disk_read_mb_per…          900    898000
+disk_read_mb_per…          900    8.98e5
 cpu                          7      1.75
 load                         –         –
 by score  s sort  / filter  p stop  ? he";
@@ -321,7 +326,7 @@ a.csv: line 3: oops
  end of input  by score, 1 of 3 with "cp"  s sort  / filter  p stop  ? help  q q"#;
     const HELPED: &str = r"evenkeel: a.csv  3 series, 30 rows  12:00:30  half-life
 serie┌ keys ─────────────────────────────────────┐core
-disk_│s         sort by score, name or outliers  │8000
+disk_│s         sort by score, name or outliers  │98e5
 cpu  │/         show only names with a text      │1.75
 load │Esc       show all names                   │   –
      │j k ↑ ↓   one series down or up            │
@@ -330,7 +335,7 @@ load │Esc       show all names                   │   –
 ─ eve│p         stop the picture, go on with it  │─────
 a.csv│?         this help                        │
 12:00│q Ctrl-C  quit                             │
-12:00└───────────────────────────────────────────┘8000
+12:00└───────────────────────────────────────────┘98e5
 by score  s sort  / filter  p stop  ? help  q quit";
 
     #[test]
@@ -351,7 +356,7 @@ by score  s sort  / filter  p stop  ? help  q quit";
         assert_eq!(screen(&small(), &mut View::default(), (9, 3)), ["series", "disk_rea\u{2026}", "by score"]);
         assert_eq!(
             screen(&small(), &mut View::default(), (24, 2)),
-            ["series             score", "disk_read_mb_\u{2026}    898000"]
+            ["series             score", "disk_read_mb_\u{2026}    8.98e5"]
         );
     }
 
@@ -392,7 +397,7 @@ by score  s sort  / filter  p stop  ? help  q quit";
         };
         assert_eq!(
             [marked(2), marked(3), marked(10)].map(|text| text.trim().to_owned()),
-            ["\u{2588}898000", "", "outlier 900"]
+            ["\u{2588}8.98e5", "", "outlier 900"]
         );
     }
 

@@ -4,27 +4,42 @@
 
 use crate::failure::Failure;
 use anyhow::Context;
-use ratatui::{DefaultTerminal, Frame};
+use crossterm::cursor::Show;
+use crossterm::execute;
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use ratatui::backend::CrosstermBackend;
+use ratatui::{DefaultTerminal, Frame, Terminal};
 use signal_hook::consts::TERM_SIGNALS;
 use signal_hook::{flag, low_level};
+use std::io::stdout;
+use std::panic;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// The terminal, for as long as this lives.
 pub(super) struct Screen {
     terminal: Option<DefaultTerminal>,
+    /// Until it has been given back: twice would bring the cursor back to where it was before the last words.
+    is_taken: Arc<AtomicBool>,
 }
 
 impl Screen {
     pub(super) fn take() -> Result<Self, Failure> {
-        let mut screen = Self { terminal: None };
+        let is_taken = Arc::new(AtomicBool::new(true));
+        let mut screen = Self { terminal: None, is_taken: Arc::clone(&is_taken) };
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            give_back(&is_taken);
+            hook(info);
+        }));
         // Should it fail half-way, what was done is undone when `screen` goes.
-        screen.terminal = Some(ratatui::try_init().context("cannot use the terminal")?);
+        screen.terminal = Some(take().context("cannot use the terminal")?);
         Ok(screen)
     }
 
     pub(super) fn draw(&mut self, picture: impl FnOnce(&mut Frame)) -> Result<(), Failure> {
-        if let Some(terminal) = &mut self.terminal {
+        // A panic of another thread has given it back already.
+        if let Some(terminal) = self.terminal.as_mut().filter(|_| self.is_taken.load(Ordering::Relaxed)) {
             terminal.draw(picture).context("cannot draw on the terminal")?;
         }
         Ok(())
@@ -33,9 +48,21 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // This shows the cursor again.
-        self.terminal = None;
-        ratatui::restore();
+        give_back(&self.is_taken);
+    }
+}
+
+fn take() -> std::io::Result<DefaultTerminal> {
+    enable_raw_mode()?;
+    execute!(stdout(), EnterAlternateScreen)?;
+    Terminal::new(CrosstermBackend::new(stdout()))
+}
+
+/// Makes the terminal what it was before. That it is gone is no reason to fail.
+fn give_back(is_taken: &AtomicBool) {
+    if is_taken.swap(false, Ordering::Relaxed) {
+        let _ = disable_raw_mode();
+        let _ = execute!(stdout(), LeaveAlternateScreen, Show);
     }
 }
 
