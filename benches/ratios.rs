@@ -10,12 +10,13 @@ use common::competitor::{Loops, Plain};
 use common::data::{Rows, samples};
 use common::probe::{Number, Probe, read_four, read_only};
 use evenkeel::{
-    Backend, Bank, Decay, Ema, Estimator, Layer, LayerRule, LayerUpdate, LearningRate, Numerator, Real,
-    RelaxedNumerator, RobustMean, Threads, update_layers,
+    Backend, Bank, Decay, Ema, Estimator, Idle, Layer, LayerRule, LayerUpdate, LearningRate, Numerator, Overflow, Real,
+    RelaxedNumerator, RobustMean, Threads, Tracker, update_layers,
 };
 use rayon::prelude::*;
+use std::collections::HashMap;
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const ALPHA: f64 = 0.05;
 
@@ -315,6 +316,102 @@ fn lane<T: Real + Number + Loops>() {
     layers::<_, T>("LearningRate", &LearningRate::new(1e-3).unwrap(), 4);
 }
 
+/// Rows whose decay is in time, at equal distances, at distances that jitter, and with a tenth of the samples missing, beside the
+/// same rows of a decay in samples.
+fn time<T: Real>() {
+    for (size, channels) in [("1Ki", 1 << 10), ("64Ki", 64 << 10), ("1Mi", 1 << 20)] {
+        if !wanted(&["time", T::NAME, size]) {
+            continue;
+        }
+        let second = Duration::from_secs(1);
+        let half_life = 13.5; // about the gain of the other parts
+        let rule = RobustMean::new(Decay::half_life(half_life).unwrap());
+        let in_time = RobustMean::new(Decay::half_life_time(second.mul_f64(half_life)).unwrap());
+        let mut feed = Rows::<T>::new(channels, 0.0, 7);
+        let mut counted = bank(rule, Backend::best(), &mut feed, channels);
+        let new = || Bank::<RobustMean, T>::new(in_time, channels).unwrap().with_threads(Threads::One);
+        let (mut equal, mut jitter, mut gaps) = (new(), new(), new());
+        let mut missing = feed.next().to_vec();
+        missing.iter_mut().step_by(10).for_each(|sample| *sample = T::NAN);
+        for _ in 0..WARM_UP {
+            let row = feed.next();
+            for bank in [&mut equal, &mut jitter, &mut gaps] {
+                bank.update_after(second, row).unwrap();
+            }
+        }
+        let feed = std::cell::RefCell::new(feed);
+        let mut millisecond = 0;
+        let [counted, equal, jitter, gaps] = turns(
+            channels,
+            [
+                &mut || counted.update(feed.borrow_mut().next()).unwrap(),
+                &mut || equal.update_after(second, feed.borrow_mut().next()).unwrap(),
+                &mut || {
+                    millisecond = (millisecond + 37) % 200;
+                    jitter.update_after(Duration::from_millis(900 + millisecond), feed.borrow_mut().next()).unwrap();
+                },
+                &mut || {
+                    gaps.update_after(second, &missing).unwrap();
+                    missing.rotate_right(1);
+                },
+            ],
+        );
+        println!(
+            "time       {} {size:>5} | equal {:.2}, jitter {:.2}, a tenth missing {:.1} times a decay in samples",
+            T::NAME,
+            equal / counted,
+            jitter / counted,
+            gaps / counted
+        );
+    }
+}
+
+/// A sample of a named series, in `f64`, beside finding its name in a hash map and nothing else.
+fn tracker() {
+    for (size, series) in [("1Ki", 1 << 10), ("64Ki", 64 << 10), ("1Mi", 1 << 20)] {
+        if !wanted(&["tracker", size]) {
+            continue;
+        }
+        let name = |number: usize| format!("cpu,cpu=cpu{},host=server{:06} usage_user", number % 8, number / 8);
+        let names: Vec<String> = (0..series).map(name).collect();
+        let counted = RobustMean::new(Decay::half_life(60.0).unwrap());
+        let in_time = RobustMean::new(Decay::half_life_time(Duration::from_secs(600)).unwrap());
+        let mut plain = Tracker::<String>::new(counted).unwrap();
+        let limits = Idle::Time(Duration::from_secs(86_400));
+        let mut timed = Tracker::<String>::new(in_time).unwrap().max_idle(limits).max_series(series, Overflow::Evict);
+        let mut map: HashMap<&str, u64> = names.iter().map(|name| (name.as_str(), 0)).collect();
+        // In another order than that of their making, as in a real feed.
+        let order: Vec<&str> = (0..series).map(|n| names[n * 7919 % series].as_str()).collect();
+        let mut now = 0;
+        let [looked_up, plain, timed] = turns(
+            series,
+            [
+                &mut || {
+                    for name in &order {
+                        *map.get_mut(name).unwrap() += 1;
+                    }
+                },
+                &mut || {
+                    for (n, name) in order.iter().enumerate() {
+                        plain.update(*name, (n % 7) as f64).unwrap();
+                    }
+                },
+                &mut || {
+                    now += 10_000_000_000;
+                    for (n, name) in order.iter().enumerate() {
+                        timed.update_at(*name, now + i64::try_from(n % 997).unwrap(), (n % 7) as f64).unwrap();
+                    }
+                },
+            ],
+        );
+        println!(
+            "tracker    f64 {size:>5} | {plain:.0} ns, {:.1} x a look-up; in time, with limits {timed:.0} ns, {:.1} x",
+            plain / looked_up,
+            timed / looked_up
+        );
+    }
+}
+
 fn main() {
     println!(
         "nanoseconds per channel-update, one thread; the limit moves the same bytes, the plain loop does the same work"
@@ -323,4 +420,7 @@ fn main() {
     threads();
     lane::<f32>();
     lane::<f64>();
+    time::<f32>();
+    time::<f64>();
+    tracker();
 }

@@ -5,7 +5,7 @@ use crate::error::{BackendError, ChannelsError, UpdateError};
 use crate::lane::Real;
 use crate::rule::{Estimator, Reading, Scored, Timed};
 use crate::rules::{Ema, RobustMean};
-use crate::sweep::{Backend, Observation, Recent, Sweep, Threads, nanoseconds};
+use crate::sweep::{Backend, Observation, Recent, Silence, Sweep, Threads, nanoseconds};
 use core::time::Duration;
 
 /// Many channels of one [`Estimator`], numbered from 0: their state, and the engine that updates it.
@@ -31,8 +31,8 @@ use core::time::Duration;
 pub struct Bank<R: Estimator, T: Real = f64> {
     sweep: Sweep<R, T>,
     columns: Columns<R, T>,
-    /// Where the decay is in time: for how many nanoseconds each channel had had no sample when the last row came.
-    silence: Vec<u64>,
+    /// Where the decay is in time; of no channels elsewhere.
+    silence: Silence,
     recent: Recent<R, T>,
 }
 
@@ -43,7 +43,8 @@ impl<R: Estimator, T: Real> Bank<R, T> {
     /// The lane type cannot carry the rule's parameters, or there is no memory.
     pub fn new(rule: R, channels: usize) -> Result<Self, ChannelsError> {
         let sweep = Sweep::new(rule)?;
-        let mut bank = Self { sweep, columns: Columns::new(0)?, silence: Vec::new(), recent: Recent::default() };
+        let mut bank =
+            Self { sweep, columns: Columns::new(0)?, silence: Silence::default(), recent: Recent::default() };
         bank.extend(channels)?;
         Ok(bank)
     }
@@ -93,7 +94,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
     /// Bytes of state held, padding and room to grow included.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.columns.bytes() + self.silence.capacity() * size_of::<u64>()
+        self.columns.bytes() + self.silence.bytes()
     }
 
     /// One sample per channel; NaN is a missing sample.
@@ -205,7 +206,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
     }
 
     pub(crate) fn silence(&self) -> &[u64] {
-        &self.silence
+        self.silence.channels()
     }
 
     pub(crate) fn constants(&self) -> &R::Constants<T> {
@@ -221,7 +222,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
 
     /// Other channels, with as many times of silence where the decay is in time.
     pub(crate) fn replace(&mut self, columns: Columns<R, T>, silence: Vec<u64>) {
-        (self.columns, self.silence) = (columns, silence);
+        (self.columns, self.silence) = (columns, Silence::of(silence));
     }
 
     /// Location, scale and age of one channel; `None` if there is no such channel.
@@ -254,9 +255,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         if !self.columns.reset(channel) {
             return Err(UpdateError::Channel { channel, channels: self.len() });
         }
-        if let Some(silence) = self.silence.get_mut(channel) {
-            *silence = 0;
-        }
+        self.silence.take(channel);
         Ok(())
     }
 
@@ -268,7 +267,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         if !self.columns.swap_remove(channel) {
             return Err(UpdateError::Channel { channel, channels: self.len() });
         }
-        if channel < self.silence.len() {
+        if channel < self.silence.channels().len() {
             self.silence.swap_remove(channel);
         }
         Ok(())
@@ -281,11 +280,13 @@ impl<R: Estimator, T: Real> Bank<R, T> {
     pub fn extend(&mut self, more: usize) -> Result<(), ChannelsError> {
         if self.sweep.rule().is_in_time() {
             let channels = self.len().saturating_add(more);
-            self.silence.try_reserve(more).map_err(|_| ChannelsError::OutOfMemory { channels })?;
+            if !self.silence.reserve(channels) {
+                return Err(ChannelsError::OutOfMemory { channels });
+            }
         }
         self.columns.extend(more)?;
         if self.sweep.rule().is_in_time() {
-            self.silence.resize(self.columns.len(), 0);
+            self.silence.resize(self.columns.len());
         }
         Ok(())
     }
@@ -341,18 +342,16 @@ impl<R: Timed, T: Real> Bank<R, T> {
         elapsed: Duration,
         sample: T,
     ) -> Result<Observation<T>, UpdateError> {
-        let channels = self.len();
         let sweep = &self.sweep;
-        let silence = self.silence.get_mut(channel);
-        let Some(silence) = silence else {
-            return Err(if sweep.rule().is_in_time() {
-                UpdateError::Channel { channel, channels }
-            } else {
-                UpdateError::NotInTime
-            });
-        };
-        let elapsed = elapsed.saturating_add(Duration::from_nanos(*silence));
-        *silence = if sample.to_f64().is_nan() { nanoseconds(elapsed) } else { 0 };
+        if !sweep.rule().is_in_time() {
+            return Err(UpdateError::NotInTime);
+        }
+        let silent = self.silence.take(channel);
+        let silent = silent.ok_or(UpdateError::Channel { channel, channels: self.columns.len() })?;
+        let elapsed = elapsed.saturating_add(Duration::from_nanos(silent));
+        if sample.to_f64().is_nan() {
+            self.silence.set(channel, nanoseconds(elapsed));
+        }
         self.recent.after(sweep, elapsed)?.observe(self.columns.as_mut_slices(), channel, sample)
     }
 }

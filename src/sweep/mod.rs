@@ -25,7 +25,7 @@ mod sum;
 mod threads;
 
 pub use dispatch::Backend;
-pub(crate) use elapsed::{Recent, nanoseconds};
+pub(crate) use elapsed::{Recent, Silence, nanoseconds};
 pub use layer::{LayerUpdate, update_layers};
 pub use sink::Observation;
 pub use threads::Threads;

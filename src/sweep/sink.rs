@@ -89,6 +89,36 @@ impl<T: Real> Observation<T> {
     pub(crate) const NONE: Self = Self { score: T::NAN, accepted: false, outlier: false, reopened: false };
 }
 
+/// Whether any sample did not count, beside what another sink is for.
+pub(crate) struct Noticing<K> {
+    pub(crate) sink: K,
+    pub(crate) missing: bool,
+}
+
+impl<K> Noticing<K> {
+    pub(crate) fn new(sink: K) -> Self {
+        Self { sink, missing: false }
+    }
+}
+
+impl<R: Estimator, T: Real, K: Sink<R, T>> Sink<R, T> for Noticing<K> {
+    #[inline(always)]
+    fn vector<S: Simd>(&mut self, simd: S, index: usize, output: R::Output<T, S>) {
+        self.missing |= (!R::verdict(output).accepted).any();
+        self.sink.vector(simd, index, output);
+    }
+    // Of the lanes beyond the last channel nobody knows what they hold: they may look as if they were missing.
+    #[inline(always)]
+    fn tail<S: Simd>(&mut self, simd: S, output: R::Output<T, S>) {
+        self.missing |= (!R::verdict(output).accepted).any();
+        self.sink.tail(simd, output);
+    }
+    fn split(self, middle: usize) -> (Self, Self) {
+        let (before, from) = self.sink.split(middle);
+        (Self { sink: before, missing: self.missing }, Self { sink: from, missing: self.missing })
+    }
+}
+
 /// The verdict on a single channel, on a backend of one lane.
 pub(crate) struct Watch<T>(pub(crate) Observation<T>);
 
