@@ -250,7 +250,7 @@ fn draw_help(frame: &mut Frame) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::state::tests::state;
+    use super::super::state::tests::{at, state};
     use super::super::state::{EVENTS, State};
     use super::*;
     use crate::tally::Tally;
@@ -408,7 +408,7 @@ by score  s sort  / filter  p stop  ? help  q quit";
         let mut many: State = state(&names.iter().map(String::as_str).collect::<Vec<_>>());
         let odd = [0.0, -0.0, 1.0, 5e-324, f64::MAX, -f64::MAX, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1e9, -1e-9];
         for row in 0..EVENTS {
-            many.start_row(long.as_bytes());
+            many.start_row(at(&long)).unwrap();
             for index in 0..40 {
                 many.sample(index, odd[(row * (index + 1)) % odd.len()]).unwrap();
             }

@@ -3,7 +3,7 @@
 use super::state::State;
 use crate::args::InputArgs;
 use crate::failure::Failure;
-use crate::input::{self, Sink, Source, Time};
+use crate::input::{self, Refusal, Sink, Source, Time};
 use crate::record::{COLUMNS, Host, next_due};
 use crate::report::Report;
 use jiff::Timestamp;
@@ -62,12 +62,11 @@ impl Sink for Feed<'_> {
         self.state.lock().add_series(name)
     }
 
-    fn row(&mut self, time: Time<'_>) -> Result<(), Failure> {
-        self.state.lock().start_row(time.text);
-        Ok(())
+    fn row(&mut self, time: Time<'_>) -> Result<(), Refusal> {
+        self.state.lock().start_row(time)
     }
 
-    fn sample(&mut self, series: usize, value: f64) -> Result<(), Failure> {
+    fn sample(&mut self, series: usize, value: f64) -> Result<(), Refusal> {
         self.state.lock().sample(series, value)
     }
 
@@ -89,10 +88,18 @@ fn measure(every: Duration, state: &Shared) -> Result<(), Failure> {
         next = due;
         thread::sleep(due.saturating_duration_since(Instant::now()));
         let values = host.read(Instant::now());
+        let now = format!("{:.3}", Timestamp::now());
         let mut state = state.lock();
-        state.start_row(format!("{:.3}", Timestamp::now()).as_bytes());
+        let time = Time { text: now.as_bytes(), is_number: false, is_row_number: false };
+        let mut row = state.start_row(time);
         for (index, value) in values.into_iter().enumerate() {
-            state.sample(index, value.unwrap_or(f64::NAN))?;
+            row = row.and_then(|()| state.sample(index, value.unwrap_or(f64::NAN)));
+        }
+        match row {
+            // The machine's clock was set back: until it has caught up, there is no telling how old a sample is.
+            Err(Refusal::Skip(reason)) => state.note(&reason),
+            Err(Refusal::Stop(failure)) => return Err(failure),
+            Ok(()) => {}
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 use crate::args::{Preset, RuleArgs};
 use crate::engine::{Engine, Seen};
 use crate::failure::Failure;
+use crate::input::{Refusal, Time};
 use crate::plot::printable;
 use crate::tally::Tally;
 use std::collections::VecDeque;
@@ -99,15 +100,17 @@ impl State {
     }
 
     /// The time of the samples that follow.
-    pub(super) fn start_row(&mut self, time: &[u8]) {
+    pub(super) fn start_row(&mut self, time: Time<'_>) -> Result<(), Refusal> {
+        self.engine.set_time(time)?;
         self.known.rows += 1;
         self.known.version += 1;
         self.known.time.clear();
-        self.known.time.extend(String::from_utf8_lossy(time).chars().take(MOST_LETTERS).map(printable));
+        self.known.time.extend(String::from_utf8_lossy(time.text).chars().take(MOST_LETTERS).map(printable));
+        Ok(())
     }
 
     /// A sample of a series; NaN is a missing one.
-    pub(super) fn sample(&mut self, index: usize, value: f64) -> Result<(), Failure> {
+    pub(super) fn sample(&mut self, index: usize, value: f64) -> Result<(), Refusal> {
         let seen = self.engine.observe(index, value)?;
         let Known { series, events, time, .. } = &mut self.known;
         let Some(series) = series.get_mut(index) else { return Ok(()) };
@@ -178,11 +181,16 @@ pub(super) mod tests {
         state
     }
 
+    /// A row of that time.
+    pub(in crate::watch) fn at(text: &str) -> Time<'_> {
+        Time { text: text.as_bytes(), is_number: false, is_row_number: false }
+    }
+
     #[test]
     fn memory_is_bounded_and_the_last_is_known() {
         let mut state = state(&["a", "b"]);
         for row in 0..5000_u32 {
-            state.start_row(format!("T{row}").as_bytes());
+            state.start_row(at(&format!("T{row}"))).unwrap();
             let value = f64::from(row * 37 % 11) + if row % 5 == 4 && row > 100 { 1000.0 } else { 0.0 };
             state.sample(0, value).unwrap();
             state.sample(1, if row % 2 == 0 { 1.0 } else { f64::NAN }).unwrap();
@@ -200,7 +208,7 @@ pub(super) mod tests {
     fn events_are_what_happens_after_the_cold_start() {
         let mut state = state(&["a"]);
         for row in 0..200 {
-            state.start_row(format!("T{row}").as_bytes());
+            state.start_row(at(&format!("T{row}"))).unwrap();
             let level = if row < 150 { 0.0 } else { 500.0 };
             let spike = if row == 100 { -1e6 } else { 0.0 };
             state.sample(0, level + spike + f64::from(row * 37 % 11)).unwrap();
@@ -219,7 +227,7 @@ pub(super) mod tests {
     #[test]
     fn control_characters_do_not_reach_the_screen() {
         let mut state = state(&["a\u{1b}[2J\nb"]);
-        state.start_row(b"\x1b]0;title\x07");
+        state.start_row(at("\u{1b}]0;title\u{7}")).unwrap();
         state.note("line 3: \u{1b}[31m");
         assert_eq!(state.known.series[0].name, "a\u{fffd}[2J\u{fffd}b");
         let everything = format!("{:?}", state.known);
