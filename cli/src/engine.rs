@@ -67,7 +67,7 @@ impl Engine {
     #[inline]
     pub(crate) fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal> {
         match self {
-            Self::Robust(robust) => robust.timing.as_mut().map_or(Ok(()), |timing| timing.set(time)),
+            Self::Robust(robust) => robust.channels.set_time(time),
             Self::Average(_) => Ok(()),
         }
     }
@@ -88,12 +88,10 @@ impl Engine {
 /// Robust location and scale.
 #[derive(Debug)]
 pub(crate) struct Robust {
-    columns: Columns<RobustMean, f64>,
+    channels: Channels,
     sweep: Sweep<RobustMean, f64>,
     /// The same for series of whole numbers, where the resolution is to be found out.
     whole: Option<Whole>,
-    /// Where the memory is in time.
-    timing: Option<Timing>,
 }
 
 /// The engine for series whose values have all been whole numbers so far, and which series those are. Both engines run
@@ -118,46 +116,29 @@ impl Robust {
                 None
             }
         };
-        let timing = args.is_in_time().then(Timing::default);
-        Ok(Self { columns: Columns::new(0)?, sweep: Sweep::new(rule)?, whole, timing })
+        Ok(Self { channels: Channels::new(args)?, sweep: Sweep::new(rule)?, whole })
     }
 
     fn add_series(&mut self) -> Result<(), Failure> {
         if let Some(whole) = &mut self.whole {
             whole.series.push(true);
         }
-        if let Some(timing) = &mut self.timing {
-            timing.last.push(None);
-        }
-        Ok(self.columns.extend(1)?)
+        self.channels.add()
     }
 
     #[inline]
     fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Refusal> {
-        let elapsed = self.timing.as_ref().map(|timing| timing.elapsed(series)).transpose()?;
-        let (mut sweep, mut is_whole_so_far) = (&self.sweep, false);
+        let elapsed = self.channels.elapsed(series)?;
+        let (mut sweep, mut place) = (&self.sweep, 0);
         if let Some(whole) = &mut self.whole
             && let Some(so_far) = whole.series.get_mut(series)
         {
             *so_far = *so_far && (is_whole(sample) || !sample.is_finite());
             if *so_far {
-                (sweep, is_whole_so_far) = (&whole.sweep, true);
+                (sweep, place) = (&whole.sweep, 1);
             }
         }
-        let sweep = match (&mut self.timing, elapsed) {
-            (Some(timing), Some(elapsed)) => timing.after(sweep, is_whole_so_far, elapsed)?,
-            _ => sweep,
-        };
-        let seen = observe(&mut self.columns, sweep, series, sample)?;
-        // Neither a missing sample nor an infinity where a first one was wanted.
-        if !sample.is_nan()
-            && !seen.location.is_nan()
-            && let Some(timing) = &mut self.timing
-            && let Some(last) = timing.last.get_mut(series)
-        {
-            *last = Some(timing.now);
-        }
-        Ok(seen)
+        self.channels.observe(series, sample, elapsed, sweep, place)
     }
 }
 
@@ -167,24 +148,73 @@ pub(crate) fn rule(args: &RuleArgs) -> Result<RobustMean, ParameterError> {
     args.patience.map_or(Ok(rule), |patience| rule.patience(patience))
 }
 
-/// The next sample of a series, and all that is to be said about it.
-#[inline]
-pub(crate) fn observe(
-    columns: &mut Columns<RobustMean, f64>,
-    sweep: &Sweep<RobustMean, f64>,
-    series: usize,
-    sample: f64,
-) -> Result<Seen, Failure> {
-    let observation = sweep.observe(columns.as_mut_slices(), series, sample)?;
-    let state = columns.as_mut_slices().map(|column| column[series]);
-    let reading = sweep.reading(&state);
-    Ok(Seen {
-        location: reading.location,
-        scale: reading.scale,
-        score: observation.score,
-        outlier: observation.outlier,
-        reopened: observation.reopened,
-    })
+/// The state of all series, for rules that differ in no more than their resolution.
+#[derive(Debug)]
+pub(crate) struct Channels {
+    columns: Columns<RobustMean, f64>,
+    /// Where the memory is in time.
+    timing: Option<Timing>,
+}
+
+impl Channels {
+    pub(crate) fn new(args: &RuleArgs) -> Result<Self, Failure> {
+        Ok(Self { columns: Columns::new(0)?, timing: args.is_in_time().then(Timing::default) })
+    }
+
+    /// One more series.
+    pub(crate) fn add(&mut self) -> Result<(), Failure> {
+        if let Some(timing) = &mut self.timing {
+            timing.last.push(None);
+        }
+        Ok(self.columns.extend(1)?)
+    }
+
+    /// When the samples that follow were taken.
+    #[inline]
+    pub(crate) fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal> {
+        self.timing.as_mut().map_or(Ok(()), |timing| timing.set(time))
+    }
+
+    /// How much time has passed since the last sample of a series, where that matters.
+    #[inline]
+    pub(crate) fn elapsed(&self, series: usize) -> Result<Option<Duration>, Refusal> {
+        self.timing.as_ref().map(|timing| timing.elapsed(series)).transpose()
+    }
+
+    /// The next sample of a series, that much after the one before, by one of the rules. Each has a place of its own, from 0
+    /// on, for what is made of it.
+    #[inline]
+    pub(crate) fn observe(
+        &mut self,
+        series: usize,
+        sample: f64,
+        elapsed: Option<Duration>,
+        sweep: &Sweep<RobustMean, f64>,
+        place: usize,
+    ) -> Result<Seen, Refusal> {
+        let sweep = match (&mut self.timing, elapsed) {
+            (Some(timing), Some(elapsed)) => timing.after(sweep, place, elapsed)?,
+            _ => sweep,
+        };
+        let observation = sweep.observe(self.columns.as_mut_slices(), series, sample).map_err(Failure::from)?;
+        let state = self.columns.as_mut_slices().map(|column| column[series]);
+        let reading = sweep.reading(&state);
+        // Neither a missing sample nor an infinity where a first one was wanted.
+        if !sample.is_nan()
+            && !reading.location.is_nan()
+            && let Some(timing) = &mut self.timing
+            && let Some(last) = timing.last.get_mut(series)
+        {
+            *last = Some(timing.now);
+        }
+        Ok(Seen {
+            location: reading.location,
+            scale: reading.scale,
+            score: observation.score,
+            outlier: observation.outlier,
+            reopened: observation.reopened,
+        })
+    }
 }
 
 /// When samples were taken.
@@ -195,8 +225,8 @@ struct Timing {
     now: i64,
     /// When the last sample of each series was, missing ones aside.
     last: Vec<Option<i64>>,
-    /// What was made of the two engines for the last distance in time: the next is likely the same.
-    made: [Option<(Duration, Sweep<RobustMean, f64>)>; 2],
+    /// What was made of each rule for the last distance in time: the next is likely the same.
+    made: Vec<Option<(Duration, Sweep<RobustMean, f64>)>>,
 }
 
 impl Timing {
@@ -225,11 +255,13 @@ impl Timing {
     fn after<'a>(
         &'a mut self,
         sweep: &Sweep<RobustMean, f64>,
-        is_whole: bool,
+        place: usize,
         elapsed: Duration,
     ) -> Result<&'a Sweep<RobustMean, f64>, Failure> {
-        let [fractions, whole] = &mut self.made;
-        let made = if is_whole { whole } else { fractions };
+        if self.made.len() <= place {
+            self.made.resize_with(place + 1, || None);
+        }
+        let made = &mut self.made[place];
         let kept = made.take().filter(|(distance, _)| *distance == elapsed);
         let (_, sweep) = made.insert(match kept {
             Some(kept) => kept,

@@ -6,12 +6,13 @@
 
 use super::evidence::MOST_DECIMALS;
 use crate::args::RuleArgs;
-use crate::engine::{self, Seen};
+use crate::engine::{self, Channels, Seen};
 use crate::failure::Failure;
-use evenkeel::{Columns, RobustMean, Sweep};
+use crate::input::{Refusal, Time};
+use evenkeel::{RobustMean, Sweep};
 
 pub(super) struct Judge {
-    columns: Columns<RobustMean, f64>,
+    channels: Channels,
     /// For values with no decimals, with one, and so on.
     steps: Vec<Sweep<RobustMean, f64>>,
     /// For values that are written in no steps.
@@ -23,18 +24,25 @@ impl Judge {
         let rule = engine::rule(args)?;
         let sweep = |decimals: u32| -> Result<_, Failure> { Ok(Sweep::new(rule.resolution(step(decimals))?)?) };
         let steps = (0..=MOST_DECIMALS).map(sweep).collect::<Result<_, _>>()?;
-        Ok(Self { columns: Columns::new(0)?, steps, continuous: Sweep::new(rule)? })
+        Ok(Self { channels: Channels::new(args)?, steps, continuous: Sweep::new(rule)? })
     }
 
     pub(super) fn add_series(&mut self) -> Result<(), Failure> {
-        Ok(self.columns.extend(1)?)
+        self.channels.add()
+    }
+
+    /// When the samples that follow were taken.
+    pub(super) fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal> {
+        self.channels.set_time(time)
     }
 
     /// The next sample of a series whose values so far, this one included, have so many decimals. The resolution may change
     /// in the middle of a series' life: it is no part of the state.
-    pub(super) fn observe(&mut self, series: usize, sample: f64, decimals: Option<u32>) -> Result<Seen, Failure> {
-        let step = decimals.and_then(|decimals| self.steps.get(usize::try_from(decimals).ok()?));
-        engine::observe(&mut self.columns, step.unwrap_or(&self.continuous), series, sample)
+    pub(super) fn observe(&mut self, series: usize, sample: f64, decimals: Option<u32>) -> Result<Seen, Refusal> {
+        let place = decimals.and_then(|decimals| usize::try_from(decimals).ok()).unwrap_or(self.steps.len());
+        let sweep = self.steps.get(place).unwrap_or(&self.continuous);
+        let elapsed = self.channels.elapsed(series)?;
+        self.channels.observe(series, sample, elapsed, sweep, place)
     }
 }
 

@@ -93,11 +93,6 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
     if args.output.is_none() && io::stdout().is_terminal() {
         return Err(Failure::usage("a page is to be looked at in a browser: name a file with --output report.html"));
     }
-    if args.rule.is_in_time() {
-        return Err(Failure::usage(
-            "a report compares settings whose memory is in samples: give --half-life as a number",
-        ));
-    }
     let mut gather = Gather::new(args)?;
     let source = Source::open(&args.input)?;
     let title = args.title.clone().unwrap_or_else(|| file_name(&source.name));
@@ -260,6 +255,8 @@ impl Sink for Gather {
     }
 
     fn row(&mut self, time: Time<'_>) -> Result<(), Refusal> {
+        self.engine.set_time(time)?;
+        self.judge.set_time(time)?;
         self.row += 1;
         time.text.clone_into(&mut self.time);
         self.drawing.row(time);

@@ -278,7 +278,7 @@ fn figure(id: usize, series: &Series, picture: &Picture) -> Markup {
                 svg.plot viewBox={ "0 0 " (width) " " (height) } role="img" aria-labelledby={ "title-" (id) " text-" (id) } {
                     title id={ "title-" (id) } { "Plot of " (name(series)) }
                     desc id={ "text-" (id) } {
-                        "Raw samples, plain average and robust location over time. Of " (samples) " samples, " (outliers)
+                        "Raw samples and robust location over time. Of " (samples) " samples, " (outliers)
                         " are marked as outliers; the estimate was re-opened " (reopenings) " times. At the end the location \
                          is " (location) " and the scale " (scale) "."
                     }

@@ -64,53 +64,77 @@ fn input() -> String {
     format!("when,clean,spiky,levels,skewed\n{rows}")
 }
 
+/// Whether all numbers of the page for four series are those that `track` has for the same input.
+fn assert_numbers(input: &str, args: &[&str]) {
+    let page = page(input, args);
+    let tracked = track(input, args).success();
+    let rows = rows(&stdout(&tracked));
+    let summary = summary(&page);
+    assert_eq!(summary.len(), 4);
+    for cells in &summary {
+        let of: Vec<_> = rows.iter().filter(|row| row.series == cells[0]).collect();
+        let seen = of.iter().filter(|row| !row.value.is_nan()).count();
+        let outliers = of.iter().filter(|row| row.outlier).count();
+        let last = of.last().unwrap();
+        assert_eq!(cells[3], seen.to_string(), "{cells:?}");
+        assert_eq!(cells[4], (of.len() - seen).to_string());
+        assert_eq!(cells[5], outliers.to_string());
+        assert_eq!(cells[6].parse::<f64>().unwrap(), outliers as f64 / seen as f64);
+        assert_eq!(cells[8].parse::<f64>().unwrap().to_bits(), last.location.to_bits());
+        assert_eq!(cells[9].parse::<f64>().unwrap().to_bits(), last.scale.to_bits());
+
+        // The list has the twenty largest scores after the cold start, in order of time.
+        let settled = of.iter().filter(|row| !row.value.is_nan()).skip(24).filter(|row| row.outlier);
+        let mut largest: Vec<_> = settled.map(|row| (row.score.abs(), row.time.clone())).collect();
+        largest.sort_by(|one, other| other.0.total_cmp(&one.0));
+        largest.truncate(20);
+        let mut times: Vec<String> = largest.into_iter().map(|(_, time)| time).collect();
+        times.sort();
+        let description = description(&page, &cells[0]);
+        let lists = all(description, "<details class=\"events\">", "</details>");
+        let largest_of = lists.into_iter().find(|list| list.contains("the largest"));
+        let listed = largest_of.map(|list| all(list, "<th scope=\"row\"><bdi>", "</bdi></th>"));
+        assert_eq!(listed.unwrap_or_default(), times, "{}", cells[0]);
+    }
+    // And all of them together, re-openings included, are what `track` says at its end.
+    let total = |page: &str, what: &str| {
+        let start = format!("<dt>{what}</dt><dd>");
+        all(page, &start, "</dd>")[0].to_owned()
+    };
+    let said = stderr(&tracked);
+    for what in ["rows", "samples", "series", "missing", "outliers", "re-openings"] {
+        let number = total(&page, what);
+        assert!(said.contains(&format!("{what} {number},")), "{what} {number} in {said}");
+    }
+    let reopenings: u64 = summary.iter().map(|cells| cells[7].parse::<u64>().unwrap()).sum();
+    assert_eq!(reopenings.to_string(), total(&page, "re-openings"));
+}
+
 #[test]
 fn the_numbers_are_those_of_track() {
     for preset in ["robust", "mean"] {
-        let args = ["--half-life", "40", "--preset", preset];
-        let page = page(input(), &args);
-        let tracked = track(input(), &args).success();
-        let rows = rows(&stdout(&tracked));
-        let summary = summary(&page);
-        assert_eq!(summary.len(), 4);
-        for cells in &summary {
-            let of: Vec<_> = rows.iter().filter(|row| row.series == cells[0]).collect();
-            let seen = of.iter().filter(|row| !row.value.is_nan()).count();
-            let outliers = of.iter().filter(|row| row.outlier).count();
-            let last = of.last().unwrap();
-            assert_eq!(cells[3], seen.to_string(), "{cells:?}");
-            assert_eq!(cells[4], (of.len() - seen).to_string());
-            assert_eq!(cells[5], outliers.to_string());
-            assert_eq!(cells[6].parse::<f64>().unwrap(), outliers as f64 / seen as f64);
-            assert_eq!(cells[8].parse::<f64>().unwrap().to_bits(), last.location.to_bits());
-            assert_eq!(cells[9].parse::<f64>().unwrap().to_bits(), last.scale.to_bits());
-
-            // The list has the twenty largest scores after the cold start, in order of time.
-            let settled = of.iter().filter(|row| !row.value.is_nan()).skip(24).filter(|row| row.outlier);
-            let mut largest: Vec<_> = settled.map(|row| (row.score.abs(), row.time.clone())).collect();
-            largest.sort_by(|one, other| other.0.total_cmp(&one.0));
-            largest.truncate(20);
-            let mut times: Vec<String> = largest.into_iter().map(|(_, time)| time).collect();
-            times.sort();
-            let description = description(&page, &cells[0]);
-            let lists = all(description, "<details class=\"events\">", "</details>");
-            let largest_of = lists.into_iter().find(|list| list.contains("the largest"));
-            let listed = largest_of.map(|list| all(list, "<th scope=\"row\"><bdi>", "</bdi></th>"));
-            assert_eq!(listed.unwrap_or_default(), times, "{}", cells[0]);
-        }
-        // And all of them together, re-openings included, are what `track` says at its end.
-        let total = |page: &str, what: &str| {
-            let start = format!("<dt>{what}</dt><dd>");
-            all(page, &start, "</dd>")[0].to_owned()
-        };
-        let said = stderr(&tracked);
-        for what in ["rows", "samples", "series", "missing", "outliers", "re-openings"] {
-            let number = total(&page, what);
-            assert!(said.contains(&format!("{what} {number},")), "{what} {number} in {said}");
-        }
-        let reopenings: u64 = summary.iter().map(|cells| cells[7].parse::<u64>().unwrap()).sum();
-        assert_eq!(reopenings.to_string(), total(&page, "re-openings"));
+        assert_numbers(&input(), &["--half-life", "40", "--preset", preset]);
     }
+}
+
+#[test]
+fn a_memory_in_time_is_the_same_as_in_track() {
+    // Times of day, and one in twenty samples a minute late: the next ones come before it.
+    let in_time = |late: u32| {
+        let rows = input();
+        lines(rows.lines().enumerate(), |(row, line)| match line.split_once(',') {
+            Some((_, cells)) if row > 0 => {
+                let row = u32::try_from(row).unwrap();
+                format!("{},{cells}", 1_700_000_000 + row + if row % 20 == 0 { late } else { 0 })
+            }
+            _ => line.to_owned(),
+        })
+    };
+    assert_numbers(&in_time(60), &["--time", "when", "--half-life", "40s"]);
+    // At equal distances it is the memory in samples; the other series has gaps.
+    let columns = ["--time", "when", "--value", "clean", "--value", "levels", "--value", "skewed", "--half-life"];
+    let of = |half_life| summary(&page(in_time(0), &[&columns[..], &[half_life]].concat()));
+    assert_eq!(of("40s"), of("40"));
 }
 
 #[test]
