@@ -11,6 +11,7 @@
 //! | `files.rs` | an older file stays until a new one is complete |
 //! | `profile.rs`, `plot.rs` | the tail profile and the picture |
 //! | `report.rs` | the page |
+//! | `watch.rs` | what `watch` says without a terminal; `.ci/terminal` has one |
 
 mod bad_input;
 mod csv;
@@ -24,3 +25,4 @@ mod profile;
 mod report;
 mod specification;
 mod support;
+mod watch;
