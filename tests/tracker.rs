@@ -3,7 +3,7 @@
 mod oracle;
 mod support;
 
-use evenkeel::{Bank, Decay, RobustMean, Tracker};
+use evenkeel::{Bank, Decay, Overflow, RobustMean, TrackError, Tracker};
 use std::collections::HashMap;
 use support::random::Random;
 
@@ -67,6 +67,33 @@ fn what_was_never_seen_is_none_and_what_only_missed_is_nan() {
     let a = tracker.get("a").unwrap();
     assert!(a.location.is_nan() && a.scale.is_nan() && a.score.is_nan());
     assert_eq!((a.samples, a.outliers), (0, 0));
+}
+
+/// Input that tells integers from other numbers says at the beginning which a series is; each goes as a bank of its own rule.
+#[test]
+fn series_of_fractions_stay_so_while_their_samples_are_whole() {
+    let (plain, whole) = (rule(), rule().resolution(1.0).unwrap());
+    let mut tracker =
+        Tracker::<String>::new(plain).unwrap().whole_numbers(whole).unwrap().max_series(2, Overflow::Refuse);
+    assert_eq!(tracker.begin("fractions", false), Ok(true));
+    assert_eq!(tracker.begin("integers", true), Ok(true));
+    assert!(matches!(tracker.begin("more", false), Err(TrackError::Full { max_series: 2 })));
+    assert!(tracker.get("fractions").unwrap().location.is_nan());
+    let mut banks = [plain, whole].map(|rule| Bank::<RobustMean>::new(rule, 1).unwrap());
+    for sample in [7.0, 7.0, f64::NAN, 8.0, 7.0, f64::INFINITY, 7.0, 7.0] {
+        for (key, bank) in ["fractions", "integers"].into_iter().zip(&mut banks) {
+            assert_eq!(tracker.begin(key, key == "integers"), Ok(false), "it is there");
+            let seen = tracker.update(key, sample).unwrap();
+            bank.update(&[sample]).unwrap();
+            assert_eq!(
+                (seen.location.to_bits(), seen.scale.to_bits()),
+                (bank.locations()[0].to_bits(), bank.scales()[0].to_bits())
+            );
+        }
+    }
+    assert_ne!(banks[0].scales(), banks[1].scales());
+    let counters = tracker.counters();
+    assert_eq!((counters.created, counters.full, counters.samples, counters.missing), (2, 1, 14, 2));
 }
 
 /// Growth is amortised: a million series cost a small multiple of their state.

@@ -164,6 +164,28 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         self
     }
 
+    /// Begins a series before its first sample, for input that tells integers from other numbers: where `may_be_whole` is
+    /// false, it has the rule of the others even while its samples happen to be [whole](Self::whole_numbers). Nothing happens to
+    /// a series that is there; tells whether it was not.
+    ///
+    /// # Errors
+    /// It would be one too many, which is counted, or there is no memory for it.
+    pub fn begin<Q>(&mut self, key: &Q, may_be_whole: bool) -> Result<bool, TrackError>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        if self.series.contains_key(key) {
+            return Ok(false);
+        }
+        let channel = self.add(key, self.clock.now.unwrap_or(0), false)?;
+        let mut slots = AllSlots(&mut self.series);
+        if let Some(slot) = channel.and_then(|channel| slots.at(channel)) {
+            slot.is_whole &= may_be_whole;
+        }
+        Ok(true)
+    }
+
     /// One sample of one series, and everything that is to be said about it. NaN is a missing sample.
     ///
     /// # Errors
