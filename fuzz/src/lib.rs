@@ -10,6 +10,7 @@ mod draw;
 pub mod ema;
 pub mod expiry;
 pub mod heavy_tailed;
+pub mod influx;
 mod json;
 pub mod ndjson;
 pub mod numerator;
@@ -69,5 +70,5 @@ mod seeds {
             $(#[test] fn $target() { replay(stringify!($target), crate::$target::check); })*
         };
     }
-    replayed!(robust_mean, ema, numerator, heavy_tailed, operations, tracker, expiry, snapshot, csv, ndjson);
+    replayed!(robust_mean, ema, numerator, heavy_tailed, operations, tracker, expiry, snapshot, csv, ndjson, influx);
 }

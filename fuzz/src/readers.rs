@@ -65,7 +65,7 @@ fn options(choices: [u8; 4], format: Format, names: &[String]) -> Options {
 
 /// How much of the text a reader gets at once.
 #[derive(Clone, Copy, Debug)]
-enum Size {
+pub(crate) enum Size {
     Whole,
     One,
     /// Pieces of a random size, with interruptions between them.
@@ -75,14 +75,14 @@ enum Size {
 }
 
 /// The text in pieces.
-struct Pieces {
+pub(crate) struct Pieces {
     text: io::Cursor<Vec<u8>>,
     size: Size,
     random: Random,
 }
 
 impl Pieces {
-    fn new(text: &[u8], size: Size) -> Self {
+    pub(crate) fn new(text: &[u8], size: Size) -> Self {
         let seed = if let Size::Any(seed) = size { seed } else { 0 };
         Self { text: io::Cursor::new(text.to_vec()), size, random: Random::new(seed) }
     }

@@ -1,0 +1,419 @@
+//! Target `influx`: any bytes through `evenkeel pipe` as the influx line protocol, against a plain reading: the whole text at
+//! hand, each line by the published grammar, one `Bank` for every series.
+//!
+//! Every line comes out, in order and byte for byte around what is added, or is bad and told with its number; what is added has
+//! the names and the bits that the bank says; and the summary counts the same.
+
+use crate::readers::{BYTE_ORDER_MARK, Pieces, Size, bare, lines};
+use evenkeel::{Bank, Decay, RobustMean};
+use evenkeel_cli::probe::{self, Limits, Piped};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// So many bad lines are described.
+const DESCRIBED: usize = 20;
+const ENDINGS: [&[u8]; 3] = [b"_location", b"_scale", b"_score"];
+
+pub fn check(bytes: &[u8]) {
+    let (first, text) = bytes.split_at(bytes.len().min(4));
+    let mut choices = [0; 4];
+    choices[..first.len()].copy_from_slice(first);
+    let options = Options::new(choices);
+    let read = |size| options.run(text, size);
+
+    let (output, piped) = read(Size::Whole);
+    let expected = Expected::of(text, &options, true);
+    expected.compare(&output, &piped);
+    if text.len() < options.limits.longest.min(options.limits.reach) {
+        // That nothing is read for every open string before it anew makes no difference.
+        assert_eq!(Expected::of(text, &options, false), expected);
+    }
+
+    // How the bytes arrive is nobody's business.
+    assert_eq!(read(Size::One), (output.clone(), piped.clone()), "byte by byte, {options:?}");
+    assert_eq!(read(Size::Any(choices[3].into())), (output.clone(), piped.clone()), "in pieces, {options:?}");
+    let (part, broken) = read(Size::Broken(usize::from(choices[3]) * (text.len() + 1) / 256));
+    assert!(output.starts_with(&part), "{broken:?} begins {piped:?}, {options:?}");
+    let is_said = broken.stop.as_ref().is_some_and(|(code, words)| *code == 2 && words.contains("it broke"));
+    assert!(is_said || (&part, &broken) == (&output, &piped), "{broken:?}, {options:?}");
+}
+
+#[derive(Debug)]
+struct Options {
+    is_strict: bool,
+    is_in_seconds: bool,
+    has_resolution: bool,
+    limits: Limits,
+}
+
+impl Options {
+    fn new([flags, ..]: [u8; 4]) -> Self {
+        Self {
+            is_strict: flags & 1 == 1,
+            is_in_seconds: flags & 2 == 2,
+            has_resolution: flags & 4 == 0,
+            limits: match flags >> 3 & 3 {
+                0 => Limits { chunk: 512, ..Limits::default() },
+                1 => Limits::default(),
+                2 => Limits { chunk: 16, longest: 64, reach: 24 },
+                _ => Limits { chunk: 3, longest: 23, reach: 7 },
+            },
+        }
+    }
+
+    fn run(&self, text: &[u8], size: Size) -> (Vec<u8>, Piped) {
+        let mut words = vec!["--format", "influx", "--half-life", "7"];
+        words.extend(self.is_strict.then_some("--strict"));
+        words.extend(self.is_in_seconds.then_some("--precision=s"));
+        words.extend((!self.has_resolution).then_some("--resolution=none"));
+        let output = Rc::new(RefCell::new(Vec::new()));
+        let kept = Rc::clone(&output);
+        let piped =
+            probe::pipe(&words, Pieces::new(text, size), self.limits, move |bytes| kept.borrow_mut().extend(bytes));
+        (output.take(), piped)
+    }
+}
+
+/// A line as it should come out: what is added stands between the two parts.
+#[derive(Debug, PartialEq)]
+struct Record {
+    before: Vec<u8>,
+    added: Vec<(Vec<u8>, u64)>,
+    behind: Vec<u8>,
+}
+
+/// What should come out.
+#[derive(Debug, Default, PartialEq)]
+struct Expected {
+    records: Vec<Record>,
+    /// The numbers of the bad lines.
+    bad: Vec<usize>,
+    lines: usize,
+    samples: usize,
+    left_alone: usize,
+    is_stopped: bool,
+}
+
+impl Expected {
+    fn of(text: &[u8], options: &Options, skips_explored: bool) -> Self {
+        let mut expected = Self::default();
+        let mut banks = HashMap::new();
+        let lines = lines(text, &options.limits);
+        let raw = |first: usize, count: usize| -> Vec<u8> {
+            let joined: Vec<u8> =
+                text.split_inclusive(|byte| *byte == b'\n').skip(first).take(count).flatten().copied().collect();
+            let mark = if first == 0 { BYTE_ORDER_MARK } else { b"" };
+            joined.strip_prefix(mark).map(<[u8]>::to_vec).unwrap_or(joined)
+        };
+        let (mut at, mut explored) = (0, 0);
+        while at < lines.len() {
+            let mut count = 1;
+            let mut read = if lines[at].is_too_long { Reading::Bad } else { read(without_end(&raw(at, 1))) };
+            let is_blank = |text: &[u8]| matches!(text.trim_ascii_start().first(), None | Some(b'#'));
+            if !lines[at].is_too_long && is_blank(without_end(&raw(at, 1))) {
+                expected.records.push(Record { before: raw(at, 1), added: Vec::new(), behind: Vec::new() });
+                (at, expected.lines) = (at + 1, expected.lines + 1);
+                continue;
+            }
+            while read == Reading::Open
+                && !(skips_explored && at < explored)
+                && raw(at, count).len() - raw(at, 1).len() <= options.limits.reach
+                && at + count < lines.len()
+                && bare(&raw(at, count + 1)).len() < options.limits.longest
+            {
+                count += 1;
+                read = self::read(without_end(&raw(at, count)));
+            }
+            let nanoseconds = if options.is_in_seconds { 1_000_000_000 } else { 1 };
+            let (is_point, is_in_range) = match &read {
+                Reading::Point(point) => (true, point.time.is_none_or(|time| time.checked_mul(nanoseconds).is_some())),
+                _ => (false, false),
+            };
+            if !is_point {
+                explored = explored.max(at + count - 1);
+                count = 1;
+            }
+            let names = match read {
+                Reading::Point(point) if is_in_range => point.names(&raw(at, count)).map(|names| (point, names)),
+                _ => None,
+            };
+            match names {
+                Some((point, names)) => expected.point(&point, &names, &raw(at, count), options, &mut banks),
+                None => {
+                    expected.bad.push(at + 1);
+                    if options.is_strict {
+                        expected.is_stopped = true;
+                        return expected;
+                    }
+                }
+            }
+            (at, expected.lines) = (at + count, expected.lines + count);
+        }
+        expected
+    }
+
+    fn point(
+        &mut self,
+        point: &Point,
+        (series, names): &(String, Vec<String>),
+        raw: &[u8],
+        options: &Options,
+        banks: &mut HashMap<(String, String), Bank<RobustMean>>,
+    ) {
+        let is_added = |name: &str, stem: &str| {
+            ENDINGS.iter().any(|ending| name.as_bytes().strip_suffix(*ending) == Some(stem.as_bytes()))
+        };
+        let mut added = Vec::new();
+        for (index, (name, value)) in names.iter().zip(&point.values).enumerate() {
+            let Some((number, is_integer)) = *value else { continue };
+            let others = || names.iter().zip(&point.values).enumerate().filter(|(other, _)| *other != index);
+            let is_taken = others().any(|(_, (other, value))| {
+                other == name || is_added(other, name) || is_added(name, other) && value.is_some()
+            });
+            if is_taken {
+                self.left_alone += 1;
+                continue;
+            }
+            self.samples += 1;
+            let bank = banks.entry((series.clone(), name.clone())).or_insert_with(|| {
+                let rule = RobustMean::new(Decay::half_life(7.0).expect("above 0"));
+                let whole = rule.resolution(1.0).expect("above 0");
+                Bank::new(if is_integer && options.has_resolution { whole } else { rule }, 1).expect("room for one")
+            });
+            let score = bank.observe(0, number).expect("there is one").score;
+            for (ending, number) in ENDINGS.into_iter().zip([bank.locations()[0], bank.scales()[0], score]) {
+                if number.is_finite() {
+                    added.push(([name.as_bytes(), ending].concat(), number.to_bits()));
+                }
+            }
+        }
+        let (before, behind) = raw.split_at(point.fields_end);
+        self.records.push(Record { before: before.to_vec(), added, behind: behind.to_vec() });
+    }
+
+    fn compare(&self, output: &[u8], piped: &Piped) {
+        let mut rest = output;
+        let mut take = |part: &[u8]| {
+            let more = rest.strip_prefix(part);
+            rest = more.unwrap_or_else(|| panic!("{:?} begins not with {:?}: {self:?}", show(rest), show(part)));
+            rest
+        };
+        for Record { before, added, behind } in &self.records {
+            take(before);
+            for (name, bits) in added {
+                take(b",");
+                take(name);
+                let rest = take(b"=");
+                let digits =
+                    rest.iter().position(|byte| matches!(byte, b',' | b' ' | b'\r' | b'\n')).unwrap_or(rest.len());
+                let number: f64 = std::str::from_utf8(&rest[..digits]).expect("a number").parse().expect("a number");
+                assert_eq!(number.to_bits(), *bits, "{number} of {:?}: {self:?}", show(name));
+                take(&rest[..digits]);
+            }
+            take(behind);
+        }
+        assert_eq!(rest, b"", "{self:?}");
+
+        let line = |words: &str| words.strip_prefix("standard input: line ")?.split_once(": ")?.0.parse().ok();
+        let mut told: Vec<usize> = piped.said.iter().filter_map(|words| line(words)).collect();
+        told.extend(piped.stop.iter().filter_map(|(_, words)| line(words)));
+        assert_eq!(told, self.bad[..self.bad.len().min(DESCRIBED)], "{piped:?}, {self:?}");
+        assert_eq!(piped.stop.as_ref().map(|(code, _)| *code), self.is_stopped.then_some(1), "{piped:?}");
+        if !self.is_stopped {
+            let summary = piped.said.last().expect("there is a summary");
+            let counts = [
+                ("lines", self.lines),
+                ("bad lines", self.bad.len()),
+                ("names taken", self.left_alone),
+                ("samples", self.samples),
+            ];
+            for (what, count) in counts {
+                let found = summary.split(", ").find_map(|item| item.strip_prefix(what)?.strip_prefix(' '));
+                assert_eq!(found, Some(count.to_string().as_str()), "{what} in {summary:?}, {self:?}");
+            }
+        }
+    }
+}
+
+fn show(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned()
+}
+
+/// A line without its end, of either kind.
+fn without_end(line: &[u8]) -> &[u8] {
+    let line = bare(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// What a text is.
+#[derive(Debug, PartialEq)]
+enum Reading {
+    Point(Point),
+    /// It ends within a string.
+    Open,
+    Bad,
+}
+
+/// Where everything is in a point.
+#[derive(Debug, Default, PartialEq)]
+struct Point {
+    measurement: Vec<u8>,
+    /// Each with name and value.
+    tags: Vec<Vec<u8>>,
+    fields: Vec<Vec<u8>>,
+    /// The number of each field that has one, and whether it is an integer.
+    values: Vec<Option<(f64, bool)>>,
+    fields_end: usize,
+    time: Option<i64>,
+}
+
+impl Point {
+    /// What the series is called, whatever the order of its tags, and what its fields are; none if that is no text.
+    fn names(&self, _raw: &[u8]) -> Option<(String, Vec<String>)> {
+        let mut tags = self.tags.clone();
+        tags.sort();
+        let series =
+            [self.measurement.clone()].into_iter().chain(tags).map(String::from_utf8).collect::<Result<Vec<_>, _>>();
+        let fields = self.fields.iter().cloned().map(String::from_utf8).collect::<Result<Vec<_>, _>>();
+        // A measurement has no comma of its own, nor has a tag.
+        Some((series.ok()?.join(","), fields.ok()?))
+    }
+}
+
+/// The grammar, from left to right.
+struct Cursor<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn eat(&mut self, byte: u8) -> bool {
+        let is_there = self.peek() == Some(byte);
+        self.at += usize::from(is_there);
+        is_there
+    }
+
+    fn spaces(&mut self) -> bool {
+        let start = self.at;
+        while self.eat(b' ') {}
+        self.at > start
+    }
+
+    /// Something that is not empty and ends before one of these.
+    fn name(&mut self, ends: &[u8]) -> Option<&'a [u8]> {
+        let start = self.at;
+        while let Some(byte) = self.peek().filter(|byte| !ends.contains(byte)) {
+            if byte == b'\\' {
+                while self.eat(b'\\') {}
+                self.peek()?;
+            }
+            self.at += 1;
+        }
+        (self.at > start).then(|| &self.text[start..self.at])
+    }
+
+    /// What is behind the opening quote, with the closing one; none if that is missing.
+    fn string(&mut self) -> Option<()> {
+        loop {
+            let byte = self.peek()?;
+            self.at += if byte == b'\\' { 2 } else { 1 };
+            if byte == b'"' {
+                return Some(());
+            }
+        }
+    }
+
+    fn until(&mut self, ends: &[u8]) -> &'a [u8] {
+        let start = self.at;
+        while self.peek().is_some_and(|byte| !ends.contains(&byte)) {
+            self.at += 1;
+        }
+        &self.text[start..self.at]
+    }
+}
+
+fn read(text: &[u8]) -> Reading {
+    let mut is_open = false;
+    match point(text, &mut is_open) {
+        Some(point) => Reading::Point(point),
+        None if is_open => Reading::Open,
+        None => Reading::Bad,
+    }
+}
+
+fn point(text: &[u8], is_open: &mut bool) -> Option<Point> {
+    let mut cursor = Cursor { text, at: 0 };
+    let mut point = Point::default();
+    cursor.spaces();
+    point.measurement = cursor.name(b", ")?.to_vec();
+    while cursor.eat(b',') {
+        let start = cursor.at;
+        cursor.name(b",= ")?;
+        cursor.eat(b'=').then_some(())?;
+        cursor.name(b",= ")?;
+        point.tags.push(text[start..cursor.at].to_vec());
+    }
+    cursor.spaces().then_some(())?;
+    loop {
+        point.fields.push(cursor.name(b",= ")?.to_vec());
+        cursor.eat(b'=').then_some(())?;
+        if cursor.eat(b'"') {
+            *is_open = cursor.string().is_none();
+            (!*is_open).then_some(())?;
+            point.values.push(None);
+        } else {
+            point.values.push(value(cursor.until(b", "))?);
+        }
+        if !cursor.eat(b',') {
+            break;
+        }
+    }
+    point.fields_end = cursor.at;
+    if cursor.spaces() && cursor.peek().is_some() {
+        let digits = std::str::from_utf8(cursor.until(b" ")).ok()?;
+        point.time = Some(integer(digits)?);
+        cursor.spaces();
+    }
+    (cursor.at == text.len()).then_some(point)
+}
+
+fn digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn integer(text: &str) -> Option<i64> {
+    digits(text.strip_prefix('-').unwrap_or(text)).then(|| text.parse().ok())?
+}
+
+/// What a value without quotes is: a number, and whether it is an integer, or a truth value; none if it is nothing.
+fn value(text: &[u8]) -> Option<Option<(f64, bool)>> {
+    let text = std::str::from_utf8(text).ok()?;
+    if ["t", "T", "true", "True", "TRUE", "f", "F", "false", "False", "FALSE"].contains(&text) {
+        return Some(None);
+    }
+    if let Some(text) = text.strip_suffix('i') {
+        return integer(text).map(|number| Some((number as f64, true)));
+    }
+    if let Some(text) = text.strip_suffix('u') {
+        return digits(text).then(|| text.parse::<u64>().ok())?.map(|number| Some((number as f64, true)));
+    }
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
+        None => (text, None),
+    };
+    let mantissa = mantissa.strip_prefix('-').unwrap_or(mantissa);
+    let is_mantissa = match mantissa.split_once('.') {
+        Some((whole, fraction)) => {
+            digits(whole) && (fraction.is_empty() || digits(fraction)) || whole.is_empty() && digits(fraction)
+        }
+        None => digits(mantissa),
+    };
+    (is_mantissa && exponent.is_none_or(digits)).then_some(())?;
+    let number: f64 = text.parse().ok()?;
+    number.is_finite().then_some(Some((number, false)))
+}
