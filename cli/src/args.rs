@@ -1,6 +1,7 @@
 //! The command line: what can be asked of the program, and the help that explains it.
 
 use crate::html_report::ReportArgs;
+use crate::pipe::PipeArgs;
 use crate::record::RecordArgs;
 use crate::time::duration;
 use crate::watch::WatchArgs;
@@ -30,6 +31,8 @@ Examples:
       This machine's own metrics on the terminal, the one that is furthest off at the top.
   evenkeel record --every 1s --for 10m | evenkeel track
       This machine's own metrics, tracked as they are made.
+  evenkeel pipe --state cpu.state
+      Inside a pipeline, such as Telegraf's: lines in, the same lines out with what is known of each number.
 
 Exit codes:
   0  The whole input was processed, or the reader of the output closed the pipe.
@@ -54,6 +57,7 @@ pub(crate) enum Command {
     Report(ReportArgs),
     Watch(WatchArgs),
     Record(RecordArgs),
+    Pipe(PipeArgs),
 }
 
 /// Follow every series: location, scale, score and outliers, row by row
@@ -187,7 +191,8 @@ pub(crate) struct RuleArgs {
     alpha: Option<f64>,
 
     /// The step in which values are recorded, in their own unit; the scale never falls below half of it. `auto`, the
-    /// default, takes 1 for a series whose values have all been whole numbers so far and none for the others.
+    /// default, takes 1 for a series whose values have all been whole numbers so far and none for the others; in the line
+    /// protocol it takes 1 for integers and none for floats.
     #[arg(long, value_name = "auto|none|X", allow_negative_numbers = true, help_heading = "Estimator")]
     pub(crate) resolution: Option<Resolution>,
 

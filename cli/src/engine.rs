@@ -85,6 +85,19 @@ impl Engine {
     }
 }
 
+/// The rule that the command line asks for, and that for series of whole numbers where it leaves the resolution open.
+pub(crate) fn robust_rules(args: &RuleArgs, preset: Preset) -> Result<(RobustMean, Option<RobustMean>), Failure> {
+    let mut rule = rule(args)?;
+    if preset == Preset::Mean {
+        rule = rule.mean_faithful();
+    }
+    Ok(match args.resolution.unwrap_or_default() {
+        Resolution::Auto => (rule, Some(rule.resolution(WHOLE)?)),
+        Resolution::None => (rule, None),
+        Resolution::Step(step) => (rule.resolution(step)?, None),
+    })
+}
+
 /// Robust location and scale.
 #[derive(Debug)]
 pub(crate) struct Robust {
@@ -104,18 +117,8 @@ struct Whole {
 
 impl Robust {
     fn new(args: &RuleArgs, preset: Preset) -> Result<Self, Failure> {
-        let mut rule = rule(args)?;
-        if preset == Preset::Mean {
-            rule = rule.mean_faithful();
-        }
-        let whole = match args.resolution.unwrap_or_default() {
-            Resolution::Auto => Some(Whole { sweep: Sweep::new(rule.resolution(WHOLE)?)?, series: Vec::new() }),
-            Resolution::None => None,
-            Resolution::Step(step) => {
-                rule = rule.resolution(step)?;
-                None
-            }
-        };
+        let (rule, whole) = robust_rules(args, preset)?;
+        let whole = whole.map(Sweep::new).transpose()?.map(|sweep| Whole { sweep, series: Vec::new() });
         Ok(Self { channels: Channels::new(args)?, sweep: Sweep::new(rule)?, whole })
     }
 
@@ -299,7 +302,7 @@ impl Average {
 
 /// Whether a finite number has no fraction. From 2^52 on, none has.
 #[inline]
-fn is_whole(number: f64) -> bool {
+pub(crate) fn is_whole(number: f64) -> bool {
     #[allow(clippy::cast_possible_truncation)] // saturates where the other test holds
     let truncated = number as i64 as f64;
     truncated == number || number.abs() >= (1_u64 << 52) as f64

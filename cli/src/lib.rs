@@ -10,13 +10,13 @@
 //! | `track.rs`, `profile.rs`, `record.rs` | three of the commands |
 //! | `html_report/` | the report as a page |
 //! | `watch/` | the series on a terminal |
+//! | `pipe/` | series followed inside a pipeline |
 //! | `input/` | files and pipes to samples |
 //! | `engine.rs` | samples to estimates |
 //! | `output/` | estimates to rows |
 //! | `plot/`, `drawing.rs` | estimates to a picture |
 //! | `tally.rs` | what is counted of samples |
-//! | `number.rs` | numbers as text |
-//! | `time.rs` | times as text |
+//! | `number.rs`, `time.rs` | numbers and times as text |
 //! | `report.rs` | what is said on standard error |
 //! | `failure.rs` | how the program stops early |
 //! | `probe.rs` | the readers alone, with everything they say and do on record |
@@ -29,6 +29,7 @@ mod html_report;
 mod input;
 mod number;
 mod output;
+mod pipe;
 mod plot;
 pub mod probe;
 mod profile;
@@ -52,6 +53,7 @@ pub fn run() -> ExitCode {
         Command::Report(args) => html_report::run(&args),
         Command::Watch(args) => watch::run(&args),
         Command::Record(args) => record::run(&args),
+        Command::Pipe(args) => pipe::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,10 +6,12 @@
 pub use crate::args::Format;
 pub use crate::input::Limits;
 
-use crate::args::InputArgs;
+use crate::args::{Cli, Command, InputArgs};
 use crate::failure::Failure;
-use crate::input::{self, Refusal, Sink, Source, Time};
+use crate::input::{self, Found, Lines, Point, Refusal, Sink, Source, Time};
+use crate::pipe;
 use crate::report::Report;
+use clap::Parser;
 use std::io::Read;
 
 /// What the input is called in what is said.
@@ -127,4 +129,49 @@ impl Sink for Record {
     fn before_wait(&mut self) -> Result<(), Failure> {
         Ok(())
     }
+}
+
+/// What became of an input that went through `evenkeel pipe`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piped {
+    /// Everything that was said on the way.
+    pub said: Vec<String>,
+    /// The exit code and the last words of a program that stopped early.
+    pub stop: Option<(u8, String)>,
+}
+
+/// All of the input through `evenkeel pipe` with these options, and what comes out to `output`. Nothing is waited for.
+///
+/// # Panics
+/// The options are no such command line.
+#[must_use]
+pub fn pipe(
+    options: &[&str],
+    input: impl Read + 'static,
+    limits: Limits,
+    output: impl FnMut(&[u8]) + 'static,
+) -> Piped {
+    let words = ["evenkeel", "pipe"].iter().chain(options);
+    let Ok(Cli { command: Command::Pipe(args) }) = Cli::try_parse_from(words) else {
+        panic!("{options:?} are no options of `evenkeel pipe`");
+    };
+    let (said, result) = pipe::run_apart(&args, Box::new(input), limits, output);
+    Piped { said, stop: result.err().map(|failure| (failure.exit_code(), failure.message().unwrap_or_default())) }
+}
+
+/// Reads points of the influx line protocol, each of one line, and does nothing with them but count their fields; lines that
+/// are none are passed over.
+///
+/// # Panics
+/// The input cannot be read.
+#[must_use]
+pub fn count_fields(input: impl Read + 'static) -> u64 {
+    let mut lines = Lines::new(Box::new(input), NAME.to_owned(), Limits::default());
+    let (mut point, mut count) = (Point::default(), 0);
+    while lines.advance(&mut |_| Ok(())).expect("the input can be read") != Found::End {
+        if point.read(lines.current()).is_ok() {
+            count += point.fields.len() as u64;
+        }
+    }
+    count
 }

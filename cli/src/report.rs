@@ -7,9 +7,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
 
 /// So many bad rows and cells are described; the others are only counted.
 const DESCRIBED: u64 = 20;
+/// On an input that may never end, so many in this time.
+const WINDOW: Duration = Duration::from_secs(60);
 /// So much of a bad cell is shown.
 const SHOWN: usize = 40;
 
@@ -19,6 +22,9 @@ pub(crate) struct Report {
     is_strict: bool,
     is_quiet: bool,
     voice: Voice,
+    /// How many bad rows and cells have been described, since this time if there is one.
+    described: u64,
+    window: Option<Instant>,
     /// Rows of data, bad ones included.
     pub(crate) rows: u64,
     pub(crate) bad_rows: u64,
@@ -52,16 +58,18 @@ impl Report {
         Self::with(args, source, Voice::Sent(Box::new(listener)))
     }
 
+    /// A report on an input that may never end: what is described, is so again and again. It may be kept.
+    pub(crate) fn on_stream(name: &str, is_strict: bool, is_quiet: bool, is_kept: bool) -> Self {
+        let voice = if is_kept { Voice::Kept(RefCell::default()) } else { Voice::Aloud(None) };
+        Self { window: Some(Instant::now()), ..Self::blank(name.to_owned(), is_strict, is_quiet, voice) }
+    }
+
     fn with(args: &InputArgs, source: &Source, voice: Voice) -> Self {
-        Self {
-            name: source.name.clone(),
-            is_strict: args.strict,
-            is_quiet: args.quiet,
-            voice,
-            rows: 0,
-            bad_rows: 0,
-            bad_cells: 0,
-        }
+        Self::blank(source.name.clone(), args.strict, args.quiet, voice)
+    }
+
+    fn blank(name: String, is_strict: bool, is_quiet: bool, voice: Voice) -> Self {
+        Self { name, is_strict, is_quiet, voice, described: 0, window: None, rows: 0, bad_rows: 0, bad_cells: 0 }
     }
 
     /// What has been kept.
@@ -87,8 +95,13 @@ impl Report {
 
     /// A cell that is skipped while the rest of its row is used. An error if that is not wanted.
     pub(crate) fn bad_cell(&mut self, line: u64, column: &str, cell: &[u8]) -> Result<(), Failure> {
+        self.bad_value(line, not_a_number(column, cell))
+    }
+
+    /// The same for any reason.
+    pub(crate) fn bad_value(&mut self, line: u64, reason: impl Display) -> Result<(), Failure> {
         self.bad_cells += 1;
-        self.bad(line, not_a_number(column, cell))
+        self.bad(line, reason)
     }
 
     /// What became of a row that was handed on: whether it was taken.
@@ -118,10 +131,13 @@ impl Report {
         if self.is_strict {
             return Err(Failure::failed(format!("{}: line {line}: {reason}", self.name)));
         }
-        let so_far = self.bad_rows + self.bad_cells;
-        if so_far <= DESCRIBED {
+        if self.described > DESCRIBED && self.window.is_some_and(|window| window.elapsed() >= WINDOW) {
+            (self.described, self.window) = (0, Some(Instant::now()));
+        }
+        self.described += 1;
+        if self.described <= DESCRIBED {
             self.say(&format_args!("{}: line {line}: {reason}", self.name));
-        } else if so_far == DESCRIBED + 1 {
+        } else if self.described == DESCRIBED + 1 {
             self.say(&format_args!("{}: further bad rows are only counted", self.name));
         }
         Ok(())
@@ -135,15 +151,18 @@ impl Report {
     }
 
     /// The end: takes the progress bar away and says what was done, given what the work itself counted.
-    pub(crate) fn summary(&self, counts: &[(&str, u64)]) {
+    pub(crate) fn summary(&self, counts: &[(&'static str, u64)]) {
         self.finish();
-        if self.is_quiet {
-            return;
-        }
         let skipped = [("bad rows skipped", self.bad_rows), ("bad cells skipped", self.bad_cells)];
-        let counts = [&[("rows", self.rows)], counts, &skipped].concat();
-        let list: Vec<String> = counts.iter().map(|(what, count)| format!("{what} {count}")).collect();
-        self.say(&list.join(", "));
+        self.list([&[("rows", self.rows)], counts, &skipped].concat());
+    }
+
+    /// Says what was counted.
+    pub(crate) fn list(&self, counts: impl IntoIterator<Item = (&'static str, u64)>) {
+        if !self.is_quiet {
+            let list: Vec<String> = counts.into_iter().map(|(what, count)| format!("{what} {count}")).collect();
+            self.say(&list.join(", "));
+        }
     }
 
     /// Takes the progress bar away.

@@ -71,7 +71,7 @@ impl Table {
     #[inline]
     fn row(&mut self, row: Row<'_>, sink: &mut impl Sink, report: &mut Report) -> Result<(), Failure> {
         if !self.is_settled {
-            if !self.layout.settle(row, sink, report)? {
+            if !self.layout.settle(row, &mut |name| sink.time_name(name), report)? {
                 return report.bad_row(row.line, "no column holds a number");
             }
             self.is_settled = self.layout.is_settled();

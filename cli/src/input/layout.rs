@@ -10,8 +10,8 @@
 //! A first row that has only text decides nothing and is bad: a stray line below the header should not hide the numbers
 //! below it.
 
+use super::Wanted;
 use super::rows::Row;
-use super::{Sink, Wanted};
 use crate::failure::Failure;
 use crate::number;
 use crate::report::{Report, not_a_number};
@@ -22,14 +22,14 @@ const TIME_NAMES: [&str; 7] = ["time", "timestamp", "datetime", "date", "ts", "e
 
 /// What the columns of a table are.
 #[derive(Debug)]
-pub(super) struct Layout {
-    pub(super) names: Vec<String>,
-    pub(super) time: Time,
-    pub(super) shape: Shape,
+pub(crate) struct Layout {
+    pub(crate) names: Vec<String>,
+    pub(crate) time: Time,
+    pub(crate) shape: Shape,
 }
 
 #[derive(Debug)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     Wide(Vec<Column>),
     Long {
         series: usize,
@@ -43,7 +43,7 @@ pub(super) enum Shape {
 
 /// Where the time is.
 #[derive(Debug)]
-pub(super) enum Time {
+pub(crate) enum Time {
     Column(usize),
     /// There is no such column: rows are numbered.
     RowNumber,
@@ -53,15 +53,15 @@ pub(super) enum Time {
 
 /// One column of a wide table.
 #[derive(Debug)]
-pub(super) struct Column {
-    pub(super) index: usize,
-    pub(super) kind: Kind,
+pub(crate) struct Column {
+    pub(crate) index: usize,
+    pub(crate) kind: Kind,
     /// The number of its series, as soon as it is one.
-    pub(super) series: Option<usize>,
+    pub(crate) series: Option<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Number,
     /// Only empty cells so far.
     Open,
@@ -94,7 +94,7 @@ fn look(cell: &[u8]) -> Look {
 
 impl Layout {
     /// What header and command line say.
-    pub(super) fn new(header: Row<'_>, wanted: &Wanted, report: &Report) -> Result<Self, Failure> {
+    pub(crate) fn new(header: Row<'_>, wanted: &Wanted, report: &Report) -> Result<Self, Failure> {
         let mut names: Vec<String> = (0..header.len()).map(|index| header.text(index).to_owned()).collect();
         if names.iter().all(|name| number::parse(name.as_bytes()).is_some()) {
             report.note("the first row is taken as the header, although it holds only numbers");
@@ -119,12 +119,12 @@ impl Layout {
     }
 
     /// The name of a column.
-    pub(super) fn name(&self, index: usize) -> &str {
+    pub(crate) fn name(&self, index: usize) -> &str {
         self.names.get(index).map_or("", String::as_str)
     }
 
     /// Whether everything is known, so that rows need not be looked at.
-    pub(super) fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         let shape_is_settled = match &self.shape {
             Shape::Wide(columns) => columns.iter().all(|column| column.kind == Kind::Number),
             Shape::Long { .. } => true,
@@ -134,7 +134,7 @@ impl Layout {
     }
 
     /// Whether a row has been seen that decided where the values are.
-    pub(super) fn has_values(&self) -> bool {
+    pub(crate) fn has_values(&self) -> bool {
         match &self.shape {
             Shape::Wide(columns) => columns.iter().any(|column| column.kind == Kind::Number || column.series.is_some()),
             Shape::Long { .. } => true,
@@ -142,8 +142,14 @@ impl Layout {
         }
     }
 
-    /// Learns from a row what the columns are. False if the row is bad: it holds nothing that could be a sample.
-    pub(super) fn settle(&mut self, row: Row<'_>, sink: &mut impl Sink, report: &mut Report) -> Result<bool, Failure> {
+    /// Learns from a row what the columns are, and tells what the time is called if that is now known. False if the row is
+    /// bad: it holds nothing that could be a sample.
+    pub(crate) fn settle(
+        &mut self,
+        row: Row<'_>,
+        name_time: &mut impl FnMut(&str),
+        report: &mut Report,
+    ) -> Result<bool, Failure> {
         if let Shape::LongUnknown { series } = self.shape {
             let Some(value) = self.only_value(row, series)? else { return Ok(false) };
             self.shape = Shape::Long { series, values: vec![value] };
@@ -159,8 +165,8 @@ impl Layout {
         self.find_time(row, is_guessing, report);
         if was_open {
             match self.time {
-                Time::Column(index) => sink.time_name(self.name(index)),
-                Time::RowNumber => sink.time_name("row"),
+                Time::Column(index) => name_time(self.name(index)),
+                Time::RowNumber => name_time("row"),
                 Time::Open(_) => {}
             }
         }
@@ -267,7 +273,7 @@ fn find(names: &[String], name: &str, option: &str) -> Result<usize, Failure> {
 }
 
 /// Names for a message.
-pub(super) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
     /// A message is for reading; a wide table has thousands of columns.
     const MOST: usize = 50;
     let mut names = names.map(|name| format!("{name:?}"));

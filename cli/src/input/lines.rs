@@ -92,6 +92,11 @@ impl Lines {
         self.number
     }
 
+    /// How many lines are current.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
     /// Whether more than one line is current.
     pub(crate) fn is_several(&self) -> bool {
         self.count > 1
@@ -139,6 +144,12 @@ impl Lines {
     pub(crate) fn keep_first(&mut self) {
         self.end = self.first_end;
         self.count = self.count.min(1);
+    }
+
+    /// Gives back all current lines: they come again.
+    pub(crate) fn keep_none(&mut self) {
+        self.end = self.start;
+        self.count = 0;
     }
 
     /// The first byte that is not white space, which is not consumed; `None` if there is none for long.
@@ -284,6 +295,9 @@ mod tests {
         lines.advance(&mut never_mind).unwrap();
         assert_eq!((lines.current(), lines.number()), (&b"d"[..], 4));
         assert_eq!(lines.append(&mut never_mind).unwrap(), None);
+        lines.keep_none();
+        lines.advance(&mut never_mind).unwrap();
+        assert_eq!((lines.current(), lines.number()), (&b"d"[..], 4));
     }
 
     #[test]

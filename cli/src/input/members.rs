@@ -9,11 +9,11 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// The members of one object, in order.
-pub(super) struct Members<'a>(Vec<(Name<'a>, &'a RawValue)>);
+pub(crate) struct Members<'a>(Vec<(Name<'a>, &'a RawValue)>);
 
 /// What a member holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     Null,
     Number(&'a str),
     Text(Cow<'a, str>),
@@ -23,7 +23,7 @@ pub(super) enum Value<'a> {
 
 impl<'a> Members<'a> {
     /// The object on a line, or what is wrong with the line.
-    pub(super) fn parse(line: &'a [u8]) -> Result<Self, String> {
+    pub(crate) fn parse(line: &'a [u8]) -> Result<Self, String> {
         let line = std::str::from_utf8(line).map_err(|_| "the row is not UTF-8".to_owned())?;
         serde_json::from_str(line).map_err(|error| {
             // The message counts lines within this one.
@@ -34,12 +34,12 @@ impl<'a> Members<'a> {
     }
 
     /// Every member.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Value<'a>)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Value<'a>)> {
         self.0.iter().map(|(name, raw)| (name.0.as_ref(), Value::of(raw.get())))
     }
 
     /// The member of this name.
-    pub(super) fn get(&self, wanted: &str) -> Option<Value<'a>> {
+    pub(crate) fn get(&self, wanted: &str) -> Option<Value<'a>> {
         self.0.iter().find(|(name, _)| name.0 == wanted).map(|(_, raw)| Value::of(raw.get()))
     }
 }
@@ -63,7 +63,7 @@ impl<'a> Value<'a> {
     }
 
     /// As text, where it is a single value.
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         match self {
             Self::Null => "",
             Self::Number(text) | Self::Other(text) => text,

@@ -9,17 +9,24 @@
 //! | `csv.rs` | CSV rows to samples |
 //! | `members.rs` | a line to the members of a JSON object |
 //! | `ndjson.rs` | members to samples |
+//! | `point.rs` | a line of the influx line protocol to the parts of its point |
 
 mod csv;
 mod layout;
 mod lines;
 mod members;
 mod ndjson;
+mod point;
 mod rows;
 mod source;
 
+pub(crate) use layout::{Kind, Layout, Shape, Time as TimeColumn};
 pub use lines::Limits;
-pub(crate) use source::Source;
+pub(crate) use lines::{Found, Lines};
+pub(crate) use members::{Members, Value as Member};
+pub(crate) use point::{Broken, Point, Value};
+pub(crate) use rows::{Next, Rows};
+pub(crate) use source::{Source, standard_input};
 
 use crate::args::{Format, InputArgs};
 use crate::failure::Failure;
@@ -75,27 +82,33 @@ impl From<Failure> for Refusal {
 
 /// The columns that the user named.
 #[derive(Clone, Debug, Default)]
-struct Wanted {
-    time: Option<String>,
-    series: Option<String>,
-    values: Vec<String>,
+pub(crate) struct Wanted {
+    pub(crate) time: Option<String>,
+    pub(crate) series: Option<String>,
+    pub(crate) values: Vec<String>,
+}
+
+impl Wanted {
+    /// What the options say, if each column is one thing.
+    pub(crate) fn new(time: Option<&String>, series: Option<&String>, values: &[String]) -> Result<Self, Failure> {
+        for (index, value) in values.iter().enumerate() {
+            if values[..index].contains(value) {
+                return Err(Failure::usage(format!("--value {value} is given twice")));
+            }
+        }
+        let mut seen = HashSet::new();
+        for name in time.into_iter().chain(series).chain(values) {
+            if !seen.insert(name) {
+                return Err(Failure::usage(format!("column {name} cannot be two things at once")));
+            }
+        }
+        Ok(Self { time: time.cloned(), series: series.cloned(), values: values.to_vec() })
+    }
 }
 
 /// Reads all of the input into the sink.
 pub(crate) fn read(args: &InputArgs, source: Source, sink: &mut impl Sink, report: &mut Report) -> Result<(), Failure> {
-    let wanted = Wanted { time: args.time.clone(), series: args.series.clone(), values: args.value.clone() };
-    for (index, value) in wanted.values.iter().enumerate() {
-        if wanted.values[..index].contains(value) {
-            return Err(Failure::usage(format!("--value {value} is given twice")));
-        }
-    }
-    let roles = [&wanted.time, &wanted.series].into_iter().flatten().chain(&wanted.values);
-    let mut seen = HashSet::new();
-    for name in roles {
-        if !seen.insert(name) {
-            return Err(Failure::usage(format!("column {name} cannot be two things at once")));
-        }
-    }
+    let wanted = Wanted::new(args.time.as_ref(), args.series.as_ref(), &args.value)?;
     let format = source.format;
     match format {
         Format::Csv => csv::read(source, &wanted, sink, report),

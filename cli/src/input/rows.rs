@@ -120,6 +120,11 @@ impl Rows {
         Row { text, ends: &self.ends, gap, line: self.lines.number() }
     }
 
+    /// Its lines, or the one that is no row.
+    pub(crate) fn lines(&self) -> &Lines {
+        &self.lines
+    }
+
     /// The number of its first line, or that of a line that is no row.
     pub(crate) fn line(&self) -> u64 {
         self.lines.number()

@@ -72,7 +72,7 @@ impl Source {
 
 /// Standard input without the buffer of the standard library, and as the file that it may be.
 #[cfg(unix)]
-fn standard_input() -> (Box<dyn Read>, Option<File>) {
+pub(crate) fn standard_input() -> (Box<dyn Read>, Option<File>) {
     use std::os::fd::AsFd;
     let twin = || io::stdin().as_fd().try_clone_to_owned().map(File::from);
     match (twin(), twin()) {
@@ -82,7 +82,7 @@ fn standard_input() -> (Box<dyn Read>, Option<File>) {
 }
 
 #[cfg(not(unix))]
-fn standard_input() -> (Box<dyn Read>, Option<File>) {
+pub(crate) fn standard_input() -> (Box<dyn Read>, Option<File>) {
     (Box::new(io::stdin().lock()), None)
 }
 

@@ -194,7 +194,7 @@ pub(crate) fn push_field(out: &mut Vec<u8>, text: &[u8]) {
 }
 
 /// A JSON string.
-fn push_string(out: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn push_string(out: &mut Vec<u8>, text: &[u8]) {
     // Writing a string to memory cannot fail.
     let _ = serde_json::to_writer(out, &String::from_utf8_lossy(text));
 }

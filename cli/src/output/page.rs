@@ -5,32 +5,32 @@
 
 /// Bytes on their way out.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(crate) struct Page {
     bytes: Vec<u8>,
     filled: usize,
 }
 
 impl Page {
-    pub(super) fn new(size: usize) -> Self {
+    pub(crate) fn new(size: usize) -> Self {
         Self { bytes: vec![0; size], filled: 0 }
     }
 
     /// What has been put.
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.filled).unwrap_or_default()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.filled
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.filled = 0;
     }
 
     /// Adds a piece.
     #[inline]
-    pub(super) fn put(&mut self, piece: &[u8]) {
+    pub(crate) fn put(&mut self, piece: &[u8]) {
         let end = self.filled + piece.len();
         if end > self.bytes.len() {
             self.bytes.resize(2 * end, 0);

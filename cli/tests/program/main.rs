@@ -9,6 +9,10 @@
 //! | `half_life.rs` | a memory in time |
 //! | `pipes.rs` | rows come out as they are made; a closed pipe is no error |
 //! | `files.rs` | an older file stays until a new one is complete |
+//! | `pipe_influx.rs`, `pipe_tables.rs` | what comes out of `pipe`, and that the rest of it is what went in |
+//! | `pipe_live.rs` | `pipe` in a running pipeline: rows at once, signals, readers that leave |
+//! | `pipe_series.rs` | how many series `pipe` keeps, how long, and that what it counts adds up |
+//! | `pipe_state.rs` | the state outlives the process, whatever happens to either |
 //! | `profile.rs`, `plot.rs` | the tail profile and the picture |
 //! | `report.rs` | the page |
 //! | `watch.rs` | what `watch` says without a terminal; `.ci/terminal` has one |
@@ -19,6 +23,11 @@ mod estimator;
 mod files;
 mod half_life;
 mod ndjson;
+mod pipe_influx;
+mod pipe_live;
+mod pipe_series;
+mod pipe_state;
+mod pipe_tables;
 mod pipes;
 mod plot;
 mod profile;

@@ -20,6 +20,19 @@ pub(crate) fn track(input: impl Into<Vec<u8>>, args: &[&str]) -> Assert {
     evenkeel(&["track"]).args(args).write_stdin(input).assert()
 }
 
+/// `evenkeel pipe` with this on its standard input.
+pub(crate) fn pipe(input: impl Into<Vec<u8>>, args: &[&str]) -> Assert {
+    evenkeel(&["pipe"]).args(args).write_stdin(input).assert()
+}
+
+/// What the summary says has been counted under this name.
+pub(crate) fn count(assert: &Assert, what: &str) -> u64 {
+    let said = stderr(assert);
+    let summary = said.lines().last().unwrap_or_default().trim_start_matches("evenkeel: ").to_owned();
+    let count = summary.split(", ").find_map(|item| item.strip_prefix(what)?.strip_prefix(' ')?.parse().ok());
+    count.unwrap_or_else(|| panic!("no {what:?} in {said:?}"))
+}
+
 /// What was printed.
 pub(crate) fn stdout(assert: &Assert) -> String {
     String::from_utf8(assert.get_output().stdout.clone()).unwrap()

@@ -1,0 +1,118 @@
+//! What the added values are called, and which values get some.
+//!
+//! A number called `f` gets `f_location`, `f_scale` and `f_score`, all three or none, since whoever finds one of them has to
+//! know whose it is. A record has no name twice, and what one evenkeel has added, the next must not follow: so left alone are
+//!
+//! * a number that has one of its three names beside it already,
+//! * a number whose name is one of the three of another number beside it,
+//! * a name that the record has twice.
+//!
+//! So a record that comes through a second time comes out as it is, and no series grow out of series.
+
+/// The endings of the added names.
+pub(super) const ENDINGS: [&str; 3] = ["_location", "_scale", "_score"];
+
+/// The name of a series: that of its column, or for a long table both as JSON, `["web","cpu"]`, so that no two are one.
+pub(super) fn series<'a>(name: &'a mut String, series: Option<&str>, column: &'a str) -> &'a str {
+    let Some(series) = series else { return column };
+    // Text is always JSON.
+    *name = serde_json::to_string(&[series, column]).unwrap_or_default();
+    name
+}
+
+/// Looks for the numbers that are followed.
+#[derive(Debug, Default)]
+pub(super) struct Choice {
+    /// Every value of the record, by name.
+    order: Vec<usize>,
+    is_followed: Vec<bool>,
+    left_alone: u64,
+}
+
+impl Choice {
+    /// Looks at the values of a record, given their number, their names and which of them are numbers.
+    pub(super) fn choose<'a>(
+        &mut self,
+        count: usize,
+        name: impl Fn(usize) -> &'a [u8],
+        is_number: impl Fn(usize) -> bool,
+    ) {
+        let Self { order, is_followed, left_alone } = self;
+        is_followed.clear();
+        is_followed.extend((0..count).map(&is_number));
+        *left_alone = 0;
+        if count < 2 {
+            return;
+        }
+        order.clear();
+        order.extend(0..count);
+        order.sort_unstable_by(|a, b| name(*a).cmp(name(*b)));
+        for pair in order.windows(2) {
+            if name(pair[0]) == name(pair[1]) {
+                is_followed[pair[0]] = false;
+                is_followed[pair[1]] = false;
+            }
+        }
+        for added in 0..count {
+            let Some(stem) = stem(name(added)) else { continue };
+            let start = order.partition_point(|other| name(*other) < stem);
+            for &base in order.iter().skip(start).take_while(|other| name(**other) == stem) {
+                if is_number(base) {
+                    is_followed[base] = false;
+                    is_followed[added] = false;
+                }
+            }
+        }
+        let numbers = (0..count).filter(|value| is_number(*value));
+        *left_alone = numbers.filter(|value| !is_followed[*value]).count() as u64;
+    }
+
+    /// Whether this value is followed.
+    #[inline]
+    pub(super) fn is_followed(&self, value: usize) -> bool {
+        self.is_followed.get(value).copied().unwrap_or(false)
+    }
+
+    /// How many numbers of the record are left alone.
+    pub(super) fn left_alone(&self) -> u64 {
+        self.left_alone
+    }
+}
+
+/// The name that this one would have been added for.
+fn stem(name: &[u8]) -> Option<&[u8]> {
+    ENDINGS.iter().find_map(|ending| name.strip_suffix(ending.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The followed names of a record; those that are no numbers begin with a quote.
+    fn followed(names: &[&'static str]) -> (Vec<&'static str>, u64) {
+        let mut choice = Choice::default();
+        choice.choose(
+            names.len(),
+            |value| names[value].trim_start_matches('"').as_bytes(),
+            |value| !names[value].starts_with('"'),
+        );
+        let followed = (0..names.len()).filter(|value| choice.is_followed(*value)).map(|value| names[value]).collect();
+        (followed, choice.left_alone())
+    }
+
+    #[test]
+    fn numbers_are_followed_unless_their_names_are_taken() {
+        assert_eq!(followed(&[]), (vec![], 0));
+        assert_eq!(followed(&["a_scale"]), (vec!["a_scale"], 0));
+        assert_eq!(followed(&["b", "\"s", "a"]), (vec!["b", "a"], 0));
+        assert_eq!(followed(&["a_location", "b", "a_score", "a", "a_scale"]), (vec!["b"], 4));
+        // One is enough, and it need not be a number.
+        assert_eq!(followed(&["a", "\"a_score", "b"]), (vec!["b"], 1));
+        // An ending alone is no reason, nor is one behind text.
+        assert_eq!(followed(&["x_scale", "\"x", "y_score"]), (vec!["x_scale", "y_score"], 0));
+        assert_eq!(followed(&["a", "b", "a", "\"c", "c"]), (vec!["b"], 3));
+        // Chains: nobody knows what was added for what.
+        assert_eq!(followed(&["a", "a_scale", "a_scale_scale"]), (vec![], 3));
+        assert_eq!(followed(&["_scale", "\"", "b"]), (vec!["_scale", "b"], 0));
+    }
+}

@@ -1,0 +1,111 @@
+//! Waiting for input, for a signal or for a time, whichever comes first.
+//!
+//! SIGTERM and SIGINT end the input where it is, and the program then ends as it does at the end of its input. A second one
+//! ends the program at once: whatever keeps the first from being heard (a reader that takes nothing) keeps nothing else.
+
+use std::io;
+use std::time::Instant;
+
+/// Why waiting is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Woken {
+    Input,
+    Signal,
+    Time,
+}
+
+#[cfg(unix)]
+mod unix {
+    use super::{Instant, Woken, io};
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::io::Errno;
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+    use std::time::Duration;
+
+    /// What the program gives back to the shell after a second signal.
+    const INTERRUPTED: i32 = 130;
+
+    /// Standard input and signals.
+    pub(in super::super) struct Wait {
+        is_live: bool,
+        /// Has a byte for each signal.
+        signals: UnixStream,
+    }
+
+    impl Wait {
+        /// From now on, signals are heard here. `is_live` tells whether the input may have to be waited for.
+        pub(in super::super) fn new(is_live: bool) -> io::Result<Self> {
+            let (signals, sender) = UnixStream::pair()?;
+            let is_second = Arc::new(AtomicBool::new(false));
+            for signal in [SIGTERM, SIGINT] {
+                // The first one passes the first of these, because it is the second of these that sets the flag.
+                signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&is_second))?;
+                signal_hook::flag::register(signal, Arc::clone(&is_second))?;
+                signal_hook::low_level::pipe::register(signal, sender.try_clone()?)?;
+            }
+            Ok(Self { is_live, signals })
+        }
+
+        pub(in super::super) fn is_live(&self) -> bool {
+            self.is_live
+        }
+
+        /// Waits until standard input can be read or has ended, until there is a signal, or until this time.
+        pub(in super::super) fn for_input(&self, until: Option<Instant>) -> io::Result<Woken> {
+            let stdin = io::stdin();
+            let mut places =
+                [PollFd::new(&self.signals, PollFlags::IN), PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::IN)];
+            loop {
+                let rest = until.map(|until| until.saturating_duration_since(Instant::now()));
+                let ready = match poll(&mut places, rest.map(timespec).as_ref()) {
+                    Err(Errno::INTR) => continue,
+                    other => other?,
+                };
+                if !places[0].revents().is_empty() {
+                    return Ok(Woken::Signal);
+                }
+                return Ok(if ready == 0 { Woken::Time } else { Woken::Input });
+            }
+        }
+    }
+
+    fn timespec(duration: Duration) -> Timespec {
+        let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        Timespec { tv_sec: seconds, tv_nsec: duration.subsec_nanos().into() }
+    }
+}
+
+#[cfg(not(unix))]
+mod other {
+    use super::{Instant, Woken, io};
+
+    /// Where there is nothing to wait with, reading waits.
+    pub(in super::super) struct Wait {
+        is_live: bool,
+    }
+
+    impl Wait {
+        #[allow(clippy::unnecessary_wraps)] // as on other systems
+        pub(in super::super) fn new(is_live: bool) -> io::Result<Self> {
+            Ok(Self { is_live })
+        }
+
+        pub(in super::super) fn is_live(&self) -> bool {
+            self.is_live
+        }
+
+        #[allow(clippy::unnecessary_wraps)]
+        pub(in super::super) fn for_input(&self, _: Option<Instant>) -> io::Result<Woken> {
+            Ok(Woken::Input)
+        }
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) use other::Wait;
+#[cfg(unix)]
+pub(super) use unix::Wait;
