@@ -1,6 +1,7 @@
 //! The command line: what can be asked of the program, and the help that explains it.
 
 use crate::html_report::ReportArgs;
+use crate::input::format_of;
 use crate::pipe::PipeArgs;
 use crate::record::RecordArgs;
 use crate::time::duration;
@@ -9,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use evenkeel::{Decay, ParameterError};
 use jiff::SignedDuration;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -271,6 +272,17 @@ impl From<ScoredPreset> for Preset {
 pub enum Format {
     Csv,
     Ndjson,
+    Parquet,
+}
+
+impl Format {
+    /// The format of the output: what is asked for, or what the name of the file says, or that of the input.
+    pub(crate) fn of_output(wanted: Option<Self>, output: Option<&Path>, input: Self) -> Self {
+        let named = output.map_or(Self::Csv, format_of);
+        // A terminal or a pipe cannot use Parquet; from CSV to NDJSON or back nothing but a wish leads.
+        let by_itself = if named == Self::Parquet || input == Self::Parquet { named } else { input };
+        wanted.unwrap_or(by_itself)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -54,3 +54,12 @@ impl From<anyhow::Error> for Failure {
         Self::Failed(error)
     }
 }
+
+/// What is told where Parquet is wanted and not built in.
+#[cfg(not(feature = "parquet"))]
+pub(crate) fn no_parquet(what: &str) -> Failure {
+    Failure::usage(format!(
+        "{what} is Parquet, which this program was built without: build it with the feature `parquet`, such as by `cargo \
+         install --path cli`, where it is on by default"
+    ))
+}

@@ -1,6 +1,6 @@
 //! What the program says on standard error: bad rows, notes, progress and the summary.
 
-use crate::args::InputArgs;
+use crate::args::{Format, InputArgs};
 use crate::failure::Failure;
 use crate::input::{Refusal, Source};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -19,6 +19,8 @@ const SHOWN: usize = 40;
 /// Tells and counts what happens to the input.
 pub(crate) struct Report {
     name: String,
+    /// What the places of the input are called: a line, or a row where there are no lines.
+    place: &'static str,
     is_strict: bool,
     is_quiet: bool,
     voice: Voice,
@@ -45,7 +47,7 @@ impl Report {
     pub(crate) fn new(args: &InputArgs, source: &Source, output_is_terminal: bool) -> Self {
         // On a terminal that also shows the output, a bar would be torn to pieces.
         let is_shown = !args.quiet && !output_is_terminal && io::stderr().is_terminal();
-        Self::with(args, source, Voice::Aloud(is_shown.then(|| progress_bar(source.size))))
+        Self::with(args, source, Voice::Aloud(is_shown.then(|| progress_bar(source.origin.size))))
     }
 
     /// A report that says nothing aloud.
@@ -65,11 +67,23 @@ impl Report {
     }
 
     fn with(args: &InputArgs, source: &Source, voice: Voice) -> Self {
-        Self::blank(source.name.clone(), args.strict, args.quiet, voice)
+        let place = if source.format() == Format::Parquet { "row" } else { "line" };
+        Self { place, ..Self::blank(source.origin.name.clone(), args.strict, args.quiet, voice) }
     }
 
     fn blank(name: String, is_strict: bool, is_quiet: bool, voice: Voice) -> Self {
-        Self { name, is_strict, is_quiet, voice, described: 0, window: None, rows: 0, bad_rows: 0, bad_cells: 0 }
+        Self {
+            name,
+            place: "line",
+            is_strict,
+            is_quiet,
+            voice,
+            described: 0,
+            window: None,
+            rows: 0,
+            bad_rows: 0,
+            bad_cells: 0,
+        }
     }
 
     /// What has been kept.
@@ -129,14 +143,14 @@ impl Report {
 
     fn bad(&mut self, line: u64, reason: impl Display) -> Result<(), Failure> {
         if self.is_strict {
-            return Err(Failure::failed(format!("{}: line {line}: {reason}", self.name)));
+            return Err(Failure::failed(format!("{}: {} {line}: {reason}", self.name, self.place)));
         }
         if self.described > DESCRIBED && self.window.is_some_and(|window| window.elapsed() >= WINDOW) {
             (self.described, self.window) = (0, Some(Instant::now()));
         }
         self.described += 1;
         if self.described <= DESCRIBED {
-            self.say(&format_args!("{}: line {line}: {reason}", self.name));
+            self.say(&format_args!("{}: {} {line}: {reason}", self.name, self.place));
         } else if self.described == DESCRIBED + 1 {
             self.say(&format_args!("{}: further bad rows are only counted", self.name));
         }

@@ -1,10 +1,10 @@
 //! `evenkeel track`: every sample in, one row out.
 
-use crate::args::{Preset, TrackArgs};
+use crate::args::{Format, Preset, TrackArgs};
 use crate::drawing::{Drawing, file_name};
 use crate::engine::Engine;
 use crate::failure::Failure;
-use crate::input::{self, Refusal, Sink, Source, Time};
+use crate::input::{self, Refusal, Sink, Source, Time, TimeType};
 use crate::output::{Target, Tidy, check_distinct, check_writable};
 use crate::plot::Room;
 use crate::report::Report;
@@ -20,8 +20,8 @@ pub(crate) fn run(args: &TrackArgs) -> Result<(), Failure> {
     }
     let engine = Engine::new(&args.rule, args.preset)?;
     let source = Source::open(&args.input)?;
-    let format = args.output_format.unwrap_or(source.format);
-    let drawing = plot.map(|path| drawing(args, path, &source.name)).transpose()?;
+    let format = Format::of_output(args.output_format, output, source.format());
+    let drawing = plot.map(|path| drawing(args, path, &source.origin.name)).transpose()?;
     let target = Target::open(args.output.as_deref())?;
     let mut report = Report::new(&args.input, &source, target.is_terminal());
     let mut track = Track { engine, output: Tidy::new(format, target)?, drawing, series: 0, tally: Tally::default() };
@@ -65,6 +65,10 @@ impl Sink for Track {
         if let Some(drawing) = &mut self.drawing {
             drawing.time_name(name);
         }
+    }
+
+    fn time_type(&mut self, time: TimeType) {
+        self.output.set_time_type(time);
     }
 
     fn series(&mut self, name: &str) -> Result<(), Failure> {

@@ -96,10 +96,10 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
     }
     let mut gather = Gather::new(args)?;
     let source = Source::open(&args.input)?;
-    let title = args.title.clone().unwrap_or_else(|| file_name(&source.name));
+    let title = args.title.clone().unwrap_or_else(|| file_name(&source.origin.name));
     let mut target = Target::open(args.output.as_deref())?;
     let mut report = Report::new(&args.input, &source, target.is_terminal());
-    let input = source.name.clone();
+    let input = source.origin.name.clone();
 
     let result = input::read(&args.input, source, &mut gather, &mut report);
     report.finish();

@@ -1,17 +1,22 @@
 //! A CSV to samples.
 
-use super::layout::{Column, Kind, Layout, Shape, Time as TimeColumn};
+use super::layout::{Column, Kind, Layout, Shape, Time as TimeColumn, no_numbers};
+use super::lines::Lines;
+use super::names::Names;
 use super::rows::{Next, Row, Rows};
-use super::{Sink, Source, Time, Wanted, announce, before_read};
+use super::{Origin, Sink, Source, Time, Wanted, before_read};
 use crate::failure::Failure;
 use crate::number;
 use crate::report::{Report, not_a_number};
-use foldhash::fast::RandomState;
-use indexmap::IndexSet;
 
 /// Reads a whole CSV.
-pub(super) fn read(source: Source, wanted: &Wanted, sink: &mut impl Sink, report: &mut Report) -> Result<(), Failure> {
-    let Source { lines, name, is_live, .. } = source;
+pub(super) fn read(
+    lines: Lines,
+    Origin { name, is_live, .. }: Origin,
+    wanted: &Wanted,
+    sink: &mut impl Sink,
+    report: &mut Report,
+) -> Result<(), Failure> {
     let mut rows = Rows::new(lines);
     let first = rows.advance(&mut before_read(is_live, sink, report))?;
     let layout = match first {
@@ -50,8 +55,7 @@ pub(super) fn read(source: Source, wanted: &Wanted, sink: &mut impl Sink, report
         }
     }
     if report.rows > 0 && !table.layout.has_values() {
-        let columns = super::layout::quoted(table.layout.names.iter().map(String::as_str));
-        return Err(Failure::usage(format!("{name}: no column holds numbers; there are {columns}")));
+        return Err(no_numbers(&name, &table.layout.names));
     }
     Ok(())
 }
@@ -111,38 +115,6 @@ impl Table {
             }
             Shape::LongUnknown { .. } => Ok(()),
         }
-    }
-}
-
-/// The names of a long table's series.
-#[derive(Default)]
-struct Names {
-    known: IndexSet<Box<[u8]>, RandomState>,
-    /// The position of the name that is expected in the next row: most tables name their series in turn.
-    expected: usize,
-}
-
-impl Names {
-    /// The position of a name, which is announced if it is new.
-    #[inline]
-    fn position(
-        &mut self,
-        name: &[u8],
-        sink: &mut impl Sink,
-        values: &[usize],
-        columns: &[String],
-    ) -> Result<usize, Failure> {
-        let is_expected = self.known.get_index(self.expected).is_some_and(|expected| **expected == *name);
-        let known = if is_expected { Some(self.expected) } else { self.known.get_index_of(name) };
-        let position = if let Some(position) = known {
-            position
-        } else {
-            let text = std::str::from_utf8(name).unwrap_or_default();
-            announce(sink, text, values.iter().map(|&value| columns[value].as_str()))?;
-            self.known.insert_full(name.into()).0
-        };
-        self.expected = if position + 1 < self.known.len() { position + 1 } else { 0 };
-        Ok(position)
     }
 }
 

@@ -190,10 +190,7 @@ impl Layout {
             found = of(Look::Empty);
         }
         if found.len() > 1 {
-            let names = quoted(found.iter().map(|&index| self.name(index)));
-            return Err(Failure::usage(format!(
-                "several columns may hold the values ({names}): choose with --value, and name the time with --time"
-            )));
+            return Err(several_values(found.iter().map(|&index| self.name(index))));
         }
         Ok(found.first().copied())
     }
@@ -209,16 +206,11 @@ impl Layout {
             candidates.iter().copied().filter(|&index| look(row.field(index)) == Look::Number).collect();
         candidates.retain(|&index| look(row.field(index)) == Look::Empty);
         let nothing_left = candidates.is_empty();
-        let called_time = numeric
-            .into_iter()
-            .find(|&index| TIME_NAMES.iter().any(|name| name.eq_ignore_ascii_case(self.name(index))));
+        let called_time = numeric.into_iter().find(|&index| is_called_time(self.name(index)));
         match called_time {
             // In a wide table every numeric column is a series, whatever it is called.
             Some(index) if is_guessing => {
-                let name = self.name(index);
-                report.note(format!(
-                    "column {name:?} is numeric and tracked as a series; --time {name} makes it the time"
-                ));
+                note_time_is_series(self.name(index), report);
                 if nothing_left {
                     self.time = Time::RowNumber;
                 }
@@ -259,8 +251,32 @@ impl Layout {
     }
 }
 
+/// Whether a numeric column has a name that is likely to mean the time.
+pub(super) fn is_called_time(name: &str) -> bool {
+    TIME_NAMES.iter().any(|time| time.eq_ignore_ascii_case(name))
+}
+
+/// Such a column of a wide table is a series all the same.
+pub(super) fn note_time_is_series(name: &str, report: &Report) {
+    report.note(format!("column {name:?} is numeric and tracked as a series; --time {name} makes it the time"));
+}
+
+/// A long table whose values may be in any of these columns.
+pub(super) fn several_values<'a>(names: impl Iterator<Item = &'a str>) -> Failure {
+    let names = quoted(names);
+    Failure::usage(format!(
+        "several columns may hold the values ({names}): choose with --value, and name the time with --time"
+    ))
+}
+
+/// A table in which there is nothing to follow.
+pub(super) fn no_numbers(input: &str, names: &[String]) -> Failure {
+    let columns = quoted(names.iter().map(String::as_str));
+    Failure::usage(format!("{input}: no column holds numbers; there are {columns}"))
+}
+
 /// The column of this name.
-fn find(names: &[String], name: &str, option: &str) -> Result<usize, Failure> {
+pub(super) fn find(names: &[String], name: &str, option: &str) -> Result<usize, Failure> {
     let mut found = names.iter().enumerate().filter(|(_, candidate)| *candidate == name).map(|(index, _)| index);
     match (found.next(), found.next()) {
         (Some(index), None) => Ok(index),
@@ -286,7 +302,7 @@ pub(crate) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// Gives every column a name of its own: `column3` to a third one without, and `cpu.2` to a second `cpu`.
-fn make_distinct(names: &mut [String], report: &Report) {
+pub(super) fn make_distinct(names: &mut [String], report: &Report) {
     let mut taken: HashSet<String> = names.iter().cloned().collect();
     // Where to go on looking for a free number: from the start again for each of many columns of one name takes for ever.
     let mut next: HashMap<String, usize> = HashMap::new();

@@ -158,7 +158,7 @@ impl Lines {
         before_read: &mut impl FnMut(u64) -> Result<(), Failure>,
     ) -> Result<Option<u8>, Failure> {
         loop {
-            let seen = self.buffer.get(self.end..self.filled).unwrap_or_default();
+            let seen = self.peeked();
             let seen = seen.strip_prefix(BYTE_ORDER_MARK).unwrap_or(seen);
             let is_mark_so_far = BYTE_ORDER_MARK.starts_with(seen);
             if let Some(&byte) = seen.iter().find(|byte| !byte.is_ascii_whitespace() && !is_mark_so_far) {
@@ -168,6 +168,11 @@ impl Lines {
                 return Ok(None);
             }
         }
+    }
+
+    /// What has been read and is still to come.
+    pub(crate) fn peeked(&self) -> &[u8] {
+        self.buffer.get(self.end..self.filled).unwrap_or_default()
     }
 
     /// Moves `end` behind the next line.

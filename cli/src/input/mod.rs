@@ -10,12 +10,17 @@
 //! | `members.rs` | a line to the members of a JSON object |
 //! | `ndjson.rs` | members to samples |
 //! | `point.rs` | a line of the influx line protocol to the parts of its point |
+//! | `names.rs` | which series of a long table is which |
+//! | `parquet/` | columns of a Parquet file to samples; `no_parquet.rs` where that is not built in |
 
 mod csv;
 mod layout;
 mod lines;
 mod members;
+mod names;
 mod ndjson;
+#[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]
+mod parquet;
 mod point;
 mod rows;
 mod source;
@@ -26,17 +31,22 @@ pub(crate) use lines::{Found, Lines};
 pub(crate) use members::{Members, Value as Member};
 pub(crate) use point::{Broken, Point, Value};
 pub(crate) use rows::{Next, Rows};
-pub(crate) use source::{Source, standard_input};
+pub(crate) use source::{Origin, Source, format_of, standard_input};
 
-use crate::args::{Format, InputArgs};
+use crate::args::InputArgs;
 use crate::failure::Failure;
 use crate::report::Report;
+use crate::time::Unit;
+use source::Body;
 use std::collections::HashSet;
 
 /// Who wants the samples.
 pub(crate) trait Sink {
     /// What the time is called, as soon as that is known.
     fn time_name(&mut self, name: &str);
+    /// What the time is, before the first row, where that is known.
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code))] // only Parquet has types
+    fn time_type(&mut self, _: TimeType) {}
     /// A new series. Series are numbered from 0 in the order of these calls.
     fn series(&mut self, name: &str) -> Result<(), Failure>;
     /// The time of the samples that follow. Where it is skipped, so are they.
@@ -45,6 +55,23 @@ pub(crate) trait Sink {
     fn sample(&mut self, series: usize, value: f64) -> Result<(), Refusal>;
     /// The input may have to be waited for: what has been made so far should go out.
     fn before_wait(&mut self) -> Result<(), Failure>;
+}
+
+/// What all times of an input are, beside their text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(not(feature = "parquet"), allow(dead_code))] // only Parquet has types
+pub(crate) enum TimeType {
+    /// Nobody knows.
+    #[default]
+    Text,
+    /// A whole number.
+    Integer,
+    /// Any number.
+    Float,
+    /// A day.
+    Date,
+    /// A moment in whole units of time. Without an offset, or in UTC.
+    Timestamp { unit: Unit, is_utc: bool },
 }
 
 /// A time as the input has it.
@@ -109,10 +136,11 @@ impl Wanted {
 /// Reads all of the input into the sink.
 pub(crate) fn read(args: &InputArgs, source: Source, sink: &mut impl Sink, report: &mut Report) -> Result<(), Failure> {
     let wanted = Wanted::new(args.time.as_ref(), args.series.as_ref(), &args.value)?;
-    let format = source.format;
-    match format {
-        Format::Csv => csv::read(source, &wanted, sink, report),
-        Format::Ndjson => ndjson::read(source, &wanted, sink, report),
+    let Source { body, origin } = source;
+    match body {
+        Body::Csv(lines) => csv::read(lines, origin, &wanted, sink, report),
+        Body::Ndjson(lines) => ndjson::read(lines, origin, &wanted, sink, report),
+        Body::Parquet(file) => parquet::read(file, &origin, &wanted, sink, report),
     }
 }
 

@@ -4,9 +4,9 @@
 //! the time and the series that the command line names, and the values too where they are one per row.
 
 use super::layout::quoted;
-use super::lines::Found;
+use super::lines::{Found, Lines};
 use super::members::{Members, Value};
-use super::{Sink, Source, Time, Wanted, announce, before_read};
+use super::{Origin, Sink, Source, Time, Wanted, announce, before_read};
 use crate::failure::Failure;
 use crate::number;
 use crate::report::{Report, not_a_number};
@@ -15,8 +15,13 @@ use indexmap::IndexMap;
 use std::fmt::Display;
 
 /// Reads all lines.
-pub(super) fn read(source: Source, wanted: &Wanted, sink: &mut impl Sink, report: &mut Report) -> Result<(), Failure> {
-    let Source { mut lines, name, is_live, .. } = source;
+pub(super) fn read(
+    mut lines: Lines,
+    Origin { name, is_live, .. }: Origin,
+    wanted: &Wanted,
+    sink: &mut impl Sink,
+    report: &mut Report,
+) -> Result<(), Failure> {
     let mut objects = Objects {
         time: wanted.time.clone(),
         has_named_time: false,

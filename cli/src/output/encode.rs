@@ -5,9 +5,9 @@
 
 use super::page::Page;
 use super::target::Target;
-use crate::args::Format;
 use crate::engine::Seen;
 use crate::failure::Failure;
+use crate::input::TimeType;
 use crate::number;
 
 const HEADER: &[u8] = b"time,series,value,location,scale,score,outlier\n";
@@ -17,8 +17,8 @@ const CHUNK: usize = 128 << 10;
 /// Some rows on their way to the output.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    /// The header goes before these rows.
-    pub(super) header: bool,
+    /// The header goes before these rows, whose times are this.
+    pub(super) header: Option<TimeType>,
     /// What has been encoded goes out after these rows.
     pub(super) flush: bool,
     /// Series that are new.
@@ -35,6 +35,15 @@ pub(super) struct Times {
     pub(super) ends: Vec<(usize, bool)>,
 }
 
+impl Times {
+    /// One of them, and whether it is a number in JSON.
+    pub(super) fn get(&self, index: usize) -> (&[u8], bool) {
+        let start = index.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |&(end, _)| end);
+        let &(end, is_number) = self.ends.get(index).unwrap_or(&(start, false));
+        (self.text.get(start..end).unwrap_or_default(), is_number)
+    }
+}
+
 /// One row of the output.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
@@ -48,7 +57,7 @@ pub(super) struct Row {
 impl Batch {
     /// Makes it one without rows, keeping its memory.
     pub(super) fn clear(&mut self) {
-        (self.header, self.flush) = (false, false);
+        (self.header, self.flush) = (None, false);
         self.names.clear();
         self.times.text.clear();
         self.times.ends.clear();
@@ -56,10 +65,17 @@ impl Batch {
     }
 }
 
+/// How rows are written as lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Notation {
+    Csv,
+    Ndjson,
+}
+
 /// Encodes rows and writes them to a target.
 #[derive(Debug)]
 pub(super) struct Encoder {
-    format: Format,
+    notation: Notation,
     target: Target,
     page: Page,
     /// How the present row begins: with its time.
@@ -69,13 +85,13 @@ pub(super) struct Encoder {
 }
 
 impl Encoder {
-    pub(super) fn new(format: Format, target: Target) -> Self {
-        Self { format, target, page: Page::new(2 * CHUNK), start: Vec::new(), names: Vec::new() }
+    pub(super) fn new(notation: Notation, target: Target) -> Self {
+        Self { notation, target, page: Page::new(2 * CHUNK), start: Vec::new(), names: Vec::new() }
     }
 
     /// Encodes a batch, and writes when there is enough or when that is asked for.
     pub(super) fn batch(&mut self, batch: &Batch) -> Result<(), Failure> {
-        if batch.header && self.format == Format::Csv {
+        if batch.header.is_some() && self.notation == Notation::Csv {
             self.page.put(HEADER);
         }
         for name in &batch.names {
@@ -111,13 +127,13 @@ impl Encoder {
 
     fn add_series(&mut self, name: &str) {
         let mut encoded = Vec::new();
-        match self.format {
-            Format::Csv => {
+        match self.notation {
+            Notation::Csv => {
                 encoded.push(b',');
                 push_field(&mut encoded, name.as_bytes());
                 encoded.push(b',');
             }
-            Format::Ndjson => {
+            Notation::Ndjson => {
                 encoded.extend_from_slice(b",\"series\":");
                 push_string(&mut encoded, name.as_bytes());
             }
@@ -127,12 +143,10 @@ impl Encoder {
 
     fn set_time(&mut self, times: &Times, index: usize) {
         self.start.clear();
-        let start = index.checked_sub(1).and_then(|before| times.ends.get(before)).map_or(0, |&(end, _)| end);
-        let &(end, is_number) = times.ends.get(index).unwrap_or(&(start, false));
-        let text = times.text.get(start..end).unwrap_or_default();
-        match self.format {
-            Format::Csv => push_field(&mut self.start, text),
-            Format::Ndjson => {
+        let (text, is_number) = times.get(index);
+        match self.notation {
+            Notation::Csv => push_field(&mut self.start, text),
+            Notation::Ndjson => {
                 self.start.extend_from_slice(b"{\"time\":");
                 match text {
                     b"" => self.start.extend_from_slice(b"null"),
@@ -149,20 +163,20 @@ impl Encoder {
         let Row { value, seen, .. } = row;
         // All four are made before the first is copied: a byte that was only just written is slow to read.
         let [mut a, mut b, mut c, mut d] = std::array::from_fn(|_| zmij::Buffer::new());
-        let text = if self.format == Format::Csv { number::csv } else { number::json };
+        let text = if self.notation == Notation::Csv { number::csv } else { number::json };
         let numbers =
             [text(*value, &mut a), text(seen.location, &mut b), text(seen.scale, &mut c), text(seen.score, &mut d)];
         page.put(&self.start);
         page.put(self.names.get(row.series).map_or(&b""[..], |name| name));
-        match self.format {
-            Format::Csv => {
+        match self.notation {
+            Notation::Csv => {
                 for number in numbers {
                     page.put(number.as_bytes());
                     page.put(b",");
                 }
                 page.put(if seen.outlier { b"1\n" } else { b"0\n" });
             }
-            Format::Ndjson => {
+            Notation::Ndjson => {
                 let members = [",\"value\":", ",\"location\":", ",\"scale\":", ",\"score\":"];
                 for (member, number) in members.into_iter().zip(numbers) {
                     page.put(member.as_bytes());

@@ -4,11 +4,14 @@
 //! |---|---|
 //! | `tidy.rs` | collects rows and hands them to a thread of their own |
 //! | `encode.rs` | rows to CSV or NDJSON, in that thread |
+//! | `parquet/` | rows to Parquet, there too; `no_parquet.rs` where that is not built in |
 //! | `page.rs` | the buffer in which lines are put together |
 //! | `target.rs` | standard output, a device, or a file that is replaced as a whole |
 
 mod encode;
 mod page;
+#[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]
+mod parquet;
 mod target;
 mod tidy;
 

@@ -55,11 +55,8 @@ impl Target {
 
     /// Writes and sends on.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let written = match self {
-            Self::StandardOutput(stdout) => stdout.write_all(bytes).and_then(|()| stdout.flush()),
-            Self::Direct(file, _) => file.write_all(bytes),
-            Self::Replacement(file, _) => file.as_file_mut().write_all(bytes),
-        };
+        let writer = self.writer();
+        let written = writer.write_all(bytes).and_then(|()| writer.flush());
         Ok(written.with_context(|| self.cannot())?)
     }
 
@@ -71,7 +68,17 @@ impl Target {
         Ok(())
     }
 
-    fn cannot(&self) -> String {
+    /// The same for what writes by itself.
+    pub(super) fn writer(&mut self) -> &mut dyn Write {
+        match self {
+            Self::StandardOutput(stdout) => stdout,
+            Self::Direct(file, _) => file,
+            Self::Replacement(file, _) => file.as_file_mut(),
+        }
+    }
+
+    /// What is said when writing fails.
+    pub(super) fn cannot(&self) -> String {
         match self {
             Self::StandardOutput(_) => "cannot write to standard output".to_owned(),
             Self::Direct(_, path) | Self::Replacement(_, path) => cannot_write(path),

@@ -3,12 +3,13 @@
 //! Rows travel in batches, and batches travel back to be filled again, so there are never more than a few of them. A live
 //! input asks for everything to be out before it waits: that is when all batches are home.
 
-use super::encode::{Batch, Encoder, Row};
+use super::encode::{Batch, Encoder, Notation, Row};
+use super::parquet;
 use super::target::Target;
 use crate::args::Format;
 use crate::engine::Seen;
 use crate::failure::Failure;
-use crate::input::Time;
+use crate::input::{Time, TimeType};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
@@ -22,10 +23,41 @@ const BATCHES: usize = 4;
 /// Collects rows for a target.
 pub(crate) struct Tidy {
     batch: Batch,
+    time_type: TimeType,
     has_header: bool,
     writer: Writer,
     /// Empty batches.
     spare: Vec<Batch>,
+}
+
+/// Rows in the making, in whatever form.
+enum Sheet {
+    Lines(Encoder),
+    Parquet(Box<parquet::Encoder>),
+}
+
+impl Sheet {
+    fn new(format: Format, target: Target) -> Result<Self, Failure> {
+        Ok(match format {
+            Format::Csv => Self::Lines(Encoder::new(Notation::Csv, target)),
+            Format::Ndjson => Self::Lines(Encoder::new(Notation::Ndjson, target)),
+            Format::Parquet => Self::Parquet(Box::new(parquet::Encoder::new(target)?)),
+        })
+    }
+
+    fn batch(&mut self, batch: &Batch) -> Result<(), Failure> {
+        match self {
+            Self::Lines(encoder) => encoder.batch(batch),
+            Self::Parquet(encoder) => encoder.batch(batch),
+        }
+    }
+
+    fn finish(self) -> Result<Target, Failure> {
+        match self {
+            Self::Lines(encoder) => encoder.finish(),
+            Self::Parquet(encoder) => encoder.finish(),
+        }
+    }
 }
 
 /// The thread that writes, and the way there and back.
@@ -41,13 +73,20 @@ impl Tidy {
     pub(crate) fn new(format: Format, target: Target) -> Result<Self, Failure> {
         let (batches, incoming) = channel();
         let (outgoing, back) = channel();
-        let encoder = Encoder::new(format, target);
+        let encoder = Sheet::new(format, target)?;
         let thread = thread::Builder::new()
             .name("writer".to_owned())
             .spawn(move || write(encoder, &incoming, &outgoing))
             .map_err(|error| Failure::failed(format!("cannot start a thread: {error}")))?;
         let spare = (1..BATCHES).map(|_| Batch::default()).collect();
-        Ok(Self { batch: Batch::default(), has_header: false, writer: Writer { batches, back, thread }, spare })
+        let (batch, time_type, has_header) = (Batch::default(), TimeType::default(), false);
+        Ok(Self { batch, time_type, has_header, writer: Writer { batches, back, thread }, spare })
+    }
+
+    /// What all times are, before the first row.
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code))] // only Parquet has types
+    pub(crate) fn set_time_type(&mut self, time_type: TimeType) {
+        self.time_type = time_type;
     }
 
     pub(crate) fn add_series(&mut self, name: &str) {
@@ -103,7 +142,7 @@ impl Tidy {
     /// Hands the batch to the writer.
     fn send(&mut self, flush: bool) -> Result<(), Failure> {
         // The header goes before the first row, so that an input that cannot be used leaves no output at all.
-        self.batch.header = !std::mem::replace(&mut self.has_header, true);
+        self.batch.header = (!std::mem::replace(&mut self.has_header, true)).then_some(self.time_type);
         self.batch.flush = flush;
         let empty = match self.spare.pop() {
             Some(batch) => batch,
@@ -138,7 +177,7 @@ fn gone() -> Failure {
 
 /// What the thread does: encodes batches and sends them back, until there are no more or one cannot be written.
 fn write(
-    mut encoder: Encoder,
+    mut encoder: Sheet,
     batches: &Receiver<Batch>,
     back: &Sender<Result<Batch, Failure>>,
 ) -> Result<Target, Failure> {
