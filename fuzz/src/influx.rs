@@ -90,6 +90,8 @@ struct Expected {
     /// The numbers of the bad lines.
     bad: Vec<usize>,
     lines: usize,
+    /// Those of them that do not come out.
+    dropped: usize,
     samples: usize,
     left_alone: usize,
     is_stopped: bool,
@@ -142,6 +144,7 @@ impl Expected {
                 Some((point, names)) => expected.point(&point, &names, &raw(at, count), options, &mut banks),
                 None => {
                     expected.bad.push(at + 1);
+                    expected.dropped += count;
                     if options.is_strict {
                         expected.is_stopped = true;
                         return expected;
@@ -224,7 +227,7 @@ impl Expected {
             let summary = piped.said.last().expect("there is a summary");
             let counts = [
                 ("lines", self.lines),
-                ("bad lines", self.bad.len()),
+                ("bad lines", self.dropped),
                 ("names taken", self.left_alone),
                 ("samples", self.samples),
             ];
