@@ -25,6 +25,12 @@ fn at_equal_distances_it_is_the_half_life_in_samples() {
         );
     }
     assert_ne!(estimates(&seconds(&series), &["--time", "time", "--half-life", "301s"]), in_samples);
+
+    // Side by side with a series of whole numbers, which has a resolution of its own.
+    let both = |(second, sample): &(i64, f64)| format!("{second},{sample},{}", (10.0 * sample).round());
+    let both = "time,a,b\n".to_owned() + &lines(&series, both);
+    let of = |half_life| estimates(&both, &["--time", "time", "--half-life", half_life]);
+    assert_eq!(of("300s"), of("30"));
 }
 
 #[test]
