@@ -68,7 +68,7 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
     ///
     /// let rule = RobustMean::new(Decay::half_life(60.0)?);
     /// let mut tracker = Tracker::<String>::new(rule)?;
-    /// tracker.update("cpu", 40.0)?;
+    /// tracker.update_batch([("cpu", 40.0), ("cpu", 41.0)])?;
     /// let mut bytes = Vec::new(); // or a file, to be renamed when it is complete
     /// tracker.write_snapshot(&mut bytes, b"line 1")?;
     ///

@@ -1,8 +1,6 @@
 //! A tracker is a bank with names: the same bits, counters that add up, and room for a million series.
 
-mod oracle;
-mod support;
-
+use crate::support;
 use evenkeel::{Bank, Decay, Overflow, RobustMean, TrackError, Tracker};
 use std::collections::HashMap;
 use support::random::Random;

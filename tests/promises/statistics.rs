@@ -6,9 +6,7 @@
 //! with alpha; 0.858 is the part of Gaussian residuals that the clip leaves alone. The comments say what long runs (1.2e7
 //! samples) measured; the margins hold the sampling error of the short runs here and little more.
 
-mod oracle;
-mod support;
-
+use crate::support;
 use evenkeel::{Bank, Decay, Ema, RobustMean};
 use support::random::Random;
 

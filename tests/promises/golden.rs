@@ -1,9 +1,7 @@
 //! Promise: what was once written is read for ever, on every backend, and gone on with to the bit. The files in `tests/golden`
 //! are never written again; a new format adds files of its own.
 
-mod oracle;
-mod support;
-
+use crate::{oracle, support};
 use core::time::Duration;
 use evenkeel::{
     Bank, ClippedEma, Decay, Ema, Estimator, Idle, Layer, LayerRule, LearningRate, Numerator, Overflow,

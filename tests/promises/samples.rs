@@ -1,9 +1,7 @@
 //! Promise: NaN is missing, infinity is an outlier, the state is always finite. Zeros of both signs, subnormal and the
 //! largest floats are ordinary samples.
 
-mod oracle;
-mod support;
-
+use crate::{oracle, support};
 use evenkeel::{Bank, Columns, Decay, RobustMean, Sweep};
 use oracle::{Float, Parameters, Spec, State};
 use support::random::Random;

@@ -3,9 +3,7 @@
 //!
 //! A digest that changes is a change of results, which counts as breaking; it belongs in the changelog.
 
-mod oracle;
-mod support;
-
+use crate::{oracle, support};
 use core::num::NonZeroUsize;
 use evenkeel::{
     ClippedEma, ColumnsOf, Decay, Ema, Estimator, LayerRule, LearningRate, Numerator, RelaxedNumerator, RobustMean,

@@ -1,8 +1,6 @@
 //! Promise: `ClippedEma` is the numerator's input clip before Adam's first moment, to the bit, however it is updated.
 
-mod oracle;
-mod support;
-
+use crate::{oracle, support};
 use core::num::NonZeroUsize;
 use evenkeel::{Bank, ClippedEma, Decay, Sweep, Threads};
 use oracle::{Float, pick};

@@ -3,9 +3,7 @@
 //!
 //! The yardstick is the plain loop of `oracle/layer.rs`; the engine is never compared with itself.
 
-mod oracle;
-mod support;
-
+use crate::{oracle, support};
 use evenkeel::{
     Backend, Bound, Decay, Layer, LayerRule, LayerUpdate, LearningRate, Numerator, RelaxedNumerator, Sweep, Threads,
     UpdateError, WeightDecay, update_layers,

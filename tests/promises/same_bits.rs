@@ -3,10 +3,8 @@
 //!
 //! The yardstick is the oracle, channel by channel; the engine is never compared with itself.
 
-mod oracle;
-mod support;
-
 #[cfg(feature = "rayon")]
+use crate::{oracle, support};
 use core::num::NonZeroUsize;
 #[cfg(feature = "rayon")]
 use evenkeel::Backend;

@@ -4,9 +4,7 @@
 //! and both lane types. Every column of every row must come out, on every backend, wherever in the bank the channel lies,
 //! together with what `observe` says about the sample.
 
-mod oracle;
-mod support;
-
+use crate::{oracle, support};
 use evenkeel::{Bank, Columns, Decay, RobustMean, Sweep};
 use oracle::{Float, Parameters, Spec, State};
 use serde_json::Value;
@@ -33,7 +31,7 @@ fn number<T: Float>(value: &Value) -> T {
 }
 
 fn rows<T: Float>(preset: &str) -> Vec<Row<T>> {
-    let file: Value = serde_json::from_str(include_str!("robust_mean.json")).expect("valid JSON");
+    let file: Value = serde_json::from_str(include_str!("../robust_mean.json")).expect("valid JSON");
     assert_eq!(file["columns"].to_string(), r#"["location","scale","last_strike","strikes","age","reopened"]"#);
     assert_eq!(file["alpha"].as_f64(), Some(0.01));
     let key = format!("{preset}_float{}", 8 * size_of::<T>());

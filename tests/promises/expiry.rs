@@ -1,9 +1,7 @@
 //! A tracker whose series come and go, against a plain model: a list of series in order of their last sample, each with the
 //! specification of its own, and counters kept apart.
 
-mod oracle;
-mod support;
-
+use crate::{oracle, support};
 use core::time::Duration;
 use evenkeel::{Counters, Decay, Idle, Overflow, RobustMean, TrackError, Tracker};
 use oracle::Float;

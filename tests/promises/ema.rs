@@ -1,9 +1,7 @@
 //! Promise: `Ema` is Adam's first moment, bias correction and all, to the bit where it is one rounding and within its
 //! rounding errors elsewhere.
 
-mod oracle;
-mod support;
-
+use crate::{oracle, support};
 use core::num::NonZeroUsize;
 use evenkeel::{Bank, Decay, Ema, Real, Threads};
 use oracle::{EmaSpec, Float};

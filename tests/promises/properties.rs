@@ -4,9 +4,7 @@
 // The properties get their arguments by value: that is how quickcheck hands them over.
 #![allow(clippy::needless_pass_by_value)]
 
-mod oracle;
-mod support;
-
+use crate::{oracle, support};
 use evenkeel::{Bank, Decay, Reading, RobustMean};
 use oracle::{Float, Parameters};
 use quickcheck::{Arbitrary, Gen, QuickCheck};

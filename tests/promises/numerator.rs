@@ -4,9 +4,7 @@
 //! State, outputs and layer means must come out to 1e-12 in `f64` and 1e-5 in `f32`, on every backend; and so must those of the
 //! plain loop that the other tests rely on.
 
-mod oracle;
-mod support;
-
+use crate::{oracle, support};
 use evenkeel::{Bound, Decay, Layer, LayerRule, LearningRate, Numerator, RelaxedNumerator, WeightDecay};
 use oracle::Float;
 use oracle::layer::{NumeratorSpec, RelaxedSpec, mean};
@@ -15,7 +13,7 @@ use support::random::Random;
 use support::{both_types, every_backend};
 
 fn file() -> Value {
-    serde_json::from_str(include_str!("numerator.json")).expect("valid JSON")
+    serde_json::from_str(include_str!("../numerator.json")).expect("valid JSON")
 }
 
 fn column<T: Float>(row: &Value, name: &str) -> Vec<T> {

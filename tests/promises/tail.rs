@@ -1,10 +1,7 @@
 //! Promise: the tail profile is the observed tail. Exceedances at whole numbers of scales are exact counts, others are
 //! within 1% of the threshold; what is missing is not counted and what is huge is.
-#![cfg(feature = "histogram")]
 
-mod oracle;
-mod support;
-
+use crate::{oracle, support};
 use evenkeel::{Bank, Decay, RobustMean, TailProfile};
 use oracle::Float;
 use support::both_types;

@@ -1,9 +1,7 @@
 //! Promise: no allocation in update. Every update of every rule in both lane types, on every backend, on one thread, and
 //! from inside rayon's pool but for what rayon's own queue may need to grow.
 
-mod oracle;
-mod support;
-
+use crate::{oracle, support};
 use allocation_counter::measure;
 use core::time::Duration;
 use evenkeel::{

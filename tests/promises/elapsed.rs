@@ -1,9 +1,7 @@
 //! Promise: a decay in time is the fixed rule with its alpha made of the time since the channel's own last sample: the bits of
 //! the fixed rule at equal distances, and those of the specification, step by step, at any.
 
-mod oracle;
-mod support;
-
+use crate::{oracle, support};
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use evenkeel::{

@@ -1,9 +1,7 @@
 //! Promise: no update panics. A slice that does not fit is an error that names both lengths and leaves the state untouched;
 //! a parameter that means nothing is an error that says what was expected.
 
-mod oracle;
-mod support;
-
+use crate::{oracle, support};
 use evenkeel::{
     Backend, Bank, ChannelsError, ClippedEma, Columns, Decay, Ema, Estimator, LearningRate, Numerator, ParameterError,
     Real, RelaxedNumerator, RobustMean, Sweep, WeightDecay,

@@ -1,9 +1,7 @@
 //! Promise: state survives. What is restored goes on to the bit, on any backend; what is damaged, cut, of another rule or of
 //! another kind is an error that says so and changes nothing; and what was once written is read for ever (`golden.rs`).
 
-mod oracle;
-mod support;
-
+use crate::{oracle, support};
 use allocation_counter::measure;
 use core::time::Duration;
 use evenkeel::{

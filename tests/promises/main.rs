@@ -1,0 +1,30 @@
+//! The promises, a module for each; `oracle` holds the plain loops that they are held to.
+//!
+//! One program, and not one for each file: every kernel is compiled for each of its rules, lane types and instruction sets, and
+//! that once is enough.
+
+#[path = "../oracle/mod.rs"]
+mod oracle;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod clipped_ema;
+mod decay;
+mod digest;
+mod elapsed;
+mod ema;
+mod errors;
+mod expiry;
+mod golden;
+mod layers;
+mod no_alloc;
+mod numerator;
+mod properties;
+mod same_bits;
+mod samples;
+mod snapshot;
+mod statistics;
+#[cfg(feature = "histogram")]
+mod tail;
+mod tracker;
+mod vectors;
