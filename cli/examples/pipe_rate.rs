@@ -16,6 +16,9 @@ use std::fmt::Write;
 use std::io::Cursor;
 use std::time::Instant;
 
+/// What reads the points.
+type Program = fn(&str);
+
 const TURNS: usize = 7;
 /// Each series has so many samples in a turn.
 const SAMPLES: u64 = 10;
@@ -25,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let text = points(series / 2);
     let lines = text.lines().count();
     println!("{series} series, {lines} lines of {} bytes, best of {TURNS} turns", text.len() / lines);
-    let programs: [(&str, fn(&str)); 3] = [("crate", by_crate), ("reader", by_reader), ("pipe", by_pipe)];
+    let programs: [(&str, Program); 3] = [("crate", by_crate), ("reader", by_reader), ("pipe", by_pipe)];
     let mut best = [f64::INFINITY; 3];
     for _ in 0..TURNS {
         for ((_, program), best) in programs.iter().zip(&mut best) {

@@ -114,8 +114,8 @@ fn run(command: &mut Command, lines: u64) -> Result<Run, Box<dyn Error>> {
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let (mut stdin, mut stdout) = (stdin.ok_or("no input")?, stdout.ok_or("no output")?);
     let mut stderr = child.stderr.take().ok_or("no errors")?;
-    let fed = Arc::new(AtomicU64::new(0));
-    let counter = Arc::clone(&fed);
+    let so_far = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&so_far);
     let start = Instant::now();
     let feeder = thread::spawn(move || -> io::Result<()> {
         let mut feed = Feed { line: 0, lines, random: 1 };
@@ -137,7 +137,7 @@ fn run(command: &mut Command, lines: u64) -> Result<Run, Box<dyn Error>> {
     });
     let mut memory = Vec::new();
     while child.try_wait()?.is_none() {
-        memory.extend(held(&child).map(|bytes| (fed.load(Ordering::Relaxed), bytes)));
+        memory.extend(held(&child).map(|bytes| (so_far.load(Ordering::Relaxed), bytes)));
         thread::sleep(Duration::from_millis(100));
     }
     let seconds = start.elapsed().as_secs_f64();
@@ -173,8 +173,8 @@ impl Feed {
             self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let random = self.random >> 33;
             // A window over the series moves on.
-            let first = (u128::from(line) * u128::from(SERIES - ALIVE) / u128::from(self.lines)) as u64;
-            let series = first + random % ALIVE;
+            let first = line / (self.lines / (SERIES - ALIVE)).max(1);
+            let series = first.min(SERIES - ALIVE) + random % ALIVE;
             let mut time = 1_700_000_000_000_000_000 + line * 1_000_000;
             if line % BAD_EVERY == BAD_EVERY - 1 {
                 block.extend(b"cpu,host= usage=1 1700000000000000000\n");

@@ -105,7 +105,7 @@ fn any_distance_is_the_specification<T: Float>() {
             let bank = Bank::<RobustMean, T>::new(rule, CHANNELS).unwrap();
             let mut bank = bank.with_backend(backend).unwrap().with_threads(threads);
             let mut states = [State::<T>::unseen(); CHANNELS];
-            let mut silence = [Duration::ZERO; CHANNELS].to_vec();
+            let mut silence: Vec<Duration> = core::iter::repeat_n(Duration::ZERO, CHANNELS).collect();
             let mut scores = [T::ZERO; CHANNELS];
             for row in 0..120 {
                 let distance = distance(&mut random);

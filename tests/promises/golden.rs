@@ -246,8 +246,8 @@ fn the_document_is_right() {
                 tracker.read_snapshot(&bytes).unwrap();
                 let location = numbers("location");
                 for (index, (key, series)) in tracker.iter().enumerate() {
-                    let hexadecimal: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-                    assert_eq!(said["keys of series"][index], hexadecimal);
+                    let hexadecimal: Vec<String> = key.iter().map(|byte| format!("{byte:02x}")).collect();
+                    assert_eq!(said["keys of series"][index], hexadecimal.concat());
                     assert_eq!(said["samples"][index], series.samples);
                     assert_eq!(said["outliers"][index], series.outliers);
                     assert_eq!(said["last"][index].as_i64(), Some(series.last.unwrap_or(i64::MIN)));

@@ -387,8 +387,8 @@ fn impossible_states_are_refused() {
     assert_eq!(set(1, 0, number(f32::NAN)), refused(0));
     assert_eq!(set(2, 0, number(f32::NEG_INFINITY)), refused(0));
     assert_eq!(set(3, 0, 0), refused(0), "a state without an age");
-    assert_eq!(set(3, 0, (12 << 23) | 11), Ok(()));
-    assert_eq!(set(3, 0, (13 << 23) | 11), refused(0), "more strikes than patience");
+    assert_eq!(set(3, 0, (12 << 23) + 11), Ok(()));
+    assert_eq!(set(3, 0, (13 << 23) + 11), refused(0), "more strikes than patience");
     assert_eq!(set(3, 0, 12), refused(0), "older than the memory is long");
 }
 
