@@ -3,8 +3,8 @@
 //!
 //! The yardstick is the oracle, channel by channel; the engine is never compared with itself.
 
-#[cfg(feature = "rayon")]
 use crate::{oracle, support};
+#[cfg(feature = "rayon")]
 use core::num::NonZeroUsize;
 #[cfg(feature = "rayon")]
 use evenkeel::Backend;
