@@ -5,6 +5,8 @@
 //! on every backend of the machine with the plain loops of `tests/oracle`, which share no code with it. The program's readers
 //! are compared with a plain reading of the same text (`readers`).
 
+#[path = "../../tests/support/checksums.rs"]
+mod checksums;
 pub mod csv;
 mod draw;
 pub mod ema;

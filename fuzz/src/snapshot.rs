@@ -2,6 +2,7 @@
 //! good one. Nothing panics, nothing is allocated for what is not there; what is read is written again byte for byte, and goes on
 //! finite.
 
+use crate::checksums::mend;
 use crate::draw::Draw;
 use crate::oracle::Float;
 use evenkeel::{
@@ -117,20 +118,6 @@ fn changed(draw: &mut Draw, kind: usize) -> Vec<u8> {
     }
     mend(&mut bytes);
     bytes
-}
-
-/// Makes both checksums right for what the bytes are now.
-fn mend(bytes: &mut [u8]) {
-    let Some(length) = bytes.get(12..16).and_then(|length| length.try_into().ok()) else { return };
-    let end = 16_usize.saturating_add(u32::from_le_bytes(length) as usize);
-    if end.saturating_add(8) > bytes.len() {
-        return;
-    }
-    let head = crc32fast::hash(&bytes[..end]);
-    bytes[end..end + 4].copy_from_slice(&head.to_le_bytes());
-    let last = bytes.len() - 4;
-    let body = crc32fast::hash(&bytes[end + 4..last]);
-    bytes[last..].copy_from_slice(&body.to_le_bytes());
 }
 
 /// A refusal has something to say; what is accepted is written again the same.

@@ -9,6 +9,7 @@ use evenkeel::{
     RelaxedNumerator, RobustMean, SnapshotError, SnapshotInfo, SnapshotKind, Tracker,
 };
 use oracle::Float;
+use support::checksums::mend;
 use support::random::Random;
 use support::{both_types, every_backend};
 
@@ -346,20 +347,6 @@ fn nothing_is_read_that_would_not_be_written() {
         }
     }
     assert!(accepted > 500 && refused > 500, "{accepted} accepted, {refused} refused");
-}
-
-/// Makes both checksums right for what the bytes are now.
-fn mend(bytes: &mut [u8]) {
-    let length = u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
-    let end = 16_usize.saturating_add(length);
-    if end.saturating_add(8) > bytes.len() {
-        return;
-    }
-    let head = crc32fast::hash(&bytes[..end]);
-    bytes[end..end + 4].copy_from_slice(&head.to_le_bytes());
-    let last = bytes.len() - 4;
-    let body = crc32fast::hash(&bytes[end + 4..last]);
-    bytes[last..].copy_from_slice(&body.to_le_bytes());
 }
 
 /// States that no samples lead to are refused, each by its channel.

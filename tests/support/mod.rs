@@ -4,6 +4,7 @@
 // Every test file is a crate of its own and uses a part of this.
 #![allow(dead_code, unused_macros, unused_imports)]
 
+pub(crate) mod checksums;
 pub(crate) mod random;
 mod streams;
 

@@ -1,24 +1,10 @@
 //! `pipe` in a running pipeline: what can be known comes out at once, signals end it as the end of its input does, and a
 //! reader may leave.
 
-use crate::pipes::{lines, next, spawn};
-use std::io::{Read, Write};
-use std::process::Child;
+use crate::pipes::{end, lines, next, spawn};
+use std::io::Write;
 use std::thread;
-use std::time::{Duration, Instant};
-
-/// Waits for a program to end by itself; gives its exit code and what it said.
-fn end(mut child: Child) -> (Option<i32>, String) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while child.try_wait().unwrap().is_none() && Instant::now() < deadline {
-        thread::sleep(Duration::from_millis(5));
-    }
-    // If it has ended, this does nothing.
-    child.kill().unwrap();
-    let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    (child.wait().unwrap().code(), said)
-}
+use std::time::Duration;
 
 #[test]
 fn lines_come_out_one_by_one() {

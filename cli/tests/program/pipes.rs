@@ -25,6 +25,19 @@ pub(crate) fn next(lines: &Receiver<String>) -> String {
     lines.recv_timeout(Duration::from_secs(20)).expect("a row should have come out")
 }
 
+/// Waits for a program to end by itself; gives its exit code and what it said.
+pub(crate) fn end(mut child: Child) -> (Option<i32>, String) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while child.try_wait().unwrap().is_none() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(5));
+    }
+    // If it has ended, this does nothing.
+    child.kill().unwrap();
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    (child.wait().unwrap().code(), said)
+}
+
 #[test]
 fn csv_rows_come_out_one_by_one() {
     let mut child = spawn(&["track", "-"]);
@@ -82,15 +95,8 @@ fn a_live_input_ends_too_when_the_reader_leaves() {
     drop(child.stdout.take());
     // The first row cannot be written: the program does not wait for a second one.
     input.write_all(b"t,a\nT1,1\n").unwrap();
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while child.try_wait().unwrap().is_none() && Instant::now() < deadline {
-        thread::sleep(Duration::from_millis(5));
-    }
-    // Ends it if it has not ended by itself; otherwise this does nothing.
-    child.kill().unwrap();
-    let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let (code, said) = end(child);
+    assert_eq!(code, Some(0));
     assert_eq!(said, "");
 }
 
