@@ -28,6 +28,12 @@ pub enum ParameterError {
         /// The lane type.
         lane: &'static str,
     },
+    /// The rule for whole numbers is not that of all numbers with a resolution.
+    #[error("the rule for whole numbers differs in {differs}: it may differ from the other in its resolution only")]
+    WholeNumbers {
+        /// The parameters that differ, by name.
+        differs: String,
+    },
     /// A decay in time where only samples are counted.
     #[error("{rule} cannot decay in time, half_life_time needs RobustMean: give the decay in samples")]
     InTime {
@@ -91,7 +97,7 @@ pub enum TrackError {
         max_series: usize,
     },
     /// The decay or the limit of idleness is in time, and the sample has none.
-    #[error("the decay or max_idle is in time, and the sample has none: use update_at")]
+    #[error("the decay or max_idle is in time, and the sample has none: use update_at, or Idle::Samples")]
     NoTime,
     /// There is no channel for a new series.
     #[error(transparent)]

@@ -72,6 +72,7 @@ fn what_the_builders_refuse_is_refused_in_their_words() {
     assert_eq!(error(r#"{"decay": {"alpha": 2}}"#), "alpha must be above 0 and at most 1, not 2");
     let start = r#"{"decay": {"half_life": 60}, "#;
     assert!(error(&format!(r#"{start}"patience": 0}}"#)).starts_with("patience must be from 1 to 255, not 0"));
+    assert!(error(&format!(r#"{start}"reject": true}}"#)).starts_with("reject must be [from, at] or false"));
     assert!(error(&format!(r#"{start}"reject": [8, 5]}}"#)).starts_with("reject must be above the start of the taper"));
     assert!(error(&format!(r#"{start}"patiense": 8}}"#)).contains("unknown field `patiense`"));
     assert!(error("{}").contains("missing field `decay`"));

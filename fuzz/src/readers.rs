@@ -153,6 +153,8 @@ impl Expected {
         match format {
             Format::Csv => csv::read(text, options, self),
             Format::Ndjson => ndjson::read(text, options, self),
+            // Nothing that is read as it comes.
+            Format::Parquet => Err(UNUSABLE),
         }
     }
 

@@ -99,7 +99,10 @@ impl TryFrom<RobustMeanConfig> for RobustMean {
         let rule = match config.reject {
             Some(RejectConfig::Taper([from, at])) => rule.reject(from, at)?,
             Some(RejectConfig::Nothing(false)) => rule.reject_nothing(),
-            Some(RejectConfig::Nothing(true)) | None => rule,
+            Some(RejectConfig::Nothing(true)) => {
+                return Err(ParameterError::OutOfRange { name: "reject", expected: "[from, at] or false", got: 1.0 });
+            }
+            None => rule,
         };
         let rule = given(rule, config.scale_clip, Self::scale_clip)?;
         let rule = given(rule, config.patience, Self::patience)?;

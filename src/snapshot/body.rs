@@ -142,11 +142,11 @@ pub(crate) fn columns<R: Rule, T: Real>(
 }
 
 /// Reads the columns of so many channels, of which there must be at least the bytes, and looks whether each channel is in a
-/// state that the rule can have led to.
+/// state that the rule can have led to, with one or another of its constants.
 pub(crate) fn read_columns<R: Rule, T: Real>(
     reader: &mut Reader<'_>,
     channels: u64,
-    constants: &R::Constants<T>,
+    constants: &[&R::Constants<T>],
 ) -> Result<Columns<R, T>, SnapshotError> {
     let out_of_memory = ChannelsError::OutOfMemory { channels: usize::try_from(channels).unwrap_or(usize::MAX) };
     let channels = usize::try_from(channels).map_err(|_| out_of_memory)?;
@@ -161,7 +161,8 @@ pub(crate) fn read_columns<R: Rule, T: Real>(
         }
     }
     for channel in 0..channels {
-        if !columns.state(channel).is_some_and(|state| R::is_state(constants, &state)) {
+        let is_state = |state: crate::ColumnsOf<R, T>| constants.iter().any(|constants| R::is_state(constants, &state));
+        if !columns.state(channel).is_some_and(is_state) {
             return Err(SnapshotError::State { channel, rule: R::NAME });
         }
     }

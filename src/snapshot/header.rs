@@ -47,7 +47,7 @@ impl SnapshotRule {
     }
 
     /// The names of what is not the same in both.
-    fn differences(&self, other: &Self) -> String {
+    pub(crate) fn differences(&self, other: &Self) -> String {
         if self.name != other.name {
             return "the rule".to_owned();
         }
@@ -241,6 +241,9 @@ impl Header {
         }
         if self.kind != SnapshotKind::Tracker && self.idle != 0 {
             return Err(SnapshotError::Malformed { what: "only series of a tracker are idle" });
+        }
+        if self.kind != SnapshotKind::Tracker && !self.note.is_empty() {
+            return Err(SnapshotError::Malformed { what: "only trackers have notes" });
         }
         if self.columns != expected.columns {
             return Err(SnapshotError::Malformed { what: "its rule has another number of columns" });

@@ -33,7 +33,10 @@ pub enum SnapshotError {
         known: u32,
     },
     /// Some of them are missing, or there are too many.
-    #[error("the snapshot should have {expected} bytes and has {got}: it was cut off, or something was added")]
+    #[error(
+        "the snapshot should have {expected} bytes and has {got}: it was cut off, or something was added: take \
+         the one before it"
+    )]
     Length {
         /// How many there should be.
         expected: u64,
@@ -41,19 +44,19 @@ pub enum SnapshotError {
         got: u64,
     },
     /// Some of them are not what was written.
-    #[error("the checksum of the snapshot's {part} is wrong: it was damaged")]
+    #[error("the checksum of the snapshot's {part} is wrong: it was damaged, take the one before it")]
     Checksum {
         /// `header` or `body`.
         part: &'static str,
     },
     /// The checksums are right and what they protect is not.
-    #[error("the snapshot contradicts itself: {what}")]
+    #[error("the snapshot contradicts itself: {what}; whatever wrote it is broken")]
     Malformed {
         /// What is wrong.
         what: &'static str,
     },
     /// It is of something else: a bank, a layer or a tracker, of `f32` or `f64`, with another kind of key.
-    #[error("the snapshot is of {found}, not of {expected}")]
+    #[error("the snapshot is of {found}, not of {expected}: read it into what it is of")]
     Other {
         /// What it is of.
         found: String,
@@ -71,7 +74,7 @@ pub enum SnapshotError {
         differs: String,
     },
     /// A channel is in a state that the rule cannot have led to.
-    #[error("the snapshot's channel {channel} is in a state that {rule} never leads to")]
+    #[error("the snapshot's channel {channel} is in a state that {rule} never leads to: whatever wrote it is broken")]
     State {
         /// The number of the channel.
         channel: usize,

@@ -17,10 +17,11 @@ pub use snapshot::SnapshotKey;
 pub use told::{Counters, Series, Update};
 
 use crate::bank::Bank;
-use crate::error::{ChannelsError, TrackError};
+use crate::error::{ChannelsError, ParameterError, TrackError};
 use crate::lane::Real;
 use crate::rule::{Estimator, Scored, Timed};
 use crate::rules::RobustMean;
+use crate::snapshot::SnapshotRule;
 use crate::sweep::{Observation, Recent, Sweep, nanoseconds};
 use core::borrow::Borrow;
 use core::hash::Hash;
@@ -34,7 +35,7 @@ use order::{Links, Order, Slots};
 /// A key gets a channel of a [`Bank`] when its first sample arrives. [`max_idle`](Self::max_idle) forgets series that have
 /// ended, [`max_series`](Self::max_series) bounds their number, and nothing of a series that is gone is left to the one that
 /// takes its place. All of it costs constant time per sample; nothing is ever done to all series at once, but for the hash map
-/// when it grows.
+/// when it grows and the first sample after a snapshot.
 ///
 /// # Memory
 /// In `f64` a series costs 32 bytes of estimator state and 56 of counters, times and neighbours, beside its key and its place in
@@ -140,27 +141,45 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     /// number with a fraction. It has to be said before the first sample.
     ///
     /// # Errors
-    /// The lane type cannot carry the rule's parameters.
+    /// The lane type cannot carry the rule's parameters; or they differ from those of the other rule in more than the resolution,
+    /// so that a state of the one would mean something else to the other.
     pub fn whole_numbers(mut self, rule: R) -> Result<Self, ChannelsError> {
+        let but_resolution = |rule: &R| {
+            let mut rule = SnapshotRule::of(rule);
+            rule.parameters.retain(|(name, _)| name != "resolution");
+            rule
+        };
+        let (plain, whole) = (but_resolution(self.plain.sweep.rule()), but_resolution(&rule));
+        if plain != whole {
+            return Err(ParameterError::WholeNumbers { differs: whole.differences(&plain) }.into());
+        }
         self.whole = Some(Steps::new(rule)?);
         Ok(self)
     }
 
-    /// How many series there may be, and what is done with one more. By default there is no limit.
+    /// How many series there may be, and what is done with one more. By default there is no limit. Of those that are there, the
+    /// longest idle are evicted if they are more.
     #[must_use]
     pub fn max_series(mut self, series: usize, overflow: Overflow) -> Self {
         (self.max_series, self.overflow) = (series, overflow);
+        self.evict_surplus();
         self
     }
 
     /// How long a series may be without a sample before it is forgotten. By default it never is.
     ///
-    /// Missing samples do not keep a series. Each sample forgets at most two others, those that have been idle the longest;
+    /// Missing samples do not keep a series. Each sample forgets a few others at most, those that have been idle the longest;
     /// [`expire`](Self::expire) forgets all at once. What time it is, the samples tell: the latest of them, but one that is
-    /// further away than `max_idle` is only believed when, on balance, as many as there are series agree.
+    /// further away than `max_idle` is only believed when, on balance, as many as there are series agree; whatever the clock
+    /// then jumps to, a series whose last sample is within `max_idle` of it stays. [`Idle::Time`] needs the times of
+    /// [`update_at`](Self::update_at), and so [`RobustMean`].
     #[must_use]
     pub fn max_idle(mut self, idle: Idle) -> Self {
+        let was_in_time = self.is_idle_by_time();
         self.max_idle = Some(idle);
+        if self.is_idle_by_time() != was_in_time {
+            self.clock = Clock::default();
+        }
         self
     }
 
@@ -190,7 +209,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     ///
     /// # Errors
     /// The series is new and one too many, or there is no memory for it; or the decay or the limit of idleness is in time, and
-    /// [`update_at`](Self::update_at) is wanted. Nothing has changed but what is counted.
+    /// [`update_at`](Self::update_at) is wanted. No estimate has changed.
     pub fn update<Q>(&mut self, key: &Q, sample: T) -> Result<Update<T>, TrackError>
     where
         K: Borrow<Q>,
@@ -297,7 +316,8 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
             return Err(TrackError::Late { time, last });
         }
         let now = self.tick(time);
-        let is_missing = sample.to_f64().is_nan();
+        // No series begins with an infinity.
+        let is_missing = sample.to_f64().is_nan() || known.is_none() && sample.to_f64().is_infinite();
         let channel = match known {
             Some(channel) => channel,
             None => match self.add(key, now, is_missing)? {
@@ -323,7 +343,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
             slot.score = seen.score;
             slot.samples += 1;
             slot.outliers += u64::from(seen.outlier);
-            slot.last = time.unwrap_or(NEVER);
+            slot.last = time.unwrap_or(slot.last);
             slot.seen = now;
             self.order.touch(&mut slots, number(channel));
         }
@@ -352,11 +372,18 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
 
     /// The clock after a sample: the times of samples, or their number, as series are idle by one or the other.
     fn tick(&mut self, time: Option<i64>) -> i64 {
-        if let (Some(Idle::Time(limit)), Some(time)) = (self.max_idle, time) {
-            return self.clock.tick(time, nanoseconds(limit), self.series.len() as u64);
+        let is_first = self.clock.now.is_none();
+        let now = if let (Some(Idle::Time(limit)), Some(time)) = (self.max_idle, time) {
+            self.clock.tick(time, nanoseconds(limit), self.series.len() as u64)
+        } else {
+            let count = self.clock.now.unwrap_or(0).saturating_add(1);
+            *self.clock.now.insert(count)
+        };
+        if is_first {
+            // Series that are there already have come from elsewhere, or without a sample, and are not idle yet.
+            self.series.values_mut().for_each(|slot| slot.seen = now);
         }
-        let count = self.clock.now.unwrap_or(0).saturating_add(1);
-        *self.clock.now.insert(count)
+        now
     }
 
     /// A channel for a new key; none where a missing sample is all there is and the place is wanted by others.
@@ -395,7 +422,19 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         Ok(Some(channel))
     }
 
-    /// Forgets up to so many of the series that are idle, and tells how many they were.
+    fn is_idle_by_time(&self) -> bool {
+        matches!(self.max_idle, Some(Idle::Time(_)))
+    }
+
+    /// Forgets the longest idle of those series that are too many.
+    fn evict_surplus(&mut self) {
+        while self.series.len() > self.max_series && self.order.oldest != order::NONE {
+            self.forget(self.order.oldest as usize);
+            self.counters.evicted += 1;
+        }
+    }
+
+    /// Looks at up to so many of the series that seem idle, forgets those that are, and tells how many they were.
     fn forget_idle(&mut self, most: usize) -> usize {
         let limit = match self.max_idle {
             None => return 0,
@@ -403,14 +442,20 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
             Some(Idle::Samples(limit)) => limit,
         };
         let Some(now) = self.clock.now else { return 0 };
+        let is_by_time = self.is_idle_by_time();
         let mut count = 0;
-        while count < most {
-            let oldest = self.order.oldest as usize;
+        for _ in 0..most {
+            let oldest = self.order.oldest;
+            let mut slots = AllSlots(&mut self.series);
             // A series of the future was seen by a clock that has been put right since.
-            match self.series.get_index(oldest) {
-                Some((_, slot)) if slot.seen.abs_diff(now) > limit => self.forget(oldest),
-                _ => break,
+            let Some(slot) = slots.at(oldest as usize).filter(|slot| slot.seen.abs_diff(now) > limit) else { break };
+            if is_by_time && slot.last != NEVER && slot.last.abs_diff(now) <= limit {
+                // The clock has jumped to where this series was all the time.
+                slot.seen = slot.last;
+                self.order.touch(&mut slots, oldest);
+                continue;
             }
+            self.forget(oldest as usize);
             self.counters.expired += 1;
             count += 1;
         }
@@ -446,8 +491,8 @@ impl<K: Hash + Eq, R: Scored + Timed, T: Real> Tracker<K, R, T> {
     /// [idle](Self::max_idle) and which samples late, whatever the decay.
     ///
     /// # Errors
-    /// The sample is older than the last of its series; the series is new and one too many, or there is no memory for it.
-    /// Nothing has changed but what is counted.
+    /// The sample is older than the last of its series, and nothing has changed but what is counted; or the series is new and
+    /// one too many, or there is no memory for it, and no estimate has changed.
     pub fn update_at<Q>(&mut self, key: &Q, time: i64, sample: T) -> Result<Update<T>, TrackError>
     where
         K: Borrow<Q>,

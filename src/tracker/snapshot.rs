@@ -1,6 +1,6 @@
 //! Snapshots of trackers: all of their series, or some to be moved to another process.
 
-use super::{AllSlots, Counters, Idle, Links, NEVER, Order, Slot, Tracker, number, order};
+use super::{AllSlots, Counters, Links, NEVER, Order, Slot, Tracker, number, order};
 use crate::error::ChannelsError;
 use crate::lane::Real;
 use crate::rule::Scored;
@@ -87,7 +87,7 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
     }
 
     /// Writes some of the series, to be [added](Self::add_snapshot) to another tracker of the same rule. They stay here until
-    /// they are [removed](Self::remove). Keys of no series are passed over.
+    /// they are [removed](Self::remove). Keys of no series are passed over. Takes time for all series, however few are written.
     ///
     /// # Errors
     /// What `out` says.
@@ -120,13 +120,10 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
         self.bank.replace(columns, silence);
         (self.series, self.order, self.counters, self.clock) = (series, order, counters, clock);
         if was_in_time != self.is_idle_by_time() {
+            // No series is idle yet: what they were idle by is something else.
             self.clock = super::Clock::default();
-            self.see_all_anew();
         }
-        while self.series.len() > self.max_series && self.order.oldest != order::NONE {
-            self.forget(self.order.oldest as usize);
-            self.counters.evicted += 1;
-        }
+        self.evict_surplus();
         Ok(())
     }
 
@@ -168,19 +165,6 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
         }
         self.counters.created += added as u64;
         Ok(added)
-    }
-
-    fn is_idle_by_time(&self) -> bool {
-        matches!(self.max_idle, Some(Idle::Time(_)))
-    }
-
-    /// No series is idle yet: what they were idle by is something else.
-    fn see_all_anew(&mut self) {
-        if self.is_idle_by_time() {
-            self.clock.now = self.series.values().map(|slot| slot.last).filter(|&last| last != NEVER).max();
-        }
-        let now = self.clock.now.unwrap_or(0);
-        self.series.values_mut().for_each(|slot| slot.seen = now);
     }
 
     fn header(&self, channels: usize) -> Header {
@@ -248,7 +232,9 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
             _ => return Err(SnapshotError::Malformed { what: "series are idle by nothing that is known" }),
         };
         let mut reader = Reader::new(body);
-        let columns = read_columns(&mut reader, header.channels, self.bank.constants())?;
+        let mut constants = vec![self.bank.constants()];
+        constants.extend(self.whole.iter().map(|whole| whole.sweep.constants()));
+        let columns = read_columns(&mut reader, header.channels, &constants)?;
         let count = columns.len();
         if count.checked_mul(bytes_of_slot::<T>()).is_none_or(|bytes| bytes > reader.rest())
             || count >= order::NONE as usize
@@ -291,7 +277,7 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
         for slot in slots {
             let length = reader.u32()? as usize;
             let key = K::from_bytes(reader.take(length)?);
-            let key = key.ok_or(SnapshotError::Malformed { what: "a key is not of its kind" })?;
+            let key = key.ok_or(SnapshotError::Malformed { what: "a key is not of this tracker's type" })?;
             if series.insert(key, slot).is_some() {
                 return Err(SnapshotError::Malformed { what: "two series have one key" });
             }
@@ -299,6 +285,11 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
         let mut words = [0; COUNTERS];
         for word in &mut words {
             *word = reader.u64()?;
+        }
+        // Room for more centuries of samples than there will be.
+        let slots = series.values().flat_map(|slot| [slot.samples, slot.outliers]);
+        if slots.chain(words).any(|count| count > MOST) {
+            return Err(SnapshotError::Malformed { what: "a counter counts more than there can have been" });
         }
         let has_clock = reader.array::<1>()?[0];
         let (now, astray) = (reader.i64()?, reader.u64()?);
@@ -310,6 +301,9 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
         Ok(Loaded { series, columns, order, counters: counters_of(words), clock, was_in_time })
     }
 }
+
+/// The most that a counter can have come to.
+const MOST: u64 = u64::MAX / 2;
 
 /// The bytes of the clock.
 const CLOCK: usize = 1 + 2 * size_of::<u64>();

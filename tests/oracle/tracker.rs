@@ -110,6 +110,7 @@ impl<T: Float> Model<T> {
     }
 
     fn tick(&mut self, time: Option<i64>) -> i64 {
+        let is_first = self.now.is_none();
         let now = if let (Some(Idle::Time(limit)), Some(time)) = (self.idle, time) {
             let now = self.now.unwrap_or(time);
             if apart(time, now) <= limit.as_nanos() {
@@ -126,6 +127,9 @@ impl<T: Float> Model<T> {
             self.now.unwrap_or(0) + 1
         };
         self.now = Some(now);
+        if is_first {
+            self.series.iter_mut().for_each(|known| known.seen = now);
+        }
         now
     }
 
@@ -137,13 +141,20 @@ impl<T: Float> Model<T> {
             Some(Idle::Samples(limit)) => limit.into(),
             Some(_) => unreachable!(),
         };
+        let Some(now) = self.now else { return };
         for _ in 0..most {
-            let is_idle = self.series.first().zip(self.now).is_some_and(|(known, now)| apart(now, known.seen) > limit);
-            if !is_idle {
-                return;
+            match self.series.first() {
+                Some(known) if apart(now, known.seen) > limit => {}
+                _ => return,
             }
-            self.series.remove(0);
-            self.counters.expired += 1;
+            let mut known = self.series.remove(0);
+            match known.last {
+                Some(last) if matches!(self.idle, Some(Idle::Time(_))) && apart(now, last) <= limit => {
+                    known.seen = last;
+                    self.series.push(known);
+                }
+                _ => self.counters.expired += 1,
+            }
         }
     }
 
@@ -163,7 +174,7 @@ impl<T: Float> Model<T> {
                 self.forget_idle(2);
             }
             if self.series.len() >= self.most {
-                if sample.nan() {
+                if sample.nan() || sample.to_f64().is_infinite() {
                     self.counters.missing += 1;
                     return Answer::Passed;
                 }
@@ -194,7 +205,7 @@ impl<T: Float> Model<T> {
             known.state = state;
             known.samples += 1;
             known.outliers += u64::from(outcome.strike);
-            known.last = time;
+            known.last = time.or(known.last);
             known.seen = now;
             let known = self.series.remove(place);
             self.series.push(known);

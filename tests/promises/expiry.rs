@@ -147,3 +147,91 @@ fn a_series_of_the_future_expires() {
     }
     assert_eq!((tracker.counters().expired, tracker.counters().created, tracker.len()), (1, 4, 3));
 }
+
+fn hourly() -> Tracker<u32> {
+    Tracker::new(counting()).unwrap().max_idle(Idle::Time(Duration::from_secs(3600)))
+}
+
+/// Where the clock stands still for a while and then moves, because many say so, those who said so are not idle.
+#[test]
+fn who_moves_the_clock_stays() {
+    let rounds = |tracker: &mut Tracker<u32>, start: i64| {
+        for round in 0..5 {
+            for key in 0..50 {
+                tracker.update_at(&key, (start + 60 * round) * SECOND, 1.0).unwrap();
+            }
+        }
+    };
+    // They fall silent for two hours, and come back one by one; all that the clock is told at first may be wrong.
+    for (first, start) in [(-1, 0), (0, 7200), (9_000_000, 0), (-9_000_000, 0)] {
+        let mut tracker = hourly();
+        tracker.update_at(&99, first * SECOND, 1.0).unwrap();
+        if start > 0 {
+            rounds(&mut tracker, 0);
+        }
+        rounds(&mut tracker, start);
+        tracker.expire();
+        assert_eq!(tracker.len(), if first == -1 { 51 } else { 50 }, "from {first}: who did not come back is gone");
+        assert!((0..50).all(|key| tracker.get(&key).is_some()));
+        tracker.update_at(&0, (start + 240 + 3600) * SECOND, 1.0).unwrap();
+        tracker.expire();
+        assert_eq!(tracker.len(), 50);
+        tracker.update_at(&0, (start + 240 + 3601) * SECOND, 1.0).unwrap();
+        tracker.expire();
+        assert_eq!(tracker.len(), 1, "the others have been idle for longer than an hour now");
+    }
+}
+
+/// What came without a time, or from a tracker that had no use for one, is seen with the first sample.
+#[test]
+fn nobody_is_idle_before_the_first_sample() {
+    let now = 1_700_000_000 * SECOND;
+    let mut begun = hourly();
+    for key in 0..5 {
+        assert!(begun.begin(&key, false).unwrap());
+    }
+    let mut other = Tracker::<u32>::new(counting()).unwrap();
+    for key in 0..5 {
+        other.update(&key, 1.0).unwrap();
+    }
+    let mut bytes = Vec::new();
+    other.write_snapshot(&mut bytes, b"").unwrap();
+    let mut added = hourly();
+    added.add_snapshot(&bytes).unwrap();
+    let mut read = hourly();
+    read.read_snapshot(&bytes).unwrap();
+    let mut before = Tracker::<u32>::new(counting()).unwrap();
+    before.read_snapshot(&bytes).unwrap();
+    let before = before.max_idle(Idle::Time(Duration::from_secs(3600)));
+    for mut tracker in [begun, added, read, before] {
+        assert_eq!(tracker.expire(), 0);
+        tracker.update_at(&0, now, 1.0).unwrap();
+        tracker.update_at(&0, now + 3600 * SECOND, 1.0).unwrap();
+        assert_eq!((tracker.expire(), tracker.len()), (0, 5));
+        tracker.update_at(&0, now + 3601 * SECOND, 1.0).unwrap();
+        tracker.expire();
+        assert_eq!((tracker.counters().expired, tracker.len()), (4, 1));
+    }
+}
+
+#[test]
+fn a_lower_limit_holds_at_once() {
+    let mut tracker = Tracker::<u32>::new(counting()).unwrap();
+    for key in 0..100 {
+        tracker.update(&key, 1.0).unwrap();
+    }
+    let mut tracker = tracker.max_series(10, Overflow::Evict);
+    assert_eq!((tracker.len(), tracker.counters().evicted), (10, 90));
+    assert!(tracker.get(&90).is_some() && tracker.get(&89).is_none());
+    tracker.update(&7, f64::INFINITY).unwrap();
+    assert_eq!((tracker.len(), tracker.counters().evicted), (10, 90), "no series begins with an infinity");
+}
+
+/// A series' last time is not forgotten with a sample that has none.
+#[test]
+fn late_is_late_after_a_sample_without_time() {
+    let mut tracker = Tracker::<u32>::new(counting()).unwrap();
+    tracker.update_at(&1, 100, 1.0).unwrap();
+    tracker.update(&1, 1.0).unwrap();
+    assert_eq!(tracker.update_at(&1, 99, 1.0), Err(TrackError::Late { time: 99, last: 100 }));
+}

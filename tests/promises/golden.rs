@@ -192,7 +192,7 @@ fn trackers() {
         || Tracker::<u64, RobustMean, f32>::new(RobustMean::new(decay())).unwrap().max_idle(Idle::Samples(40));
     // Whatever a tracker can hold: it is full, evicts, refuses what is late, and has series that have only missed.
     let crowded = || Tracker::<Vec<u8>>::new(RobustMean::new(decay())).unwrap().max_series(7, Overflow::Evict);
-    tracker("tracker-bytes-crowded-f64", crowded, |n| vec![u8::try_from(n).unwrap(), 0, 0xff], 0x9732_457e_5188_df66);
+    tracker("tracker-bytes-crowded-f64", crowded, |n| vec![u8::try_from(n).unwrap(), 0, 0xff], 0xb388_fb9d_5599_fb65);
     tracker("tracker-number-counted-f32", counted, |n| n as u64 * 0x0101_0101_0101, 0x7408_99c6_4ee3_f24e);
 }
 
@@ -214,8 +214,11 @@ fn the_document_is_right() {
         let info = SnapshotInfo::of(&bytes).unwrap();
         assert_eq!(said["kind"], format!("{:?}", info.kind).to_lowercase());
         assert_eq!((said["lane"].as_str(), said["channels"].as_u64()), (Some(info.lane), Some(info.channels)));
-        for (rule, known) in said["rules"].as_array().unwrap().iter().zip(&info.rules) {
+        let rules = said["rules"].as_array().unwrap();
+        assert_eq!(rules.len(), info.rules.len());
+        for (rule, known) in rules.iter().zip(&info.rules) {
             assert_eq!(rule[0], known.name);
+            assert_eq!(rule[1].as_object().unwrap().len(), known.parameters.len());
             for (name, value) in &known.parameters {
                 let said = &rule[1][name];
                 assert!(said.as_f64() == Some(*value) || said == "inf" && value.is_infinite(), "{name}: {said}");
@@ -223,6 +226,7 @@ fn the_document_is_right() {
         }
         let numbers = |name: &str| -> Vec<f64> {
             let column = said["columns"][name].as_array().unwrap();
+            assert_eq!(column.len() as u64, info.channels);
             column.iter().map(|value| value.as_f64().unwrap_or(f64::NAN)).collect()
         };
         let same = |a: f64, b: f64| a == b || a.is_nan() && b.is_nan();

@@ -108,7 +108,10 @@ fn one_layer<R: LayerRule + Copy, T: Float>(rule: R) {
     feed(&mut restored, 11..30);
     assert!(layer_bytes(&restored) == layer_bytes(&layer), "the steps are remembered");
     let fewer = Layer::<R, T>::new(rule, CHANNELS - 1).unwrap().read_snapshot(&layer_bytes(&layer)).unwrap_err();
-    assert_eq!(fewer.to_string(), "the snapshot is of a layer of 75 weights, not of one of 74");
+    assert_eq!(
+        fewer.to_string(),
+        "the snapshot is of a layer of 75 weights, not of one of 74: read it into what it is of"
+    );
 }
 
 fn layers_go_on<T: Float>() {
@@ -216,7 +219,9 @@ fn limits_may_be_others() {
     timed.read_snapshot(&bytes).unwrap();
     timed.update_at(&3, 3400, 1.0).unwrap();
     assert_eq!(timed.len(), 3, "nobody is idle yet");
-    timed.update_at(&3, 3600, 1.0).unwrap();
+    timed.update_at(&3, 3900, 1.0).unwrap();
+    assert_eq!(timed.len(), 3, "nobody is idle yet");
+    timed.update_at(&3, 3901, 1.0).unwrap();
     assert_eq!(timed.len(), 1, "and now they are");
 }
 
@@ -419,9 +424,9 @@ fn other_rules_kinds_and_lanes_are_refused_by_name() {
     let ema = message(Bank::<Ema>::new(Ema::new(decay()), 1).unwrap().read_snapshot(&bytes));
     assert!(ema.ends_with("not by Ema(gain 0.09427633573609331): it differs in the rule"), "{ema}");
     let single = message(Bank::<RobustMean, f32>::new(RobustMean::new(decay()), 1).unwrap().read_snapshot(&bytes));
-    assert_eq!(single, "the snapshot is of a Bank of f64, not of a Bank of f32");
+    assert_eq!(single, "the snapshot is of a Bank of f64, not of a Bank of f32: read it into what it is of");
     let tracker = message(Tracker::<String>::new(RobustMean::new(decay())).unwrap().read_snapshot(&bytes));
-    assert_eq!(tracker, "the snapshot is of a Bank of f64, not of a Tracker of f64 with text for keys");
+    assert!(tracker.starts_with("the snapshot is of a Bank of f64, not of a Tracker of f64 with text for keys"));
     let mut keyed = Vec::new();
     Tracker::<u64>::new(RobustMean::new(decay())).unwrap().write_snapshot(&mut keyed, b"").unwrap();
     let key = message(Tracker::<String>::new(RobustMean::new(decay())).unwrap().read_snapshot(&keyed));
@@ -442,4 +447,65 @@ fn a_note_has_its_bounds() {
     let mut bytes = Vec::new();
     tracker.write_snapshot(&mut bytes, &vec![9; 1 << 19]).unwrap();
     assert_eq!(SnapshotInfo::of(&bytes).unwrap().note.len(), 1 << 19);
+}
+
+/// A rule for whole numbers is the other one with another resolution, coarser or finer.
+#[test]
+fn whole_numbers_are_of_the_same_rule() {
+    let rule = RobustMean::new(decay());
+    let with = |whole| Tracker::<u64>::new(rule).unwrap().whole_numbers(whole);
+    for (other, differs) in [
+        (RobustMean::new(Decay::half_life(600.0).unwrap()), "gain"),
+        (rule.patience(20).unwrap(), "patience"),
+        (in_time(), "half_life_ns, gain"),
+    ] {
+        let error = with(other).unwrap_err().to_string();
+        assert!(error.contains(&format!("differs in {differs}:")), "{error}");
+    }
+    for (plain, whole) in [(0.0, 1.0), (2.0, 1.0)] {
+        let (plain, whole) = (rule.resolution(plain).unwrap(), rule.resolution(whole).unwrap());
+        let new = || Tracker::<u64>::new(plain).unwrap().whole_numbers(whole).unwrap();
+        let mut tracker = new();
+        for sample in [7.0, 7.0, 8.0, 7.0] {
+            tracker.update(&1, sample).unwrap();
+            tracker.update(&2, sample + 0.5).unwrap();
+        }
+        let mut bytes = Vec::new();
+        tracker.write_snapshot(&mut bytes, b"").unwrap();
+        new().read_snapshot(&bytes).unwrap();
+    }
+}
+
+/// Nothing that is counted on from a snapshot can overflow.
+#[test]
+fn counters_have_room() {
+    let mut tracker = Tracker::<u64>::new(RobustMean::new(decay())).unwrap();
+    tracker.update(&1, 1.0).unwrap();
+    let mut bytes = Vec::new();
+    tracker.write_snapshot(&mut bytes, b"").unwrap();
+    // The samples of the one series, behind its four columns and its score; the first of the counters, before the clock.
+    let body = bytes.len() - 4 - (4 * 8 + (8 + 4 * 8 + 4 + 1) + (4 + 8) + 10 * 8 + 17);
+    for at in [body + 5 * 8, bytes.len() - 4 - 17 - 10 * 8] {
+        let mut other = bytes.clone();
+        assert_eq!(other[at..at + 8], 1_u64.to_le_bytes());
+        for (count, is_refused) in [(u64::MAX / 2, false), (u64::MAX / 2 + 1, true), (u64::MAX, true)] {
+            other[at..at + 8].copy_from_slice(&count.to_le_bytes());
+            mend(&mut other);
+            let result = Tracker::<u64>::new(RobustMean::new(decay())).unwrap().read_snapshot(&other);
+            assert_eq!(matches!(result, Err(SnapshotError::Malformed { .. })), is_refused, "{result:?}");
+        }
+    }
+}
+
+#[test]
+fn only_trackers_have_notes() {
+    let (_, bytes) = samples_of_all().swap_remove(0);
+    let end = 16 + u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
+    let mut noted = bytes[..end - 8].to_vec();
+    noted.extend(1_u64.to_le_bytes());
+    noted.push(b'!');
+    noted.extend(&bytes[end..]);
+    noted[12..16].copy_from_slice(&u32::try_from(end - 16 + 1).unwrap().to_le_bytes());
+    mend(&mut noted);
+    assert_eq!(read("bank", &noted), Err(SnapshotError::Malformed { what: "only trackers have notes" }));
 }
