@@ -335,6 +335,9 @@ impl<R: Timed, T: Real> Bank<R, T> {
 
     /// One sample for one channel, `elapsed` after this channel was last told anything, a missing sample included.
     ///
+    /// For channels that are told one by one. A row that follows is told how much has passed since the row before it, which is
+    /// too much for a channel that had a sample in between.
+    ///
     /// # Errors
     /// The decay is in samples, or the channel does not exist. The state is untouched.
     pub fn observe_after(

@@ -85,6 +85,10 @@ impl Decay {
     /// [`Bank::update_after`](crate::Bank::update_after) and [`Tracker::update_at`](crate::Tracker::update_at), with
     /// [`RobustMean`](crate::RobustMean); what cannot know the time refuses it.
     ///
+    /// An age is counted in fractions of a sample, which leaves it less room: no gain is smaller than `2^-14` in `f32` and `2^-27`
+    /// in `f64`. More than 11,356 samples in a half-life are too many for `f32`, which then forgets as if there were so many; in
+    /// `f64` there is room for 93 million.
+    ///
     /// ```
     /// use core::time::Duration;
     /// use evenkeel::Decay;

@@ -70,7 +70,8 @@
 //! * `rayon` (default): wide updates are shared among threads; see [`Threads`].
 //! * `histogram`: `TailProfile`.
 //! * `serde`: rules and limits in configuration files; [`Decay`], for example, reads `{"half_life": 60}` and checks it as its
-//!   builder does.
+//!   builder does. What is written reads back as the same rule, to the bit, where the format keeps all digits: `serde_json`
+//!   does so with its feature `float_roundtrip`.
 //!
 //! The crate needs Rust 1.89, from which on AVX-512 is stable.
 
