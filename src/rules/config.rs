@@ -6,8 +6,7 @@ use crate::error::ParameterError;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
-/// A decay by any of its names. It is written as a gain or as a half-life in time, exact where
-/// the format keeps all digits.
+/// A decay by any of its names. It is written as a gain or as a half-life in time, exact where the format keeps all digits.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum DecayConfig {

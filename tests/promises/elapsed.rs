@@ -206,7 +206,25 @@ fn gaps_of_any_length_are_finite<T: Float>() {
     }
 }
 
+/// Where a half-life has more samples than an age has room for, the gain stops at what is documented.
+fn the_smallest_gain<T: Float>() {
+    if T::AGE_BITS > 23 {
+        return; // 2^27 samples are too many for a test
+    }
+    let distance = HALF_LIFE / 20_000;
+    let mut bank = Bank::<RobustMean, T>::new(in_time(), 1).unwrap();
+    for n in 0..20_000 {
+        bank.update_after(distance, &[T::from_f64(f64::from(n * 37 % 11))]).unwrap();
+    }
+    let before = bank.reading(0).unwrap();
+    assert_eq!(before.age.to_f64(), 2.0_f64.powi(14));
+    bank.update_after(distance, &[T::from_f64(7.0)]).unwrap();
+    let gain = (bank.locations()[0] - before.location).to_f64() / (7.0 - before.location.to_f64());
+    assert!((gain * 2.0_f64.powi(14) - 1.0).abs() < 0.01, "{gain} from {before:?}");
+}
+
 both_types!(
+    the_smallest_gain,
     equal_distances_are_the_fixed_rule,
     any_distance_is_the_specification,
     channels_one_by_one,
