@@ -14,8 +14,9 @@ const GAUSSIAN_SCALE: f64 = 0.735_201_142_178_784;
 
 /// How often the residual of a stream exceeds `c` scales: a histogram of `|score|`.
 ///
-/// Markov's inequality promises `P(|u| >= c E|u|) <= 1/c` whatever the distribution. The profile measures what a stream
-/// really does, so that clip and reject can be chosen per stream from evidence: feed it the scores of
+/// Markov's inequality promises `P(|u| >= c E|u|) <= 1/c` whatever the distribution. The scale is `E|u|` after clipping, and
+/// less than that where tails are heavy: a stream above the bound has most of its size in its tail. The profile measures what
+/// a stream really does, so that clip and reject can be chosen per stream from evidence: feed it the scores of
 /// [`Bank::update_scored`](crate::Bank::update_scored) and read the exceedance at 1, 2, 3, 4, 8 and 16 scales.
 ///
 /// Leave out the first samples of a channel, some twice the patience: until the cold start is over, they are judged by a
@@ -97,7 +98,8 @@ impl TailProfile {
         beyond as f64 / self.len() as f64
     }
 
-    /// Markov's bound on the exceedance, `1/c` and at most 1: no distribution at all has more. 1 for a `c` of 1 or less.
+    /// Markov's bound on the exceedance of `c` mean sizes, `1/c` and at most 1: no distribution at all has more. 1 for a `c` of 1
+    /// or less.
     #[must_use]
     pub fn markov(c: f64) -> f64 {
         if c <= 1.0 { 1.0 } else { 1.0 / c }

@@ -102,9 +102,10 @@ pub(crate) struct TrackArgs {
 /// Measure the tails of every series, beside Markov's bound and the Gaussian value
 ///
 /// For every series: how many samples were scored, which share of them lay at least 1, 2, 3, 4, 8 and 16 scales from the
-/// location, and the scores that 50%, 99% and 99.9% of the samples do not exceed. No distribution at all exceeds c scales
-/// more often than 1/c (Markov); Gaussian noise does so as often as the row below says. The first samples of a series, twice
-/// the patience, are left out: they are judged by a scale that is still being found.
+/// location, and the scores that 50%, 99% and 99.9% of the samples do not exceed. No distribution at all exceeds c
+/// times its mean size more often than 1/c (Markov); Gaussian noise does so as often as the row below says. The scale is the
+/// mean size after clipping, so that a series above Markov's row has most of its size in its tail. The first samples of a
+/// series, twice the patience, are left out: they are judged by a scale that is still being found.
 #[derive(Debug, Args)]
 pub(crate) struct ProfileArgs {
     #[command(flatten)]

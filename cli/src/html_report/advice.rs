@@ -180,8 +180,9 @@ impl Finding {
         "Three re-openings or more, and more than one in 200 samples: doubtful. If half of them or more lead back to a level \
          where that had happened before, the series jumps between a few levels; otherwise it moves faster than the memory.",
         "More than 90% of the residuals have the sign of the one before: doubtful, the location lags behind.",
-        "A doubtful series has the robust preset, which is less led astray. So has every other one, unless the octile skew of \
-         the samples that are no outliers is beyond 0.1 and three standard errors: then it has the mean preset, if at most an \
+        "The octile skew tells how much further from the median the highest eighth of the samples begins than the lowest ends, from \
+         -1 to 1. A doubtful series has the robust preset, which is less led astray. So has every other one, unless the skew of the \
+         samples that are no outliers is beyond 0.1 and three standard errors: then it has the mean preset, if at most an \
          eighth of the samples are outliers and at most a sixteenth lie beyond 8 scales.",
     ];
 

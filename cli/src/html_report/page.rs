@@ -170,6 +170,10 @@ impl Page<'_> {
                             @if advice.standing == Standing::Doubtful { "Nothing suits it well; the nearest: " } @else { "What suits it: " }
                             code { (settings) }
                         }
+                        p.note {
+                            "What follows was measured with the robust preset and that resolution; the numbers below the plot are those \
+                             of this run."
+                        }
                     }
                     ul { @for finding in &advice.findings { li { (finding) } } }
                 }
@@ -180,10 +184,10 @@ impl Page<'_> {
                     @let (largest, last) = (closely.outliers.events(), closely.reopenings.events());
                     @if !largest.is_empty() {
                         @let (start, shown) = (self.cold_start, largest.len());
-                    (events(&format!("Outliers: the largest {shown} of {outliers}, without the first {start} samples"), largest))
+                    (events(&format!("Outliers: the largest {shown} of {outliers}, in order of time, without the first {start} samples"), largest))
                 }
                 @if last.len() > 0 {
-                        (events(&format!("Re-openings: the last {} of {reopenings}", last.len()), last))
+                        (events(&format!("Re-openings: the last {} of {reopenings}, in order of time", last.len()), last))
                     }
                 }
                 p.note { a href="#summary" { "Back to all series" } }
@@ -194,7 +198,7 @@ impl Page<'_> {
 
 /// What the columns of the summary are called: first those of words, then those of numbers.
 const TITLES: [&[&str]; 2] = [
-    &["Series", "Standing", "Preset, resolution"],
+    &["Series", "Standing", "What suits it"],
     &["Samples", "Missing", "Outliers", "Share", "Re-openings", "Location", "Scale"],
 ];
 
@@ -371,7 +375,8 @@ fn explanation() -> Markup {
         (
             "Tail",
             "no distribution at all has more than 1/c of its samples beyond c times their mean size (Markov); Gaussian noise \
-             has as many as the last row says. The first samples of a series are left out.",
+             has as many as the last row says. The scale is the mean size after clipping: a series above Markov's row has most \
+             of its size in its tail, which the scale does not follow. The first samples of a series are left out.",
         ),
     ];
     html! {
