@@ -209,6 +209,7 @@ fn nobody_is_idle_before_the_first_sample() {
         tracker.update_at(&0, now + 3600 * SECOND, 1.0).unwrap();
         assert_eq!((tracker.expire(), tracker.len()), (0, 5));
         tracker.update_at(&0, now + 3601 * SECOND, 1.0).unwrap();
+        assert_eq!(tracker.len(), 3, "a sample forgets two");
         tracker.expire();
         assert_eq!((tracker.counters().expired, tracker.len()), (4, 1));
     }

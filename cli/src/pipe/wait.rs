@@ -1,7 +1,8 @@
 //! Waiting for input, for a signal or for a time, whichever comes first.
 //!
-//! SIGTERM and SIGINT end the input where it is, and the program then ends as it does at the end of its input. A second one
-//! ends the program at once: whatever keeps the first from being heard (a reader that takes nothing) keeps nothing else.
+//! SIGTERM and SIGINT end the input where it is, and the program then ends as it does at the end of its input. Another one a
+//! second or more later ends the program at once: whatever keeps the first from being heard (a reader that takes nothing) keeps
+//! nothing else. Sooner, it is the same one again: `timeout` and process managers signal a process and then its group.
 
 use std::io;
 use std::time::Instant;
@@ -20,14 +21,18 @@ mod unix {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::io::Errno;
     use signal_hook::consts::{SIGINT, SIGTERM};
+    use std::io::Read;
     use std::os::fd::AsFd;
     use std::os::unix::net::UnixStream;
     use std::sync::Arc;
-    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
     use std::time::Duration;
 
     /// What the program gives back to the shell after a second signal.
     const INTERRUPTED: i32 = 130;
+    /// Signals that come sooner after the first are not another one.
+    const AGAIN: Duration = Duration::from_secs(1);
 
     /// Standard input and signals.
     pub(in super::super) struct Wait {
@@ -40,13 +45,20 @@ mod unix {
         /// From now on, signals are heard here. `is_live` tells whether the input may have to be waited for.
         pub(in super::super) fn new(is_live: bool) -> io::Result<Self> {
             let (signals, sender) = UnixStream::pair()?;
-            let is_second = Arc::new(AtomicBool::new(false));
+            let (mut first, told) = UnixStream::pair()?;
+            let is_late = Arc::new(AtomicBool::new(false));
             for signal in [SIGTERM, SIGINT] {
-                // The first one passes the first of these, because it is the second of these that sets the flag.
-                signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&is_second))?;
-                signal_hook::flag::register(signal, Arc::clone(&is_second))?;
+                signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&is_late))?;
                 signal_hook::low_level::pipe::register(signal, sender.try_clone()?)?;
+                signal_hook::low_level::pipe::register(signal, told.try_clone()?)?;
             }
+            let arm = move || {
+                if first.read(&mut [0]).is_ok() {
+                    thread::sleep(AGAIN);
+                    is_late.store(true, Ordering::Relaxed);
+                }
+            };
+            thread::Builder::new().name("signals".to_owned()).spawn(arm)?;
             Ok(Self { is_live, signals })
         }
 
