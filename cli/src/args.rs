@@ -90,7 +90,8 @@ pub(crate) struct TrackArgs {
     #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     pub(crate) output: Option<PathBuf>,
 
-    /// Draw the raw series, a plain exponential average and the robust location into this SVG file, outliers marked.
+    /// Draw the raw series, a plain exponential average and the robust location into this SVG file, outliers marked. With a
+    /// half-life in time there is no plain average in it.
     #[arg(long, value_name = "FILE.svg", help_heading = "Output")]
     pub(crate) plot: Option<PathBuf>,
 
@@ -173,7 +174,7 @@ pub(crate) struct RuleArgs {
     /// The memory: the weight of a sample halves every N samples, 60 by default, or with a unit (ns, us, ms, s, m, h, d;
     /// such as 90s or 5m) in so much time, however many samples there are in it. Time is taken from the time column: RFC
     /// 3339, UTC where there is no offset, or numbers since 1970, below 1e11 seconds, below 1e14 milliseconds, below 1e17
-    /// microseconds, else nanoseconds; its first number settles the unit. A sample older than the last of its series is
+    /// microseconds, else nanoseconds; its first number from 1e8 on settles the unit. A sample older than the last of its series is
     /// skipped as a bad cell is.
     #[arg(
         long,

@@ -3,10 +3,12 @@
 //! Two ways to write a moment are understood:
 //!
 //! * RFC 3339, `2024-05-01T12:00:00.25+02:00`, with a space for the `T`, without the time of day or without the offset, which
-//!   is then UTC.
+//!   is then UTC. Digits beyond the ninth of a second are cut off. The name of a zone in brackets is only read behind an offset:
+//!   which moment a time of day is in a zone is not known here.
 //! * The time since 1970, in a unit that the size of the number tells: below 1e11 seconds (up to the year 5138), below 1e14
 //!   milliseconds, below 1e17 microseconds, from there on nanoseconds. Fractions and negative numbers are allowed. The first
-//!   number of a column settles its unit, so that no column changes its unit where it crosses a border.
+//!   number of a column that is not below 1e8 settles its unit, so that no column changes its unit where it crosses a border;
+//!   a smaller one, such as the 0 of a clock that is not set, is in seconds until then. Digits alone are a number, never a date.
 
 use crate::number;
 use crate::report::shown;
@@ -26,13 +28,25 @@ pub(crate) fn text(cell: &[u8]) -> Option<&str> {
 
 /// A date and time with an offset.
 pub(crate) fn zoned(text: &str) -> Option<Timestamp> {
-    text.parse().ok()
+    text.parse().ok().or_else(|| cut(text)?.parse().ok())
 }
 
 /// A date, with or without a time of day, without an offset, as if it were UTC.
 pub(crate) fn civil(text: &str) -> Option<Timestamp> {
-    let civil: DateTime = text.parse().ok()?;
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if digits.bytes().all(|byte| byte.is_ascii_digit()) || text.contains('[') {
+        return None;
+    }
+    let civil: DateTime = text.parse().ok().or_else(|| cut(text)?.parse().ok())?;
     TimeZone::UTC.to_timestamp(civil).ok()
+}
+
+/// The same without the digits of a second beyond the ninth, if it has so many.
+fn cut(text: &str) -> Option<String> {
+    let (before, behind) = text.split_once('.')?;
+    let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
+    let (kept, rest) = (behind.get(..9)?, behind.get(digits..)?);
+    (digits > 9).then(|| format!("{before}.{kept}{rest}"))
 }
 
 /// A duration as a person writes it, such as `500ms`, `5m`, `1h30m` or `2d`; a day has 24 hours.
@@ -105,10 +119,13 @@ fn decimal(text: &str) -> Option<(&str, &str)> {
     (has_digits && is_digits(digits) && is_digits(fraction) && digits.len() <= 30).then_some((whole, fraction))
 }
 
+/// A number below this in magnitude, which as seconds is of a day before 1973, does not tell what unit its column has.
+const TELLING: f64 = 1e8;
+
 /// Reads the times of one column as moments.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Moments {
-    /// What the first number was taken for.
+    /// What the first number that tells was taken for.
     unit: Option<Unit>,
 }
 
@@ -130,7 +147,9 @@ impl Moments {
             None => Unit::of(number).ok_or_else(|| error(Reason::OutOfRange))?,
         };
         let moment = unit.moment(text).ok_or_else(|| error(Reason::OutOfRange))?;
-        self.unit = Some(unit);
+        if number.abs() >= TELLING {
+            self.unit = Some(unit);
+        }
         Ok(moment)
     }
 }
@@ -241,6 +260,37 @@ mod tests {
         // What is no number does not settle it, and dates may stand between numbers.
         let moments = read(&["oops", "1970-01-02", "100000000000", "3"]);
         assert_eq!(moments, [Err(Reason::Nonsense), Ok(day), Ok(100_000_000_000_000_000), Ok(3_000_000)]);
+    }
+
+    #[test]
+    fn a_small_number_does_not_settle_the_unit() {
+        // Clocks that are not set yet.
+        let moments = read(&["0", "12", "1700000000000", "0", "1700000001000"]);
+        let second = 1_000_000_000;
+        let expected = [0, 12 * second, 1_700_000_000 * second, 0, 1_700_000_001 * second];
+        assert_eq!(moments, expected.map(Ok));
+    }
+
+    #[test]
+    fn digits_alone_are_a_number() {
+        let seconds = [20_240_501, 20_240_502, -20_240_501];
+        let cells = ["20240501", "+20240502", "-20240501"];
+        assert_eq!(read(&cells), seconds.map(|seconds| Ok(seconds * 1_000_000_000)));
+        assert_eq!(read(&["1700000000", "99999999"]), [1_700_000_000, 99_999_999].map(|n| Ok(n * 1_000_000_000)));
+    }
+
+    #[test]
+    fn zones_by_name_and_long_fractions() {
+        assert_eq!(read(&["2024-05-01T12:00:00[Europe/Paris]", "2024-05-01[UTC]"]), [Err(Reason::Nonsense); 2]);
+        let noon = 1_714_557_600_000_000_000;
+        for (cell, moment) in [
+            ("2024-05-01T12:00:00+02:00[Europe/Paris]", noon),
+            ("2024-05-01T10:00:00.1234567891Z", noon + 123_456_789),
+            ("2024-05-01T12:00:00.99999999999999+02:00", noon + 999_999_999),
+            ("2024-05-01 10:00:00.1234567890123", noon + 123_456_789),
+        ] {
+            assert_eq!(read(&[cell]), [Ok(moment)], "{cell}");
+        }
     }
 
     #[test]

@@ -123,6 +123,8 @@ mod tests {
         assert_eq!(read(&["1500000000000"]), (Some(Kind::Epoch(Unit::Millisecond)), vec![1.5e9]));
         assert_eq!(read(&["1500000000000000"]), (Some(Kind::Epoch(Unit::Microsecond)), vec![1.5e9]));
         assert_eq!(read(&["1500000000000000000"]), (Some(Kind::Epoch(Unit::Nanosecond)), vec![1.5e9]));
+        // Digits are a number, even where they could be a date without its hyphens.
+        assert_eq!(read(&["20240501"]), (Some(Kind::Number), vec![20_240_501.0]));
         assert_eq!(read(&["0", "0.5", "-1e3"]), (Some(Kind::Number), vec![0.0, 0.5, -1000.0]));
     }
 
