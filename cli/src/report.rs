@@ -198,7 +198,16 @@ impl Report {
 
 /// One line on standard error. That nobody can read it is no reason to stop.
 pub(crate) fn say(message: &dyn Display) {
-    let _ = writeln!(io::stderr(), "evenkeel: {message}");
+    let _ = writeln!(io::stderr(), "evenkeel: {}", escaped(&message.to_string()));
+}
+
+/// A message in which nothing commands a terminal: names in it come from the input.
+fn escaped(message: &str) -> String {
+    let mut shown = String::with_capacity(message.len());
+    for letter in message.chars() {
+        if letter.is_control() { shown.extend(letter.escape_debug()) } else { shown.push(letter) }
+    }
+    shown
 }
 
 /// Says that a cell should have been a number.

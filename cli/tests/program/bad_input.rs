@@ -83,6 +83,16 @@ fn quiet_keeps_the_reports_and_drops_the_rest() {
 }
 
 #[test]
+fn names_do_not_command_the_terminal() {
+    let input = "t,a\u{1b}[31m,b\nT1,1,x\nT2,x,2\nT3,2,3\n";
+    for command in ["track", "pipe"] {
+        let run = evenkeel(&[command, "--format", "csv"]).write_stdin(input).assert().success();
+        let said = stderr(&run);
+        assert!(said.contains("(column a\\u{1b}[31m)") && !said.contains('\u{1b}'), "{said}");
+    }
+}
+
+#[test]
 fn missing_columns_name_those_that_exist() {
     for args in [&["--time", "x"][..], &["--series", "x"], &["--value", "x"], &["--series", "t", "--value", "x"]] {
         track("t,a,b\nT1,1,1\n", args).code(2).stdout("").stderr(contains("there are \"t\", \"a\", \"b\""));
