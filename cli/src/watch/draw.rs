@@ -28,7 +28,7 @@ pub(super) const OUTLIER: Style = Style::new().fg(Color::Magenta).add_modifier(M
 const REOPENED: Style = Style::new().fg(Color::Green);
 const STATUS: Style = Style::new().add_modifier(Modifier::REVERSED);
 
-const HELP: [(&str, &str); 9] = [
+const HELP: [(&str, &str); 10] = [
     ("s", "sort by score, name or outliers"),
     ("/", "show only names with a text"),
     ("Esc", "show all names"),
@@ -37,6 +37,7 @@ const HELP: [(&str, &str); 9] = [
     ("g G", "to the first or the last"),
     ("p", "stop the picture, go on with it"),
     ("?", "this help"),
+    ("Ctrl-Z", "back to the shell; `fg` goes on"),
     ("q Ctrl-C", "quit"),
 ];
 
@@ -324,16 +325,16 @@ a.csv: line 3: oops
 12:00:10  cpu re-opened at 3
 
  end of input  by score, 1 of 3 with "cp"  s sort  / filter  p stop  ? help  q q"#;
-    const HELPED: &str = r"evenkeel: a.csv  3 series, 30 rows  12:00:30  half-life
-serie┌ keys ─────────────────────────────────────┐core
-disk_│s         sort by score, name or outliers  │98e5
-cpu  │/         show only names with a text      │1.75
-load │Esc       show all names                   │   –
-     │j k ↑ ↓   one series down or up            │
+    const HELPED: &str = r"evenk┌ keys ─────────────────────────────────────┐-life
+serie│s         sort by score, name or outliers  │core
+disk_│/         show only names with a text      │98e5
+cpu  │Esc       show all names                   │1.75
+load │j k ↑ ↓   one series down or up            │   –
      │PgDn PgUp one page down or up              │
      │g G       to the first or the last         │
-─ eve│p         stop the picture, go on with it  │─────
-a.csv│?         this help                        │
+     │p         stop the picture, go on with it  │
+─ eve│?         this help                        │─────
+a.csv│Ctrl-Z    back to the shell; `fg` goes on  │
 12:00│q Ctrl-C  quit                             │
 12:00└───────────────────────────────────────────┘98e5
 by score  s sort  / filter  p stop  ? help  q quit";

@@ -37,6 +37,8 @@ use view::{View, Wish};
 const TICK: Duration = Duration::from_millis(100);
 /// An input that cannot be used says so sooner than this, and then the screen is left alone.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// The machine's metrics are read so often, unless the user says otherwise.
+const EVERY: Duration = Duration::from_secs(1);
 
 /// Watch series on the terminal, as they come: this machine's metrics, a file or a pipe
 ///
@@ -44,7 +46,7 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// each there are its last samples and locations, its score, and how often it had outliers and was re-opened; below, what
 /// happened last. The series with the largest score is at the top. Keys: s sorts by score, name or outliers; / shows only
 /// names with a text, Esc all of them; arrows, j, k and the page keys scroll; p stops the picture while the input goes on; ?
-/// helps; q or Ctrl-C quits. At the end of the input the last picture stays.
+/// helps; q or Ctrl-C quits; Ctrl-Z stops it until the shell goes on with it. At the end of the input the last picture stays.
 #[derive(Debug, clap::Args)]
 pub(crate) struct WatchArgs {
     #[command(flatten)]
@@ -58,20 +60,20 @@ pub(crate) struct WatchArgs {
     #[arg(long, value_enum, default_value_t = ScoredPreset::Robust, help_heading = "Estimator")]
     preset: ScoredPreset,
 
-    /// Time between readings of this machine's metrics, such as 500ms or 1s; at least 250ms.
-    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration, conflicts_with = "path", help_heading = "Input")]
-    every: Duration,
+    /// Time between readings of this machine's metrics, such as 500ms; at least 250ms, by default 1s.
+    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "path", help_heading = "Input")]
+    every: Option<Duration>,
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &WatchArgs) -> Result<(), Failure> {
-    check_interval(args.every)?;
+    args.every.map_or(Ok(()), check_interval)?;
+    let origin = args.origin()?;
     if !io::stdout().is_terminal() {
         return Err(Failure::usage(
             "watch draws on a terminal, and standard output is none: see `evenkeel track` for rows",
         ));
     }
-    let origin = args.origin();
     let about = About { source: origin.name(), settings: args.rule.decay_label() };
     let state: Shared = Arc::new(Mutex::new(State::new(&args.rule, args.preset.into())?));
     let ended = feed::start(origin, Arc::clone(&state))?;
@@ -87,11 +89,17 @@ pub(crate) fn run(args: &WatchArgs) -> Result<(), Failure> {
 }
 
 impl WatchArgs {
-    fn origin(&self) -> Origin {
+    fn origin(&self) -> Result<Origin, Failure> {
         if self.input.path.is_none() && io::stdin().is_terminal() {
-            return Origin::Machine { every: self.every };
+            return Ok(Origin::Machine { every: self.every.unwrap_or(EVERY) });
         }
-        Origin::Input(self.input.clone())
+        if self.every.is_some() {
+            return Err(Failure::usage(
+                "--every is of this machine's metrics, which are watched where nothing is piped in: standard input comes when \
+                 it comes",
+            ));
+        }
+        Ok(Origin::Input(self.input.clone()))
     }
 }
 
@@ -114,6 +122,10 @@ fn look(screen: &mut Screen, state: &Shared, end: &mut End, signals: &Signals, a
     let mut drawn = None;
     while !signals.is_told_to_stop() {
         end.check()?;
+        if signals.is_told_to_pause() {
+            screen.pause()?;
+            drawn = None;
+        }
         let version = state.lock().known.version;
         if drawn != Some(version) {
             let state = state.lock();
@@ -123,10 +135,12 @@ fn look(screen: &mut Screen, state: &Shared, end: &mut End, signals: &Signals, a
         let cannot = "cannot read the keyboard";
         let mut is_waiting = event::poll(TICK).context(cannot)?;
         while is_waiting {
-            if let Event::Key(key) = event::read().context(cannot)?
-                && view.key(key, &state.lock().known) == Wish::Quit
-            {
-                return Ok(());
+            if let Event::Key(key) = event::read().context(cannot)? {
+                match view.key(key, &state.lock().known) {
+                    Wish::Quit => return Ok(()),
+                    Wish::Pause => Signals::ask_for_pause(),
+                    Wish::Nothing => {}
+                }
             }
             // A key or a new size: either way there is something to draw.
             drawn = None;

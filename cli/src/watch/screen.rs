@@ -1,6 +1,7 @@
 //! The terminal: taken when there is something to draw, given back whatever happens.
 //!
-//! That is at the end, after an error, in a panic of any thread, and when the program is told to stop.
+//! That is at the end, after an error, in a panic of any thread, when the program is told to end, and for as long as it is
+//! stopped.
 
 use crate::failure::Failure;
 use anyhow::Context;
@@ -46,6 +47,18 @@ impl Screen {
     }
 }
 
+impl Screen {
+    /// Gives the terminal back, stops the process, and takes the terminal again when it goes on.
+    pub(super) fn pause(&mut self) -> Result<(), Failure> {
+        give_back(&self.is_taken);
+        #[cfg(unix)]
+        low_level::emulate_default_handler(signal_hook::consts::SIGTSTP).context("cannot stop")?;
+        self.is_taken.store(true, Ordering::Relaxed);
+        self.terminal = Some(take().context("cannot use the terminal")?);
+        Ok(())
+    }
+}
+
 impl Drop for Screen {
     fn drop(&mut self) {
         give_back(&self.is_taken);
@@ -70,6 +83,8 @@ fn give_back(is_taken: &AtomicBool) {
 pub(super) struct Signals {
     /// The one that came; zero before.
     last: Arc<AtomicUsize>,
+    /// Whether the program is told to stop until it is told to go on.
+    pause: Arc<AtomicBool>,
 }
 
 impl Signals {
@@ -80,7 +95,21 @@ impl Signals {
             let number = usize::try_from(signal).unwrap_or_default();
             flag::register_usize(signal, Arc::clone(&last), number).context("cannot listen for signals")?;
         }
-        Ok(Self { last })
+        let pause = Arc::new(AtomicBool::new(false));
+        #[cfg(unix)]
+        flag::register(signal_hook::consts::SIGTSTP, Arc::clone(&pause)).context("cannot listen for signals")?;
+        Ok(Self { last, pause })
+    }
+
+    /// Whether it has been told so since this was asked last.
+    pub(super) fn is_told_to_pause(&self) -> bool {
+        self.pause.swap(false, Ordering::Relaxed)
+    }
+
+    /// What Ctrl-Z does on a terminal that is not ours: all of the pipeline is told.
+    pub(super) fn ask_for_pause() {
+        #[cfg(unix)]
+        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
     }
 
     pub(super) fn is_told_to_stop(&self) -> bool {

@@ -37,6 +37,8 @@ impl Order {
 pub(super) enum Wish {
     Nothing,
     Quit,
+    /// To be stopped, and gone on with by the shell.
+    Pause,
 }
 
 #[derive(Debug, Default)]
@@ -68,6 +70,9 @@ impl View {
         let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
         if is_control && matches!(key.code, KeyCode::Char('c' | 'C')) {
             return Wish::Quit;
+        }
+        if is_control && matches!(key.code, KeyCode::Char('z' | 'Z')) {
+            return Wish::Pause;
         }
         if self.has_help {
             self.has_help = false;

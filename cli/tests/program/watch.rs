@@ -17,5 +17,6 @@ fn intervals_are_checked_first() {
     every(&["--every", "1ms"]).stderr(predicate::str::contains("at least 250ms"));
     every(&["--every", "soon"]).stderr(predicate::str::contains("such as 500ms"));
     every(&["--every", "1s", "in.csv"]).stderr(predicate::str::contains("cannot be used with"));
+    every(&["--every", "1s"]).stderr(predicate::str::contains("--every is of this machine's metrics"));
     every(&["--preset", "ema"]).stderr(predicate::str::contains("invalid value"));
 }
