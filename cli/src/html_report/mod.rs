@@ -60,7 +60,7 @@ pub(crate) struct ReportArgs {
     rule: RuleArgs,
 
     /// The estimator. `robust` follows the bulk of the samples; `mean` stays closer to the mean of skewed data such as
-    /// latencies. The plain exponential average is drawn beside it.
+    /// latencies. The plain exponential average is drawn beside it, unless the half-life is in time.
     #[arg(long, value_enum, default_value_t = ScoredPreset::Robust, help_heading = "Estimator")]
     preset: ScoredPreset,
 

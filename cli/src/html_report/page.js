@@ -2,7 +2,10 @@
 "use strict";
 (() => {
   const open = () => {
-    const place = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    let name = location.hash.slice(1);
+    // What is not encoded may be meant as it is.
+    try { name = decodeURIComponent(name); } catch { /* it is no link of this page */ }
+    const place = document.getElementById(name);
     if (place instanceof HTMLDetailsElement) { place.open = true; place.scrollIntoView(); }
   };
   addEventListener("hashchange", open);
