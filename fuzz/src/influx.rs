@@ -86,6 +86,8 @@ struct Record {
 /// What should come out.
 #[derive(Debug, Default, PartialEq)]
 struct Expected {
+    /// Whether the text begins with a byte order mark, which comes out whatever the first line is.
+    has_mark: bool,
     records: Vec<Record>,
     /// The numbers of the bad lines.
     bad: Vec<usize>,
@@ -99,7 +101,7 @@ struct Expected {
 
 impl Expected {
     fn of(text: &[u8], options: &Options, skips_explored: bool) -> Self {
-        let mut expected = Self::default();
+        let mut expected = Self { has_mark: text.starts_with(BYTE_ORDER_MARK), ..Self::default() };
         let mut banks = HashMap::new();
         let lines = lines(text, &options.limits);
         let raw = |first: usize, count: usize| -> Vec<u8> {
@@ -202,6 +204,9 @@ impl Expected {
             rest = more.unwrap_or_else(|| panic!("{:?} begins not with {:?}: {self:?}", show(rest), show(part)));
             rest
         };
+        if self.has_mark {
+            take(BYTE_ORDER_MARK);
+        }
         for Record { before, added, behind } in &self.records {
             take(before);
             for (name, bits) in added {

@@ -174,6 +174,24 @@ impl Layout {
         Ok(true)
     }
 
+    /// Takes every column for one of values but the first of several, which is the time unless another one is: for whoever
+    /// cannot leave out a row that is bad, and so cannot wait for the next.
+    pub(crate) fn take_all(&mut self) {
+        let series = if let Shape::LongUnknown { series } = self.shape { Some(series) } else { None };
+        let time = if let Time::Column(index) = self.time { Some(index) } else { None };
+        let mut values: Vec<usize> =
+            (0..self.names.len()).filter(|index| Some(*index) != series && Some(*index) != time).collect();
+        if time.is_none() {
+            self.time = if values.len() > 1 { Time::Column(values.remove(0)) } else { Time::RowNumber };
+        }
+        self.shape = match series {
+            Some(series) => Shape::Long { series, values },
+            None => Shape::Wide(
+                values.into_iter().map(|index| Column { index, kind: Kind::Number, series: None }).collect(),
+            ),
+        };
+    }
+
     /// Whether the row holds a sample, missing or not, outside the time column.
     fn has_sample(&self, row: Row<'_>) -> bool {
         let Shape::Wide(columns) = &self.shape else { return true };

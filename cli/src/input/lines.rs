@@ -36,6 +36,17 @@ pub(crate) enum Found {
     End,
 }
 
+/// Why the input is asked for more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Need {
+    /// So many bytes have been read.
+    pub(crate) read: u64,
+    /// So many of them are those of lines that are not complete.
+    pub(crate) held: usize,
+    /// There is a line that wants another one.
+    pub(crate) is_joining: bool,
+}
+
 pub(crate) struct Lines {
     source: Box<dyn Read>,
     /// What the input is called in messages.
@@ -107,10 +118,10 @@ impl Lines {
         self.end - self.first_end > self.limits.reach
     }
 
-    /// Goes on to the next line. `before_read` is called, with the bytes read so far, before the input is asked for more.
+    /// Goes on to the next line. `before_read` is called before the input is asked for more.
     pub(crate) fn advance(
         &mut self,
-        before_read: &mut impl FnMut(u64) -> Result<(), Failure>,
+        before_read: &mut impl FnMut(Need) -> Result<(), Failure>,
     ) -> Result<Found, Failure> {
         self.number += self.count;
         self.start = self.end;
@@ -130,7 +141,7 @@ impl Lines {
     /// Adds the next line to the current ones and gives its bytes; `None` at the end of the input, or if it is too long.
     pub(crate) fn append(
         &mut self,
-        before_read: &mut impl FnMut(u64) -> Result<(), Failure>,
+        before_read: &mut impl FnMut(Need) -> Result<(), Failure>,
     ) -> Result<Option<&[u8]>, Failure> {
         let length = self.end - self.start;
         if self.find_end(before_read)? != Found::Line {
@@ -155,7 +166,7 @@ impl Lines {
     /// The first byte that is not white space, which is not consumed; `None` if there is none for long.
     pub(crate) fn peek(
         &mut self,
-        before_read: &mut impl FnMut(u64) -> Result<(), Failure>,
+        before_read: &mut impl FnMut(Need) -> Result<(), Failure>,
     ) -> Result<Option<u8>, Failure> {
         loop {
             let seen = self.peeked();
@@ -170,13 +181,23 @@ impl Lines {
         }
     }
 
+    /// The byte order mark at the very beginning, where there is one: no line has it.
+    pub(crate) fn mark(
+        &mut self,
+        before_read: &mut impl FnMut(Need) -> Result<(), Failure>,
+    ) -> Result<&'static [u8], Failure> {
+        let is_mark_so_far = |seen: &[u8]| seen.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(seen);
+        while is_mark_so_far(self.peeked()) && self.fill(before_read)? {}
+        Ok(if self.peeked().starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK } else { b"" })
+    }
+
     /// What has been read and is still to come.
     pub(crate) fn peeked(&self) -> &[u8] {
         self.buffer.get(self.end..self.filled).unwrap_or_default()
     }
 
     /// Moves `end` behind the next line.
-    fn find_end(&mut self, before_read: &mut impl FnMut(u64) -> Result<(), Failure>) -> Result<Found, Failure> {
+    fn find_end(&mut self, before_read: &mut impl FnMut(Need) -> Result<(), Failure>) -> Result<Found, Failure> {
         let mut searched = 0;
         loop {
             let unsearched = self.buffer.get(self.end + searched..self.filled).unwrap_or_default();
@@ -196,7 +217,7 @@ impl Lines {
     }
 
     /// Goes to the end of a line that is too long to be kept.
-    fn skip_line(&mut self, before_read: &mut impl FnMut(u64) -> Result<(), Failure>) -> Result<Found, Failure> {
+    fn skip_line(&mut self, before_read: &mut impl FnMut(Need) -> Result<(), Failure>) -> Result<Found, Failure> {
         if self.count > 0 {
             // Lines are being joined: that they are too many does not make the next one too long.
             return Ok(Found::TooLong);
@@ -217,7 +238,7 @@ impl Lines {
     }
 
     /// Reads more behind what has been read. False at the end of the input.
-    fn fill(&mut self, before_read: &mut impl FnMut(u64) -> Result<(), Failure>) -> Result<bool, Failure> {
+    fn fill(&mut self, before_read: &mut impl FnMut(Need) -> Result<(), Failure>) -> Result<bool, Failure> {
         if self.at_end {
             return Ok(false);
         }
@@ -231,7 +252,7 @@ impl Lines {
         if self.filled == self.buffer.len() {
             self.buffer.resize((2 * self.buffer.len()).min(self.limits.longest), 0);
         }
-        before_read(self.read)?;
+        before_read(Need { read: self.read, held: self.filled, is_joining: self.count > 0 })?;
         let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
         let read = loop {
             match self.source.read(room) {
@@ -270,7 +291,7 @@ mod tests {
     }
 
     #[allow(clippy::unnecessary_wraps)] // it stands for what may fail
-    fn never_mind(_: u64) -> Result<(), Failure> {
+    fn never_mind(_: Need) -> Result<(), Failure> {
         Ok(())
     }
 

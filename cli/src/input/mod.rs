@@ -27,7 +27,7 @@ mod source;
 
 pub(crate) use layout::{Kind, Layout, Shape, Time as TimeColumn};
 pub use lines::Limits;
-pub(crate) use lines::{Found, Lines};
+pub(crate) use lines::{Found, Lines, Need};
 pub(crate) use members::{Members, Value as Member};
 pub(crate) use point::{Broken, Point, Value};
 pub(crate) use rows::{Next, Rows};
@@ -164,9 +164,9 @@ fn before_read<'a, S: Sink>(
     is_live: bool,
     sink: &'a mut S,
     report: &'a mut Report,
-) -> impl FnMut(u64) -> Result<(), Failure> + use<'a, S> {
-    move |bytes| {
-        report.progress(bytes);
+) -> impl FnMut(Need) -> Result<(), Failure> + use<'a, S> {
+    move |need| {
+        report.progress(need.read);
         if is_live { sink.before_wait() } else { Ok(()) }
     }
 }

@@ -4,7 +4,7 @@
 //! quoted fields reach into. A quote that never closes must not swallow the rest of the input: such a row is one bad
 //! line, and reading goes on with the line after it.
 
-use super::lines::{Found, Lines};
+use super::lines::{Found, Lines, Need};
 use crate::failure::Failure;
 use std::fmt;
 
@@ -88,29 +88,40 @@ impl Rows {
     #[inline]
     pub(crate) fn advance(
         &mut self,
-        before_read: &mut impl FnMut(u64) -> Result<(), Failure>,
+        before_read: &mut impl FnMut(Need) -> Result<(), Failure>,
     ) -> Result<Next, Failure> {
         loop {
-            match self.lines.advance(before_read)? {
-                Found::End => return Ok(Next::End),
-                Found::TooLong => return Ok(Next::Broken(Broken::TooLong)),
-                Found::Line if self.lines.current().trim_ascii().is_empty() => {}
-                Found::Line => break,
+            if let Some(next) = self.step(before_read)? {
+                return Ok(next);
             }
+        }
+    }
+
+    /// Goes on to the next row; `None` is a blank line.
+    #[inline]
+    pub(crate) fn step(
+        &mut self,
+        before_read: &mut impl FnMut(Need) -> Result<(), Failure>,
+    ) -> Result<Option<Next>, Failure> {
+        match self.lines.advance(before_read)? {
+            Found::End => return Ok(Some(Next::End)),
+            Found::TooLong => return Ok(Some(Next::Broken(Broken::TooLong))),
+            Found::Line if self.lines.current().trim_ascii().is_empty() => return Ok(None),
+            Found::Line => {}
         }
         let Split { is_quoted, is_ascii } = split(self.lines.current(), &mut self.ends);
         self.is_quoted = is_quoted;
         if is_quoted && !self.unquote(before_read)? {
             self.lines.keep_first();
-            return Ok(Next::Broken(Broken::Unclosed));
+            return Ok(Some(Next::Broken(Broken::Unclosed)));
         }
         // The raw text is checked, not the fields: commas and quotes do not split characters. Lines that quotes have joined
         // are looked at again.
         if (!is_ascii || self.is_several_lines()) && std::str::from_utf8(self.lines.current()).is_err() {
             self.lines.keep_first();
-            return Ok(Next::Broken(Broken::NotUtf8));
+            return Ok(Some(Next::Broken(Broken::NotUtf8)));
         }
-        Ok(Next::Row)
+        Ok(Some(Next::Row))
     }
 
     /// The row that has been gone on to.
@@ -140,8 +151,15 @@ impl Rows {
         self.lines.keep_first();
     }
 
+    /// Gives back all lines but the first where going on to the next row has failed, because its quotes are no longer to be
+    /// waited for.
+    pub(crate) fn give_up(&mut self) -> Next {
+        self.lines.keep_first();
+        Next::Broken(Broken::Unclosed)
+    }
+
     /// Reads the fields of a row with quotes. False if a quote is not closed within reach.
-    fn unquote(&mut self, before_read: &mut impl FnMut(u64) -> Result<(), Failure>) -> Result<bool, Failure> {
+    fn unquote(&mut self, before_read: &mut impl FnMut(Need) -> Result<(), Failure>) -> Result<bool, Failure> {
         self.unquoted.clear();
         self.ends.clear();
         let mut fields = Fields::new(&mut self.unquoted, &mut self.ends);

@@ -1,24 +1,30 @@
 //! Rows in, rows out: CSV.
 //!
-//! The columns that are added go behind those of the table, three for each column that is followed; nothing else is touched,
-//! but for blank lines, which go. What is followed has to be known when the header goes out, which is as soon as a row has
-//! told: columns with a number or nothing in it, or those that are named.
+//! The columns that are added go behind those of the table, three for each column that is followed; nothing else is touched.
+//! What is followed has to be known when the header goes out, which is with the first row: columns with a number or nothing
+//! in it, or those that are named. Where it holds only text, nobody knows, and all columns but the first are followed.
 
 use super::follow::Sample;
 use super::names::{self, Choice, ENDINGS};
 use super::stream::Stream;
 use crate::failure::Failure;
-use crate::input::{Kind, Layout, Lines, Next, Rows, Shape, TimeColumn, Wanted};
+use crate::input::{Kind, Layout, Lines, Need, Next, Rows, Shape, TimeColumn, Wanted};
 use crate::number;
 use crate::output::push_field;
 
 /// Reads all rows.
 pub(super) fn run(lines: Lines, wanted: &Wanted, stream: &mut Stream) -> Result<(), Failure> {
     let mut rows = Rows::new(lines);
-    let mut table = match rows.advance(&mut |_| stream.before_read())? {
-        Next::Row => Table::new(&rows, wanted, stream)?,
-        Next::Broken(why) => return Err(Failure::usage(format!("line {}: no header: {why}", rows.line()))),
-        Next::End => return Ok(()),
+    let mut table = loop {
+        // However long the header takes: nothing else is held up.
+        match rows.step(&mut |need| stream.before_read(Need { is_joining: false, ..need }))? {
+            None => stream.pass(rows.lines())?,
+            Some(Next::Row) => break Table::new(&rows, wanted, stream)?,
+            Some(Next::Broken(why)) => {
+                return Err(Failure::usage(format!("line {}: no header: {why}", rows.line())));
+            }
+            Some(Next::End) => return Ok(()),
+        }
     };
     let result = table.read(&mut rows, stream);
     // Where no row has told what is followed, the header is all there is.
@@ -32,6 +38,8 @@ struct Table {
     is_settled: bool,
     /// The header until it is written.
     header: Option<Vec<u8>>,
+    /// Blank lines that go behind it.
+    blank: Vec<u8>,
     /// The names in the header. Those of the layout are made distinct.
     names: Vec<String>,
     /// For each column what it is here.
@@ -60,6 +68,7 @@ impl Table {
             is_settled: layout.is_settled(),
             layout,
             header: Some(rows.lines().raw().to_vec()),
+            blank: Vec::new(),
             names: (0..header.len()).map(|index| header.text(index).to_owned()).collect(),
             columns: vec![Column::default(); header.len()],
             followed: Vec::new(),
@@ -75,10 +84,19 @@ impl Table {
     /// All rows.
     fn read(&mut self, rows: &mut Rows, stream: &mut Stream) -> Result<(), Failure> {
         loop {
-            match rows.advance(&mut |_| stream.before_read())? {
-                Next::End => return Ok(()),
-                Next::Broken(why) => stream.drop(rows.lines(), why)?,
-                Next::Row => {
+            let next = match rows.step(&mut |need| stream.before_read(need)) {
+                Err(_) if stream.gives_up() => Some(rows.give_up()),
+                next => next?,
+            };
+            match next {
+                None if self.header.is_some() => {
+                    self.blank.extend_from_slice(rows.lines().raw());
+                    stream.count(rows.lines());
+                }
+                None => stream.pass(rows.lines())?,
+                Some(Next::End) => return Ok(()),
+                Some(Next::Broken(why)) => stream.drop(rows.lines(), why)?,
+                Some(Next::Row) => {
                     let (len, width) = (rows.current().len(), self.names.len());
                     if len == width {
                         self.row(rows, stream)?;
@@ -98,8 +116,12 @@ impl Table {
     fn row(&mut self, rows: &Rows, stream: &mut Stream) -> Result<(), Failure> {
         let row = rows.current();
         if !self.is_settled {
-            if !self.layout.settle(row, &mut |_| {}, stream.report())? {
-                return stream.drop(rows.lines(), "no column holds a number");
+            if !self.layout.settle(row, &mut |_| {}, stream.report())? && self.header.is_some() {
+                self.layout.take_all();
+                stream.note(format_args!(
+                    "line {}: no column holds a number: all but the first are followed, unless --value and --time choose",
+                    row.line
+                ));
             }
             self.is_settled = self.layout.is_settled();
             if stream.is_in_time() && matches!(self.layout.time, TimeColumn::RowNumber) {
@@ -151,7 +173,12 @@ impl Table {
         }
         match &self.layout.shape {
             Shape::Wide(columns) => {
-                for column in columns {
+                // Where there has to be a time, it is in one of the columns that are empty so far.
+                let time = match &self.layout.time {
+                    TimeColumn::Open(columns) if stream.is_in_time() => columns.first(),
+                    _ => None,
+                };
+                for column in columns.iter().filter(|column| Some(&column.index) != time) {
                     self.columns[column.index].is_open = matches!(column.kind, Kind::Number | Kind::Open);
                 }
             }
@@ -191,6 +218,7 @@ impl Table {
             }
         }
         stream.put(end);
+        stream.put(&std::mem::take(&mut self.blank));
     }
 
     /// After a row that may have told more: which columns are none after all, and which are too late.
@@ -202,7 +230,7 @@ impl Table {
         for column in columns {
             let (name, known) = (&self.names[column.index], &mut self.columns[column.index]);
             known.is_open = matches!(column.kind, Kind::Number | Kind::Open);
-            if known.is_open && !std::mem::replace(&mut known.is_known, true) {
+            if column.kind == Kind::Number && !std::mem::replace(&mut known.is_known, true) {
                 stream.note(format_args!(
                     "line {line}: column {name:?} holds numbers from here on, which is too late: --value {name} follows it"
                 ));

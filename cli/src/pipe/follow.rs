@@ -22,7 +22,8 @@ pub(super) struct KeepArgs {
     overflow: OnOverflow,
 
     /// Forget a series that has had no sample for so long: a time such as 15m or 2h, by the times of the records, or a
-    /// number of samples of other series. By default none is forgotten.
+    /// number of samples of other series. By default none is forgotten. A series with one sample from the future takes no
+    /// other one until its time has come, unless it is forgotten before.
     #[arg(long, value_name = "DURATION|N", value_parser = MaxIdle::from_str, help_heading = "Series")]
     max_idle: Option<MaxIdle>,
 }
@@ -68,6 +69,8 @@ pub(super) struct Follow {
     is_in_time: bool,
     /// Samples that would have had to have one.
     timeless: u64,
+    /// Samples of this process that came late, and the series of the last one.
+    late: (u64, String),
     /// Series and counters at the beginning.
     resumed: u64,
     before: Counters,
@@ -91,7 +94,7 @@ impl Follow {
             tracker = tracker.max_idle(idle);
         }
         let is_in_time = rule.is_in_time() || matches!(keep.max_idle, Some(MaxIdle(Idle::Time(_))));
-        Ok(Self { tracker, is_in_time, timeless: 0, resumed: 0, before: Counters::default() })
+        Ok(Self { tracker, is_in_time, timeless: 0, late: (0, String::new()), resumed: 0, before: Counters::default() })
     }
 
     /// Whether samples need their times. Where they do not, samples count in the order in which they come.
@@ -116,9 +119,19 @@ impl Follow {
         };
         match update {
             Ok(Update { location, scale, score, .. }) => Ok(Some([location, scale, score])),
-            Err(TrackError::Late { .. } | TrackError::Full { .. }) => Ok(None),
+            Err(TrackError::Late { .. }) => {
+                self.late.0 += 1;
+                name.clone_into(&mut self.late.1);
+                Ok(None)
+            }
+            Err(TrackError::Full { .. }) => Ok(None),
             Err(error) => Err(Failure::Failed(error.into())),
         }
+    }
+
+    /// How many samples have come late, and the series of the last one.
+    pub(super) fn late(&self) -> (u64, &str) {
+        (self.late.0, &self.late.1)
     }
 
     /// Begins a series that is not one of whole numbers, if it is new and numbers like that have a rule of their own. True if

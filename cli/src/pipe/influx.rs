@@ -17,7 +17,7 @@ pub(super) fn run(lines: &mut Lines, nanoseconds: i64, stream: &mut Stream) -> R
     // Lines before this one have been read already by a line with an open string, which they did not close.
     let mut explored = 0;
     loop {
-        match lines.advance(&mut |_| stream.before_read())? {
+        match lines.advance(&mut |need| stream.before_read(need))? {
             Found::End => return Ok(()),
             Found::TooLong => {
                 stream.drop(lines, "the line is too long")?;
@@ -27,17 +27,18 @@ pub(super) fn run(lines: &mut Lines, nanoseconds: i64, stream: &mut Stream) -> R
         }
         let text = lines.current().trim_ascii_start();
         if text.is_empty() || text.starts_with(b"#") {
-            stream.put(lines.raw());
-            stream.end(lines)?;
+            stream.pass(lines)?;
             continue;
         }
         let mut read = points.point.read(lines.current());
         // What begins in one of those lines would go on as it went on there, and nothing has to be read again and again.
         let is_open = |read: &Result<(), Broken>| *read == Err(Broken::Unclosed);
         while is_open(&read) && lines.number() >= explored && !lines.is_beyond_reach() {
-            match lines.append(&mut |_| stream.before_read())? {
-                Some(_) => read = points.point.resume(lines.current()),
-                None => break,
+            match lines.append(&mut |need| stream.before_read(need)) {
+                Ok(Some(_)) => read = points.point.resume(lines.current()),
+                Ok(None) => break,
+                Err(_) if stream.gives_up() => break,
+                Err(failure) => return Err(failure),
             }
         }
         if let Err(broken) = read {

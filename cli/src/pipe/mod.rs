@@ -21,12 +21,12 @@ mod wait;
 
 use crate::args::{RuleArgs, ScoredPreset};
 use crate::failure::Failure;
-use crate::input::{Found, Limits, Lines, Members, Wanted, standard_input};
+use crate::input::{Broken, Found, Limits, Lines, Need, Point, Wanted, standard_input};
 use crate::output::Target;
 use crate::report::Report;
 use clap::{Args, ValueEnum};
 use follow::{Follow, KeepArgs};
-use state::StateArgs;
+use state::{Feed, StateArgs};
 use std::io::{self, IsTerminal, Read};
 use stream::Stream;
 use wait::Wait;
@@ -46,6 +46,7 @@ Examples:
       Rows with three columns more for each column of numbers.
   tail -n +$((LINES + 1)) points.lp | evenkeel pipe --state points.state
       A feed that is read again from where the state is: `evenkeel pipe --state points.state < /dev/null` says LINES.
+      Not for CSV, whose header would be missing.
 
 Exit codes:
   0  The input has ended, or a signal has ended it, or the reader of the output closed the pipe.
@@ -64,21 +65,25 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PipeArgs {
-    /// The format of input and output. By default it is that of the state, or told by the first line: NDJSON if that is an
-    /// object, otherwise influx. CSV has to be named.
+    /// The format of input and output. By default it is that of the state, or told by the first line: NDJSON if that begins
+    /// with `{` and is no point, otherwise influx. CSV has to be named.
     ///
     /// `influx` is the line protocol of Telegraf and its database. A series is the measurement, the tags in any order, and the
     /// field; strings and truth values are not followed; comments and blank lines pass. `ndjson` has one object per line:
     /// every member that is a number is followed, or those named by --value, which may also be numbers in quotes, or `null`
     /// where the sample is missing. `csv` needs a header, and follows the columns that hold numbers or nothing in the first
-    /// row, or those named by --value.
+    /// row, or those named by --value; where the first row holds only text, all columns but the first.
+    ///
+    /// A string of the line protocol or a quoted cell may go on in the next lines, for up to 1 MiB, and where the input has to
+    /// be waited for, for a second. What is not closed by then is taken for a stray quote: the line with it is dropped, and
+    /// each of the lines behind it is read for itself.
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Input")]
     format: Option<Format>,
 
     /// What the timestamps of the line protocol count. They matter only where the memory or --max-idle is in time; a line
-    /// without one is of the moment at which it is read.
-    #[arg(long, value_enum, value_name = "UNIT", default_value_t = Precision::Ns, help_heading = "Input")]
-    precision: Precision,
+    /// without one is of the moment at which it is read. By default it is that of the state, or ns.
+    #[arg(long, value_enum, value_name = "UNIT", help_heading = "Input")]
+    precision: Option<Precision>,
 
     /// The member or column with the time, for NDJSON and CSV, where the memory or --max-idle is in time. In a CSV it is by
     /// default the first column that is not numeric.
@@ -149,6 +154,19 @@ enum Precision {
 }
 
 impl Precision {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ns => "ns",
+            Self::Us => "us",
+            Self::Ms => "ms",
+            Self::S => "s",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        [Self::Ns, Self::Us, Self::Ms, Self::S].into_iter().find(|precision| precision.name() == name)
+    }
+
     fn nanoseconds(self) -> i64 {
         match self {
             Self::Ns => 1,
@@ -179,8 +197,9 @@ pub(crate) fn run(args: &PipeArgs) -> Result<(), Failure> {
 /// Everything from the first line to the summary.
 fn through(args: &PipeArgs, lines: Lines, stream: &mut Stream) -> Result<(), Failure> {
     let result = read(args, lines, stream);
-    // What has been made so far counts, even where something failed.
-    let finished = stream.finish();
+    // What has been made so far counts, even where something failed; but what could not be used leaves nothing behind.
+    let is_unusable = !stream.has_record() && matches!(&result, Err(failure) if failure.exit_code() == 2);
+    let finished = stream.finish(!is_unusable);
     if !stream.has_stopped() {
         result?;
     }
@@ -212,30 +231,53 @@ pub(crate) fn run_apart(
 /// Reads everything in its format.
 fn read(args: &PipeArgs, mut lines: Lines, stream: &mut Stream) -> Result<(), Failure> {
     let wanted = Wanted::new(args.time.as_ref(), args.series.as_ref(), &args.value)?;
-    let format = match stream.keep_state(&args.state, args.format)? {
+    args.format.map_or(Ok(()), |format| check_options(args, format))?;
+    let known = stream.keep_state(&args.state, Feed { format: args.format, precision: args.precision })?;
+    let mark = lines.mark(&mut |need| stream.before_read(need))?;
+    let format = match known.format {
         Some(format) => format,
         None => format_within(&mut lines, stream)?,
     };
-    stream.set_format(format);
+    check_options(args, format)?;
+    let precision = known.precision.unwrap_or(Precision::Ns);
+    let has_times = format == Format::Influx && stream.is_in_time();
+    stream.set_feed(Feed { format: Some(format), precision: has_times.then_some(precision) });
+    stream.put(mark);
     match format {
-        Format::Influx => influx::run(&mut lines, args.precision.nanoseconds(), stream),
+        Format::Influx => influx::run(&mut lines, precision.nanoseconds(), stream),
         Format::Ndjson => ndjson::run(&mut lines, wanted, stream),
         Format::Csv => csv::run(lines, &wanted, stream),
     }
 }
 
+/// Refuses what would do nothing in this format.
+fn check_options(args: &PipeArgs, format: Format) -> Result<(), Failure> {
+    let given = if format == Format::Influx {
+        let columns = [("--time", args.time.is_some()), ("--series", args.series.is_some())];
+        columns.into_iter().chain([("--value", !args.value.is_empty())]).find(|(_, is_given)| *is_given)
+    } else {
+        Some(("--precision", args.precision.is_some())).filter(|(_, is_given)| *is_given)
+    };
+    given.map_or(Ok(()), |(option, _)| {
+        let name = format.name();
+        Err(Failure::usage(format!("{option} has no meaning for {name}, which this feed is in (see --format)")))
+    })
+}
+
 /// What the first line says: no line is both a point and an object. Nothing tells a CSV.
 fn format_within(lines: &mut Lines, stream: &mut Stream) -> Result<Format, Failure> {
-    if lines.peek(&mut |_| stream.before_read())? != Some(b'{') {
+    // However long it takes: nothing else is held up.
+    let mut before_read = |need| stream.before_read(Need { is_joining: false, ..need });
+    if lines.peek(&mut before_read)? != Some(b'{') {
         return Ok(Format::Influx);
     }
-    if lines.advance(&mut |_| stream.before_read())? == Found::TooLong {
+    if lines.advance(&mut before_read)? == Found::TooLong {
         stream.drop(lines, "the line is too long")?;
         return Ok(Format::Ndjson);
     }
     // Blank lines before it come again as well.
-    while lines.current().trim_ascii().is_empty() && lines.append(&mut |_| stream.before_read())?.is_some() {}
-    let is_object = Members::parse(lines.current()).is_ok();
+    while lines.current().trim_ascii().is_empty() && lines.append(&mut before_read)?.is_some() {}
+    let is_point = matches!(Point::default().read(lines.current().trim_ascii()), Ok(()) | Err(Broken::Unclosed));
     lines.keep_none();
-    Ok(if is_object { Format::Ndjson } else { Format::Influx })
+    Ok(if is_point { Format::Influx } else { Format::Ndjson })
 }

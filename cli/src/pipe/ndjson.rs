@@ -12,6 +12,9 @@ use crate::input::{Found, Lines, Member, Members, Wanted};
 use crate::number;
 use crate::output::push_string;
 
+/// After so many objects, a named member that none of them has is told.
+const ENOUGH: u32 = 100;
+
 /// Reads all lines.
 pub(super) fn run(lines: &mut Lines, wanted: Wanted, stream: &mut Stream) -> Result<(), Failure> {
     if stream.is_in_time() && wanted.time.is_none() {
@@ -19,26 +22,29 @@ pub(super) fn run(lines: &mut Lines, wanted: Wanted, stream: &mut Stream) -> Res
             "--time names the member with the time, which a memory or an idleness in time needs",
         ));
     }
-    let mut objects = Objects { wanted, choice: Choice::default(), name: String::new(), key: Vec::new() };
+    let mut objects = Objects::new(wanted);
     loop {
-        match lines.advance(&mut |_| stream.before_read())? {
-            Found::End => return Ok(()),
+        match lines.advance(&mut |need| stream.before_read(need))? {
+            Found::End => break,
             Found::TooLong => stream.drop(lines, "the line is too long")?,
-            Found::Line if lines.current().trim_ascii().is_empty() => {
-                stream.put(lines.raw());
-                stream.end(lines)?;
-            }
+            Found::Line if lines.current().trim_ascii().is_empty() => stream.pass(lines)?,
             Found::Line => match Members::parse(lines.current()) {
                 Ok(members) => objects.write(&members, lines, stream)?,
                 Err(broken) => stream.drop(lines, broken)?,
             },
         }
     }
+    objects.tell_missing(stream);
+    Ok(())
 }
 
 /// One object after the other.
 struct Objects {
     wanted: Wanted,
+    /// How many there were, up to [`ENOUGH`].
+    count: u32,
+    /// The named members that none of them had, each with its option.
+    missing: Vec<(&'static str, String)>,
     choice: Choice,
     /// The name of a series.
     name: String,
@@ -47,10 +53,38 @@ struct Objects {
 }
 
 impl Objects {
+    fn new(wanted: Wanted) -> Self {
+        let Wanted { time, series, values } = &wanted;
+        let values = values.iter().map(|name| ("--value", name));
+        let roles = time.iter().map(|name| ("--time", name)).chain(series.iter().map(|name| ("--series", name)));
+        let missing = roles.chain(values).map(|(option, name)| (option, name.clone())).collect();
+        Self { missing, wanted, count: 0, choice: Choice::default(), name: String::new(), key: Vec::new() }
+    }
+
+    /// Looks for the named members in the first objects.
+    fn look(&mut self, members: &[(&str, Member<'_>)], stream: &Stream) {
+        self.missing.retain(|(_, name)| members.iter().all(|(member, _)| member != name));
+        self.count += 1;
+        if self.count == ENOUGH {
+            self.tell_missing(stream);
+        }
+    }
+
+    /// Says which of them were in no object: their names may be wrong.
+    fn tell_missing(&mut self, stream: &Stream) {
+        let count = self.count;
+        for (option, name) in self.missing.drain(..).filter(|_| count > 0) {
+            stream.note(format_args!("{option} {name}: none of the first {count} objects has this member"));
+        }
+    }
+
     /// Follows an object, and writes it.
     fn write(&mut self, members: &Members<'_>, lines: &Lines, stream: &mut Stream) -> Result<(), Failure> {
-        let Self { wanted, choice, name, key } = self;
         let members: Vec<(&str, Member<'_>)> = members.iter().collect();
+        if !self.missing.is_empty() {
+            self.look(&members, stream);
+        }
+        let Self { wanted, choice, name, key, .. } = self;
         let is_value = |name: &str, member: &Member<'_>| {
             let is_role = wanted.time.as_deref() == Some(name) || wanted.series.as_deref() == Some(name);
             let is_number = || wanted.values.is_empty() && matches!(member, Member::Number(_));

@@ -6,8 +6,8 @@
 //!
 //! Between two lines the state is only copied to memory; a thread of its own brings it to the disk.
 
-use super::Format;
 use super::follow::Follow;
+use super::{Format, Precision};
 use crate::failure::Failure;
 use crate::report;
 use crate::time;
@@ -55,39 +55,71 @@ fn save_every(text: &str) -> Result<Duration, String> {
     if every >= SHORTEST { Ok(every) } else { Err(format!("expected at least {SHORTEST:?}")) }
 }
 
-/// What is kept beside the series.
-#[derive(Clone, Copy, Debug)]
-struct Note {
-    format: Format,
-    /// Lines of the whole feed that have been dealt with, from the first process on.
-    lines: u64,
+/// What a feed is in, as far as that is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Feed {
+    pub(super) format: Option<Format>,
+    /// Only where times matter.
+    pub(super) precision: Option<Precision>,
 }
 
-impl Note {
+impl Feed {
+    /// What is known here, and what is not, from there.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self { format: self.format.or(other.format), precision: self.precision.or(other.precision) }
+    }
+
+    /// What both know and know differently.
+    fn difference(self, other: Self) -> Option<(&'static str, &'static str)> {
+        let formats = self.format.zip(other.format).map(|(one, other)| (one.name(), other.name()));
+        let precisions = self.precision.zip(other.precision).map(|(one, other)| (one.name(), other.name()));
+        [formats, precisions].into_iter().flatten().find(|(one, other)| one != other)
+    }
+}
+
+/// What is kept beside the series.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Progress {
+    pub(super) feed: Feed,
+    /// Lines that have been dealt with: by this process, or in the file, of the whole feed from the first process on.
+    pub(super) lines: u64,
+}
+
+impl Progress {
     fn to_json(self) -> Vec<u8> {
-        json!({ "format": self.format.name(), "lines": self.lines }).to_string().into_bytes()
+        let mut note = json!({ "format": self.feed.format.map(Format::name), "lines": self.lines });
+        if let Some(precision) = self.feed.precision {
+            note["precision"] = precision.name().into();
+        }
+        note.to_string().into_bytes()
     }
 
     fn from_json(text: &[u8]) -> Option<Self> {
         let note: Value = serde_json::from_slice(text).ok()?;
-        let format = Format::from_name(note.get("format")?.as_str()?)?;
-        Some(Self { format, lines: note.get("lines")?.as_u64()? })
+        // What is not known is null or not there.
+        let name = |of: &str| match note.get(of) {
+            None | Some(Value::Null) => Some(None),
+            Some(name) => Some(Some(name.as_str()?)),
+        };
+        let format = name("format")?.map(|name| Format::from_name(name).ok_or(())).transpose().ok()?;
+        let precision = name("precision")?.map(|name| Precision::from_name(name).ok_or(())).transpose().ok()?;
+        Some(Self { feed: Feed { format, precision }, lines: note.get("lines")?.as_u64()? })
     }
 }
 
 /// A state file of our own.
 pub(super) struct State {
     path: PathBuf,
-    /// What the feed is in. A feed that has shown nothing yet may be in any.
-    pub(super) format: Option<Format>,
     /// Held until the process ends.
     _lock: File,
     every: Duration,
     due: Instant,
-    /// What earlier processes have left.
-    resumed: Option<Note>,
-    /// Lines that had been dealt with at the last state that was handed over.
+    /// What earlier processes have left, and how many series.
+    resumed: Option<(Progress, u64)>,
+    /// Lines that had been dealt with at the last state that is safe; to begin with, none.
     saved: Option<u64>,
+    /// The same of the last one that was handed over.
+    handed_over: u64,
     saver: Saver,
     warned: Option<Instant>,
 }
@@ -103,19 +135,18 @@ struct Saver {
 
 impl State {
     /// Takes the file for this process, and the state in it, if there is one.
-    pub(super) fn open(
-        path: &Path,
-        every: Duration,
-        format: Option<Format>,
-        follow: &mut Follow,
-    ) -> Result<Self, Failure> {
+    pub(super) fn open(path: &Path, every: Duration, asked: Feed, follow: &mut Follow) -> Result<Self, Failure> {
         // A link goes on pointing to the file.
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let cannot = |what: &str, error: &dyn Display| {
             Failure::usage(format!("cannot {what} the state {}: {error}", path.display()))
         };
-        if path.is_dir() {
-            return Err(cannot("read", &"it is a directory"));
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => return Err(cannot("read", &"it is a directory")),
+            // A file would take its place.
+            Ok(metadata) if !metadata.is_file() => return Err(cannot("read", &"it is no regular file")),
+            Err(_) if path.is_symlink() => return Err(cannot("read", &"it is a link to nothing")),
+            Ok(_) | Err(_) => {}
         }
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(beside(&path, ".lock"));
         let lock = lock.map_err(|error| cannot("lock", &error))?;
@@ -124,66 +155,73 @@ impl State {
             Err(TryLockError::WouldBlock) => return Err(cannot("lock", &"another process uses it")),
             Err(TryLockError::Error(error)) => return Err(cannot("lock", &error)),
         }
-        // What a process left behind that ended while it was writing.
-        let _ = fs::remove_file(beside(&path, ".new"));
         let resumed = match fs::read(&path) {
-            Ok(bytes) => Some(resume(&bytes, format, follow).map_err(|error| cannot("use", &error))?),
+            Ok(bytes) => Some(resume(&bytes, asked, follow).map_err(|error| cannot("use", &error))?),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(cannot("read", &error)),
         };
+        // What a process left behind that ended while it was writing.
+        let _ = fs::remove_file(beside(&path, ".new"));
         let saver = Saver::new(path.clone())?;
-        let format = format.or(resumed.map(|note| note.format));
         Ok(Self {
             path,
-            format,
             _lock: lock,
             every,
             due: Instant::now() + every,
             resumed,
-            saved: None,
+            saved: Some(0),
+            handed_over: 0,
             saver,
             warned: None,
         })
     }
 
-    /// Lines of the feed that earlier processes have dealt with, if there were any.
-    pub(super) fn resumed(&self) -> Option<u64> {
-        self.resumed.map(|note| note.lines)
+    /// Lines of the feed that earlier processes have dealt with, and the series that they have left, if there were any.
+    pub(super) fn resumed(&self) -> Option<(u64, u64)> {
+        self.resumed.map(|(note, series)| (note.lines, series))
     }
 
-    /// When the state is to be saved next, now that so many lines have been dealt with; not at all while it is the last one.
+    /// What earlier processes knew of the feed.
+    pub(super) fn feed(&self) -> Feed {
+        self.resumed.map(|(note, _)| note.feed).unwrap_or_default()
+    }
+
+    /// When there is something to do next, now that so many lines have been dealt with: to save the state, or to hear whether
+    /// it has been. Nothing while the last one that is safe is of just these.
     pub(super) fn due(&self, lines: u64) -> Option<Instant> {
         (self.saved != Some(lines)).then_some(self.due)
     }
 
-    /// Hands the state over, unless the last one is still on its way.
-    pub(super) fn save(&mut self, lines: u64, follow: &Follow) {
+    /// Hands the state over, unless the last one is still on its way, or is the same and safe.
+    pub(super) fn save(&mut self, progress: Progress, follow: &Follow) {
         self.due = Instant::now() + self.every;
         if let Some(result) = self.saver.finished() {
             self.hear(result);
         }
-        if let Err(error) = self.hand_over(lines, follow) {
+        if self.saved != Some(progress.lines)
+            && let Err(error) = self.hand_over(progress, follow)
+        {
             self.hear(Err(error));
         }
     }
 
     /// The last time: waits until the state is safe.
-    pub(super) fn finish(mut self, lines: u64, follow: &Follow) -> Result<(), Failure> {
+    pub(super) fn finish(mut self, progress: Progress, follow: &Follow) -> Result<(), Failure> {
         if let Some(result) = self.saver.wait() {
             self.hear(result);
         }
-        let result = self.hand_over(lines, follow).and_then(|()| self.saver.wait().unwrap_or(Ok(())));
+        let result = self.hand_over(progress, follow).and_then(|()| self.saver.wait().unwrap_or(Ok(())));
         Ok(result.with_context(|| format!("cannot save the state {}", self.path.display()))?)
     }
 
-    fn hand_over(&mut self, lines: u64, follow: &Follow) -> io::Result<()> {
+    fn hand_over(&mut self, progress: Progress, follow: &Follow) -> io::Result<()> {
         let Some(mut memory) = self.saver.memory.take() else { return Ok(()) };
         memory.clear();
-        let lines_before = self.resumed.map_or(0, |note| note.lines);
-        let note = Note { format: self.format.unwrap_or(Format::Influx), lines: lines_before + lines };
+        let lines_before = self.resumed.map_or(0, |(note, _)| note.lines);
+        let note = Progress { feed: progress.feed.or(self.feed()), lines: lines_before + progress.lines };
         let written = follow.write(&mut memory, &note.to_json());
         if written.is_ok() {
-            self.saved = Some(lines);
+            self.handed_over = progress.lines;
             self.saver.start(memory)
         } else {
             self.saver.memory = Some(memory);
@@ -193,7 +231,10 @@ impl State {
 
     /// What became of a state. One that is not safe is no reason to stop: the one before it is.
     fn hear(&mut self, result: io::Result<()>) {
-        let Err(error) = result else { return };
+        let Err(error) = result else {
+            self.saved = Some(self.handed_over);
+            return;
+        };
         self.saved = None;
         if self.warned.is_none_or(|warned| warned.elapsed() >= WARNING) {
             self.warned = Some(Instant::now());
@@ -244,18 +285,18 @@ impl Saver {
     }
 }
 
-/// Takes over the series of a state, and tells what is kept beside them.
-fn resume(bytes: &[u8], format: Option<Format>, follow: &mut Follow) -> Result<Note, String> {
-    let note = SnapshotInfo::of(bytes).map_err(|error| error.to_string())?.note;
-    let note = Note::from_json(&note).ok_or("it was not written by `evenkeel pipe`")?;
-    if let Some(format) = format.filter(|format| *format != note.format) {
-        return Err(format!("it is of a feed in {}, and this one is in {}", note.format.name(), format.name()));
+/// Takes over the series of a state, and tells what is kept beside them, and how many they are.
+fn resume(bytes: &[u8], asked: Feed, follow: &mut Follow) -> Result<(Progress, u64), String> {
+    let SnapshotInfo { note, channels, .. } = SnapshotInfo::of(bytes).map_err(|error| error.to_string())?;
+    let note = Progress::from_json(&note).ok_or("it was not written by `evenkeel pipe`")?;
+    if let Some((before, now)) = note.feed.difference(asked) {
+        return Err(format!("it is of a feed in {before}, and this one is in {now}"));
     }
     follow.read(bytes).map_err(|error| match error {
         SnapshotError::Rule { .. } => format!("{error}: give the same options, or another file"),
         error => error.to_string(),
     })?;
-    Ok(note)
+    Ok((note, channels))
 }
 
 /// Puts a file into the place of another: as a whole, or not at all.

@@ -1,20 +1,24 @@
 //! What a record goes through, whatever its format: it is read, followed, written and counted.
 
-use super::Format;
 use super::follow::{Follow, Sample};
-use super::state::{State, StateArgs};
+use super::state::{Feed, Progress, State, StateArgs};
 use super::wait::{Wait, Woken};
 use crate::failure::Failure;
-use crate::input::Lines;
+use crate::input::{Lines, Need};
 use crate::number;
 use crate::output::Page;
-use crate::report::Report;
+use crate::report::{Report, shown};
 use crate::time::Moments;
 use std::fmt::Display;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// So much is written at once.
 const CHUNK: usize = 128 << 10;
+
+/// A record that goes on in the next line is waited for no longer than this: quotes that are opened may be stray.
+const JOINING: Duration = Duration::from_secs(1);
+/// Late samples are told so often.
+const TELLING: Duration = Duration::from_secs(60);
 
 /// Where the records go.
 pub(super) type Output = Box<dyn FnMut(&[u8]) -> Result<(), Failure>>;
@@ -27,6 +31,8 @@ pub(super) struct Stream {
     report: Report,
     wait: Option<Wait>,
     state: Option<State>,
+    /// What the feed is in, as soon as that is known.
+    feed: Feed,
     moments: Moments,
     /// Lines of the input that have been dealt with.
     lines: u64,
@@ -34,6 +40,13 @@ pub(super) struct Stream {
     dropped: u64,
     /// Numbers that are not followed because their names are taken.
     pub(super) left_alone: u64,
+    /// A record has come out.
+    has_record: bool,
+    /// How many lines had been dealt with when a record had to be waited for, and until when it is.
+    joining: Option<(u64, Instant)>,
+    has_given_up: bool,
+    /// Late samples that have been told, and when.
+    told: (u64, Option<Instant>),
     /// A signal has ended the input.
     has_stopped: bool,
     /// Something could not be written.
@@ -50,35 +63,46 @@ impl Stream {
             report,
             wait,
             state: None,
+            feed: Feed::default(),
             moments: Moments::default(),
             lines: 0,
             dropped: 0,
             left_alone: 0,
+            has_record: false,
+            joining: None,
+            has_given_up: false,
+            told: (0, None),
             has_stopped: false,
             has_lost: false,
         }
     }
 
-    /// Goes on from the state in a file, and keeps it there; tells what format the feed has had so far.
-    pub(super) fn keep_state(&mut self, args: &StateArgs, format: Option<Format>) -> Result<Option<Format>, Failure> {
-        let Some(path) = &args.state else { return Ok(format) };
-        let state = State::open(path, args.save_every, format, &mut self.follow)?;
-        if let Some(lines) = state.resumed() {
+    /// Goes on from the state in a file, and keeps it there; tells what is known of the feed, which is asked to be so.
+    pub(super) fn keep_state(&mut self, args: &StateArgs, asked: Feed) -> Result<Feed, Failure> {
+        let Some(path) = &args.state else { return Ok(asked) };
+        let state = State::open(path, args.save_every, asked, &mut self.follow)?;
+        if let Some((lines, all)) = state.resumed() {
             let (path, series) = (path.display(), self.follow.resumed());
-            self.report.note(format_args!("resumed {series} series from {path}, after {lines} lines"));
+            let (of, why) = if series < all { (format!(" of {all}"), " (--max-series)") } else { (String::new(), "") };
+            self.report.note(format_args!("resumed {series}{of} series from {path}, after {lines} lines{why}"));
         }
-        Ok(self.state.insert(state).format)
+        Ok(asked.or(self.state.insert(state).feed()))
     }
 
     /// The feed has shown what it is in.
-    pub(super) fn set_format(&mut self, format: Format) {
-        if let Some(state) = &mut self.state {
-            state.format = Some(format);
-        }
+    pub(super) fn set_feed(&mut self, feed: Feed) {
+        self.feed = feed;
     }
 
-    /// The input has to be asked for more: first, what is known goes out, and to the disk if it is time.
-    pub(super) fn before_read(&mut self) -> Result<(), Failure> {
+    /// How far it has come. A feed that has shown no record yet may still be in anything.
+    fn progress(&self) -> Progress {
+        Progress { feed: if self.has_record { self.feed } else { Feed::default() }, lines: self.lines }
+    }
+
+    /// The input has to be asked for more: first, what is known goes out, and to the disk if it is time. An error, too, where
+    /// a record need not be waited for any longer: see [`gives_up`](Self::gives_up).
+    pub(super) fn before_read(&mut self, need: Need) -> Result<(), Failure> {
+        let patience = need.is_joining.then(|| self.patience());
         loop {
             let due = self.state.as_ref().and_then(|state| state.due(self.lines));
             let is_due = due.is_some_and(|due| due <= Instant::now());
@@ -86,20 +110,48 @@ impl Stream {
             if is_due || self.wait.as_ref().is_some_and(Wait::is_live) {
                 self.write()?;
             }
+            let progress = self.progress();
             if is_due && let Some(state) = &mut self.state {
-                state.save(self.lines, &self.follow);
+                state.save(progress, &self.follow);
                 continue;
             }
             let Some(wait) = &self.wait else { return Ok(()) };
-            match wait.for_input(due).map_err(|error| Failure::failed(format!("cannot wait for input: {error}")))? {
+            let until = due.into_iter().chain(patience).min();
+            let woken = wait.for_input(until);
+            match woken.map_err(|error| Failure::failed(format!("cannot wait for input: {error}")))? {
                 Woken::Input => return Ok(()),
-                Woken::Time => {}
-                Woken::Signal => {
+                Woken::Time if patience.is_none_or(|patience| Instant::now() < patience) => {}
+                // The lines behind it are here, and may be good. A signal is heard again.
+                _ if patience.is_some() => {
+                    self.has_given_up = true;
+                    return Err(Failure::failed("a record goes on and is not waited for"));
+                }
+                _ => {
                     self.has_stopped = true;
+                    if need.held > 0 {
+                        let bytes = need.held;
+                        self.report.note(format_args!("the line that was not complete has been left: {bytes} bytes"));
+                    }
                     return Err(Failure::failed("stopped by a signal"));
                 }
             }
         }
+    }
+
+    /// Until when the next line of a record may come.
+    fn patience(&mut self) -> Instant {
+        let begun = self.joining.filter(|(lines, _)| *lines == self.lines);
+        self.joining.insert(begun.unwrap_or_else(|| (self.lines, Instant::now() + JOINING))).1
+    }
+
+    /// Whether the last error is only that the next line of a record is not waited for. It is told once.
+    pub(super) fn gives_up(&mut self) -> bool {
+        std::mem::take(&mut self.has_given_up)
+    }
+
+    /// Whether a record has come out.
+    pub(super) fn has_record(&self) -> bool {
+        self.has_record
     }
 
     /// Whether a signal has ended the input.
@@ -110,7 +162,26 @@ impl Stream {
     /// The next sample of a series, and what is to be added; nothing where it is not taken.
     #[inline]
     pub(super) fn update(&mut self, name: &str, sample: Sample) -> Result<Option<[f64; 3]>, Failure> {
-        self.follow.update(name, sample)
+        let seen = self.follow.update(name, sample)?;
+        if seen.is_none() {
+            self.tell_late();
+        }
+        Ok(seen)
+    }
+
+    /// Says now and then that samples come late: a single one from the future has all after it do so.
+    #[cold]
+    fn tell_late(&mut self) {
+        let (late, name) = self.follow.late();
+        let (told, when) = self.told;
+        if late > told && when.is_none_or(|when| when.elapsed() >= TELLING) {
+            self.told = (late, Some(Instant::now()));
+            let (count, of) = (late - told, shown(name.as_bytes()));
+            self.report.note(format_args!(
+                "samples that came late, older than the last one of their series, and do not count: {count}, the last one of \
+                 {of}; where that last one is far ahead, --max-idle ends such a series"
+            ));
+        }
     }
 
     /// A piece of a record.
@@ -128,7 +199,15 @@ impl Stream {
     /// All pieces of the current lines have been put.
     #[inline]
     pub(super) fn end(&mut self, lines: &Lines) -> Result<(), Failure> {
-        self.lines += lines.count();
+        self.has_record = true;
+        self.count(lines);
+        if self.page.len() >= CHUNK { self.write() } else { Ok(()) }
+    }
+
+    /// The current lines are no record, and come out as they are.
+    pub(super) fn pass(&mut self, lines: &Lines) -> Result<(), Failure> {
+        self.put(lines.raw());
+        self.count(lines);
         if self.page.len() >= CHUNK { self.write() } else { Ok(()) }
     }
 
@@ -140,7 +219,7 @@ impl Stream {
         Ok(())
     }
 
-    /// The current lines are dealt with without being a record.
+    /// The current lines are dealt with.
     pub(super) fn count(&mut self, lines: &Lines) {
         self.lines += lines.count();
     }
@@ -198,11 +277,11 @@ impl Stream {
         Ok(())
     }
 
-    /// The end: sends on the rest, and saves the state for the next process.
-    pub(super) fn finish(&mut self) -> Result<(), Failure> {
+    /// The end: sends on the rest, and saves the state for the next process, if there is to be one.
+    pub(super) fn finish(&mut self, is_saved: bool) -> Result<(), Failure> {
         self.write()?;
         match self.state.take() {
-            Some(state) if !self.has_lost => state.finish(self.lines, &self.follow),
+            Some(state) if is_saved && !self.has_lost => state.finish(self.progress(), &self.follow),
             _ => Ok(()),
         }
     }

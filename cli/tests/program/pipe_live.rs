@@ -49,6 +49,61 @@ fn a_point_over_two_lines_comes_out_with_its_end() {
     assert!(child.wait().unwrap().success());
 }
 
+/// A stray quote in the second record, and good records behind it that do not close it, to go through a pipe at once.
+fn stray() -> [(&'static [&'static str], String, Vec<String>); 2] {
+    let numbers = || (0..20).map(|n| n.to_string());
+    let points: String = numbers().map(|n| format!("m f={n}\n")).collect();
+    let rows: String = numbers().map(|n| format!("x,{n}\n")).collect();
+    [
+        (
+            &["pipe"],
+            format!("m f=7\nm s=\"abc\n{points}"),
+            ["m f=7".to_owned()].into_iter().chain(numbers().map(|n| format!("m f={n}"))).collect(),
+        ),
+        (
+            &["pipe", "--format", "csv"],
+            format!("t,f\n0,7\n\"oops,1\n{rows}"),
+            ["t,f".to_owned(), "0,7".to_owned()].into_iter().chain(numbers().map(|n| format!("x,{n}"))).collect(),
+        ),
+    ]
+}
+
+#[test]
+fn a_stray_quote_holds_up_nothing_for_long() {
+    for (args, input, expected) in stray() {
+        let mut child = spawn(args);
+        let (lines, mut stdin) = (lines(&mut child), child.stdin.take().unwrap());
+        stdin.write_all(input.as_bytes()).unwrap();
+        for start in expected {
+            let line = next(&lines);
+            assert!(line.starts_with(&format!("{start},")), "{start:?} in {line:?}");
+        }
+        drop(stdin);
+        let (code, said) = end(child);
+        assert!(code == Some(0) && said.contains("bad lines 1,"), "{said}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_brings_out_what_a_stray_quote_holds_up() {
+    for (args, input, expected) in stray() {
+        let mut child = spawn(args);
+        let (lines, mut stdin) = (lines(&mut child), child.stdin.take().unwrap());
+        let beginning = if args.len() > 1 { 2 } else { 1 };
+        stdin.write_all(input.as_bytes()).unwrap();
+        // When the first ones are out, all have been read.
+        let mut seen: Vec<String> = (0..beginning).map(|_| next(&lines)).collect();
+        std::process::Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status().unwrap();
+        let (code, said) = end(child);
+        seen.extend(lines);
+        assert_eq!(seen.len(), expected.len(), "{said}");
+        assert!(seen.iter().zip(&expected).all(|(line, start)| line.starts_with(start)), "{seen:?}");
+        assert!(code == Some(0) && said.contains(": line ") && said.contains("bad lines 1,"), "{said}");
+        drop(stdin);
+    }
+}
+
 #[test]
 fn a_reader_that_leaves_ends_it_quietly() {
     let mut child = spawn(&["pipe"]);
@@ -73,6 +128,7 @@ fn a_signal_is_an_end_of_input() {
         let (code, said) = end(child);
         assert_eq!(code, Some(0), "{said}");
         assert!(said.contains("lines 1, bad lines 0,"), "{said}");
+        assert!(said.contains("the line that was not complete has been left: 4 bytes"), "{said}");
         assert!(lines.recv_timeout(Duration::from_secs(1)).is_err());
         drop(input);
     }

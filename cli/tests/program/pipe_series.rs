@@ -1,6 +1,6 @@
 //! How many series `pipe` keeps, how long, and that everything it counts adds up.
 
-use crate::support::{count, lines, pipe, stdout};
+use crate::support::{count, lines, pipe, stderr, stdout};
 use assert_cmd::assert::Assert;
 use predicates::str::contains;
 
@@ -69,6 +69,22 @@ fn a_late_sample_comes_out_alone() {
     // Where nobody asked for time, the order of the lines is all there is.
     let run = pipe("m f=1i 20\nm f=1i 10\n", &[]).success();
     assert_eq!((count(&run, "late"), count(&run, "samples")), (0, 2));
+}
+
+#[test]
+fn a_series_that_one_sample_from_the_future_silences_is_told() {
+    let second = 1_000_000_000_u64;
+    let all = |n: u64| format!("a f=1i {0}\nb f=1i {0}\nc f=1i {0}", n * second);
+    let input = all(0) + "\na f=1i 5000000000000000000\n" + &lines(1..100, all);
+    let run = pipe(input.clone(), &["--max-idle", "1d"]).success();
+    assert_eq!(count(&run, "late"), 99);
+    let said = stderr(&run);
+    let telling =
+        "do not count: 1, the last one of \"a f\"; where that last one is far ahead, --max-idle ends such a series";
+    assert_eq!(said.matches(telling).count(), 1, "once a minute: {said}");
+    // And that is true.
+    let run = pipe(input, &["--max-idle", "30s"]).success();
+    assert!(count(&run, "late") < 40 && count(&run, "expired") == 1, "{}", stderr(&run));
 }
 
 #[test]

@@ -271,6 +271,62 @@ fn a_state_that_cannot_be_saved_stops_nothing() {
     assert_eq!(fs::read(&path).unwrap(), good);
 }
 
+#[test]
+fn a_state_that_could_not_be_saved_is_saved_when_it_can_be() {
+    let (directory, path) = place();
+    let mut live = Live::new(&path, "20ms");
+    live.send(&feed(0, 10));
+    wait_until("the state should have been saved", || lines_in(&path) == Some(10));
+    fs::create_dir_all(directory.path().join("state.new/x")).unwrap();
+    live.send(&feed(10, 20));
+    thread::sleep(Duration::from_millis(200));
+    fs::remove_dir_all(directory.path().join("state.new")).unwrap();
+    // Although nothing more comes in.
+    wait_until("the state should have been saved again", || lines_in(&path) == Some(20));
+    let (code, said) = live.end();
+    assert_eq!((code, said.matches("it stays as it was").count()), (Some(0), 1), "{said}");
+}
+
+#[test]
+fn a_feed_that_has_shown_nothing_may_be_in_anything() {
+    for nothing in ["", "nonsense\n", "\n# a comment\n"] {
+        let (_directory, path) = place();
+        with_state(&path, nothing, &[]).success();
+        let run = with_state(&path, "{\"a\":1}\n{\"a\":2}\n", &[]).success();
+        assert_eq!((stdout(&run).matches("a_location").count(), count(&run, "bad lines")), (2, 0), "{nothing:?}");
+        with_state(&path, "", &["--format", "influx"]).code(2).stderr(contains("a feed in ndjson"));
+    }
+    // Nor is there a state of what could not be used.
+    let (directory, path) = place();
+    with_state(&path, "t,a\n", &["--format", "csv", "--value", "b"]).code(2);
+    with_state(&path, "{\"a\":1}\n", &["--half-life", "5m"]).code(2);
+    assert_eq!(names(&directory), ["state.lock"]);
+}
+
+#[test]
+fn timestamps_keep_their_unit() {
+    let (_directory, path) = place();
+    let in_time = ["--half-life", "5m"];
+    let with = |input: &str, args: &[&str]| with_state(&path, input, &[&in_time, args].concat());
+    with("m f=1 1700000000\n", &["--precision", "s"]).success();
+    with("m f=1 1700000060000\n", &["--precision", "ms"])
+        .code(2)
+        .stdout("")
+        .stderr(contains("a feed in s, and this one is in ms"));
+    // It is that of the state by default.
+    let run = with("m f=1 1700000060\n", &[]).success();
+    assert_eq!((count(&run, "samples"), count(&run, "late")), (1, 0));
+    with("", &["--precision", "s"]).success();
+}
+
+#[test]
+fn a_state_of_more_series_than_there_may_be_says_so() {
+    let (_directory, path) = place();
+    with_state(&path, &text_of(0..50, |n: u64| format!("m,t={n} f=1")), &[]).success();
+    let said = stderr(&with_state(&path, "", &["--max-series", "3"]).success());
+    assert!(said.contains("resumed 3 of 50 series from") && said.contains("after 50 lines (--max-series)"), "{said}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_leaves_the_last_good_file_and_nothing_else() {
@@ -307,6 +363,21 @@ fn links_and_permissions_stay_and_leftovers_go() {
     assert_eq!(lines_in(&path), Some(2));
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(names(&directory), ["link", "state", "state.lock"]);
+
+    // A link to nothing is none to a state, and what is no file must not become one.
+    symlink("nowhere", directory.path().join("dangling")).unwrap();
+    with_state(&directory.path().join("dangling"), "m f=1\n", &[])
+        .code(2)
+        .stdout("")
+        .stderr(contains("a link to nothing"));
+    with_state(Path::new("/dev/null"), "m f=1\n", &[]).code(2).stdout("").stderr(contains("no regular file"));
+    assert!(!Path::new("/dev/null.lock").exists());
+    assert_eq!(names(&directory), ["dangling", "link", "state", "state.lock"]);
+    // What is beside a file that is no state is not ours.
+    fs::write(&path, "a diary").unwrap();
+    fs::write(directory.path().join("state.new"), "more of it").unwrap();
+    with_state(&path, "m f=1\n", &[]).code(2).stderr(contains("cannot use the state"));
+    assert_eq!(fs::read(directory.path().join("state.new")).unwrap(), b"more of it");
 }
 
 #[test]

@@ -203,12 +203,85 @@ fn columns_that_show_themselves_late() {
 }
 
 #[test]
+fn rows_without_a_number_come_out() {
+    let input = "time,x\n2024-01-01,N/A\n2024-01-02,5\n2024-01-03,N/A\n";
+    let run = pipe(input, &["--format", "csv"]).success();
+    let expected = "time,x,x_location,x_scale,x_score\n2024-01-01,N/A,,,\n2024-01-02,5,5.0,0.5,\n2024-01-03,N/A,,,\n";
+    assert_eq!((stdout(&run).as_str(), count(&run, "bad lines"), count(&run, "bad values")), (expected, 0, 2));
+    assert!(stderr(&run).contains("line 2: no column holds a number"), "{}", stderr(&run));
+
+    let run = pipe("host,msg\na,b\nc,d\n", &["--format", "csv"]).success();
+    assert_eq!(stdout(&run), "host,msg,msg_location,msg_scale,msg_score\na,b,,,\nc,d,,,\n");
+    let run = pipe("host,cpu\na,n/a\na,5\n", &["--format", "csv", "--series", "host"]).success();
+    assert_eq!(stdout(&run), "host,cpu,cpu_location,cpu_scale,cpu_score\na,n/a,,,\na,5,5.0,0.5,\n");
+    // Later ones, too, where none has held a number yet.
+    let run = pipe("t,a,b\nT,,x\nT,y,z\nT,5,6\n", &["--format", "csv"]).success();
+    assert_eq!(stdout(&run), "t,a,b,a_location,a_scale,a_score\nT,,x,,,\nT,y,z,,,\nT,5,6,5.0,0.5,\n");
+}
+
+#[test]
+fn blank_lines_of_a_table_pass() {
+    let input = "\n \r\na,b\n\n\n1,2\n\t\n3,4\n\n";
+    let run = pipe(input, &["--format", "csv"]).success();
+    let blank = |text: &str| text.split('\n').map(|line| line.trim().is_empty()).collect::<Vec<_>>();
+    assert_eq!(blank(&stdout(&run)), blank(input));
+    assert!(stdout(&run).starts_with("\n \r\na,b,a_location") && stdout(&run).contains("\n\t\n3,4,"));
+    assert_eq!((count(&run, "lines"), count(&run, "samples")), (9, 4));
+}
+
+#[test]
+fn a_byte_order_mark_comes_out() {
+    for (input, args) in [
+        ("m f=1\n", &[][..]),
+        ("{\"a\":1}\n", &[]),
+        ("{\"a\":1}\n", &["--format", "ndjson"]),
+        ("t,a\nT,1\n", &["--format", "csv"]),
+    ] {
+        let plain = stdout(&pipe(input, args).success());
+        assert!(plain.contains("_location"), "{plain}");
+        pipe(format!("\u{feff}{input}"), args).success().stdout(format!("\u{feff}{plain}"));
+    }
+}
+
+#[test]
+fn a_time_column_that_begins_empty_is_no_series() {
+    let input = "time,x\n,1\n2024-01-01,2\n2024-01-02,3\n";
+    let run = pipe(input, &["--format", "csv", "--half-life", "1d"]).success();
+    assert_eq!(stdout(&run).lines().next(), Some("time,x,x_location,x_scale,x_score"));
+    assert_eq!((count(&run, "samples"), count(&run, "without time"), count(&run, "bad values")), (2, 1, 0));
+}
+
+#[test]
+fn options_that_would_do_nothing_are_refused() {
+    for (input, args, option) in [
+        ("m f=1\n", &["--value", "f"][..], "--value has no meaning for influx"),
+        ("m f=1\n", &["--format", "influx", "--series", "s"], "--series has no meaning for influx"),
+        ("m f=1\n", &["--time", "t"], "--time has no meaning for influx"),
+        ("{\"f\":1}\n", &["--precision", "s"], "--precision has no meaning for ndjson"),
+        ("f\n1\n", &["--format", "csv", "--precision", "ns"], "--precision has no meaning for csv"),
+    ] {
+        pipe(input, args).code(2).stdout("").stderr(contains(option));
+    }
+}
+
+#[test]
+fn members_that_are_not_there_are_told() {
+    let args = ["--time", "tiem", "--series", "h", "--value", "v", "--half-life", "1h"];
+    for count in [1, 99, 100, 300] {
+        let said = stderr(&pipe("{\"h\":\"a\",\"v\":1}\n".repeat(count), &args).success());
+        let telling = format!("--time tiem: none of the first {} objects has this member", count.min(100));
+        assert_eq!(said.matches(&telling).count(), 1, "{said}");
+        assert_eq!(said.matches("has this member").count(), 1, "{said}");
+    }
+}
+
+#[test]
 fn a_table_without_rows_is_its_header() {
     for (input, args) in
         [("t,a\n", &[][..]), ("t,a\r\n", &[]), ("t,a", &[]), ("t,a\n", &["--series", "t"]), ("", &[]), ("\n", &[])]
     {
         let run = pipe(input, &[&["--format", "csv"], args].concat()).success();
-        assert_eq!(stdout(&run), input.trim_start_matches('\n'));
+        assert_eq!(stdout(&run), input);
     }
     pipe("t,a\n", &["--format", "csv", "--value", "a"]).success().stdout("t,a,a_location,a_scale,a_score\n");
     pipe("t,a\n", &["--format", "csv", "--value", "x"]).code(2).stdout("").stderr(contains("there are \"t\", \"a\""));
@@ -220,7 +293,12 @@ fn the_format_is_told_by_the_first_line() {
     assert_eq!(stdout(&pipe("\n {\"a\":1}\n", &[]).success()), "\n {\"a\":1,\"a_location\":1.0,\"a_scale\":0.5}\n");
     // A point may begin like an object, but no line is both.
     assert_eq!(stdout(&pipe("{\"a\" f=1i\n", &[]).success()), "{\"a\" f=1i,f_location=1.0,f_scale=0.5\n");
-    assert_eq!(stdout(&pipe("\u{feff}{\"a\":1}\n", &[]).success()), "{\"a\":1,\"a_location\":1.0,\"a_scale\":0.5}\n");
+    // One that is broken, too, is no reason to take all for something else.
+    let run = pipe("{\"a\":\n{\"a\":1}\n", &[]).success();
+    assert_eq!(
+        (stdout(&run).as_str(), count(&run, "bad lines")),
+        ("{\"a\":1,\"a_location\":1.0,\"a_scale\":0.5}\n", 1)
+    );
     let run = pipe("{\"a\":1}\n", &["--format", "influx"]).success();
     assert_eq!((stdout(&run), count(&run, "bad lines")), (String::new(), 1));
 }
