@@ -45,13 +45,16 @@ fn series_come_and_go<T: Float>() {
             counters: Counters::default(),
         };
         let mut given = 0;
+        // Times that are small numbers could be taken for numbers of samples; and sometimes everything stands still for long.
+        let unit = if timed || seed % 5 > 0 { SECOND } else { 1 };
+        let outage = if seed % 2 == 0 { 0 } else { 1000 };
         for round in 0..3000_i64 {
             // Keys move on, so that old ones fall silent.
             let key = u32::try_from(round / 200).unwrap() + u32::try_from(random.below(12)).unwrap();
-            let time = round * SECOND
+            let time = (round + round / 300 * outage) * unit
                 + match random.below(40) {
-                    0 => -50 * SECOND,
-                    1 => 500 * SECOND,
+                    0 => -50 * unit,
+                    1 => 500 * unit,
                     2 => -i64::try_from(random.below(2_000_000_000)).unwrap(),
                     _ => 0,
                 };
@@ -213,6 +216,23 @@ fn nobody_is_idle_before_the_first_sample() {
         tracker.expire();
         assert_eq!((tracker.counters().expired, tracker.len()), (4, 1));
     }
+}
+
+/// Series that are added to a tracker with a clock are not idle before it has gone on for as long as that.
+#[test]
+fn what_is_added_is_seen_now() {
+    let now = 1_700_000_000 * SECOND;
+    let mut other = Tracker::<u32>::new(counting()).unwrap();
+    other.update_at(&5, 0, 1.0).unwrap();
+    let mut bytes = Vec::new();
+    other.write_snapshot(&mut bytes, b"").unwrap();
+    let mut tracker = hourly();
+    tracker.update_at(&0, now, 1.0).unwrap();
+    tracker.add_snapshot(&bytes).unwrap();
+    tracker.update_at(&0, now + 3600 * SECOND, 1.0).unwrap();
+    assert!(tracker.get(&5).is_some());
+    tracker.update_at(&0, now + 3601 * SECOND, 1.0).unwrap();
+    assert!(tracker.get(&5).is_none());
 }
 
 #[test]

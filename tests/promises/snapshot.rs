@@ -370,6 +370,7 @@ fn impossible_states_are_refused() {
     let refused = |channel| Err(SnapshotError::State { channel, rule: "RobustMean" });
     assert_eq!(set(0, 0, number(0.5)), Ok(()), "another location is as good");
     assert_eq!(set(0, 0, number(1.5)), refused(0), "its scale is below its part of that");
+    assert_eq!(set(3, 0, 1 << 23), refused(0), "a strike without a sample");
     assert_eq!(set(0, 0, number(f32::NAN)), refused(0));
     assert_eq!(set(0, 2, number(f32::INFINITY)), refused(2));
     assert_eq!(set(0, 2, number(f32::MAX)), refused(2));
@@ -494,6 +495,21 @@ fn counters_have_room() {
             let result = Tracker::<u64>::new(RobustMean::new(decay())).unwrap().read_snapshot(&other);
             assert_eq!(matches!(result, Err(SnapshotError::Malformed { .. })), is_refused, "{result:?}");
         }
+    }
+}
+
+/// The scale is at least half the resolution.
+#[test]
+fn a_scale_below_the_floor_is_refused() {
+    let mut bank = Bank::<RobustMean, f32>::new(RobustMean::new(decay()).resolution(2.0).unwrap(), 1).unwrap();
+    bank.update(&[1.0]).unwrap();
+    let mut bytes = bank_bytes(&bank);
+    let scale = bytes.len() - 4 - 3 * 4;
+    assert_eq!(bytes[scale..scale + 4], 1.0_f32.to_le_bytes());
+    for (value, expected) in [(2.0_f32, Ok(())), (0.99, Err(SnapshotError::State { channel: 0, rule: "RobustMean" }))] {
+        bytes[scale..scale + 4].copy_from_slice(&value.to_le_bytes());
+        mend(&mut bytes);
+        assert_eq!(bank.read_snapshot(&bytes), expected, "{value}");
     }
 }
 
