@@ -76,7 +76,7 @@ impl Table {
         };
         stream.count(rows.lines());
         if !wanted.values.is_empty() {
-            table.choose(stream);
+            table.choose(stream)?;
         }
         Ok(table)
     }
@@ -129,7 +129,7 @@ impl Table {
                     "no column holds times, which a memory or an idleness in time needs: see --time",
                 ));
             }
-            self.choose(stream);
+            self.choose(stream)?;
             self.look_again(row.line, stream);
         }
         let time = match self.layout.time {
@@ -167,9 +167,9 @@ impl Table {
     }
 
     /// Chooses what is followed and writes the header, as soon as that is known.
-    fn choose(&mut self, stream: &mut Stream) {
+    fn choose(&mut self, stream: &mut Stream) -> Result<(), Failure> {
         if self.header.is_none() {
-            return;
+            return Ok(());
         }
         match &self.layout.shape {
             Shape::Wide(columns) => {
@@ -187,7 +187,7 @@ impl Table {
                     self.columns[index].is_open = true;
                 }
             }
-            Shape::LongUnknown { .. } => return,
+            Shape::LongUnknown { .. } => return Ok(()),
         }
         let mut choice = Choice::default();
         let (names, columns) = (&self.names, &mut self.columns);
@@ -201,7 +201,20 @@ impl Table {
                     .note(format_args!("column {:?} is left alone: a name for it, or its own, is taken", names[index]));
             }
         }
+        // A feed that goes on behind its header has a row in its place, and columns that nobody has heard of.
+        let is_long = matches!(self.layout.shape, Shape::Long { .. });
+        if !self.followed.is_empty() && stream.follow.is_of_others(is_long, &|name| self.has_followed(name)) {
+            return Err(Failure::usage(
+                "no series of the state is in this table: a feed that goes on needs its header again, and another feed another \
+                 --state",
+            ));
+        }
         self.write_header(stream);
+        Ok(())
+    }
+
+    fn has_followed(&self, name: &str) -> bool {
+        self.followed.iter().any(|&index| self.names[index] == name)
     }
 
     fn write_header(&mut self, stream: &mut Stream) {

@@ -1,5 +1,6 @@
 //! The estimators of all series, by name: the library's [`Tracker`] as the command line asks for it.
 
+use super::names;
 use crate::args::{Preset, RuleArgs};
 use crate::engine::{is_whole, robust_rules};
 use crate::failure::Failure;
@@ -154,6 +155,12 @@ impl Follow {
         self.tracker.read_snapshot(bytes)?;
         (self.resumed, self.before) = (self.tracker.len() as u64, self.tracker.counters());
         Ok(())
+    }
+
+    /// Whether another process has left series, and none of them is of a column that is here.
+    pub(super) fn is_of_others(&self, is_long: bool, is_here: &dyn Fn(&str) -> bool) -> bool {
+        self.resumed > 0
+            && !self.tracker.iter().any(|(name, _)| names::column(name, is_long).is_some_and(|name| is_here(&name)))
     }
 
     /// How many series another process has left.

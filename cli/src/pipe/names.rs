@@ -9,6 +9,8 @@
 //!
 //! So a record that comes through a second time comes out as it is, and no series grow out of series.
 
+use std::borrow::Cow;
+
 /// The endings of the added names.
 pub(super) const ENDINGS: [&str; 3] = ["_location", "_scale", "_score"];
 
@@ -18,6 +20,15 @@ pub(super) fn series<'a>(name: &'a mut String, series: Option<&str>, column: &'a
     // Text is always JSON.
     *name = serde_json::to_string(&[series, column]).unwrap_or_default();
     name
+}
+
+/// The column in the [name of a series](series); none if it is that of another kind of table.
+pub(super) fn column(name: &str, is_long: bool) -> Option<Cow<'_, str>> {
+    if !is_long {
+        return Some(Cow::Borrowed(name));
+    }
+    let [_, column]: [String; 2] = serde_json::from_str(name).ok()?;
+    Some(Cow::Owned(column))
 }
 
 /// Looks for the numbers that are followed.

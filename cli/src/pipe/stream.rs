@@ -294,7 +294,7 @@ impl Stream {
     /// Says what has been done.
     pub(super) fn summary(&self) {
         if self.lines > 0 && self.dropped == self.lines {
-            self.report.note("no line could be read: is this the --format?");
+            self.report.note("no line could be read: is this the --format? A CSV needs --format csv");
         }
         let lines = [("lines", self.lines), ("bad lines", self.dropped)];
         let values = [("bad values", self.report.bad_cells), ("names taken", self.left_alone)];
