@@ -27,8 +27,10 @@ pub(super) fn run(lines: Lines, wanted: &Wanted, stream: &mut Stream) -> Result<
         }
     };
     let result = table.read(&mut rows, stream);
-    // Where no row has told what is followed, the header is all there is.
-    table.write_header(stream);
+    // Where no row has told what is followed, the header is all there is; nothing is, of what cannot be used.
+    if !matches!(&result, Err(failure) if failure.exit_code() == 2) {
+        table.write_header(stream);
+    }
     result
 }
 

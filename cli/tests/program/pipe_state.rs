@@ -413,14 +413,14 @@ fn what_has_not_come_out_is_not_in_the_state() {
 fn a_table_goes_on_with_its_header() {
     let wide = ("t,a,b\nT,1,2\n", "T,1,2\nT,1,2\n", "t,c,b\nT,1,2\n", &["--format", "csv"][..]);
     let series = &["--format", "csv", "--series", "host"][..];
-    let long = ("t,host,a\nT,x,1\n", "t,host,1\nT,x,1\n", "t,host,c,a\nT,x,1,2\n", series);
+    let long = ("t,host,a\nT,x,1\n", "t,host,1\nT,x,1\n", "t,host,a\nT,y,1\n", series);
     for (table, other, more, args) in [wide, long] {
         let (_directory, path) = place();
         with_state(&path, table, args).success();
         let before = fs::read(&path).unwrap();
         with_state(&path, other, args).code(2).stdout("").stderr(contains("needs its header again"));
         assert_eq!(fs::read(&path).unwrap(), before);
-        // A column more or less is the same feed.
+        // A column more or less is the same feed, and so is another host.
         with_state(&path, more, args).success().stderr(contains("resumed"));
     }
 }
