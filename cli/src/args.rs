@@ -9,6 +9,7 @@ use crate::watch::WatchArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use evenkeel::{Decay, ParameterError};
 use jiff::SignedDuration;
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -92,7 +93,7 @@ pub(crate) struct TrackArgs {
 
     /// Draw the raw series, a plain exponential average and the robust location into this SVG file, outliers marked. With a
     /// half-life in time there is no plain average in it.
-    #[arg(long, value_name = "FILE.svg", help_heading = "Output")]
+    #[arg(long, value_name = "FILE.svg", value_parser = svg, help_heading = "Output")]
     pub(crate) plot: Option<PathBuf>,
 
     /// The title of the plot. By default it is the name of the input.
@@ -169,7 +170,17 @@ pub(crate) struct InputArgs {
     pub(crate) quiet: bool,
 }
 
-#[derive(Debug, Args)]
+/// A file whose name does not say that it is another kind of picture.
+fn svg(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let others = ["png", "jpg", "jpeg", "pdf", "webp", "gif"];
+    match path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase) {
+        Some(ending) if others.contains(&ending.as_str()) => Err(format!("it is drawn as SVG, not as {ending}")),
+        _ => Ok(path),
+    }
+}
+
+#[derive(Clone, Debug, Args)]
 pub(crate) struct RuleArgs {
     /// The memory: the weight of a sample halves every N samples, 60 by default, or with a unit (ns, us, ms, s, m, h, d;
     /// such as 90s or 5m) in so much time, however many samples there are in it. Time is taken from the time column: RFC
@@ -203,6 +214,10 @@ pub(crate) struct RuleArgs {
     /// shift, from 1 to 255. The default is 12; 8 is better for a half-life below 14 samples.
     #[arg(long, value_name = "N", help_heading = "Estimator")]
     pub(crate) patience: Option<u32>,
+
+    /// What `auto` takes for a series of other numbers: none, but where the program has measured them itself.
+    #[arg(skip)]
+    pub(crate) finest: f64,
 }
 
 impl RuleArgs {

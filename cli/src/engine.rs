@@ -92,7 +92,7 @@ pub(crate) fn robust_rules(args: &RuleArgs, preset: Preset) -> Result<(RobustMea
         rule = rule.mean_faithful();
     }
     Ok(match args.resolution.unwrap_or_default() {
-        Resolution::Auto => (rule, Some(rule.resolution(WHOLE)?)),
+        Resolution::Auto => (rule.resolution(args.finest)?, Some(rule.resolution(WHOLE)?)),
         Resolution::None => (rule, None),
         Resolution::Step(step) => (rule.resolution(step)?, None),
     })

@@ -230,7 +230,8 @@ fn status_line(now: &Known, view: &View, shown: usize, all: usize) -> Line<'stat
     let filter =
         if view.filter.is_empty() { String::new() } else { format!(", {shown} of {all} with {:?}", view.filter) };
     spans.push(Span::raw(format!("by {}{filter}", view.order.name())));
-    spans.push(Span::styled("  s sort  / filter  p stop  ? help  q quit", SOFT));
+    let pause = if view.stopped.is_some() { "go on" } else { "stop" };
+    spans.push(Span::styled(format!("  s sort  / filter  p {pause}  ? help  q quit"), SOFT));
     Line::from(spans)
 }
 

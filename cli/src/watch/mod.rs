@@ -39,14 +39,17 @@ const TICK: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_millis(200);
 /// The machine's metrics are read so often, unless the user says otherwise.
 const EVERY: Duration = Duration::from_secs(1);
+/// A step in which none of them is too coarse to be seen to move, and the load averages are what the system says.
+const METRICS_STEP: f64 = 0.01;
 
 /// Watch series on the terminal, as they come: this machine's metrics, a file or a pipe
 ///
 /// Without INPUT, and with nothing piped in, the series are this machine's own metrics, as `evenkeel record` has them. For
 /// each there are its last samples and locations, its score, and how often it had outliers and was re-opened; below, what
-/// happened last. The series with the largest score is at the top. Keys: s sorts by score, name or outliers; / shows only
-/// names with a text, Esc all of them; arrows, j, k and the page keys scroll; p stops the picture while the input goes on; ?
-/// helps; q or Ctrl-C quits; Ctrl-Z stops it until the shell goes on with it. At the end of the input the last picture stays.
+/// happened last, without the first samples of each series, twice the patience. The series with the largest score is at the top.
+/// Keys: s sorts by score, name or outliers; / shows only names with a text, Esc all of them; arrows, j, k and the page keys
+/// scroll; p stops the picture while the input goes on; ? helps; q or Ctrl-C quits; Ctrl-Z stops it until the shell goes on with
+/// it. At the end of the input the last picture stays.
 #[derive(Debug, clap::Args)]
 pub(crate) struct WatchArgs {
     #[command(flatten)]
@@ -75,7 +78,10 @@ pub(crate) fn run(args: &WatchArgs) -> Result<(), Failure> {
         ));
     }
     let about = About { source: origin.name(), settings: args.rule.decay_label() };
-    let state: Shared = Arc::new(Mutex::new(State::new(&args.rule, args.preset.into())?));
+    // A load average stands still to the last bit while the system does not reckon it anew.
+    let mut rule = args.rule.clone();
+    rule.finest = if matches!(origin, Origin::Machine { .. }) { METRICS_STEP } else { 0.0 };
+    let state: Shared = Arc::new(Mutex::new(State::new(&rule, args.preset.into())?));
     let ended = feed::start(origin, Arc::clone(&state))?;
     let mut end = End { ended, is_told: false };
     end.wait(PATIENCE)?;

@@ -1,6 +1,7 @@
 //! The picture that `--plot` asks for.
 
 use crate::support::{file, noise, track};
+use predicates::str::contains;
 use std::fmt::Write;
 use std::fs;
 
@@ -25,6 +26,12 @@ fn it_shows_the_series_under_its_title() {
     }
     assert_eq!(svg.matches('<').count(), svg.matches('>').count());
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing else is left behind");
+}
+
+#[test]
+fn another_kind_of_picture_is_refused() {
+    track(input(), &["--plot", "a.PNG"]).code(2).stderr(contains("it is drawn as SVG, not as png"));
+    assert!(!std::path::Path::new("a.PNG").exists());
 }
 
 #[test]
