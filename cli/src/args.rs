@@ -185,7 +185,7 @@ pub(crate) struct RuleArgs {
     /// The memory: the weight of a sample halves every N samples, 60 by default, or with a unit (ns, us, ms, s, m, h, d;
     /// such as 90s or 5m) in so much time, however many samples there are in it. Time is taken from the time column: RFC
     /// 3339, UTC where there is no offset, or numbers since 1970, below 1e11 seconds, below 1e14 milliseconds, below 1e17
-    /// microseconds, else nanoseconds; its first number from 1e8 on settles the unit. A sample older than the last of its series is
+    /// microseconds, else nanoseconds; its first number from 1e8 on settles the unit, and before it they are seconds. A sample older than the last of its series is
     /// skipped as a bad cell is.
     #[arg(
         long,

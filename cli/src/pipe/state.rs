@@ -69,11 +69,13 @@ impl Feed {
         Self { format: self.format.or(other.format), precision: self.precision.or(other.precision) }
     }
 
-    /// What both know and know differently.
-    fn difference(self, other: Self) -> Option<(&'static str, &'static str)> {
-        let formats = self.format.zip(other.format).map(|(one, other)| (one.name(), other.name()));
-        let precisions = self.precision.zip(other.precision).map(|(one, other)| (one.name(), other.name()));
-        [formats, precisions].into_iter().flatten().find(|(one, other)| one != other)
+    /// What both know and know differently: in what, and how.
+    fn difference(self, other: Self) -> Option<[&'static str; 3]> {
+        let formats = self.format.zip(other.format);
+        let formats = formats.map(|(one, other)| ["a feed", one.name(), other.name()]);
+        let precisions = self.precision.zip(other.precision);
+        let precisions = precisions.map(|(one, other)| ["a feed with timestamps", one.name(), other.name()]);
+        [formats, precisions].into_iter().flatten().find(|[_, one, other]| one != other)
     }
 }
 
@@ -289,8 +291,8 @@ impl Saver {
 fn resume(bytes: &[u8], asked: Feed, follow: &mut Follow) -> Result<(Progress, u64), String> {
     let SnapshotInfo { note, channels, .. } = SnapshotInfo::of(bytes).map_err(|error| error.to_string())?;
     let note = Progress::from_json(&note).ok_or("it was not written by `evenkeel pipe`")?;
-    if let Some((before, now)) = note.feed.difference(asked) {
-        return Err(format!("it is of a feed in {before}, and this one is in {now}"));
+    if let Some([what, before, now]) = note.feed.difference(asked) {
+        return Err(format!("it is of {what} in {before}, and this one is in {now}"));
     }
     follow.read(bytes).map_err(|error| match error {
         SnapshotError::Rule { .. } => format!("{error}: give the same options, or another file"),

@@ -40,8 +40,8 @@ pub(super) struct Stream {
     dropped: u64,
     /// Numbers that are not followed because their names are taken.
     pub(super) left_alone: u64,
-    /// A record has come out.
-    has_record: bool,
+    /// Records that have come out.
+    records: u64,
     /// How many lines had been dealt with when a record had to be waited for, and until when it is.
     joining: Option<(u64, Instant)>,
     has_given_up: bool,
@@ -68,7 +68,7 @@ impl Stream {
             lines: 0,
             dropped: 0,
             left_alone: 0,
-            has_record: false,
+            records: 0,
             joining: None,
             has_given_up: false,
             told: (0, None),
@@ -96,7 +96,7 @@ impl Stream {
 
     /// How far it has come. A feed that has shown no record yet may still be in anything.
     fn progress(&self) -> Progress {
-        Progress { feed: if self.has_record { self.feed } else { Feed::default() }, lines: self.lines }
+        Progress { feed: if self.has_record() { self.feed } else { Feed::default() }, lines: self.lines }
     }
 
     /// The input has to be asked for more: first, what is known goes out, and to the disk if it is time. An error, too, where
@@ -151,7 +151,7 @@ impl Stream {
 
     /// Whether a record has come out.
     pub(super) fn has_record(&self) -> bool {
-        self.has_record
+        self.records > 0
     }
 
     /// Whether a signal has ended the input.
@@ -199,7 +199,7 @@ impl Stream {
     /// All pieces of the current lines have been put.
     #[inline]
     pub(super) fn end(&mut self, lines: &Lines) -> Result<(), Failure> {
-        self.has_record = true;
+        self.records += 1;
         self.count(lines);
         if self.page.len() >= CHUNK { self.write() } else { Ok(()) }
     }

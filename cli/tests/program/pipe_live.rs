@@ -2,6 +2,7 @@
 //! reader may leave.
 
 use crate::pipes::{end, lines, next, spawn};
+use crate::support::lines as text_of;
 use std::io::Write;
 #[cfg(unix)]
 use std::process::{Child, Command};
@@ -51,20 +52,11 @@ fn a_point_over_two_lines_comes_out_with_its_end() {
 
 /// A stray quote in the second record, and good records behind it that do not close it, to go through a pipe at once.
 fn stray() -> [(&'static [&'static str], String, Vec<String>); 2] {
-    let numbers = || (0..20).map(|n| n.to_string());
-    let points: String = numbers().map(|n| format!("m f={n}\n")).collect();
-    let rows: String = numbers().map(|n| format!("x,{n}\n")).collect();
+    let (points, rows) = (text_of(0..20, |n| format!("m f={n}")), text_of(0..20, |n| format!("x,{n}")));
+    let all = |first: &str, rest: &str| first.lines().chain(rest.lines()).map(str::to_owned).collect();
     [
-        (
-            &["pipe"],
-            format!("m f=7\nm s=\"abc\n{points}"),
-            ["m f=7".to_owned()].into_iter().chain(numbers().map(|n| format!("m f={n}"))).collect(),
-        ),
-        (
-            &["pipe", "--format", "csv"],
-            format!("t,f\n0,7\n\"oops,1\n{rows}"),
-            ["t,f".to_owned(), "0,7".to_owned()].into_iter().chain(numbers().map(|n| format!("x,{n}"))).collect(),
-        ),
+        (&["pipe"], format!("m f=7\nm s=\"abc\n{points}"), all("m f=7", &points)),
+        (&["pipe", "--format", "csv"], format!("t,f\n0,7\n\"oops,1\n{rows}"), all("t,f\n0,7", &rows)),
     ]
 }
 
@@ -94,7 +86,7 @@ fn a_signal_brings_out_what_a_stray_quote_holds_up() {
         stdin.write_all(input.as_bytes()).unwrap();
         // When the first ones are out, all have been read.
         let mut seen: Vec<String> = (0..beginning).map(|_| next(&lines)).collect();
-        std::process::Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status().unwrap();
+        Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status().unwrap();
         let (code, said) = end(child);
         seen.extend(lines);
         assert_eq!(seen.len(), expected.len(), "{said}");

@@ -312,7 +312,7 @@ fn timestamps_keep_their_unit() {
     with("m f=1 1700000060000\n", &["--precision", "ms"])
         .code(2)
         .stdout("")
-        .stderr(contains("a feed in s, and this one is in ms"));
+        .stderr(contains("a feed with timestamps in s, and this one is in ms"));
     // It is that of the state by default.
     let run = with("m f=1 1700000060\n", &[]).success();
     assert_eq!((count(&run, "samples"), count(&run, "late")), (1, 0));
