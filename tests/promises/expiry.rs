@@ -235,6 +235,17 @@ fn what_is_added_is_seen_now() {
     assert!(tracker.get(&5).is_none());
 }
 
+/// Where samples are counted, a time is no number of samples.
+#[test]
+fn times_do_not_keep_who_is_idle_by_samples() {
+    let mut tracker = Tracker::<u32>::new(counting()).unwrap().max_idle(Idle::Samples(2));
+    tracker.update_at(&1, 5, 1.0).unwrap();
+    for time in 1..6 {
+        tracker.update_at(&2, time, 1.0).unwrap();
+    }
+    assert!(tracker.get(&1).is_none());
+}
+
 #[test]
 fn a_lower_limit_holds_at_once() {
     let mut tracker = Tracker::<u32>::new(counting()).unwrap();
