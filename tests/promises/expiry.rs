@@ -235,6 +235,18 @@ fn what_is_added_is_seen_now() {
     assert!(tracker.get(&5).is_none());
 }
 
+/// Idle is who has been so for longer than the limit, and not for as long.
+#[test]
+fn a_jump_of_exactly_the_limit_forgets_nobody() {
+    for (time, stays) in [(110, true), (111, false)] {
+        let mut tracker = Tracker::<u32>::new(counting()).unwrap().max_idle(Idle::Time(Duration::from_nanos(10)));
+        tracker.update_at(&1, 0, 1.0).unwrap();
+        tracker.update_at(&1, 100, 1.0).unwrap();
+        tracker.update_at(&2, time, 1.0).unwrap();
+        assert_eq!(tracker.get(&1).is_some(), stays, "{time}");
+    }
+}
+
 /// Where samples are counted, a time is no number of samples.
 #[test]
 fn times_do_not_keep_who_is_idle_by_samples() {
