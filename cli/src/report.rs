@@ -16,6 +16,21 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// So much of a bad cell is shown.
 const SHOWN: usize = 40;
 
+/// When what goes on for long is told again: at once, and then once in a [`WINDOW`].
+#[derive(Debug, Default)]
+pub(crate) struct Seldom(Option<Instant>);
+
+impl Seldom {
+    /// Whether it is to be told now.
+    pub(crate) fn is_due(&mut self) -> bool {
+        let is_due = self.0.is_none_or(|told| told.elapsed() >= WINDOW);
+        if is_due {
+            self.0 = Some(Instant::now());
+        }
+        is_due
+    }
+}
+
 /// Tells and counts what happens to the input.
 pub(crate) struct Report {
     name: String,

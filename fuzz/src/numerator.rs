@@ -152,17 +152,10 @@ impl<T: Float> Plain<T> for PlainRate<T> {
     }
     fn step(&mut self, w: &[T], g: &[T]) -> Vec<T> {
         self.t += 1;
-        let samples = w.iter().zip(g);
-        let step = |(state, (&w, &g)): (&mut RateState<T>, (&T, &T))| self.spec.step(state, self.t, w, g);
-        self.states.iter_mut().zip(samples).map(step).collect()
+        self.spec.steps(&mut self.states, self.t, w, g)
     }
     fn columns(&self) -> Vec<Vec<T>> {
-        // A squared norm below zero is one that has seen no gradient.
-        let unseen = T::from_f64(-1.0);
-        let mut columns = vec![self.states.iter().map(|state| state.square.unwrap_or(unseen)).collect()];
-        columns.extend((0..3).map(|column| self.states.iter().map(|state| state.numerator[column]).collect()));
-        columns.push(self.states.iter().map(|state| state.smoothed).collect());
-        columns
+        RateSpec::columns(&self.states)
     }
 }
 

@@ -115,6 +115,20 @@ impl<T: Float> RateSpec<T> {
         RateState { square: None, numerator: [T::ZERO; 3], smoothed: T::ZERO }
     }
 
+    /// The `t`-th step of all weights of a layer.
+    pub(crate) fn steps(&self, states: &mut [RateState<T>], t: u64, w: &[T], g: &[T]) -> Vec<T> {
+        states.iter_mut().zip(w.iter().zip(g)).map(|(state, (&w, &g))| self.step(state, t, w, g)).collect()
+    }
+
+    /// The state columns of a layer, from first to last. A squared norm below zero is one that has seen no gradient.
+    pub(crate) fn columns(states: &[RateState<T>]) -> Vec<Vec<T>> {
+        let unseen = T::from_f64(-1.0);
+        let mut columns = vec![states.iter().map(|state| state.square.unwrap_or(unseen)).collect()];
+        columns.extend((0..3).map(|column| states.iter().map(|state| state.numerator[column]).collect()));
+        columns.push(states.iter().map(|state| state.smoothed).collect());
+        columns
+    }
+
     fn decayed(&self, w: T, g: T) -> T {
         let most = largest_of_finite_square::<T>();
         within(within(g, most) + within(self.coupled * w, most), most)

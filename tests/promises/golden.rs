@@ -1,6 +1,7 @@
 //! Promise: what was once written is read for ever, on every backend, and gone on with to the bit. The files in `tests/golden`
 //! are never written again; a new format adds files of its own.
 
+use crate::snapshot::{bank_bytes, feed_layer, layer_bytes};
 use crate::{oracle, support};
 use core::time::Duration;
 use evenkeel::{
@@ -40,22 +41,17 @@ const CHANNELS: usize = 21;
 fn bank<R: Estimator + Copy, T: Float>(name: &str, rule: R, expected: u64) {
     let block = Random::new(60).hostile::<T>(80, CHANNELS);
     let (before, after) = block.split_at(40 * CHANNELS);
-    let bytes_of = |bank: &Bank<R, T>| {
-        let mut bytes = Vec::new();
-        bank.write_snapshot(&mut bytes).unwrap();
-        bytes
-    };
     let bytes = golden(name, || {
         let mut bank = Bank::<R, T>::new(rule, CHANNELS).unwrap();
         bank.update_rows(before).unwrap();
-        bytes_of(&bank)
+        bank_bytes(&bank)
     });
     every_backend(|backend| {
         let mut bank = Bank::<R, T>::new(rule, 0).unwrap().with_backend(backend).unwrap();
         bank.read_snapshot(&bytes).unwrap();
-        assert!(bytes_of(&bank) == bytes, "{name} is not written as it was");
+        assert!(bank_bytes(&bank) == bytes, "{name} is not written as it was");
         bank.update_rows(after).unwrap();
-        check(name, &bytes_of(&bank), expected);
+        check(name, &bank_bytes(&bank), expected);
     });
 }
 
@@ -72,50 +68,35 @@ fn bank_in_time<T: Float>(name: &str, expected: u64) {
             bank.update_after(elapsed, &samples).unwrap();
         }
     };
-    let bytes_of = |bank: &Bank<RobustMean, T>| {
-        let mut bytes = Vec::new();
-        bank.write_snapshot(&mut bytes).unwrap();
-        bytes
-    };
     let bytes = golden(name, || {
         let mut bank = Bank::<RobustMean, T>::new(rule, CHANNELS).unwrap();
         feed(&mut bank, 0..40);
-        bytes_of(&bank)
+        bank_bytes(&bank)
     });
     every_backend(|backend| {
         let mut bank = Bank::<RobustMean, T>::new(rule, 0).unwrap().with_backend(backend).unwrap();
         bank.read_snapshot(&bytes).unwrap();
-        assert!(bytes_of(&bank) == bytes, "{name} is not written as it was");
+        assert!(bank_bytes(&bank) == bytes, "{name} is not written as it was");
         feed(&mut bank, 40..80);
-        check(name, &bytes_of(&bank), expected);
+        check(name, &bank_bytes(&bank), expected);
     });
 }
 
 fn layer<R: LayerRule + Copy, T: Float>(name: &str, rule: R, expected: u64) {
     let mut random = Random::new(62);
     let (w, g) = (random.hostile::<T>(80, CHANNELS), random.hostile::<T>(80, CHANNELS));
-    let feed = |layer: &mut Layer<R, T>, rows: core::ops::Range<usize>| {
-        for row in rows {
-            let part = row * CHANNELS..(row + 1) * CHANNELS;
-            layer.update(&w[part.clone()], &g[part]).unwrap();
-        }
-    };
-    let bytes_of = |layer: &Layer<R, T>| {
-        let mut bytes = Vec::new();
-        layer.write_snapshot(&mut bytes).unwrap();
-        bytes
-    };
+    let feed = |layer: &mut Layer<R, T>, rows| feed_layer(layer, &w, &g, rows);
     let bytes = golden(name, || {
         let mut layer = Layer::<R, T>::new(rule, CHANNELS).unwrap();
         feed(&mut layer, 0..40);
-        bytes_of(&layer)
+        layer_bytes(&layer)
     });
     every_backend(|backend| {
         let mut layer = Layer::<R, T>::new(rule, CHANNELS).unwrap().with_backend(backend).unwrap();
         layer.read_snapshot(&bytes).unwrap();
-        assert!(bytes_of(&layer) == bytes, "{name} is not written as it was");
+        assert!(layer_bytes(&layer) == bytes, "{name} is not written as it was");
         feed(&mut layer, 40..80);
-        check(name, &bytes_of(&layer), expected);
+        check(name, &layer_bytes(&layer), expected);
     });
 }
 

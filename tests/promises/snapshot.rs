@@ -3,6 +3,7 @@
 
 use crate::{oracle, support};
 use allocation_counter::measure;
+use core::ops::Range;
 use core::time::Duration;
 use evenkeel::{
     Bank, ClippedEma, Decay, Ema, Estimator, Idle, Layer, LayerRule, LearningRate, Numerator, Overflow,
@@ -21,16 +22,24 @@ fn in_time() -> RobustMean {
     RobustMean::new(Decay::half_life_time(Duration::from_secs(60)).unwrap())
 }
 
-fn bank_bytes<R: Estimator, T: Float>(bank: &Bank<R, T>) -> Vec<u8> {
+pub(crate) fn bank_bytes<R: Estimator, T: Float>(bank: &Bank<R, T>) -> Vec<u8> {
     let mut bytes = Vec::new();
     bank.write_snapshot(&mut bytes).unwrap();
     bytes
 }
 
-fn layer_bytes<R: LayerRule, T: Float>(layer: &Layer<R, T>) -> Vec<u8> {
+pub(crate) fn layer_bytes<R: LayerRule, T: Float>(layer: &Layer<R, T>) -> Vec<u8> {
     let mut bytes = Vec::new();
     layer.write_snapshot(&mut bytes).unwrap();
     bytes
+}
+
+/// These rows of weights and gradients.
+pub(crate) fn feed_layer<R: LayerRule, T: Float>(layer: &mut Layer<R, T>, w: &[T], g: &[T], rows: Range<usize>) {
+    for row in rows {
+        let part = row * layer.len()..(row + 1) * layer.len();
+        layer.update(&w[part.clone()], &g[part]).unwrap();
+    }
 }
 
 fn tracker_bytes<T: Float>(tracker: &Tracker<String, RobustMean, T>) -> Vec<u8> {
@@ -74,7 +83,7 @@ fn banks_go_on<T: Float>() {
 
 fn a_bank_in_time_goes_on<T: Float>() {
     let block = Random::new(51).hostile::<T>(60, CHANNELS);
-    let feed = |bank: &mut Bank<RobustMean, T>, rows: core::ops::Range<usize>| {
+    let feed = |bank: &mut Bank<RobustMean, T>, rows: Range<usize>| {
         for row in rows {
             let elapsed = Duration::from_millis(100 * row as u64);
             bank.update_after(elapsed, &block[row * CHANNELS..][..CHANNELS]).unwrap();
@@ -92,12 +101,7 @@ fn a_bank_in_time_goes_on<T: Float>() {
 fn one_layer<R: LayerRule + Copy, T: Float>(rule: R) {
     let mut random = Random::new(52);
     let (w, g) = (random.hostile::<T>(30, CHANNELS), random.hostile::<T>(30, CHANNELS));
-    let feed = |layer: &mut Layer<R, T>, rows: core::ops::Range<usize>| {
-        for row in rows {
-            let part = row * CHANNELS..(row + 1) * CHANNELS;
-            layer.update(&w[part.clone()], &g[part]).unwrap();
-        }
-    };
+    let feed = |layer: &mut Layer<R, T>, rows| feed_layer(layer, &w, &g, rows);
     let mut layer = Layer::<R, T>::new(rule, CHANNELS).unwrap();
     let mut restored = layer.clone();
     restored.read_snapshot(&layer_bytes(&layer)).unwrap();
@@ -127,7 +131,7 @@ fn tracker<T: Float>() -> Tracker<String, RobustMean, T> {
     tracker.max_series(20, Overflow::Evict).max_idle(Idle::Time(Duration::from_secs(100)))
 }
 
-fn feed<T: Float>(tracker: &mut Tracker<String, RobustMean, T>, rounds: core::ops::Range<i64>) -> Vec<String> {
+fn feed<T: Float>(tracker: &mut Tracker<String, RobustMean, T>, rounds: Range<i64>) -> Vec<String> {
     let mut answers = Vec::new();
     for round in rounds {
         let mut random = Random::new(7000 + round.cast_unsigned());
@@ -166,7 +170,7 @@ fn series_are_moved<T: Float>() {
     let (mut all, mut rest, mut moved) = (new(), new(), new());
     let names: Vec<String> = (0..30).map(|n| format!("series {n}")).collect();
     let samples = Random::new(53).hostile::<T>(40, names.len());
-    let feed = |tracker: &mut Tracker<String, RobustMean, T>, rows: core::ops::Range<usize>, only_known: bool| {
+    let feed = |tracker: &mut Tracker<String, RobustMean, T>, rows: Range<usize>, only_known: bool| {
         for row in rows {
             for (name, sample) in names.iter().zip(&samples[row * names.len()..]) {
                 if !only_known || tracker.get(name.as_str()).is_some() {

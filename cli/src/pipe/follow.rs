@@ -70,8 +70,8 @@ pub(super) struct Follow {
     is_in_time: bool,
     /// Samples that would have had to have one.
     timeless: u64,
-    /// Samples of this process that came late, and the series of the last one.
-    late: (u64, String),
+    /// The series of the last sample that came late.
+    last_late: String,
     /// Series and counters at the beginning.
     resumed: u64,
     before: Counters,
@@ -95,7 +95,7 @@ impl Follow {
             tracker = tracker.max_idle(idle);
         }
         let is_in_time = rule.is_in_time() || matches!(keep.max_idle, Some(MaxIdle(Idle::Time(_))));
-        Ok(Self { tracker, is_in_time, timeless: 0, late: (0, String::new()), resumed: 0, before: Counters::default() })
+        Ok(Self { tracker, is_in_time, timeless: 0, last_late: String::new(), resumed: 0, before: Counters::default() })
     }
 
     /// Whether samples need their times. Where they do not, samples count in the order in which they come.
@@ -121,8 +121,7 @@ impl Follow {
         match update {
             Ok(Update { location, scale, score, .. }) => Ok(Some([location, scale, score])),
             Err(TrackError::Late { .. }) => {
-                self.late.0 += 1;
-                name.clone_into(&mut self.late.1);
+                name.clone_into(&mut self.last_late);
                 Ok(None)
             }
             Err(TrackError::Full { .. }) => Ok(None),
@@ -130,9 +129,9 @@ impl Follow {
         }
     }
 
-    /// How many samples have come late, and the series of the last one.
+    /// How many samples of this process have come late, and the series of the last one.
     pub(super) fn late(&self) -> (u64, &str) {
-        (self.late.0, &self.late.1)
+        (self.tracker.counters().late - self.before.late, &self.last_late)
     }
 
     /// Begins a series that is not one of whole numbers, if it is new and numbers like that have a rule of their own. True if

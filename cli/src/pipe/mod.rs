@@ -138,10 +138,6 @@ impl Format {
             Self::Csv => "csv",
         }
     }
-
-    fn from_name(name: &str) -> Option<Self> {
-        [Self::Influx, Self::Ndjson, Self::Csv].into_iter().find(|format| format.name() == name)
-    }
 }
 
 /// A unit of timestamps.
@@ -161,10 +157,6 @@ impl Precision {
             Self::Ms => "ms",
             Self::S => "s",
         }
-    }
-
-    fn from_name(name: &str) -> Option<Self> {
-        [Self::Ns, Self::Us, Self::Ms, Self::S].into_iter().find(|precision| precision.name() == name)
     }
 
     fn nanoseconds(self) -> i64 {

@@ -9,10 +9,10 @@
 use super::follow::Follow;
 use super::{Format, Precision};
 use crate::failure::Failure;
-use crate::report;
+use crate::report::{self, Seldom};
 use crate::time;
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use evenkeel::{SnapshotError, SnapshotInfo};
 use serde_json::{Value, json};
 use std::ffi::OsString;
@@ -26,8 +26,6 @@ use std::time::{Duration, Instant};
 
 /// Saving more often than this is work for nothing.
 const SHORTEST: Duration = Duration::from_millis(10);
-/// What cannot be saved is told so often, and tried again with every interval.
-const WARNING: Duration = Duration::from_secs(60);
 
 /// Where the state is kept.
 #[derive(Debug, Args)]
@@ -103,8 +101,8 @@ impl Progress {
             None | Some(Value::Null) => Some(None),
             Some(name) => Some(Some(name.as_str()?)),
         };
-        let format = name("format")?.map(|name| Format::from_name(name).ok_or(())).transpose().ok()?;
-        let precision = name("precision")?.map(|name| Precision::from_name(name).ok_or(())).transpose().ok()?;
+        let format = name("format")?.map(|name| Format::from_str(name, false)).transpose().ok()?;
+        let precision = name("precision")?.map(|name| Precision::from_str(name, false)).transpose().ok()?;
         Some(Self { feed: Feed { format, precision }, lines: note.get("lines")?.as_u64()? })
     }
 }
@@ -123,7 +121,8 @@ pub(super) struct State {
     /// The same of the last one that was handed over.
     handed_over: u64,
     saver: Saver,
-    warned: Option<Instant>,
+    /// What cannot be saved is tried again with every interval.
+    warnings: Seldom,
 }
 
 /// The thread that brings states to the disk, one at a time.
@@ -174,7 +173,7 @@ impl State {
             saved: Some(0),
             handed_over: 0,
             saver,
-            warned: None,
+            warnings: Seldom::default(),
         })
     }
 
@@ -238,8 +237,7 @@ impl State {
             return;
         };
         self.saved = None;
-        if self.warned.is_none_or(|warned| warned.elapsed() >= WARNING) {
-            self.warned = Some(Instant::now());
+        if self.warnings.is_due() {
             let path = self.path.display();
             report::say(&format_args!(
                 "cannot save the state {path}: {error}; it stays as it was, and the stream goes on"

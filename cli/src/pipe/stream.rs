@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::input::{Lines, Need};
 use crate::number;
 use crate::output::Page;
-use crate::report::{Report, shown};
+use crate::report::{Report, Seldom, shown};
 use crate::time::Moments;
 use std::fmt::Display;
 use std::time::{Duration, Instant, SystemTime};
@@ -17,8 +17,6 @@ const CHUNK: usize = 128 << 10;
 
 /// A record that goes on in the next line is waited for no longer than this: quotes that are opened may be stray.
 const JOINING: Duration = Duration::from_secs(1);
-/// Late samples are told so often.
-const TELLING: Duration = Duration::from_secs(60);
 
 /// Where the records go.
 pub(super) type Output = Box<dyn FnMut(&[u8]) -> Result<(), Failure>>;
@@ -45,8 +43,9 @@ pub(super) struct Stream {
     /// How many lines had been dealt with when a record had to be waited for, and until when it is.
     joining: Option<(u64, Instant)>,
     has_given_up: bool,
-    /// Late samples that have been told, and when.
-    told: (u64, Option<Instant>),
+    /// Late samples that have been told.
+    told_late: u64,
+    late_notes: Seldom,
     /// A signal has ended the input.
     has_stopped: bool,
     /// Something could not be written.
@@ -71,7 +70,8 @@ impl Stream {
             records: 0,
             joining: None,
             has_given_up: false,
-            told: (0, None),
+            told_late: 0,
+            late_notes: Seldom::default(),
             has_stopped: false,
             has_lost: false,
         }
@@ -173,10 +173,9 @@ impl Stream {
     #[cold]
     fn tell_late(&mut self) {
         let (late, name) = self.follow.late();
-        let (told, when) = self.told;
-        if late > told && when.is_none_or(|when| when.elapsed() >= TELLING) {
-            self.told = (late, Some(Instant::now()));
-            let (count, of) = (late - told, shown(name.as_bytes()));
+        if late > self.told_late && self.late_notes.is_due() {
+            let (count, of) = (late - self.told_late, shown(name.as_bytes()));
+            self.told_late = late;
             self.report.note(format_args!(
                 "samples that came late, older than the last one of their series, and do not count: {count}, the last one of \
                  {of}; where that last one is far ahead, --max-idle ends such a series"
@@ -200,13 +199,18 @@ impl Stream {
     #[inline]
     pub(super) fn end(&mut self, lines: &Lines) -> Result<(), Failure> {
         self.records += 1;
-        self.count(lines);
-        if self.page.len() >= CHUNK { self.write() } else { Ok(()) }
+        self.sent(lines)
     }
 
     /// The current lines are no record, and come out as they are.
     pub(super) fn pass(&mut self, lines: &Lines) -> Result<(), Failure> {
         self.put(lines.raw());
+        self.sent(lines)
+    }
+
+    /// The current lines have been put, and are written when they are enough.
+    #[inline]
+    fn sent(&mut self, lines: &Lines) -> Result<(), Failure> {
         self.count(lines);
         if self.page.len() >= CHUNK { self.write() } else { Ok(()) }
     }
