@@ -27,7 +27,7 @@
 //! | not so, and more than [`MOST_PASSED`] of the samples are outliers of `robust` that `clean` does not replace | `robust` |
 //! | everything else | any preset will do: `clean` |
 //!
-//! What suits the series is that preset if it is not doubtful, or else the first of `clean`, `mean` and `robust` that is not. If
+//! What suits the series is that preset if it is not doubtful, or else the first of `clean`, `robust` and `mean` that is not. If
 //! all are, it is `mean` where that does no worse than lag, because then it leaves nothing out, or else `robust`, which is least
 //! led astray.
 //!
@@ -62,6 +62,8 @@ const LEAST_SKEW: f64 = 0.1;
 const LEAST_STRONG: f64 = 1.0 / 3.0;
 const MOST_NEAR: f64 = 1.0 / 8.0;
 const MOST_FAR: f64 = 1.0 / 16.0;
+/// Least samples left out that are worth a word.
+const LEAST_LEFT_OUT: f64 = 0.01;
 /// Most outliers that may pass into the clean average.
 const MOST_PASSED: f64 = 1.0 / 50.0;
 /// Digits of means.
@@ -88,7 +90,12 @@ pub(super) enum Finding {
     Switches {
         share: f64,
         reopenings: u64,
-        scored: u64,
+        samples: u64,
+        means: [f64; 2],
+    },
+    /// It has left out a little.
+    LeftOut {
+        share: f64,
         means: [f64; 2],
     },
     Contaminated {
@@ -97,11 +104,11 @@ pub(super) enum Finding {
     Jumps {
         reopenings: u64,
         returns: u64,
-        scored: u64,
+        samples: u64,
     },
     Steps {
         reopenings: u64,
-        scored: u64,
+        samples: u64,
     },
     Lags {
         persistence: f64,
@@ -161,15 +168,21 @@ impl Advice {
             is_doubtful = !found.is_empty();
             findings.extend(found);
             let (found, best) = shape(evidence);
-            findings.extend(found);
             let is_good = |preset: &Preset| doubts(evidence, *preset).is_empty();
             // Where any will do, that of the run will.
-            let order = [best.unwrap_or(run), Preset::Clean, Preset::Mean, Preset::Robust];
+            let order = [best.unwrap_or(run), Preset::Clean, Preset::Robust, Preset::Mean];
             let good = order.into_iter().find(is_good);
             is_makeshift = good.is_none();
             // A location that does no worse than lag leaves nothing out.
             let only_lags = doubts(evidence, Preset::Mean).iter().all(|doubt| matches!(doubt, Finding::Lags { .. }));
             preset = good.or(Some(if only_lags { Preset::Mean } else { Preset::Robust }));
+            // What the samples are like is beside the point where it has not decided.
+            let is_decisive = best.map_or(!is_doubtful, |best| Some(best) == preset);
+            findings.extend(found.filter(|_| is_decisive));
+            let share = evidence.outliers(Preset::Clean);
+            if run == Preset::Clean && !is_doubtful && share >= LEAST_LEFT_OUT {
+                findings.push(Finding::LeftOut { share, means: evidence.means() });
+            }
         }
         let unmet = findings.iter().find_map(|finding| finding.unmet(resolution));
         let standing = match findings.first() {
@@ -217,14 +230,14 @@ fn values(evidence: &Evidence) -> (Vec<Finding>, bool) {
 
 /// What makes a preset doubtful.
 fn doubts(evidence: &Evidence, preset: Preset) -> Vec<Finding> {
-    let scored = evidence.scored();
+    let samples = evidence.samples();
     let share = evidence.outliers(preset);
     let (reopenings, returns) = evidence.reopenings(preset);
-    let is_jumping = reopenings >= LEAST_REOPENINGS && reopenings as f64 > MOST_REOPENINGS * scored as f64;
+    let is_jumping = reopenings >= LEAST_REOPENINGS && reopenings as f64 > MOST_REOPENINGS * samples as f64;
     if preset == Preset::Clean {
         let means = evidence.means();
         return match share > MOST_REPLACED {
-            true if is_jumping => vec![Finding::Switches { share, reopenings, scored, means }],
+            true if is_jumping => vec![Finding::Switches { share, reopenings, samples, means }],
             true => vec![Finding::Replaced { share, means }],
             false => Vec::new(),
         };
@@ -235,9 +248,9 @@ fn doubts(evidence: &Evidence, preset: Preset) -> Vec<Finding> {
     }
     if is_jumping {
         found.push(if 2 * returns >= reopenings {
-            Finding::Jumps { reopenings, returns, scored }
+            Finding::Jumps { reopenings, returns, samples }
         } else {
-            Finding::Steps { reopenings, scored }
+            Finding::Steps { reopenings, samples }
         });
     }
     if let Some(persistence) = evidence.persistence().filter(|persistence| *persistence > MOST_PERSISTENT) {
@@ -286,7 +299,7 @@ impl Finding {
          outliers of the robust preset and at most a sixteenth were replaced by the clean one.",
         "If the samples are not skewed and more than 2% of them are outliers of the robust preset that pass into the clean \
          average, the robust preset has the least error. Otherwise any preset will do.",
-        "If the preset that suits the series is doubtful, the first of clean, mean and robust that is not takes its place. If \
+        "If the preset that suits the series is doubtful, the first of clean, robust and mean that is not takes its place. If \
          all are, it is the mean preset where that does no worse than lag behind, because then it leaves nothing out, or \
          else the robust one, which is least led astray.",
     ];
@@ -340,13 +353,17 @@ impl fmt::Display for Finding {
             Self::Replaced { share, means: of } => write!(
                 f,
                 "{} of the samples were replaced, more than an eighth. {} If those that were replaced are errors, the clean \
-                 average is right; if they are part of the series, it is not its mean.",
+                 average is right; if they are part of the series, it is not its mean, and a plain average (track --preset ema) \
+                 leaves nothing out.",
                 percent(share),
                 means(of)
             ),
-            Self::Switches { share, reopenings, scored, means: of } => write!(
+            Self::LeftOut { share, means: of } => {
+                write!(f, "{} of the samples were replaced. {}", percent(share), means(of))
+            }
+            Self::Switches { share, reopenings, samples, means: of } => write!(
                 f,
-                "The series jumps between levels: the judge of the clean average was re-opened {reopenings} times in {scored} \
+                "The series jumps between levels: the judge of the clean average was re-opened {reopenings} times in {samples} \
                  samples, and {} of them were replaced, more than an eighth. {} A plain average (track --preset ema) leaves \
                  nothing out.",
                 percent(share),
@@ -358,14 +375,14 @@ impl fmt::Display for Finding {
                  them. No preset withstands more; a higher --patience helps a little.",
                 percent(outliers)
             ),
-            Self::Jumps { reopenings, returns, scored } => write!(
+            Self::Jumps { reopenings, returns, samples } => write!(
                 f,
-                "The estimate was re-opened {reopenings} times in {scored} samples, {returns} times onto a level where \
+                "The estimate was re-opened {reopenings} times in {samples} samples, {returns} times onto a level where \
                  that had happened before: the series jumps between levels, and one location does not describe it."
             ),
-            Self::Steps { reopenings, scored } => write!(
+            Self::Steps { reopenings, samples } => write!(
                 f,
-                "The estimate was re-opened {reopenings} times in {scored} samples, mostly onto new levels: the series \
+                "The estimate was re-opened {reopenings} times in {samples} samples, mostly onto new levels: the series \
                  moves in steps or ramps, which a shorter --half-life follows better."
             ),
             Self::Lags { persistence } => write!(
@@ -449,12 +466,14 @@ mod tests {
     #[test]
     fn any_preset_will_do_for_noise_with_and_without_spikes() {
         let (mut chance, mut noise) = (uniform(2), gaussian(3));
-        for share in [0.0, 0.01, 0.1] {
+        for share in [0.0, 0.02, 0.1] {
             let values: Vec<f64> = many(|| noise() + if chance() < share { 1000.0 } else { 0.0 }).collect();
             for preset in Preset::ALL {
                 let found = advice_with(values.iter().copied(), preset, "auto");
                 assert_eq!((found.preset, found.standing), (Some(preset), Standing::Fine), "{share}: {found:?}");
-                assert!(matches!(found.findings[..], [Finding::Even { skew, .. }] if skew.abs() < 0.1), "{found:?}");
+                assert!(matches!(found.findings[0], Finding::Even { skew, .. } if skew.abs() < 0.1), "{found:?}");
+                let left_out = found.findings.iter().any(|finding| matches!(finding, Finding::LeftOut { .. }));
+                assert_eq!(left_out, preset == Preset::Clean && share > 0.0, "{share}: {found:?}");
             }
         }
     }
@@ -466,7 +485,7 @@ mod tests {
             let values: Vec<f64> = many(|| noise() + if chance() < 0.06 { size } else { 0.0 }).collect();
             let found = advice(values.iter().copied());
             assert_eq!((found.preset, found.standing), (Some(Preset::Robust), Standing::Other), "{found:?}");
-            assert!(matches!(found.findings[..], [Finding::Passed { share }] if share > 0.02), "{found:?}");
+            assert!(matches!(found.findings[..], [Finding::Passed { share }, ..] if share > 0.02), "{found:?}");
             assert_eq!(advice_with(values, Preset::Robust, "auto").standing, Standing::Fine);
         }
     }
@@ -494,7 +513,7 @@ mod tests {
         }
         // A skew that the mean preset would pay for.
         let found = advice(many(|| -chance().ln() + if chance() < 0.11 { 60.0 } else { 0.0 }));
-        assert!(matches!(found.findings[..], [Finding::SkewedWithOutliers { .. }]), "{found:?}");
+        assert!(matches!(found.findings[..], [Finding::SkewedWithOutliers { .. }, ..]), "{found:?}");
         assert_eq!((found.preset, found.standing), (Some(Preset::Clean), Standing::Fine));
     }
 
@@ -529,7 +548,7 @@ mod tests {
         })
         .collect();
         let found = advice(held.iter().copied());
-        let [Finding::Repeats { share, step: Some(0.01) }, Finding::Even { .. }] = found.findings[..] else {
+        let [Finding::Repeats { share, step: Some(0.01) }, Finding::Even { .. }, ..] = found.findings[..] else {
             panic!("{found:?}")
         };
         assert!((share - 0.8).abs() < 0.03, "{share}");
@@ -555,9 +574,7 @@ mod tests {
     fn a_clean_average_is_doubtful_where_it_leaves_out_too_much() {
         let (mut chance, mut noise) = (uniform(10), gaussian(11));
         let found = advice(many(|| noise() + if chance() < 0.2 { 30.0 } else { 0.0 }));
-        let [Finding::Replaced { share, means: [all, kept] }, Finding::Even { .. }] = found.findings[..] else {
-            panic!("{found:?}")
-        };
+        let [Finding::Replaced { share, means: [all, kept] }] = found.findings[..] else { panic!("{found:?}") };
         assert!((share - 0.2).abs() < 0.02 && (all - 6.0).abs() < 0.6 && kept.abs() < 0.1, "{found:?}");
         assert_eq!(found.standing, Standing::Doubtful);
         assert!(found.preset != Some(Preset::Clean) && !found.is_makeshift, "another one withstands it: {found:?}");
@@ -624,10 +641,11 @@ mod tests {
             (Finding::Repeats { share: 0.8, step: Some(0.01) }, "0.01"),
             (Finding::Replaced { share, means }, "29.00%"),
             (Finding::Replaced { share, means }, "is 3.75, that of the others 0.125"),
-            (Finding::Switches { share, reopenings: 37, scored: 1255, means }, "re-opened 37 times in 1255"),
+            (Finding::Switches { share, reopenings: 37, samples: 1260, means }, "re-opened 37 times in 1260"),
+            (Finding::LeftOut { share, means }, "is 3.75, that of the others 0.125"),
             (Finding::Contaminated { outliers: 0.29 }, "29.00%"),
-            (Finding::Jumps { reopenings: 50, returns: 44, scored: 5000 }, "44"),
-            (Finding::Steps { reopenings: 50, scored: 5000 }, "50"),
+            (Finding::Jumps { reopenings: 50, returns: 44, samples: 5000 }, "44"),
+            (Finding::Steps { reopenings: 50, samples: 5000 }, "50"),
             (Finding::Lags { persistence: 0.97 }, "97.00%"),
             (Finding::Skewed { skew: -0.24 }, "downwards: octile skew -0.24"),
             (Finding::StronglySkewed { skew: 0.44 }, "upwards: octile skew 0.44"),

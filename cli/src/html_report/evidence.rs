@@ -113,6 +113,11 @@ impl Evidence {
         }
     }
 
+    /// Samples that were there.
+    pub(super) fn samples(&self) -> u64 {
+        self.samples
+    }
+
     /// Samples that had a score.
     pub(super) fn scored(&self) -> u64 {
         self.above.len() + self.below.len()
@@ -142,7 +147,7 @@ impl Evidence {
 
     /// The share of samples that are outliers of this preset; with `clean`, that were replaced.
     pub(super) fn outliers(&self, preset: Preset) -> f64 {
-        self.conduct[preset as usize].outliers as f64 / self.scored() as f64
+        self.conduct[preset as usize].outliers as f64 / self.samples as f64
     }
 
     /// The mean of all samples, and of those that the clean average did not leave out.

@@ -363,7 +363,7 @@ fn tail(series: &Series, closely: &Closely) -> Markup {
     html! {
         div.wide {
             table.tail {
-                caption { "Tail: the share of samples at least so many scales from the location, and quantiles of that distance" }
+                caption { "Tail: the share of samples whose score is at least so much, and quantiles of that score" }
                 thead {
                     tr {
                         @for (column, title) in profile::titles("", |scales| format!("\u{2265} {scales}")).iter().enumerate() {

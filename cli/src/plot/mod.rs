@@ -307,7 +307,7 @@ impl Place<'_> {
 fn legend(canvas: &Canvas, y: i32, lines: Lines) -> Result<()> {
     let mut x = MARGIN;
     let text = Text::new(13);
-    let marks = ["outlier", "outlier beyond the panel", "estimate re-opened"];
+    let marks = ["outlier", "outlier beyond the panel", "re-opened at a new level"];
     let all = ["raw samples", PLAIN, lines.estimate].into_iter().chain(marks).enumerate();
     for (index, words) in all.filter(|(index, _)| *index != 1 || lines.has_average) {
         let middle = (px(x + 13), px(y));
