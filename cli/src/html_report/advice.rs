@@ -321,17 +321,16 @@ impl Finding {
     }
 }
 
+/// The mean of all samples, and of those that were not left out.
+fn means([all, kept]: [f64; 2]) -> String {
+    let [all, kept] = [all, kept].map(|mean| rounded(mean, DIGITS));
+    format!("The mean of all samples is {all}, that of the others {kept}.")
+}
+
 /// What the reader of the page is told.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let side = |skew: f64| if skew > 0.0 { "upwards" } else { "downwards" };
-        let means = |[all, kept]: [f64; 2]| {
-            format!(
-                "The mean of all samples is {}, that of the others {}.",
-                rounded(all, DIGITS),
-                rounded(kept, DIGITS)
-            )
-        };
         match *self {
             Self::Few { scored } => {
                 write!(f, "{scored} scored samples are too few to say anything; {LEAST_SCORED} are needed.")
@@ -567,7 +566,7 @@ mod tests {
     /// Two levels in turn.
     fn jumping(dwell: u32) -> Vec<f64> {
         let mut noise = gaussian(11);
-        (0..5000).map(|row| if row / dwell % 2 == 0 { 0.0 } else { 20.0 } + noise()).collect()
+        (0..5000).map(|row| if (row / dwell).is_multiple_of(2) { 0.0 } else { 20.0 } + noise()).collect()
     }
 
     #[test]

@@ -89,7 +89,7 @@ fn the_summary_counts() {
 
 #[test]
 fn clean_is_the_default_of_every_command() {
-    let samples: Vec<f64> = noise(8).take(300).map(|number| number.exp()).collect();
+    let samples: Vec<f64> = noise(8).take(300).map(f64::exp).collect();
     let points = lines(&samples, |sample| format!("m f={sample}"));
     for (command, input) in
         [("track", wide(&samples)), ("profile", wide(&samples)), ("report", wide(&samples)), ("pipe", points)]

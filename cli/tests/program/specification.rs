@@ -152,7 +152,7 @@ impl Robust {
         };
         let reach = 2.0 * (last_strike - location).abs().max(STRIKE_AT * used);
         let landed =
-            if age <= 1.0 { x } else { (location + residual.min(reach).max(-reach)).max(-HALF_MAX).min(HALF_MAX) };
+            if age <= 1.0 { x } else { (location + residual.clamp(-reach, reach)).clamp(-HALF_MAX, HALF_MAX) };
         let new_strike = if strike { landed } else { last_strike };
         let floored = |scale: f64, location: f64| scale.max(TINY.max(2.0_f64.powi(-40) * location.abs()));
         let reopened = struck >= patience && u.is_finite();
@@ -175,7 +175,7 @@ impl Robust {
             self.age = 1.0;
         } else {
             let (new_age, gain) = p.older(age);
-            self.location = (location + gain * p.psi(residual, used)).max(-HALF_MAX).min(HALF_MAX);
+            self.location = (location + gain * p.psi(residual, used)).clamp(-HALF_MAX, HALF_MAX);
             self.scale = floored(scale + gain.min(0.5) * (size.min(2.0 * used) - scale), self.location);
             (self.strikes, self.age) = (struck, new_age);
         }
@@ -206,10 +206,10 @@ impl Robust {
             scale.min(middle.abs().max(2.0 * size.max(last)))
         };
         let ends = strikes - 1 <= patience;
-        let least = if ends { TINY.max(FIRST_SCALE * location.abs()) } else { TINY };
-        self.age = if ends && scale > least { 3.0 } else { 1.0 };
+        let smallest = if ends { TINY.max(FIRST_SCALE * location.abs()) } else { TINY };
+        self.age = if ends && scale > smallest { 3.0 } else { 1.0 };
         self.location = middle;
-        self.scale = scale.max(least);
+        self.scale = scale.max(smallest);
         self.last_strike = x;
         self.strikes = if ends { patience - STRIKE } else { strikes - 1 };
     }
@@ -261,7 +261,7 @@ impl Cleaned {
             self.mean += gain * (x - self.mean);
             self.pending *= 1.0 - 0.1;
         }
-        self.mean = self.mean.max(-HALF_MAX).min(HALF_MAX);
+        self.mean = self.mean.clamp(-HALF_MAX, HALF_MAX);
         Verdict { score, outlier, reopened }
     }
 }
