@@ -8,7 +8,7 @@ use crate::time::duration;
 use crate::watch::WatchArgs;
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use evenkeel::{Decay, ParameterError, Resolution};
+use evenkeel::{Decay, ParameterError, Resolution, RobustMean};
 use jiff::SignedDuration;
 use std::ffi::OsStr;
 use std::fmt;
@@ -275,6 +275,9 @@ impl RuleArgs {
         matches!(self.half_life, Some(HalfLife::Time(_)))
     }
 }
+
+/// The help says these numbers in words.
+const _: () = assert!(RobustMean::START == 5 && RobustMean::MOST_PATIENCE == 63, "the help says other numbers");
 
 /// What the line of the plain exponential average is called.
 pub(crate) const PLAIN: &str = "plain average";

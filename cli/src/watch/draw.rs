@@ -162,6 +162,8 @@ fn cell(series: &Series, column: Column) -> Line<'static> {
 /// A score in hundredths, or in three digits where that would be too long.
 fn score(score: f64) -> String {
     match score.abs() {
+        // Nothing is not below zero.
+        size if size < 0.005 => "0.00".to_owned(),
         size if size < 1e3 => format!("{score:.2}"),
         size if size < 1e5 => format!("{score:.0}"),
         size if size.is_finite() => format!("{score:.2e}"),

@@ -151,8 +151,7 @@ impl Robust {
             (strikes - if alive { CALM } else { STRIKE }).max(0)
         };
         let reach = 2.0 * (last_strike - location).abs().max(STRIKE_AT * used);
-        let landed =
-            if age <= 1.0 { x } else { (location + residual.clamp(-reach, reach)).clamp(-HALF_MAX, HALF_MAX) };
+        let landed = if age <= 1.0 { x } else { (location + residual.clamp(-reach, reach)).clamp(-HALF_MAX, HALF_MAX) };
         let new_strike = if strike { landed } else { last_strike };
         let floored = |scale: f64, location: f64| scale.max(TINY.max(2.0_f64.powi(-40) * location.abs()));
         let reopened = struck >= patience && u.is_finite();
