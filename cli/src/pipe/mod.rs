@@ -56,8 +56,8 @@ Exit codes:
 /// Follow series inside a pipeline: records in, the same records out with what is known of each number beside it
 ///
 /// A number called `f` gets `f_location`, `f_scale` and `f_score` behind the last field of its record: the location and scale
-/// of its series after this sample, and the sample's distance from the location before it, in scales. What is not finite is
-/// left out. Everything else comes out byte for byte and in order, as soon as it is in; a malformed line is reported, counted
+/// of its series after this sample, and how far the sample was from where the series had been, in scales, which the first five
+/// samples of a series do not have. What is not finite is left out. Everything else comes out byte for byte and in order, as soon as it is in; a malformed line is reported, counted
 /// and dropped.
 ///
 /// A record has no name twice: a number beside one of its three names is left alone, and so is one whose name is one of the

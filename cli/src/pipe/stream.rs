@@ -89,10 +89,11 @@ impl Stream {
             let (of, why) = if series < all { (format!(" of {all}"), " (--max-series)") } else { (String::new(), "") };
             let preset = self.follow.inherited().map_or_else(String::new, |preset| format!(" with --preset {preset}"));
             self.report.note(format_args!("resumed {series}{of} series from {path}{preset}, after {lines} lines{why}"));
-            if resumed.format < FORMAT {
+            let format = resumed.format;
+            if format < FORMAT {
                 self.report.note(format_args!(
-                    "{path} was left by an earlier version: where its series were and how far they spread goes on, and the next \
-                     save is one that this earlier version does not read"
+                    "{path} has format {format}, of an earlier version: each series goes on from its location, scale and age, by \
+                     the present rule of its preset; what is saved from now on has format {FORMAT}, which that version does not read"
                 ));
             }
         }

@@ -3,6 +3,7 @@
 
 use crate::support::{count, evenkeel, lines, stderr, stdout};
 use assert_cmd::assert::Assert;
+use evenkeel::SnapshotInfo;
 use predicates::prelude::*;
 use std::fs;
 use std::path::PathBuf;
@@ -58,7 +59,9 @@ fn it_goes_on_without_a_preset() {
             said.contains(&format!("resumed 6 series from {} with --preset {preset}, after 120 lines", path.display())),
             "{said}"
         );
-        assert!(said.contains("old.state was left by an earlier version"), "{said}");
+        let format = SnapshotInfo::of(&fs::read(&path).unwrap()).unwrap().format;
+        let words = format!("from now on has format {format}, which");
+        assert!(said.contains("old.state has format 1, of an earlier version") && said.contains(&words), "{said}");
         assert_eq!((count(&run, "resumed"), count(&run, "created"), count(&run, "samples")), (6, 0, 840), "{name}");
         // Every series is where it was, and judged from its first sample on; the spike of the first minute is not there.
         for line in stdout(&run).lines().take(2) {
