@@ -339,14 +339,13 @@ impl fmt::Display for Finding {
             Self::Whole => write!(f, "All values are whole numbers: resolution 1, which auto learns."),
             Self::Repeats { share, step: Some(step) } => write!(
                 f,
-                "{} of the values equal the one before, and they are written in steps of {step}, which auto learns: with less \
-                 resolution than that, the series is taken for a constant, and its changes for outliers.",
+                "{} of the values equal the one before: they are recorded in steps of {step}, which auto learns.",
                 percent(share)
             ),
             Self::Repeats { share, step: None } => write!(
                 f,
-                "{} of the values equal the one before, and they have no common step: without a resolution, the series \
-                 is taken for a constant, and its changes for outliers. Give the smallest change that matters to you.",
+                "{} of the values equal the one before, and they have no step that auto learns: without a resolution, the \
+                 series is taken for a constant, and its changes for outliers. Give the smallest change that matters to you.",
                 percent(share)
             ),
             Self::Replaced { share, means: of } => write!(
