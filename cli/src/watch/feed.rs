@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn readings_have_the_decimals_that_record_writes() {
-        let value = 1234.567_89;
+        let value = 1_234.567_89;
         assert_eq!([0, 1, 2, 3].map(|decimals| settled(value, decimals)), [1235.0, 1234.6, 1234.57, 1234.57]);
         assert!(settled(-0.001, 2) == 0.0 && settled(f64::NAN, 2).is_nan() && settled(1e300, 2) == 1e300);
     }
