@@ -154,6 +154,12 @@ impl<T: Float> Specification<T> for Spec<T> {
     fn exponent(state: &mut State<T>) -> &mut u32 {
         &mut state.judge.exponent
     }
+    fn age(state: &mut State<T>) -> &mut T {
+        &mut state.age
+    }
+    fn memory(&self) -> Memory<T> {
+        self.memory
+    }
     fn learns(&self) -> bool {
         self.judge.learns
     }

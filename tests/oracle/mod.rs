@@ -24,6 +24,7 @@ mod robust;
 pub(crate) mod tracker;
 
 pub(crate) use ema::{EmaSpec, EmaState};
+pub(crate) use memory::Memory;
 pub(crate) use robust::{Outcome, Parameters, Spec, State};
 
 use core::fmt::{Debug, Display};
@@ -126,6 +127,10 @@ pub(crate) trait Specification<T: Float>: Copy + Debug {
     fn reading(&self, state: &Self::State) -> [T; 3];
     /// The exponent of the step that has been learnt.
     fn exponent(state: &mut Self::State) -> &mut u32;
+    /// How many samples the estimate rests on.
+    fn age(state: &mut Self::State) -> &mut T;
+    /// The memory of the estimate.
+    fn memory(&self) -> Memory<T>;
     /// Whether the resolution is learnt.
     fn learns(&self) -> bool;
     /// The half-life of a memory in time.
