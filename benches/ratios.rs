@@ -7,13 +7,14 @@
 mod common;
 
 use common::competitor::{Loops, Plain};
-use common::data::{Rows, samples};
+use common::data::{Noise, Rows, samples};
 use common::probe::{Number, Probe, read_four, read_only};
 use evenkeel::{
     Backend, Bank, Decay, Ema, Estimator, Idle, Layer, LayerRule, LayerUpdate, LearningRate, Numerator, Overflow, Real,
     RelaxedNumerator, RobustMean, Threads, Tracker, update_layers,
 };
 use rayon::prelude::*;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -75,7 +76,7 @@ fn rows<R: Estimator, T: Real + Number + Loops, P: Plain<T>>(
         let bytes = probe.bytes();
         print!("{name:<10} {} {:>3.0}% {size:>5} {bytes:>3} B", T::NAME, outliers * 100.0);
 
-        let feed = std::cell::RefCell::new(feed);
+        let feed = RefCell::new(feed);
         for (bank, backend) in banks.iter_mut().zip(backends) {
             let (mut plain, mut clip) = (P::new(channels, ALPHA), T::Clip::new(channels, ALPHA));
             (0..WARM_UP).for_each(|_| plain.update(backend, feed.borrow_mut().next()));
@@ -96,7 +97,8 @@ fn rows<R: Estimator, T: Real + Number + Loops, P: Plain<T>>(
     }
 }
 
-/// A block that no cache holds, beside the same rows one by one and a read-only pass.
+/// A block that no cache holds, beside the same rows one by one and a read-only pass. It comes again in each turn, too long
+/// to be learnt: 64 Mi samples.
 fn blocks<R: Estimator, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
     if !wanted(&["block", name, T::NAME, &format!("{:.0}%", outliers * 100.0)]) {
         return;
@@ -128,7 +130,8 @@ fn blocks<R: Estimator, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
     );
 }
 
-/// Series that each lie in a slice of their own, beside the same samples as a block of rows, and one series alone.
+/// Series that each lie in a slice of their own, beside the same samples as a block of rows; they come again in each turn, 8 Mi
+/// samples. And one series alone, of other samples in each turn.
 fn series<R: Estimator, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
     if !wanted(&["series", name, T::NAME, &format!("{:.0}%", outliers * 100.0)]) {
         return;
@@ -152,17 +155,18 @@ fn series<R: Estimator, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
         ],
     );
     let read = one.min(four);
-    let column = samples::<T>(1 << 16, outliers, 3);
+    let length = 1 << 20;
+    let feed = RefCell::new(Rows::<T>::new(length, outliers, 3));
     let [one, watched] = turns(
-        column.len(),
-        [&mut || alone.update_channel(0, &column).unwrap(), &mut || {
-            for &sample in &column {
+        length,
+        [&mut || alone.update_channel(0, feed.borrow_mut().next()).unwrap(), &mut || {
+            for &sample in feed.borrow_mut().next() {
                 black_box(observed.observe(0, sample).unwrap());
             }
         }],
     );
     println!(
-        "{name:<10} {} {:>3.0}% 2048 series of 4096: series {turned:.3} ns, {:.2} x a block of rows, {:.2} of a read-only pass; one of 65536: alone {one:.2} ns, {:.1} x as long as one of many, observed {watched:.2} ns",
+        "{name:<10} {} {:>3.0}% 2048 series of 4096: series {turned:.3} ns, {:.2} x a block of rows, {:.2} of a read-only pass; one of 1Mi: alone {one:.2} ns, {:.1} x as long as one of many, observed {watched:.2} ns",
         T::NAME,
         outliers * 100.0,
         turned / rows,
@@ -182,7 +186,7 @@ fn layers<R: LayerRule, T: Real + Number>(name: &str, rule: &R, written: usize) 
             continue;
         }
         let w: Vec<T> = samples(weights, 0.0, 11).into_iter().map(|w: T| T::from_f64(w.to_f64() / 20.0)).collect();
-        let feed = std::cell::RefCell::new(Rows::<T>::new(weights, 0.01, 12));
+        let feed = RefCell::new(Rows::<T>::new(weights, 0.01, 12));
         let mut probe = Probe::<T>::new(weights, written, 1);
         let (bytes, lane) = (probe.bytes(), T::NAME);
         print!("{name:<16} {lane} {size:>5} {bytes:>3} B ");
@@ -214,19 +218,21 @@ fn small_layers() {
     let make = || (0..count).map(|_| Layer::<Numerator, f32>::new(rule, weights).unwrap()).collect::<Vec<_>>();
     let (mut together, mut alone) = (make(), make());
     let w = samples::<f32>(weights * count, 0.0, 13);
-    let g = samples::<f32>(weights * count, 0.0, 14);
+    let feed = RefCell::new(Rows::<f32>::new(weights * count, 0.0, 14));
     let [one_call, calls] = turns(
         weights * count,
         [
             &mut || {
-                let data = w.chunks(weights).zip(g.chunks(weights));
+                let mut feed = feed.borrow_mut();
+                let data = w.chunks(weights).zip(feed.next().chunks(weights));
                 let updates = together.iter_mut().zip(data).map(|(layer, (w, g))| layer.with(w, g).unwrap());
                 let mut updates: Vec<_> = updates.collect();
                 update_layers(&mut updates, Threads::Auto);
                 black_box(updates.iter().map(LayerUpdate::mean).sum::<f32>());
             },
             &mut || {
-                let data = w.chunks(weights).zip(g.chunks(weights));
+                let mut feed = feed.borrow_mut();
+                let data = w.chunks(weights).zip(feed.next().chunks(weights));
                 for (layer, (w, g)) in alone.iter_mut().zip(data) {
                     black_box(layer.update(w, g).unwrap());
                 }
@@ -258,15 +264,20 @@ fn threads() {
         let mut probes: Vec<_> = (0..pool).map(|_| Probe::<f32>::new(channels / pool, 3, 0)).collect();
         // Several updates in one turn, as entering the pool is what is to be seen.
         let calls = if channels >= 1 << 20 { 2 } else { 16 };
-        let row = feed.next();
+        let feed = RefCell::new(feed);
         let [one, outside, inside, limit] = turns(
             channels * calls,
             [
-                &mut || (0..calls).for_each(|_| one.update(row).unwrap()),
-                &mut || (0..calls).for_each(|_| outside.update(row).unwrap()),
-                &mut || rayon::scope(|_| (0..calls).for_each(|_| inside.update(row).unwrap())),
+                &mut || (0..calls).for_each(|_| one.update(feed.borrow_mut().next()).unwrap()),
+                &mut || (0..calls).for_each(|_| outside.update(feed.borrow_mut().next()).unwrap()),
+                &mut || {
+                    let feed = &mut *feed.borrow_mut();
+                    rayon::scope(|_| (0..calls).for_each(|_| inside.update(feed.next()).unwrap()));
+                },
                 &mut || {
                     for _ in 0..calls {
+                        let mut feed = feed.borrow_mut();
+                        let row = feed.next();
                         probes.par_iter_mut().for_each(|probe| probe.pass(&row[..channels / pool]));
                     }
                 },
@@ -283,16 +294,23 @@ fn threads() {
         return;
     }
     let (count, channels) = (200, 4 << 10);
-    let feed = samples::<f32>(count * channels, 0.0, 8);
+    let feed = RefCell::new(Rows::<f32>::new(count * channels, 0.0, 8));
     let make = || (0..count).map(|_| Bank::<RobustMean, f32>::new(rule, channels).unwrap()).collect::<Vec<_>>();
     let (mut alone, mut together) = (make(), make());
-    let rows = || feed.chunks(channels);
     let [alone, together] = turns(
         count * channels,
-        [&mut || alone.iter_mut().zip(rows()).for_each(|(bank, row)| bank.update(row).unwrap()), &mut || {
-            let banks = together.par_iter_mut().zip(feed.par_chunks(channels));
-            banks.for_each(|(bank, row)| bank.update(row).unwrap());
-        }],
+        [
+            &mut || {
+                let mut feed = feed.borrow_mut();
+                let rows = feed.next().chunks(channels);
+                alone.iter_mut().zip(rows).for_each(|(bank, row)| bank.update(row).unwrap());
+            },
+            &mut || {
+                let mut feed = feed.borrow_mut();
+                let rows = feed.next().par_chunks(channels);
+                together.par_iter_mut().zip(rows).for_each(|(bank, row)| bank.update(row).unwrap());
+            },
+        ],
     );
     println!(
         "{count} banks of {channels} on {pool} threads: one by one {alone:.3} ns, together {:.2} x",
@@ -316,8 +334,8 @@ fn lane<T: Real + Number + Loops>() {
     layers::<_, T>("LearningRate", &LearningRate::new(1e-3).unwrap(), 4);
 }
 
-/// Rows whose decay is in time, at equal distances, at distances that jitter, and with a tenth of the samples missing, beside the
-/// same rows of a decay in samples.
+/// Rows whose decay is in time, at equal distances and at distances that jitter, beside the same rows of a decay in samples;
+/// and rows with a tenth of the samples missing, at random, beside those without.
 fn time<T: Real>() {
     for (size, channels) in [("1Ki", 1 << 10), ("64Ki", 64 << 10), ("1Mi", 1 << 20)] {
         if !wanted(&["time", T::NAME, size]) {
@@ -331,42 +349,63 @@ fn time<T: Real>() {
         let mut counted = bank(rule, Backend::best(), &mut feed, channels);
         let new = || Bank::<RobustMean, T>::new(in_time, channels).unwrap().with_threads(Threads::One);
         let (mut equal, mut jitter, mut gaps) = (new(), new(), new());
-        let mut missing = feed.next().to_vec();
-        missing.iter_mut().step_by(10).for_each(|sample| *sample = T::NAN);
+        let mut incomplete = Rows::<T>::with_missing(channels, 0.1, 8);
         for _ in 0..WARM_UP {
             let row = feed.next();
-            for bank in [&mut equal, &mut jitter, &mut gaps] {
-                bank.update_after(second, row).unwrap();
-            }
+            equal.update_after(second, row).unwrap();
+            jitter.update_after(second, row).unwrap();
+            gaps.update_after(second, incomplete.next()).unwrap();
         }
-        let feed = std::cell::RefCell::new(feed);
-        let mut millisecond = 0;
+        let feed = RefCell::new(feed);
+        let mut noise = Noise::new(9);
         let [counted, equal, jitter, gaps] = turns(
             channels,
             [
                 &mut || counted.update(feed.borrow_mut().next()).unwrap(),
                 &mut || equal.update_after(second, feed.borrow_mut().next()).unwrap(),
                 &mut || {
-                    millisecond = (millisecond + 37) % 200;
-                    jitter.update_after(Duration::from_millis(900 + millisecond), feed.borrow_mut().next()).unwrap();
+                    let distance = second.mul_f64(0.9 + 0.2 * noise.uniform());
+                    jitter.update_after(distance, feed.borrow_mut().next()).unwrap();
                 },
-                &mut || {
-                    gaps.update_after(second, &missing).unwrap();
-                    missing.rotate_right(1);
-                },
+                &mut || gaps.update_after(second, incomplete.next()).unwrap(),
             ],
         );
         println!(
-            "time       {} {size:>5} | equal {:.2}, jitter {:.2}, a tenth missing {:.1} times a decay in samples",
+            "time       {} {size:>5} | equal {:.2}, jitter {:.2} times a decay in samples, a tenth missing {:.2} times equal",
             T::NAME,
             equal / counted,
             jitter / counted,
-            gaps / counted
+            gaps / equal
         );
     }
 }
 
-/// A sample of a named series, in `f64`, beside finding its name in a hash map and nothing else.
+/// A sample for each of many names, in one of many random orders: two million names in all, so that no order is learnt.
+struct Named<'a> {
+    orders: Vec<Vec<&'a str>>,
+    rows: Rows<f64>,
+    noise: Noise,
+}
+
+impl<'a> Named<'a> {
+    fn new(names: &'a [String]) -> Self {
+        let mut noise = Noise::new(5);
+        let mut order: Vec<&str> = names.iter().map(String::as_str).collect();
+        let orders = (0..(2 << 20) / names.len()).map(|_| {
+            (1..order.len()).for_each(|last| order.swap(last, noise.below(last + 1)));
+            order.clone()
+        });
+        Self { orders: orders.collect(), rows: Rows::new(names.len(), 0.0, 6), noise }
+    }
+
+    fn next(&mut self) -> impl Iterator<Item = (&'a str, f64)> {
+        let order = &self.orders[self.noise.below(self.orders.len())];
+        order.iter().copied().zip(self.rows.next().iter().copied())
+    }
+}
+
+/// A sample of a named series, in `f64`, beside finding its name in a hash map and nothing else; in time at equal distances, as
+/// from an agent that stamps its rounds, and at distances that are all different.
 fn tracker() {
     for (size, series) in [("1Ki", 1 << 10), ("64Ki", 64 << 10), ("1Mi", 1 << 20)] {
         if !wanted(&["tracker", size]) {
@@ -378,36 +417,43 @@ fn tracker() {
         let in_time = RobustMean::new(Decay::half_life_time(Duration::from_secs(600)).unwrap());
         let mut plain = Tracker::<String>::new(counted).unwrap();
         let limits = Idle::Time(Duration::from_secs(86_400));
-        let mut timed = Tracker::<String>::new(in_time).unwrap().max_idle(limits).max_series(series, Overflow::Evict);
-        let mut map: HashMap<&str, u64> = names.iter().map(|name| (name.as_str(), 0)).collect();
-        // In another order than that of their making, as in a real feed.
-        let order: Vec<&str> = (0..series).map(|n| names[n * 7919 % series].as_str()).collect();
-        let mut now = 0;
-        let [looked_up, plain, timed] = turns(
+        let new = || Tracker::<String>::new(in_time).unwrap().max_idle(limits).max_series(series, Overflow::Evict);
+        let (mut equal, mut jitter) = (new(), new());
+        let mut map: HashMap<&str, f64> = names.iter().map(|name| (name.as_str(), 0.0)).collect();
+        let feed = RefCell::new(Named::new(&names));
+        let (mut round, mut now) = (0, 0);
+        let [looked_up, plain, equal, jitter] = turns(
             series,
             [
                 &mut || {
-                    for name in &order {
-                        *map.get_mut(name).unwrap() += 1;
+                    for (name, sample) in feed.borrow_mut().next() {
+                        *map.get_mut(name).unwrap() += sample;
                     }
                 },
                 &mut || {
-                    for (n, name) in order.iter().enumerate() {
-                        plain.update(*name, (n % 7) as f64).unwrap();
+                    for (name, sample) in feed.borrow_mut().next() {
+                        plain.update(name, sample).unwrap();
+                    }
+                },
+                &mut || {
+                    round += 10_000_000_000;
+                    for (name, sample) in feed.borrow_mut().next() {
+                        equal.update_at(name, round, sample).unwrap();
                     }
                 },
                 &mut || {
                     now += 10_000_000_000;
-                    for (n, name) in order.iter().enumerate() {
-                        timed.update_at(*name, now + i64::try_from(n % 997).unwrap(), (n % 7) as f64).unwrap();
+                    for ((name, sample), later) in feed.borrow_mut().next().zip(0..) {
+                        jitter.update_at(name, now + later, sample).unwrap();
                     }
                 },
             ],
         );
         println!(
-            "tracker    f64 {size:>5} | {plain:.0} ns, {:.1} x a look-up; in time, with limits {timed:.0} ns, {:.1} x",
+            "tracker    f64 {size:>5} | {plain:.0} ns, {:.1} x a look-up; in time, with limits, equal distances {equal:.0} ns, {:.1} x, jitter {jitter:.0} ns, {:.1} x",
             plain / looked_up,
-            timed / looked_up
+            equal / looked_up,
+            jitter / looked_up
         );
     }
 }

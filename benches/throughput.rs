@@ -14,7 +14,7 @@
 mod common;
 
 use common::competitor::{Loops, Plain};
-use common::data::{Rows, samples};
+use common::data::Rows;
 use common::probe::{Number, Probe, read_only};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
@@ -72,19 +72,19 @@ fn rule<R: Estimator, T: Real + Number, P: Plain<T>>(
     }
     for (size, channels) in SIZES {
         let rows = ((64 << 20) / channels).clamp(4, 64);
-        let block = || -> Vec<T> { (0..rows as u64).flat_map(|row| samples::<T>(channels, 0.0, row)).collect() };
+        let blocks = || Rows::<T>::new(channels * rows, 0.0, 7);
         let mut group = group(c, &format!("block/{name}/{}/{rows}x{size}", T::NAME), channels * rows);
         group.bench_function("engine", |b| {
-            let (mut bank, block) = (warm::<R, T>(rule, channels), block());
-            b.iter(|| bank.update_rows(&block).unwrap());
+            let (mut bank, mut blocks) = (warm::<R, T>(rule, channels), blocks());
+            b.iter(|| bank.update_rows(blocks.next()).unwrap());
         });
         group.bench_function("row by row", |b| {
-            let (mut bank, block) = (warm::<R, T>(rule, channels), block());
-            b.iter(|| block.chunks_exact(channels).for_each(|row| bank.update(row).unwrap()));
+            let (mut bank, mut blocks) = (warm::<R, T>(rule, channels), blocks());
+            b.iter(|| blocks.next().chunks_exact(channels).for_each(|row| bank.update(row).unwrap()));
         });
         group.bench_function(format!("read-only {} B", size_of::<T>()), |b| {
-            let block = block();
-            b.iter(|| black_box(read_only(&block)));
+            let mut blocks = blocks();
+            b.iter(|| black_box(read_only(blocks.next())));
         });
         group.finish();
     }

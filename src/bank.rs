@@ -4,7 +4,7 @@ use crate::columns::Columns;
 use crate::error::{BackendError, ChannelsError, UpdateError};
 use crate::lane::Real;
 use crate::rule::{Estimator, Reading, Scored, Timed};
-use crate::rules::{Ema, RobustMean};
+use crate::rules::{CleanedEma, Ema, RobustMean};
 use crate::sweep::{Backend, Observation, Recent, Silence, Sweep, Threads, nanoseconds};
 use core::time::Duration;
 
@@ -174,7 +174,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
     }
 
     /// One sample per channel, and its score: the residual over the scale before the sample. The score of a missing sample
-    /// and of a channel's first is NaN.
+    /// and of a channel's first, which are [unscored](Scored::unscored), is NaN.
     ///
     /// # Errors
     /// There are not one sample and one score per channel. The state is untouched.
@@ -194,7 +194,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         self.sweep.observe(self.columns.as_mut_slices(), channel, sample)
     }
 
-    /// The same by another sweep over the channels of this bank. Nothing is said of a channel that does not exist.
+    /// One sample for one channel by another sweep over the channels of this bank. Nothing is said of a channel that does not exist.
     #[inline]
     pub(crate) fn observe_by(&mut self, sweep: &Sweep<R, T>, channel: usize, sample: T) -> Observation<T> {
         sweep.observe(self.columns.as_mut_slices(), channel, sample).unwrap_or(Observation::NONE)
@@ -245,6 +245,21 @@ impl<R: Estimator, T: Real> Bank<R, T> {
     /// again after a re-opening.
     pub fn ages(&self) -> impl ExactSizeIterator<Item = T> {
         self.readings().map(|reading| reading.age)
+    }
+
+    /// The step that a channel has learnt: 1, 0.1 and so on to 1e-6, or 0 where its samples are continuous. `None` for a rule without
+    /// [`Resolution::Learn`](crate::Resolution::Learn), and if there is no such channel.
+    #[must_use]
+    pub fn step(&self, channel: usize) -> Option<f64> {
+        self.columns.state(channel).and_then(|state| self.sweep.step(&state))
+    }
+
+    /// Begins a channel that has seen nothing with the step in which its signal is known to be recorded: see [`Sweep::begin`].
+    ///
+    /// # Errors
+    /// The channel does not exist.
+    pub fn begin(&mut self, channel: usize, step: f64) -> Result<(), UpdateError> {
+        self.sweep.begin(self.columns.as_mut_slices(), channel, step)
     }
 
     /// Makes a channel one that has seen nothing.
@@ -360,19 +375,24 @@ impl<R: Timed, T: Real> Bank<R, T> {
     }
 }
 
-impl<T: Real> Bank<RobustMean, T> {
-    /// The location of every channel; NaN = never seen.
-    #[must_use]
-    pub fn locations(&self) -> &[T] {
-        self.columns.column(0)
-    }
+macro_rules! scaled {
+    ($rule:ident, $location:literal) => {
+        impl<T: Real> Bank<$rule, T> {
+            #[doc = $location]
+            #[must_use]
+            pub fn locations(&self) -> &[T] {
+                self.columns.column(0)
+            }
 
-    /// The scale of every channel, a mean of absolute residuals; 0 = never seen.
-    #[must_use]
-    pub fn scales(&self) -> &[T] {
-        self.columns.column(1)
-    }
+            /// The scale of every channel, a mean of absolute residuals, at least half of the resolution; NaN = never seen.
+            pub fn scales(&self) -> impl ExactSizeIterator<Item = T> {
+                self.readings().map(|reading| reading.scale)
+            }
+        }
+    };
 }
+scaled!(RobustMean, "The location of every channel; NaN = never seen.");
+scaled!(CleanedEma, "The average of every channel; NaN = never seen.");
 
 impl<T: Real> Bank<Ema, T> {
     /// `m` of every channel, without bias correction, as optimisers keep it; NaN = never seen.

@@ -28,14 +28,8 @@ pub enum ParameterError {
         /// The lane type.
         lane: &'static str,
     },
-    /// The rule for whole numbers is not that of all numbers with a resolution.
-    #[error("the rule for whole numbers differs in {differs}: it may differ from the other in its resolution only")]
-    WholeNumbers {
-        /// The parameters that differ, by name.
-        differs: String,
-    },
     /// A decay in time where only samples are counted.
-    #[error("{rule} cannot decay in time, half_life_time needs RobustMean: give the decay in samples")]
+    #[error("{rule} cannot decay in time, half_life_time needs RobustMean or CleanedEma: give the decay in samples")]
     InTime {
         /// The rule.
         rule: &'static str,

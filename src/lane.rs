@@ -6,8 +6,6 @@
 //!
 //! [`Real`] is implemented for `f32` and `f64` and by nothing else.
 
-#[cfg(target_arch = "x86_64")]
-use core::any::Any;
 use core::fmt::Debug;
 use core::ops::{Add, BitAnd, BitOr, Div, Mul, Not, Sub};
 use pulp::Simd;
@@ -63,6 +61,8 @@ pub trait Ops: Pod {
     const COUNT_BITS: u32;
     /// `2^COUNT_BITS`, whose mantissa bits are all zero: room for a count.
     const COUNT_BASE: Self;
+    /// How many low bits of a word hold an age where strikes and a step stand above it: twelve bits fewer than a word.
+    const AGE_BITS: u32;
 
     type Lanes<S: Simd>: Pod + Debug + Send + Sync;
     type Masks<S: Simd>: NoUninit + Debug;
@@ -149,6 +149,7 @@ macro_rules! real {
         impl Ops for $real {
             const COUNT_BITS: u32 = $count_bits;
             const COUNT_BASE: Self = (1_u64 << $count_bits) as $real;
+            const AGE_BITS: u32 = $bits::BITS - 12;
 
             type Lanes<S: Simd> = S::$lanes;
             type Masks<S: Simd> = S::$masks;
@@ -256,7 +257,7 @@ pub struct Mask<T: Real, S: Simd>(S, T::Masks<S>);
 
 /// The bits of one number per lane, for counters that live in a state column.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Word<T: Real, S: Simd>(S, T::Words<S>);
+pub(crate) struct Word<T: Real, S: Simd>(pub(crate) S, T::Words<S>);
 
 impl<T: Real, S: Simd> Lane<T, S> {
     #[inline(always)]
@@ -328,6 +329,24 @@ impl<T: Real, S: Simd> Lane<T, S> {
     pub(crate) fn word(self) -> Word<T, S> {
         Word(self.0, T::word_from(self.0, self.1))
     }
+    /// The nearest whole number, the even one of two, of a number from 0 to below `2^COUNT_BITS`.
+    #[inline(always)]
+    pub(crate) fn nearest(self) -> Self {
+        let base = Self::splat(self.0, T::COUNT_BASE);
+        (self + base) - base
+    }
+    /// The largest whole number that is not above a number from 0 to below `2^COUNT_BITS`.
+    #[inline(always)]
+    pub(crate) fn floor(self) -> Self {
+        let nearest = self.nearest();
+        self.lt(nearest).select(nearest - Self::splat(self.0, T::from_f64(1.0)), nearest)
+    }
+    /// A whole number from 0 to below `2^COUNT_BITS` as an integer in the bits of a word.
+    #[inline(always)]
+    pub(crate) fn into_count(self) -> Word<T, S> {
+        let mantissa = Word::splat(self.0, (1 << T::COUNT_BITS) - 1);
+        (self + Self::splat(self.0, T::COUNT_BASE)).word() & mantissa
+    }
 }
 
 macro_rules! operator {
@@ -387,39 +406,6 @@ impl<T: Real, S: Simd> Mask<T, S> {
             _ => bytes_of(&self.1).iter().fold(0, |all, byte| all | byte) != 0,
         }
     }
-    /// One bit per lane, the first lane lowest.
-    #[inline(always)]
-    pub(crate) fn bits(self) -> u32 {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(bits) = avx2_bits(self.0, &self.1) {
-            return bits;
-        }
-        match size_of::<T::Masks<S>>() {
-            1 => cast::<_, u8>(self.1).into(),
-            2 => cast::<_, u16>(self.1).into(),
-            _ => {
-                let words = bytes_of(&self.1).chunks_exact(size_of::<T>()).enumerate();
-                words.fold(0, |bits, (lane, word)| bits | (u32::from(word[0] & 1) << lane))
-            }
-        }
-    }
-}
-
-/// AVX2's own instruction for it, which the compiler does not find in the portable loop. The casts are of a type to itself
-/// and vanish.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn avx2_bits<S: Simd, M: 'static>(simd: S, mask: &M) -> Option<u32> {
-    let simd = (&simd as &dyn Any).downcast_ref::<pulp::x86::V3>()?;
-    let mask = mask as &dyn Any;
-    let bits = if let Some(&mask) = mask.downcast_ref::<pulp::m32x8>() {
-        simd.avx._mm256_movemask_ps(pulp::cast(mask))
-    } else if let Some(&mask) = mask.downcast_ref::<pulp::m64x4>() {
-        simd.avx._mm256_movemask_pd(pulp::cast(mask))
-    } else {
-        return None;
-    };
-    Some(bits.cast_unsigned())
 }
 
 impl<T: Real, S: Simd> Mask<T, S> {
@@ -442,6 +428,16 @@ impl<T: Real, S: Simd> Word<T, S> {
     #[inline(always)]
     pub(crate) fn lane(self) -> Lane<T, S> {
         Lane(self.0, T::word_into(self.0, self.1))
+    }
+    /// The smaller of two words whose bits are those of ordinary numbers of no negative sign, which are in the order of the words.
+    #[inline(always)]
+    pub(crate) fn min_of_numbers(self, other: Self) -> Self {
+        self.lane().min_of_ordinary(other.lane()).word()
+    }
+    /// The larger of two words under the condition of [`Self::min_of_numbers`].
+    #[inline(always)]
+    pub(crate) fn max_of_numbers(self, other: Self) -> Self {
+        self.lane().max_of_ordinary(other.lane()).word()
     }
     /// A count below `2^COUNT_BITS` as a number, exactly: its bits in the mantissa of `2^COUNT_BITS`, less that.
     #[inline(always)]

@@ -96,7 +96,9 @@ pub use error::{BackendError, ChannelsError, ParameterError, TrackError, UpdateE
 pub use lane::Real;
 pub use layer::Layer;
 pub use rule::{ColumnsOf, Estimator, LayerRule, Reading, Rule, Scored, Timed};
-pub use rules::{Bound, ClippedEma, Ema, LearningRate, Numerator, RelaxedNumerator, RobustMean, WeightDecay};
+pub use rules::{
+    Bound, CleanedEma, ClippedEma, Ema, LearningRate, Numerator, RelaxedNumerator, Resolution, RobustMean, WeightDecay,
+};
 pub use snapshot::{SnapshotError, SnapshotInfo, SnapshotKind, SnapshotRule};
 pub use sweep::{Backend, LayerUpdate, Observation, Sweep, Threads, update_layers};
 #[cfg(feature = "histogram")]

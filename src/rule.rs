@@ -19,15 +19,20 @@ use pulp::Simd;
 /// Sealed: the lane arithmetic behind it may still grow. What it is made of is told in the source of `rule.rs`.
 pub trait Rule: Step + Clone + Debug + PartialEq + Send + Sync + 'static {}
 
-/// A rule that makes a running estimate of a stream of samples: [`Ema`](crate::Ema), [`ClippedEma`](crate::ClippedEma) or
-/// [`RobustMean`](crate::RobustMean). A [`Bank`](crate::Bank) runs it over channels.
+/// A rule that makes a running estimate of a stream of samples: [`Ema`](crate::Ema), [`ClippedEma`](crate::ClippedEma),
+/// [`RobustMean`](crate::RobustMean) or [`CleanedEma`](crate::CleanedEma). A [`Bank`](crate::Bank) runs it over channels.
 pub trait Estimator: Rule + Estimate {}
 
 /// An estimator with a scale beside its location, so that it can score a sample: residual over scale.
-pub trait Scored: Estimator {}
+pub trait Scored: Estimator {
+    /// The number of scales beyond which a sample counts as an outlier.
+    fn outlier_at(&self) -> f64;
+    /// The number of a channel's first samples that have no score, and are no outliers.
+    fn unscored(&self) -> u64;
+}
 
 /// An estimator whose memory can be a stretch of time, [`Decay::half_life_time`](crate::Decay::half_life_time):
-/// [`RobustMean`](crate::RobustMean).
+/// [`RobustMean`](crate::RobustMean) and [`CleanedEma`](crate::CleanedEma).
 pub trait Timed: Estimator + Elapse {}
 
 /// A rule that sees a weight and its gradient and answers with one number `a`, whose mean over the layer is wanted:
@@ -44,6 +49,8 @@ pub trait Step {
     type Columns: Arity;
     /// Which columns every step reads, a bit for each: the others are rarely touched, and not worth fetching ahead.
     const STREAMED: u32 = u32::MAX;
+    /// The column that [`Cells::defer`] writes, and [`settle`](Self::settle) computes.
+    const RARE: usize = usize::MAX;
     /// How many numbers a step takes in: one sample, or a weight and its gradient.
     type Inputs: Arity;
     /// What a step finds out, for those who look at it.
@@ -70,6 +77,12 @@ pub trait Step {
     /// Whether the rule can have led to this state of a channel.
     fn is_state<T: Real>(constants: &Self::Constants<T>, state: &<Self::Columns as Arity>::Of<T>) -> bool;
 
+    /// Makes a state of this rule of what format 1 of snapshots holds of a channel. Of what no channel can have held there it makes
+    /// a state that the rule cannot have led to.
+    fn carry_over<T: Real>(constants: &Self::Constants<T>, state: &mut <Self::Columns as Arity>::Of<T>) {
+        let _ = (constants, state);
+    }
+
     /// The state of a channel that has seen nothing.
     fn unseen<T: Real>() -> <Self::Columns as Arity>::Of<T>;
 
@@ -82,6 +95,19 @@ pub trait Step {
         false
     }
 
+    /// What the rarely touched column holds after a step that has [put it off](Cells::defer), from the step's inputs and what it
+    /// has kept. Of lanes with nothing to write it is what the column held before.
+    #[inline(always)]
+    fn settle<T: Real, S: Simd>(
+        constants: &Self::Constants<T>,
+        inputs: <Self::Inputs as Arity>::Of<Lane<T, S>>,
+        kept: [Lane<T, S>; 2],
+        rare: Lane<T, S>,
+    ) -> Lane<T, S> {
+        let _ = (constants, inputs, kept);
+        rare
+    }
+
     /// One step for each lane. Must be `#[inline(always)]`, as must be everything it calls: it is compiled once for each
     /// instruction set, inside the function that carries that set.
     fn step<T: Real, S: Simd>(
@@ -91,22 +117,63 @@ pub trait Step {
     ) -> Self::Output<T, S>;
 }
 
-/// What makes a [`Step`] an estimator.
+/// What makes a [`Step`] one that judges samples.
 #[doc(hidden)]
-pub trait Estimate: Step<Inputs = Count<1>> {
+pub trait Judge: Step {
     /// What the step says of the sample.
     fn verdict<T: Real, S: Simd>(output: Self::Output<T, S>) -> Verdict<T, S>;
+}
+
+/// What makes a [`Step`] an estimator.
+#[doc(hidden)]
+pub trait Estimate: Judge + Step<Inputs = Count<1>> {
     /// What the state of one channel says.
     fn read<T: Real>(constants: &Self::Constants<T>, state: &<Self::Columns as Arity>::Of<T>) -> Reading<T>;
+    /// The exponent of the step that a channel has learnt, for a rule that learns one.
+    fn exponent<T: Real>(constants: &Self::Constants<T>, state: &<Self::Columns as Arity>::Of<T>) -> Option<u64> {
+        let _ = (constants, state);
+        None
+    }
+    /// Begins a channel that has seen nothing with the step of this exponent, for a rule that learns one.
+    fn seed<T: Real>(constants: &Self::Constants<T>, state: &mut <Self::Columns as Arity>::Of<T>, exponent: u64) {
+        let _ = (constants, state, exponent);
+    }
 }
 
 /// What makes an estimator one of samples at any distance in time.
 #[doc(hidden)]
-pub trait Elapse: Step {
+pub trait Elapse: Judge {
     /// The decay.
     fn decay(&self) -> Decay;
-    /// The constants of a sample that comes `elapsed` after the one before.
-    fn constants_after<T: Real>(&self, constants: &Self::Constants<T>, elapsed: Duration) -> Self::Constants<T>;
+    /// The gain of a sample that comes `elapsed` after the one before, `alpha_t`, as far as lane type `T` can carry it.
+    fn gain_after<T: Real>(&self, elapsed: Duration) -> f64;
+    /// The constants of a sample with this gain.
+    fn constants_after<T: Real>(constants: &Self::Constants<T>, gain: f64) -> Self::Constants<T>;
+    /// One step for each lane, each with a gain of its own.
+    fn step_after<T: Real, S: Simd>(
+        constants: &Self::Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        sample: Lane<T, S>,
+        pace: Pace<T, S>,
+    ) -> Self::Output<T, S>;
+}
+
+/// How fast each lane forgets.
+#[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
+pub struct Pace<T: Real, S: Simd> {
+    /// The steady-state gain.
+    pub(crate) alpha: Lane<T, S>,
+    /// `1/alpha`, of the gain before it was rounded to the lane type.
+    pub(crate) full: Lane<T, S>,
+}
+
+impl<T: Real, S: Simd> Pace<T, S> {
+    /// One pace for all lanes.
+    #[inline(always)]
+    pub(crate) fn of(simd: S, [alpha, full]: [T; 2]) -> Self {
+        Self { alpha: Lane::splat(simd, alpha), full: Lane::splat(simd, full) }
+    }
 }
 
 /// What makes a [`Step`] one of weight and gradient.
@@ -128,9 +195,16 @@ pub trait Cells<T: Real, S: Simd> {
     fn set(&mut self, column: usize, value: Lane<T, S>);
     /// Whether the channels near these have been calm, so that a step may hope that these are, too.
     fn hopeful(&self) -> bool;
-    /// Writes the sample into the lanes of the mask, in a column that is rarely touched: no step waits for it to come from
-    /// memory. It may happen only after the pass, so the step that does this must not read the column afterwards.
-    fn keep_sample(&mut self, column: usize, mask: Mask<T, S>, sample: Lane<T, S>);
+    /// Writes what `settle` makes of a rarely touched column, where any lane of the mask is set. No step waits for that column to
+    /// come from memory: it may happen some steps later, by [`Step::settle`] from what is kept, so the step that does this must
+    /// not read the column afterwards.
+    fn defer(
+        &mut self,
+        column: usize,
+        mask: Mask<T, S>,
+        kept: [Lane<T, S>; 2],
+        settle: impl FnOnce(Lane<T, S>) -> Lane<T, S>,
+    );
 }
 
 /// What an estimator found out about the sample. Computed only where somebody looks at it.
@@ -198,6 +272,7 @@ count!(2: a 0 b 1);
 count!(3: a 0 b 1 c 2);
 count!(4: a 0 b 1 c 2 d 3);
 count!(5: a 0 b 1 c 2 d 3 e 4);
+count!(7: a 0 b 1 c 2 d 3 e 4 f 5 g 6);
 
 /// What a step of rule `R` takes in, as `X`: `[X; 1]` for an estimator, `[X; 2]` for a layer's rule.
 pub(crate) type InputsOf<R, X> = <<R as Step>::Inputs as Arity>::Of<X>;

@@ -62,6 +62,28 @@ pub(crate) fn all(channels: usize, resolution: f64) -> [Box<dyn Contestant>; 7] 
     ]
 }
 
+/// A row of the table of real series: one channel, all of gain [`ALPHA`] as it is.
+pub(crate) struct RealRow {
+    pub(crate) name: &'static str,
+    pub(crate) new: fn() -> Box<dyn Contestant>,
+    /// It is given the series without spikes.
+    pub(crate) clean: bool,
+}
+
+impl RealRow {
+    pub(crate) fn all() -> Vec<Self> {
+        let row = |name, new| Self { name, new, clean: false };
+        vec![
+            row("plain average", || library(Ema::new(gain(ALPHA)), 1)),
+            row("rolling median, 199", || peers(RollingMedian::new, 1)),
+            row("Hampel filter, average", || peers(HampelFilter::new, 1)),
+            row("**`RobustMean`**", || library(RobustMean::new(gain(ALPHA)), 1)),
+            row("mean-faithful", || library(RobustMean::new(gain(ALPHA)).mean_faithful(), 1)),
+            Self { clean: true, ..row("plain average of the clean series", || library(Ema::new(gain(ALPHA)), 1)) },
+        ]
+    }
+}
+
 fn gain(alpha: f64) -> Decay {
     Decay::alpha(alpha).unwrap()
 }

@@ -5,6 +5,9 @@
 //! a half; with `-- --test` a second, for the program and not for the numbers. Seeds are fixed, and no number depends on
 //! the machine.
 //!
+//! `cargo bench --bench accuracy -- real DIR` measures on real series instead, the CSV files of a directory, each with a column
+//! named `value`: `real.rs` says how.
+//!
 //! Errors are mean squared errors of the location in units of a plain average's on noise of the same variance,
 //! `variance alpha / (2 - alpha)`, at alpha = 0.01. All estimators have the memory of that plain average, each in its way:
 //! `contestants.rs` and `peers.rs` say how. What the truth is, `series.rs` says for every row.
@@ -15,6 +18,7 @@ mod peers;
 #[allow(dead_code)] // a part of it is used here
 #[path = "../../tests/support/random.rs"]
 mod random;
+mod real;
 mod series;
 mod summary;
 
@@ -22,6 +26,7 @@ use contestants::{NAMES, PLAIN};
 use errors::{Errors, Size, measure};
 use random::Random;
 use series::Series;
+use std::path::Path;
 use summary::{Percent, Summary};
 
 /// The gain of the plain average.
@@ -35,6 +40,10 @@ const QUICK: Size = Size { channels: 4, start: 300, measured: 300 };
 fn main() {
     check();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(place) = arguments.iter().position(|argument| argument == "real") {
+        let directory = arguments.get(place + 1).expect("`-- real` wants a directory of CSV files after it");
+        return real::print(Path::new(directory));
+    }
     let given = |option: &str| arguments.iter().any(|argument| argument == option);
     // `cargo bench` says so; `cargo test` runs this program, too, and wants it to be short.
     let size = if given("--bench") && !given("--test") { WHOLE } else { QUICK };
@@ -99,4 +108,5 @@ fn check() {
     // Coarse enough for equal samples.
     let samples: Vec<f64> = (0..1000).map(|_| (random.gauss() * 20.0).round()).collect();
     peers::check(&samples);
+    real::check(&samples);
 }

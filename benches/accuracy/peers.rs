@@ -84,17 +84,17 @@ impl Peer for RollingMedian {
     }
 }
 
-/// Hampel's identifier, then the plain average: a sample further than three sigma from the median of the last 15, of which
+/// Hampel's identifier, then the plain average, bias-corrected: a sample further than three sigma from the median of the last 15, of which
 /// it is one, is replaced by that median. Sigma is their median distance from it times 1.4826. There is no looking ahead.
 pub(crate) struct HampelFilter {
     window: Window<15>,
     average: f64,
-    seen: f64,
+    weight: f64,
 }
 
 impl HampelFilter {
     pub(crate) fn new() -> Self {
-        Self { window: Window::new(), average: 0.0, seen: 0.0 }
+        Self { window: Window::new(), average: 0.0, weight: 0.0 }
     }
 
     fn filter(&mut self, sample: f64) -> f64 {
@@ -108,9 +108,8 @@ impl HampelFilter {
 impl Peer for HampelFilter {
     fn update(&mut self, sample: f64) -> f64 {
         let filtered = self.filter(sample);
-        self.seen += 1.0;
-        // The average of all samples while they are few: the start is not measured.
-        self.average += ALPHA.max(1.0 / self.seen) * (filtered - self.average);
+        self.weight += ALPHA * (1.0 - self.weight);
+        self.average += ALPHA / self.weight * (filtered - self.average);
         self.average
     }
 }

@@ -40,7 +40,7 @@ impl Summary {
 }
 
 /// The mean over independent channels and its standard error.
-fn mean(channels: &[f64]) -> (f64, f64) {
+pub(crate) fn mean(channels: &[f64]) -> (f64, f64) {
     let count = channels.len() as f64;
     let mean = channels.iter().sum::<f64>() / count;
     let variance = channels.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (count - 1.0);

@@ -5,7 +5,7 @@ use super::{gain_for, is_size, pace, positive, within};
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Mask, Real, Word};
-use crate::rule::{Cells, ColumnsOf, Count, Estimate, Estimator, Reading, Rule, Scored, Step, Verdict};
+use crate::rule::{Cells, ColumnsOf, Count, Estimate, Estimator, Judge, Reading, Rule, Scored, Step, Verdict};
 use pulp::Simd;
 
 /// The input clip of [`Numerator`](crate::Numerator) alone, before an exponential moving average: for a first moment whose
@@ -98,7 +98,15 @@ pub struct Constants<T> {
 
 impl Rule for ClippedEma {}
 impl Estimator for ClippedEma {}
-impl Scored for ClippedEma {}
+
+impl Scored for ClippedEma {
+    fn outlier_at(&self) -> f64 {
+        self.clip
+    }
+    fn unscored(&self) -> u64 {
+        1
+    }
+}
 
 impl Step for ClippedEma {
     const NAME: &'static str = "ClippedEma";
@@ -188,12 +196,14 @@ fn score<T: Real, S: Simd>(sample: Lane<T, S>, size: Lane<T, S>, scale: Lane<T, 
     size.eq(zero).select(zero, size.with_sign_of(sample) / scale)
 }
 
-impl Estimate for ClippedEma {
+impl Judge for ClippedEma {
     #[inline(always)]
     fn verdict<T: Real, S: Simd>(output: Verdict<T, S>) -> Verdict<T, S> {
         output
     }
+}
 
+impl Estimate for ClippedEma {
     fn read<T: Real>(k: &Constants<T>, state: &ColumnsOf<Self, T>) -> Reading<T> {
         let seen = state[SEEN].to_word();
         let age = T::from_f64(seen as f64);

@@ -1,6 +1,8 @@
 //! Rules in configuration files (feature `serde`): the names and defaults of the builders, and their checks.
 
-use super::{Bound, ClippedEma, Ema, LearningRate, Numerator, RelaxedNumerator, RobustMean, WeightDecay};
+use super::{
+    Bound, CleanedEma, ClippedEma, Ema, LearningRate, Numerator, RelaxedNumerator, Resolution, RobustMean, WeightDecay,
+};
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use core::time::Duration;
@@ -65,7 +67,39 @@ pub(crate) struct RobustMeanConfig {
     reject: Option<RejectConfig>,
     scale_clip: Option<f64>,
     patience: Option<u32>,
-    resolution: Option<f64>,
+    resolution: Option<ResolutionConfig>,
+}
+
+/// A step, or `"learn"`.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum ResolutionConfig {
+    Step(f64),
+    Word(ResolutionWord),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ResolutionWord {
+    Learn,
+}
+
+impl From<Resolution> for ResolutionConfig {
+    fn from(resolution: Resolution) -> Self {
+        match resolution {
+            Resolution::Step(step) => Self::Step(step),
+            Resolution::Learn => Self::Word(ResolutionWord::Learn),
+        }
+    }
+}
+
+impl From<ResolutionConfig> for Resolution {
+    fn from(config: ResolutionConfig) -> Self {
+        match config {
+            ResolutionConfig::Step(step) => Self::Step(step),
+            ResolutionConfig::Word(ResolutionWord::Learn) => Self::Learn,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -85,7 +119,7 @@ impl From<RobustMean> for RobustMeanConfig {
             reject: Some(reject),
             scale_clip: Some(rule.scale_clip),
             patience: Some(rule.patience),
-            resolution: Some(rule.resolution),
+            resolution: Some(rule.resolution.into()),
         }
     }
 }
@@ -105,6 +139,36 @@ impl TryFrom<RobustMeanConfig> for RobustMean {
             None => rule,
         };
         let rule = given(rule, config.scale_clip, Self::scale_clip)?;
+        let rule = given(rule, config.patience, Self::patience)?;
+        given(rule, config.resolution, Self::resolution)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CleanedEmaConfig {
+    decay: DecayConfig,
+    reject: Option<f64>,
+    patience: Option<u32>,
+    resolution: Option<ResolutionConfig>,
+}
+
+impl From<CleanedEma> for CleanedEmaConfig {
+    fn from(rule: CleanedEma) -> Self {
+        Self {
+            decay: rule.decay.into(),
+            reject: Some(rule.reject),
+            patience: Some(rule.patience),
+            resolution: Some(rule.resolution.into()),
+        }
+    }
+}
+
+impl TryFrom<CleanedEmaConfig> for CleanedEma {
+    type Error = ParameterError;
+
+    fn try_from(config: CleanedEmaConfig) -> Result<Self, ParameterError> {
+        let rule = given(Self::new(config.decay.try_into()?), config.reject, Self::reject)?;
         let rule = given(rule, config.patience, Self::patience)?;
         given(rule, config.resolution, Self::resolution)
     }

@@ -4,7 +4,7 @@ use super::{gain_for, pace, within};
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Mask, Ops, Real, Word};
-use crate::rule::{Cells, ColumnsOf, Count, Estimate, Estimator, Reading, Rule, Step, Verdict};
+use crate::rule::{Cells, ColumnsOf, Count, Estimate, Estimator, Judge, Reading, Rule, Step, Verdict};
 use pulp::Simd;
 
 /// The exponential moving average with bias correction: Adam's first moment (Kingma and Ba 2015, section 2).
@@ -141,12 +141,14 @@ impl Step for Ema {
     }
 }
 
-impl Estimate for Ema {
+impl Judge for Ema {
     #[inline(always)]
     fn verdict<T: Real, S: Simd>(output: Verdict<T, S>) -> Verdict<T, S> {
         output
     }
+}
 
+impl Estimate for Ema {
     fn read<T: Real>(k: &Constants<T>, state: &ColumnsOf<Self, T>) -> Reading<T> {
         let seen = state[SEEN].to_word();
         let age = T::from_f64(seen as f64);

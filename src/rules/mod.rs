@@ -1,5 +1,6 @@
 //! One estimator a file, its equations in its documentation.
 
+mod cleaned_ema;
 mod clipped_ema;
 #[cfg(feature = "serde")]
 mod config;
@@ -8,8 +9,10 @@ mod ema;
 mod learning_rate;
 mod numerator;
 mod relaxed;
+mod resolution;
 mod robust_mean;
 
+pub use cleaned_ema::CleanedEma;
 pub use clipped_ema::ClippedEma;
 #[cfg(feature = "serde")]
 pub(crate) use config::DecayConfig;
@@ -19,7 +22,9 @@ pub use learning_rate::{LearningRate, WeightDecay};
 pub(crate) use learning_rate::{SMOOTHED, SQUARE};
 pub use numerator::{Bound, Numerator};
 pub use relaxed::RelaxedNumerator;
+pub use resolution::Resolution;
 pub use robust_mean::RobustMean;
+pub(crate) use robust_mean::{exponent_for, step_of};
 
 use crate::decay::Decay;
 use crate::error::ParameterError;

@@ -141,13 +141,14 @@ pub(crate) fn columns<R: Rule, T: Real>(
     Ok(())
 }
 
-/// Reads the columns of so many channels, of which there must be at least the bytes, and looks whether each channel is in a
-/// state that the rule can have led to, with one or another of its constants.
+/// Reads the columns of as many channels as a header says, of which there must be at least the bytes, carries over what is of
+/// format 1, and looks whether each channel is in a state that the rule can have led to.
 pub(crate) fn read_columns<R: Rule, T: Real>(
     reader: &mut Reader<'_>,
-    channels: u64,
-    constants: &[&R::Constants<T>],
+    header: &Header,
+    constants: &R::Constants<T>,
 ) -> Result<Columns<R, T>, SnapshotError> {
+    let channels = header.channels;
     let out_of_memory = ChannelsError::OutOfMemory { channels: usize::try_from(channels).unwrap_or(usize::MAX) };
     let channels = usize::try_from(channels).map_err(|_| out_of_memory)?;
     let width = size_of_val(R::unseen::<T>().as_ref());
@@ -161,8 +162,14 @@ pub(crate) fn read_columns<R: Rule, T: Real>(
         }
     }
     for channel in 0..channels {
-        let is_state = |state: crate::ColumnsOf<R, T>| constants.iter().any(|constants| R::is_state(constants, &state));
-        if !columns.state(channel).is_some_and(is_state) {
+        let Some(mut state) = columns.state(channel) else { continue };
+        if header.is_first() {
+            R::carry_over(constants, &mut state);
+            for (column, value) in columns.as_mut_slices().into_iter().zip(state.as_ref()) {
+                column[channel] = *value;
+            }
+        }
+        if !R::is_state(constants, &state) {
             return Err(SnapshotError::State { channel, rule: R::NAME });
         }
     }

@@ -1,16 +1,16 @@
 //! What a snapshot is of. It has a checksum of its own and says how long all the rest must be, so that nothing is allocated for
 //! bytes that are not there.
 
-use super::SnapshotError;
 use super::body::{Reader, put_text};
+use super::{SnapshotError, first};
 use crate::lane::Real;
 use crate::rule::Rule;
 use core::fmt;
 
 /// What every snapshot begins with.
 const MAGIC: &[u8; 8] = b"EVENKEEL";
-/// The format that is written, and the only one there has been.
-const FORMAT: u32 = 1;
+/// The format that is written.
+const FORMAT: u32 = 2;
 /// Magic, format and the length of the header.
 const PREAMBLE: usize = 16;
 /// No header is longer: a note may be half of it.
@@ -79,11 +79,14 @@ impl fmt::Display for SnapshotRule {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SnapshotInfo {
+    /// The format in which it was written, from 1 on. What is read of an older one is as this version takes it: `FORMAT.md` has what
+    /// that changes.
+    pub format: u32,
     /// What it is of.
     pub kind: SnapshotKind,
     /// `f32` or `f64`.
     pub lane: &'static str,
-    /// What made it: one rule, or two where a [`Tracker`](crate::Tracker) has one for whole numbers.
+    /// The rule that made it. More than one only of a tracker of format 1 that no rule of this version goes on with.
     pub rules: Vec<SnapshotRule>,
     /// How many channels, weights or series it holds.
     pub channels: u64,
@@ -99,13 +102,15 @@ impl SnapshotInfo {
     pub fn of(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let (header, _) = Header::open(bytes)?;
         let lane = if header.lane == 4 { "f32" } else { "f64" };
-        Ok(Self { kind: header.kind, lane, rules: header.rules, channels: header.channels, note: header.note })
+        let Header { format, kind, rules, channels, note, .. } = header;
+        Ok(Self { format, kind, lane, rules, channels, note })
     }
 }
 
 /// The header.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Header {
+    pub(crate) format: u32,
     pub(crate) kind: SnapshotKind,
     /// Bytes of a number.
     pub(crate) lane: u8,
@@ -125,6 +130,7 @@ impl Header {
     /// Of channels of this rule, and nothing else yet.
     pub(crate) fn new<R: Rule, T: Real>(kind: SnapshotKind, rule: &R, channels: usize) -> Self {
         Self {
+            format: FORMAT,
             kind,
             lane: if size_of::<T>() == 4 { 4 } else { 8 },
             key: 0,
@@ -171,7 +177,7 @@ impl Header {
         let preamble = bytes.get(MAGIC.len()..PREAMBLE).ok_or_else(|| cut(PREAMBLE as u64))?;
         let mut preamble = Reader::new(preamble);
         let found = preamble.u32()?;
-        if found != FORMAT {
+        if !(1..=FORMAT).contains(&found) {
             return Err(SnapshotError::Format { found, known: FORMAT });
         }
         let length = preamble.u32()? as usize;
@@ -181,7 +187,11 @@ impl Header {
         let end = PREAMBLE + length;
         let (head, rest) = bytes.split_at_checked(end + CHECKSUM).ok_or_else(|| cut((end + CHECKSUM) as u64))?;
         let header = checked(head, "header")?;
-        let header = Self::decode(&header[PREAMBLE..])?;
+        let mut header = Self::decode(&header[PREAMBLE..])?;
+        header.format = found;
+        if header.is_first() {
+            first::translate(&mut header.rules);
+        }
         let expected = ((end + 2 * CHECKSUM) as u64).saturating_add(header.body);
         if got != expected {
             return Err(cut(expected));
@@ -213,7 +223,12 @@ impl Header {
         let note = note.and_then(|length| reader.take(length).ok());
         let note = note.ok_or(SnapshotError::Malformed { what: "the note is longer than its header" })?.to_vec();
         reader.end()?;
-        Ok(Self { kind, lane, key, idle, columns, rules: found, channels, body, note })
+        Ok(Self { format: FORMAT, kind, lane, key, idle, columns, rules: found, channels, body, note })
+    }
+
+    /// Whether it is of format 1.
+    pub(crate) fn is_first(&self) -> bool {
+        self.format == 1
     }
 
     /// Whether `self`, which was read, is of what `expected` is of.

@@ -4,13 +4,16 @@
 //! |---|---|
 //! | `header.rs` | what a snapshot is of: the kind, the rule and its parameters, the size |
 //! | `body.rs` | numbers to bytes and back, in order |
+//! | `first.rs` | what is made of snapshots of format 1 |
 //! | `faces.rs` | [`Bank`](crate::Bank) and [`Layer`](crate::Layer); a [`Tracker`](crate::Tracker)'s is in its own folder |
 
 mod body;
 mod faces;
+mod first;
 mod header;
 
 pub(crate) use body::{Body, Reader, columns, read_columns, write_whole};
+pub(crate) use first::Tally as FirstTally;
 pub(crate) use header::Header;
 pub use header::{SnapshotInfo, SnapshotKind, SnapshotRule};
 
@@ -25,11 +28,11 @@ pub enum SnapshotError {
     #[error("this is no snapshot of evenkeel: it does not begin with `EVENKEEL`")]
     NotASnapshot,
     /// They were written by a later version of this library.
-    #[error("the snapshot has format {found}, and this version of evenkeel reads {known}: use a later one")]
+    #[error("the snapshot has format {found}, and this version of evenkeel reads 1 to {known}: use a later one")]
     Format {
         /// The format of the snapshot.
         found: u32,
-        /// The format that is known here.
+        /// The latest format that is known here.
         known: u32,
     },
     /// Some of them are missing, or there are too many.

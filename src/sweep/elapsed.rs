@@ -1,18 +1,20 @@
 //! A row of channels whose decay is in time.
 //!
 //! Most channels had a sample in the row before, and all of these have the same gain: they go the way of any row. For a
-//! channel that missed samples more time has passed, and its gain is its own. Such are left out of the row, by a sample that
-//! is missing, and stepped one by one. So what is remembered of each channel is how long it has been silent.
+//! channel that missed samples more time has passed, and its gain is its own: where there are any such, every lane of their
+//! chunk is given its gain beside its sample. So what is remembered of each channel is how long it has been silent.
 
 use super::dispatch::Token;
 use super::row::{FAR_BYTES, Row, part};
 use super::sink::{Ignore, Noticing, Scores};
 use super::threads::{self, Work, split_columns};
 use super::{Sweep, channels_of, same_length};
-use crate::error::UpdateError;
-use crate::lane::Real;
-use crate::rule::{ColumnsOf, Rule, Timed};
+use crate::error::{ParameterError, UpdateError};
+use crate::lane::{Lane, Real};
+use crate::rule::{Cells, ColumnsOf, Count, Judge, Pace, Rule, Step, Timed, Verdict};
+use core::marker::PhantomData;
 use core::time::Duration;
+use pulp::{Simd, WithSimd};
 
 impl<R: Timed, T: Real> Sweep<R, T> {
     /// The same for samples that come `elapsed` after those before them, where the decay is
@@ -39,7 +41,7 @@ impl<R: Timed, T: Real> Sweep<R, T> {
         if !self.rule.is_in_time() {
             return Err(UpdateError::NotInTime);
         }
-        let constants = self.rule.constants_after(&self.constants, elapsed);
+        let constants = R::constants_after(&self.constants, self.rule.gain_after::<T>(elapsed));
         Ok(Self { rule: self.rule.clone(), constants, is_in_time: false, ..*self })
     }
 
@@ -60,8 +62,9 @@ impl<R: Timed, T: Real> Sweep<R, T> {
         }
         let now = self.after(elapsed)?;
         let Silence { channels: silence, chunks } = silence;
+        let (pace, elapsed) = (pace::<R, T>(&self.rule, elapsed), nanoseconds(elapsed));
         let mut work =
-            TimedRow { sweep: self, now: &now, elapsed, state, silence, chunks, samples, scores, far: false };
+            TimedRow { sweep: self, now: &now, pace, elapsed, state, silence, chunks, samples, scores, far: false };
         work.far = work.bytes() >= FAR_BYTES;
         threads::run(work, self.token, self.threads);
         Ok(())
@@ -167,7 +170,10 @@ struct TimedRow<'s, 'a, R: Timed, T: Real> {
     sweep: &'a Sweep<R, T>,
     /// For all others.
     now: &'a Sweep<R, T>,
-    elapsed: Duration,
+    /// The gain, and one by the gain, of all others.
+    pace: [T; 2],
+    /// In nanoseconds.
+    elapsed: u64,
     state: ColumnsOf<R, &'s mut [T]>,
     silence: &'s mut [u64],
     chunks: &'s mut [u32],
@@ -197,79 +203,193 @@ impl<R: Timed, T: Real> Work for TimedRow<'_, '_, R, T> {
         let (first, other) = self.chunks.split_at_mut(middle / CHUNK);
         let (early, late) = self.samples.split_at(middle);
         let (scores, rest) = self.scores.map(|scores| scores.split_at_mut(middle)).unzip();
-        let (sweep, now, elapsed, far) = (self.sweep, self.now, self.elapsed, self.far);
-        (
-            Self { sweep, now, elapsed, far, state: before, silence: quiet, chunks: first, samples: early, scores },
-            Self { sweep, now, elapsed, far, state: from, silence: still, chunks: other, samples: late, scores: rest },
-        )
+        let (sweep, now, pace, elapsed, far) = (self.sweep, self.now, self.pace, self.elapsed, self.far);
+        let all = |state, silence, chunks, samples, scores| Self {
+            sweep,
+            now,
+            pace,
+            elapsed,
+            far,
+            state,
+            silence,
+            chunks,
+            samples,
+            scores,
+        };
+        (all(before, quiet, first, early, scores), all(from, still, other, late, rest))
     }
     fn run(mut self, token: Token) {
-        let mut recent = Recent::default();
+        let mut paces = Paces::new();
         for chunk in 0..self.chunks.len() {
-            self.chunk(token, chunk, &mut recent);
+            self.chunk(token, chunk, &mut paces);
         }
     }
     fn join((): (), (): ()) {}
 }
 
 impl<R: Timed, T: Real> TimedRow<'_, '_, R, T> {
-    /// One chunk of channels. A channel that was silent is left out of the row by a missing sample, and stepped by itself.
-    fn chunk(&mut self, token: Token, chunk: usize, recent: &mut Recent<R, T>) {
+    /// One chunk of channels. Where any was silent, every lane has a gain of its own.
+    fn chunk(&mut self, token: Token, chunk: usize, paces: &mut Paces<T>) {
         let start = chunk * CHUNK;
         let end = (start + CHUNK).min(self.samples.len());
         let samples = &self.samples[start..end];
         let silence = &mut self.silence[start..end];
         let state = part::<R, T>(&mut self.state, start..end);
-        let mut scores = self.scores.as_deref_mut().map(|scores| &mut scores[start..end]);
+        let scores = self.scores.as_deref_mut().map(|scores| &mut scores[start..end]);
+        let constants = &self.now.constants;
         let are_silent = self.chunks[chunk] > 0;
         let missing = if are_silent {
-            let mut buffer = [T::NAN; CHUNK];
-            for ((slot, &sample), &silent) in buffer.iter_mut().zip(samples).zip(&*silence) {
-                *slot = if silent == 0 { sample } else { T::NAN };
+            let mut alphas = [self.pace[0]; CHUNK];
+            let mut fulls = [self.pace[1]; CHUNK];
+            let mut silent = [0_u16; CHUNK];
+            for &index in token.run(Silent { silence, silent: &mut silent }) {
+                let index = usize::from(index);
+                [alphas[index], fulls[index]] = paces.of(&self.sweep.rule, self.elapsed.saturating_add(silence[index]));
             }
-            self.now.chunk_row(token, self.far, state, &buffer[..samples.len()], scores.as_deref_mut())
+            let channels = samples.len();
+            let inputs = [samples, &alphas[..channels], &fulls[..channels]];
+            stepped::<Paced<R>, T>(token, Row { constants, state, inputs, sink: Ignore, far: self.far }, scores)
         } else {
-            self.now.chunk_row(token, self.far, state, samples, scores.as_deref_mut())
+            let row = Row::<R, T, _> { constants, state, inputs: [samples], sink: Ignore, far: self.far };
+            stepped(token, row, scores)
         };
-        if !missing {
-            return;
+        if missing || are_silent {
+            self.chunks[chunk] = token.run(Listen { samples, silence, elapsed: self.elapsed });
         }
-        let mut silent_channels = 0;
-        for (index, (sample, silent)) in samples.iter().zip(silence).enumerate() {
-            if sample.to_f64().is_nan() {
-                *silent = silent.saturating_add(nanoseconds(self.elapsed));
-            } else if *silent != 0 {
-                let elapsed = self.elapsed.saturating_add(Duration::from_nanos(core::mem::take(silent)));
-                let one = part::<R, T>(&mut self.state, start + index..start + index + 1);
-                // The channel exists and the decay is in time: there is nothing that could be refused.
-                let seen = recent.after(self.sweep, elapsed).and_then(|sweep| sweep.observe(one, 0, *sample));
-                if let (Some(scores), Ok(seen)) = (scores.as_deref_mut(), seen) {
-                    scores[index] = seen.score;
-                }
-            }
-            silent_channels += u32::from(*silent != 0);
-        }
-        self.chunks[chunk] = silent_channels;
     }
 }
 
-impl<R: Timed, T: Real> Sweep<R, T> {
-    /// A row of samples; tells whether any did not count.
-    fn chunk_row(
-        &self,
-        token: Token,
-        far: bool,
-        state: ColumnsOf<R, &mut [T]>,
-        samples: &[T],
-        scores: Option<&mut [T]>,
-    ) -> bool {
-        let (constants, inputs) = (&self.constants, [samples]);
-        if let Some(scores) = scores {
+/// Steps a row, with scores if they are wanted; whether any sample did not count.
+fn stepped<Q: Rule + Judge, T: Real>(token: Token, row: Row<'_, '_, Q, T, Ignore>, scores: Option<&mut [T]>) -> bool {
+    let Row { constants, state, inputs, far, .. } = row;
+    match scores {
+        Some(scores) => {
             let sink = Noticing::new(Scores(scores));
-            token.run(Row::<R, T, _> { constants, state, inputs, sink, far }).missing
-        } else {
-            let sink = Noticing::new(Ignore);
-            token.run(Row::<R, T, _> { constants, state, inputs, sink, far }).missing
+            token.run(Row::<Q, T, _> { constants, state, inputs, sink, far }).missing
         }
+        None => {
+            let sink = Noticing::new(Ignore);
+            token.run(Row::<Q, T, _> { constants, state, inputs, sink, far }).missing
+        }
+    }
+}
+
+/// A rule each of whose lanes has a pace of its own: beside the sample it takes in the gain, and one by the gain.
+#[derive(Clone, Debug, PartialEq)]
+struct Paced<R>(PhantomData<R>);
+
+impl<R: Timed> Rule for Paced<R> {}
+
+impl<R: Timed> Step for Paced<R> {
+    const NAME: &'static str = R::NAME;
+    type Columns = R::Columns;
+    const STREAMED: u32 = R::STREAMED;
+    type Inputs = Count<3>;
+    type Output<T: Real, S: Simd> = R::Output<T, S>;
+    type Constants<T: Real> = R::Constants<T>;
+
+    fn constants<T: Real>(&self) -> Result<R::Constants<T>, ParameterError> {
+        Err(ParameterError::InTime { rule: R::NAME })
+    }
+    fn parameters(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
+    fn is_state<T: Real>(constants: &R::Constants<T>, state: &ColumnsOf<R, T>) -> bool {
+        R::is_state(constants, state)
+    }
+    fn unseen<T: Real>() -> ColumnsOf<R, T> {
+        R::unseen()
+    }
+    #[inline(always)]
+    fn step<T: Real, S: Simd>(
+        constants: &R::Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        [sample, alpha, full]: [Lane<T, S>; 3],
+    ) -> R::Output<T, S> {
+        R::step_after(constants, cells, sample, Pace { alpha, full })
+    }
+}
+
+impl<R: Timed> Judge for Paced<R> {
+    #[inline(always)]
+    fn verdict<T: Real, S: Simd>(output: R::Output<T, S>) -> Verdict<T, S> {
+        R::verdict(output)
+    }
+}
+
+/// How many distances in time are remembered with the gain that was made of them.
+const DISTANCES: usize = 64;
+
+/// The gain, and one by the gain, of distances in time: a row has few, as most of those who were silent missed one row or two.
+struct Paces<T> {
+    known: [(u64, [T; 2]); DISTANCES],
+}
+
+impl<T: Real> Paces<T> {
+    fn new() -> Self {
+        Self { known: [(u64::MAX, [T::NAN; 2]); DISTANCES] }
+    }
+
+    /// The pace of a sample that comes so many nanoseconds after the one before.
+    #[inline]
+    fn of<R: Timed>(&mut self, rule: &R, elapsed: u64) -> [T; 2] {
+        // Fibonacci hashing: the high bits of the product depend on all bits of the distance.
+        let place = elapsed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - DISTANCES.ilog2());
+        #[allow(clippy::cast_possible_truncation)] // below DISTANCES
+        let known = &mut self.known[place as usize];
+        if known.0 != elapsed || elapsed == u64::MAX {
+            *known = (elapsed, pace::<R, T>(rule, Duration::from_nanos(elapsed)));
+        }
+        known.1
+    }
+}
+
+/// The gain of a distance in time, and one by the gain, each rounded once.
+fn pace<R: Timed, T: Real>(rule: &R, elapsed: Duration) -> [T; 2] {
+    let gain = rule.gain_after::<T>(elapsed);
+    [T::from_f64(gain), T::from_f64(1.0 / gain)]
+}
+
+/// Which channels of a chunk are silent, in order.
+struct Silent<'a> {
+    silence: &'a [u64],
+    silent: &'a mut [u16; CHUNK],
+}
+
+impl<'a> WithSimd for Silent<'a> {
+    type Output = &'a [u16];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> &'a [u16] {
+        let mut count = 0;
+        for (index, &silent) in (0..).zip(self.silence) {
+            // Without a branch, which nobody could predict; the remainder only says to the compiler that there is room.
+            self.silent[count % CHUNK] = index;
+            count += usize::from(silent != 0);
+        }
+        &self.silent[..count.min(CHUNK)]
+    }
+}
+
+/// Makes the channels whose samples are missing more silent, and all others not; how many are then.
+struct Listen<'a, T> {
+    samples: &'a [T],
+    silence: &'a mut [u64],
+    elapsed: u64,
+}
+
+impl<T: Real> WithSimd for Listen<'_, T> {
+    type Output = u32;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> u32 {
+        let mut silent_channels = 0;
+        for (&sample, silent) in self.samples.iter().zip(self.silence) {
+            let is_missing = sample.partial_cmp(&sample).is_none();
+            let so_far = silent.saturating_add(self.elapsed);
+            *silent = if is_missing { so_far } else { 0 };
+            silent_channels += u32::from(*silent != 0);
+        }
+        silent_channels
     }
 }

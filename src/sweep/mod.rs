@@ -33,6 +33,7 @@ pub use threads::Threads;
 use crate::error::{BackendError, ParameterError, UpdateError};
 use crate::lane::Real;
 use crate::rule::{Arity, ColumnsOf, Estimator, InputsOf, Reading, Rule, Scored};
+use crate::rules::{exponent_for, step_of};
 use block::Block;
 use core::fmt;
 use dispatch::Token;
@@ -64,6 +65,7 @@ use sink::{Ignore, Scores, Sink, Watch};
 /// | [`Ema`](crate::Ema) | moment, count |
 /// | [`ClippedEma`](crate::ClippedEma) | moment, scale, count |
 /// | [`RobustMean`](crate::RobustMean) | location, scale, last strike, tally |
+/// | [`CleanedEma`](crate::CleanedEma) | average, scale, location of the judge, its last strike, its tally, age, pending |
 /// | [`Numerator`](crate::Numerator) | `u_hat`, `s`, `a~` |
 /// | [`RelaxedNumerator`](crate::RelaxedNumerator) | `a~` |
 /// | [`LearningRate`](crate::LearningRate) | `v_hat`, `u_hat`, `s`, `a~`, `m` |
@@ -166,7 +168,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
     }
 
     /// One sample per channel, and its score: the residual over the scale before the sample. The score of a missing sample
-    /// and of a channel's first is NaN.
+    /// and of a channel's first, which are [unscored](Scored::unscored), is NaN.
     ///
     /// # Errors
     /// The columns, the samples and the scores are not all of one length. The state is untouched.
@@ -301,6 +303,29 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
             far: false,
         };
         Ok(row.with_simd(Scalar::new()).0)
+    }
+
+    /// The step that a channel has learnt of this state, one element of each column: 1, 0.1 and so on to 1e-6, or 0 where its samples
+    /// are continuous. `None` for a rule without [`Resolution::Learn`](crate::Resolution::Learn).
+    #[must_use]
+    pub fn step(&self, state: &ColumnsOf<R, T>) -> Option<f64> {
+        R::exponent(&self.constants, state).map(step_of)
+    }
+
+    /// Begins a channel that has seen nothing with the step in which its signal is known to be recorded, for a rule with
+    /// [`Resolution::Learn`](crate::Resolution::Learn): 1, 0.1 and so on to 1e-6, or 0 for continuous samples. Another step counts
+    /// as the next finer of these. Nothing happens to a channel that has seen a sample, or with another rule.
+    ///
+    /// # Errors
+    /// The columns are not all of one length, or the channel does not exist. The state is untouched.
+    pub fn begin(&self, state: ColumnsOf<R, &mut [T]>, channel: usize, step: f64) -> Result<(), UpdateError> {
+        let mut cells = cell::<R, T>(state, channel)?;
+        let mut copy = R::Columns::map(R::Columns::each_mut(&mut cells), |cell| **cell);
+        R::seed(&self.constants, &mut copy, exponent_for(step));
+        for (cell, value) in cells.into_iter().zip(copy) {
+            *cell = value;
+        }
+        Ok(())
     }
 
     /// What the state of one channel says: one element of each column.

@@ -5,7 +5,6 @@ use crate::lane::{Lane, Mask, Real};
 use crate::rule::{Arity, Cells, ColumnsOf, InputsOf, Rule};
 use core::ops::Range;
 use prefetch_index::prefetch_index;
-use pulp::bytemuck::{cast_slice, cast_slice_mut};
 use pulp::{Simd, WithSimd};
 
 /// One row over the channels of `state`. All slices have the same length.
@@ -49,7 +48,6 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
             |input| T::split::<S>(input),
         );
         let vectors = inputs.as_ref()[0].0.len();
-        let mut kept = Kept { count: 0, column: 0, marks: [0; GROUP] };
         let (ahead, per_line) = (AHEAD_BYTES / size_of::<T::Lanes<S>>(), (LINE / size_of::<T::Lanes<S>>()).max(1));
         let mut start = 0;
         while start < vectors {
@@ -64,8 +62,9 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
                 #[inline(always)]
                 |(body, _)| &mut body[start..start + count],
             );
-            kept.count = 0;
             let hopeful = calm::<R, T, S>(simd, &constants, count, |column, index| columns.as_ref()[column][index]);
+            // Where most are calm a rare column is rarely touched, and may be touched at once.
+            let mut kept = if hopeful { None } else { Some(Kept::<T, S>::none(simd)) };
             for index in 0..count {
                 if self.far && index.is_multiple_of(per_line) {
                     for (number, column) in columns.as_ref().iter().enumerate() {
@@ -78,15 +77,19 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
                     }
                 }
                 let mut cells =
-                    Body::<'_, '_, R, T, S> { simd, columns: &mut columns, index, kept: &mut kept, hopeful };
+                    Body::<'_, '_, R, T, S> { simd, columns: &mut columns, index, kept: kept.as_mut(), hopeful };
                 let step = R::Inputs::from_fn(
                     #[inline(always)]
                     |input| Lane(simd, bodies.as_ref()[input][index]),
                 );
                 let output = R::step(&constants, &mut cells, step);
                 self.sink.vector(simd, start + index, output);
+                if let Some(kept) = &mut kept
+                    && kept.is_to_be_settled(index, count)
+                {
+                    kept.settle::<R>(&constants, &mut columns, &bodies);
+                }
             }
-            kept.write::<R, T, S>(&mut columns, bodies.as_ref()[0]);
             start += count;
         }
         if !inputs.as_ref()[0].1.is_empty() {
@@ -165,51 +168,66 @@ pub(super) const LINE: usize = 64;
 /// extra instructions only cost.
 pub(super) const FAR_BYTES: usize = 1 << 20;
 
-/// How many vectors are stepped before the samples that they keep are written.
+/// How many vectors are asked together whether they are calm.
 const GROUP: usize = 64;
 
-/// Samples to keep: which lanes of which vectors of a group.
+/// How many vectors are stepped before the rare column of those that put it off is written.
+const SETTLED: usize = 16;
+
+/// What vectors have kept that put off their rare column.
 ///
-/// A rarely touched column is not in the cache. To read it would stall the step, and to branch on whether there is anything
-/// to write is what the predictor cannot know. So marks are collected without a branch, and written together.
-struct Kept {
+/// Such a column is not in the cache. To read it would stall the step, and to branch on whether there is anything to write is
+/// what the predictor cannot know. So what is kept is collected without a branch, and settled together.
+struct Kept<T: Real, S: Simd> {
+    simd: S,
     count: usize,
     column: usize,
-    /// The vector's place in its group above the lanes of the mask, of which there are at most sixteen.
-    marks: [u32; GROUP],
+    indices: [usize; SETTLED],
+    lanes: [[T::Lanes<S>; 2]; SETTLED],
 }
 
-impl Kept {
+impl<T: Real, S: Simd> Kept<T, S> {
     #[inline(always)]
-    fn mark(&mut self, column: usize, index: usize, lanes: u32) {
-        // There are no more marks than vectors in a group; the remainder only tells the compiler.
-        #[allow(clippy::cast_possible_truncation)] // below GROUP
-        let place = (index % GROUP) as u32;
-        self.marks[self.count % GROUP] = place << 16 | lanes;
-        self.column = column;
-        self.count += usize::from(lanes != 0);
+    fn none(simd: S) -> Self {
+        let zero = T::splat(simd, T::default());
+        Self { simd, count: 0, column: 0, indices: [0; SETTLED], lanes: [[zero; 2]; SETTLED] }
     }
 
-    /// Copies the marked samples into their column.
     #[inline(always)]
-    fn write<R: Rule, T: Real, S: Simd>(
-        &self,
+    fn keep(&mut self, column: usize, index: usize, mask: Mask<T, S>, kept: [Lane<T, S>; 2]) {
+        // There are no more than are settled together; the remainder only says so to the compiler.
+        let place = self.count % SETTLED;
+        self.indices[place] = index;
+        self.lanes[place] = [kept[0].1, kept[1].1];
+        self.column = column;
+        self.count += usize::from(mask.any());
+    }
+
+    /// Whether this vector of a group is the last one before the rare column is written.
+    #[inline(always)]
+    fn is_to_be_settled(&self, index: usize, count: usize) -> bool {
+        (index + 1).is_multiple_of(SETTLED) || index + 1 == count
+    }
+
+    /// Writes the rare column of all that put it off.
+    #[inline(always)]
+    fn settle<R: Rule>(
+        &mut self,
+        constants: &R::Constants<T>,
         columns: &mut ColumnsOf<R, &mut [T::Lanes<S>]>,
-        samples: &[T::Lanes<S>],
+        bodies: &InputsOf<R, &[T::Lanes<S>]>,
     ) {
         let Some(column) = columns.as_mut().get_mut(self.column) else { return };
-        let (to, from) = (cast_slice_mut::<_, T>(column), cast_slice::<_, T>(samples));
-        for &mark in self.marks.iter().take(self.count) {
-            let first = (mark >> 16) as usize * T::lanes::<S>();
-            let mut lanes = mark & 0xffff;
-            while lanes != 0 {
-                let channel = first + lanes.trailing_zeros() as usize;
-                if let (Some(to), Some(&from)) = (to.get_mut(channel), from.get(channel)) {
-                    *to = from;
-                }
-                lanes &= lanes - 1;
-            }
+        for (&index, kept) in self.indices.iter().zip(self.lanes).take(self.count) {
+            let Some(rare) = column.get_mut(index) else { return };
+            let simd = self.simd;
+            let inputs = R::Inputs::from_fn(
+                #[inline(always)]
+                |input| Lane(simd, bodies.as_ref()[input][index]),
+            );
+            *rare = R::settle(constants, inputs, [Lane(simd, kept[0]), Lane(simd, kept[1])], Lane(simd, *rare)).1;
         }
+        self.count = 0;
     }
 }
 
@@ -218,7 +236,8 @@ struct Body<'c, 's, R: Rule, T: Real, S: Simd> {
     simd: S,
     columns: &'c mut ColumnsOf<R, &'s mut [T::Lanes<S>]>,
     index: usize,
-    kept: &'c mut Kept,
+    /// `None` where a rare column may be touched at once.
+    kept: Option<&'c mut Kept<T, S>>,
     hopeful: bool,
 }
 
@@ -236,8 +255,18 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Body<'_, '_, R, T, S> {
         self.hopeful
     }
     #[inline(always)]
-    fn keep_sample(&mut self, column: usize, mask: Mask<T, S>, _: Lane<T, S>) {
-        self.kept.mark(column, self.index, mask.bits());
+    fn defer(
+        &mut self,
+        column: usize,
+        mask: Mask<T, S>,
+        kept: [Lane<T, S>; 2],
+        settle: impl FnOnce(Lane<T, S>) -> Lane<T, S>,
+    ) {
+        match &mut self.kept {
+            Some(all) => all.keep(column, self.index, mask, kept),
+            None if mask.any() => self.set(column, settle(self.get(column))),
+            None => {}
+        }
     }
 }
 
@@ -263,7 +292,15 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Registers<R, T, S> {
         self.hopeful
     }
     #[inline(always)]
-    fn keep_sample(&mut self, column: usize, mask: Mask<T, S>, sample: Lane<T, S>) {
-        self.set(column, mask.select(sample, self.get(column)));
+    fn defer(
+        &mut self,
+        column: usize,
+        mask: Mask<T, S>,
+        _: [Lane<T, S>; 2],
+        settle: impl FnOnce(Lane<T, S>) -> Lane<T, S>,
+    ) {
+        if mask.any() {
+            self.set(column, settle(self.get(column)));
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! A pass that nobody watches pays nothing: what an output holds is computed where it is used, and [`Ignore`] uses nothing.
 
 use crate::lane::Real;
-use crate::rule::{Estimator, LayerRule, Rule};
+use crate::rule::{Judge, LayerRule, Rule};
 use pulp::Simd;
 
 pub(crate) trait Sink<R: Rule, T: Real>: Send {
@@ -35,7 +35,7 @@ impl<R: Rule, T: Real> Sink<R, T> for Ignore {
 /// The scores, one per channel.
 pub(crate) struct Scores<'a, T>(pub(crate) &'a mut [T]);
 
-impl<R: Estimator, T: Real> Sink<R, T> for Scores<'_, T> {
+impl<R: Rule + Judge, T: Real> Sink<R, T> for Scores<'_, T> {
     #[inline(always)]
     fn vector<S: Simd>(&mut self, _: S, index: usize, output: R::Output<T, S>) {
         if let Some(slot) = T::split_mut::<S>(self.0).0.get_mut(index) {
@@ -75,11 +75,12 @@ impl<R: LayerRule, T: Real> Sink<R, T> for Values<'_, T> {
 /// What one update found out about its sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Observation<T> {
-    /// Residual over the scale before the sample; NaN if the sample is missing or the channel's first.
+    /// Residual over the scale before the sample; NaN if the sample is missing or one of the channel's first, which are
+    /// [unscored](crate::Scored::unscored).
     pub score: T,
-    /// The sample counted: it was not missing, and it was no infinity where a first sample was wanted.
+    /// The sample counted: it was not missing, and it was no infinity where an estimate was to begin.
     pub accepted: bool,
-    /// The residual was a strike: beyond four scales.
+    /// The sample was beyond what the rule takes for [an outlier](crate::Scored::outlier_at).
     pub outlier: bool,
     /// The estimate was re-opened by this sample.
     pub reopened: bool,
@@ -101,7 +102,7 @@ impl<K> Noticing<K> {
     }
 }
 
-impl<R: Estimator, T: Real, K: Sink<R, T>> Sink<R, T> for Noticing<K> {
+impl<R: Rule + Judge, T: Real, K: Sink<R, T>> Sink<R, T> for Noticing<K> {
     #[inline(always)]
     fn vector<S: Simd>(&mut self, simd: S, index: usize, output: R::Output<T, S>) {
         self.missing |= (!R::verdict(output).accepted).any();
@@ -122,7 +123,7 @@ impl<R: Estimator, T: Real, K: Sink<R, T>> Sink<R, T> for Noticing<K> {
 /// The verdict on a single channel, on a backend of one lane.
 pub(crate) struct Watch<T>(pub(crate) Observation<T>);
 
-impl<R: Estimator, T: Real> Sink<R, T> for Watch<T> {
+impl<R: Rule + Judge, T: Real> Sink<R, T> for Watch<T> {
     #[inline(always)]
     fn vector<S: Simd>(&mut self, _: S, _: usize, output: R::Output<T, S>) {
         let verdict = R::verdict(output);

@@ -17,11 +17,10 @@ pub use snapshot::SnapshotKey;
 pub use told::{Counters, Series, Update};
 
 use crate::bank::Bank;
-use crate::error::{ChannelsError, ParameterError, TrackError};
+use crate::error::{ChannelsError, TrackError};
 use crate::lane::Real;
 use crate::rule::{Estimator, Scored, Timed};
 use crate::rules::RobustMean;
-use crate::snapshot::SnapshotRule;
 use crate::sweep::{Observation, Recent, Sweep, nanoseconds};
 use core::borrow::Borrow;
 use core::hash::Hash;
@@ -76,22 +75,15 @@ pub struct Tracker<K, R: Estimator = RobustMean, T: Real = f64> {
     /// The position of a key is its channel.
     series: IndexMap<K, Slot<T>>,
     bank: Bank<R, T>,
-    plain: Steps<R, T>,
-    /// For series that have only had whole numbers.
-    whole: Option<Steps<R, T>>,
+    /// The rule, ready for samples at any distance.
+    sweep: Sweep<R, T>,
+    recent: Recent<R, T>,
     max_series: usize,
     overflow: Overflow,
     max_idle: Option<Idle>,
     order: Order,
     clock: Clock,
     counters: Counters,
-}
-
-/// A rule, ready for samples at any distance.
-#[derive(Clone, Debug)]
-struct Steps<R: Estimator, T: Real> {
-    sweep: Sweep<R, T>,
-    recent: Recent<R, T>,
 }
 
 /// What the bank does not remember of a series.
@@ -105,8 +97,6 @@ struct Slot<T> {
     /// The tracker's clock at the last sample, or when the series began: a time, or a number of samples.
     seen: i64,
     links: Links,
-    /// All of its samples have been whole numbers.
-    is_whole: bool,
 }
 
 /// No time.
@@ -125,8 +115,8 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         Ok(Self {
             series: IndexMap::new(),
             bank,
-            plain: Steps::new(rule)?,
-            whole: None,
+            sweep: Sweep::new(rule)?,
+            recent: Recent::default(),
             max_series: usize::MAX,
             overflow: Overflow::Refuse,
             max_idle: None,
@@ -134,27 +124,6 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
             clock: Clock::default(),
             counters: Counters::default(),
         })
-    }
-
-    /// Another rule for those series whose samples have all been whole numbers so far: the same with a
-    /// [`resolution`](RobustMean::resolution) of 1, for counts. A series changes over, in the middle of its life, at its first
-    /// number with a fraction. It has to be said before the first sample.
-    ///
-    /// # Errors
-    /// The lane type cannot carry the rule's parameters; or they differ from those of the other rule in more than the resolution,
-    /// so that a state of the one would mean something else to the other.
-    pub fn whole_numbers(mut self, rule: R) -> Result<Self, ChannelsError> {
-        let but_resolution = |rule: &R| {
-            let mut rule = SnapshotRule::of(rule);
-            rule.parameters.retain(|(name, _)| name != "resolution");
-            rule
-        };
-        let (plain, whole) = (but_resolution(self.plain.sweep.rule()), but_resolution(&rule));
-        if plain != whole {
-            return Err(ParameterError::WholeNumbers { differs: whole.differences(&plain) }.into());
-        }
-        self.whole = Some(Steps::new(rule)?);
-        Ok(self)
     }
 
     /// How many series there may be, and what is done with one more. By default there is no limit. Of those that are there, the
@@ -183,13 +152,13 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         self
     }
 
-    /// Begins a series before its first sample, for input that tells integers from other numbers: where `may_be_whole` is
-    /// false, it has the rule of the others even while its samples happen to be [whole](Self::whole_numbers). Nothing happens to
-    /// a series that is there; tells whether it was not.
+    /// Begins a series before its first sample, with the step in which it is known to be recorded, for input that says so; `None`
+    /// where it is not known. The step counts where the rule [learns](crate::Resolution::Learn) one, as [`Sweep::begin`] says. Nothing
+    /// happens to a series that is there; returns whether it was not.
     ///
     /// # Errors
     /// It would be one too many, which is counted, or there is no memory for it.
-    pub fn begin<Q>(&mut self, key: &Q, may_be_whole: bool) -> Result<bool, TrackError>
+    pub fn begin<Q>(&mut self, key: &Q, step: Option<f64>) -> Result<bool, TrackError>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
@@ -198,11 +167,22 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
             return Ok(false);
         }
         let channel = self.add(key, self.clock.now.unwrap_or(0), false)?;
-        let mut slots = AllSlots(&mut self.series);
-        if let Some(slot) = channel.and_then(|channel| slots.at(channel)) {
-            slot.is_whole &= may_be_whole;
+        if let (Some(channel), Some(step)) = (channel, step) {
+            // The channel has just been made.
+            let _ = self.bank.begin(channel, step);
         }
         Ok(true)
+    }
+
+    /// The step that a series has learnt: 1, 0.1 and so on to 1e-6, or 0 where its samples are continuous. `None` for a rule without
+    /// [`Resolution::Learn`](crate::Resolution::Learn), and if there is no such series.
+    #[must_use]
+    pub fn step<Q>(&self, key: &Q) -> Option<f64>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.bank.step(self.series.get_index_of(key)?)
     }
 
     /// One sample of one series, and everything that is to be said about it. NaN is a missing sample.
@@ -215,10 +195,10 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        if self.plain.sweep.rule().is_in_time() || matches!(self.max_idle, Some(Idle::Time(_))) {
+        if self.sweep.rule().is_in_time() || matches!(self.max_idle, Some(Idle::Time(_))) {
             return Err(TrackError::NoTime);
         }
-        self.feed(key, None, sample, |steps, bank, channel, _| bank.observe_by(&steps.sweep, channel, sample))
+        self.feed(key, None, sample, |this, channel, _| this.bank.observe_by(&this.sweep, channel, sample))
     }
 
     /// A sample of each of many series, in order; a series may come more than once. Samples that are refused are counted and
@@ -300,7 +280,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         key: &Q,
         time: Option<i64>,
         sample: T,
-        step: impl FnOnce(&mut Steps<R, T>, &mut Bank<R, T>, usize, Duration) -> Observation<T>,
+        step: impl FnOnce(&mut Self, usize, Duration) -> Observation<T>,
     ) -> Result<Update<T>, TrackError>
     where
         K: Borrow<Q>,
@@ -332,9 +312,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
                 Some(time) if last != NEVER => Duration::from_nanos(time.abs_diff(last)),
                 _ => Duration::ZERO,
             };
-            let is_whole = self.judge(channel, sample);
-            let steps = self.whole.as_mut().filter(|_| is_whole).unwrap_or(&mut self.plain);
-            step(steps, &mut self.bank, channel, elapsed)
+            step(self, channel, elapsed)
         };
         let mut slots = AllSlots(&mut self.series);
         if let Some(slot) = slots.at(channel)
@@ -357,17 +335,6 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         }
         let Observation { score, accepted, outlier, reopened } = seen;
         Ok(Update { location, scale, score, accepted, outlier, reopened })
-    }
-
-    /// Whether all samples of a series, this one included, have been whole numbers. Infinities have no fraction.
-    fn judge(&mut self, channel: usize, sample: T) -> bool {
-        let number = sample.to_f64();
-        let is_whole = self.whole.is_some() && (number.is_infinite() || number.trunc() == number);
-        let mut slots = AllSlots(&mut self.series);
-        slots.at(channel).is_some_and(|slot| {
-            slot.is_whole &= is_whole;
-            slot.is_whole
-        })
     }
 
     /// The clock after a sample: the times of samples, or their number, as series are idle by one or the other.
@@ -413,9 +380,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         let room = self.series.try_reserve(1);
         room.map_err(|_| ChannelsError::OutOfMemory { channels: channel.saturating_add(1) })?;
         self.bank.extend(1)?;
-        let is_whole = self.whole.is_some();
-        let slot =
-            Slot { score: T::NAN, samples: 0, outliers: 0, last: NEVER, seen: now, links: Links::NONE, is_whole };
+        let slot = Slot { score: T::NAN, samples: 0, outliers: 0, last: NEVER, seen: now, links: Links::NONE };
         self.series.insert(key.to_owned(), slot);
         self.order.append(&mut AllSlots(&mut self.series), number(channel));
         self.counters.created += 1;
@@ -500,12 +465,12 @@ impl<K: Hash + Eq, R: Scored + Timed, T: Real> Tracker<K, R, T> {
     {
         // The smallest number stands for no time; a nanosecond in 1677 is not missed.
         let time = time.max(NEVER + 1);
-        self.feed(key, Some(time), sample, |steps, bank, channel, elapsed| {
-            if !steps.sweep.rule().is_in_time() {
-                return bank.observe_by(&steps.sweep, channel, sample);
+        self.feed(key, Some(time), sample, |this, channel, elapsed| {
+            if !this.sweep.rule().is_in_time() {
+                return this.bank.observe_by(&this.sweep, channel, sample);
             }
-            let sweep = steps.recent.after(&steps.sweep, elapsed);
-            sweep.map_or(Observation::NONE, |sweep| bank.observe_by(sweep, channel, sample))
+            let sweep = this.recent.after(&this.sweep, elapsed);
+            sweep.map_or(Observation::NONE, |sweep| this.bank.observe_by(sweep, channel, sample))
         })
     }
 
@@ -527,12 +492,6 @@ fn passing_over<T>(result: Result<Update<T>, TrackError>) -> Result<(), TrackErr
     match result {
         Ok(_) | Err(TrackError::Late { .. } | TrackError::Full { .. }) => Ok(()),
         Err(error) => Err(error),
-    }
-}
-
-impl<R: Estimator, T: Real> Steps<R, T> {
-    fn new(rule: R) -> Result<Self, ChannelsError> {
-        Ok(Self { sweep: Sweep::new(rule)?, recent: Recent::default() })
     }
 }
 

@@ -4,9 +4,7 @@ use super::{AllSlots, Counters, Links, NEVER, Order, Slot, Tracker, number, orde
 use crate::error::ChannelsError;
 use crate::lane::Real;
 use crate::rule::Scored;
-use crate::snapshot::{
-    Body, Header, Reader, SnapshotError, SnapshotKind, SnapshotRule, columns, read_columns, write_whole,
-};
+use crate::snapshot::{Body, Header, Reader, SnapshotError, SnapshotKind, columns, read_columns, write_whole};
 use core::borrow::Borrow;
 use core::fmt::Debug;
 use core::hash::Hash;
@@ -51,9 +49,9 @@ keys! {
 }
 
 /// Of each series, beside its number of each column and its key: the score, samples, outliers, the last time, the clock when it
-/// was seen, its place in the order of idleness, and whether it is whole.
+/// was seen, and its place in the order of idleness.
 const fn bytes_of_slot<T>() -> usize {
-    size_of::<T>() + 4 * size_of::<u64>() + size_of::<u32>() + 1
+    size_of::<T>() + 4 * size_of::<u64>() + size_of::<u32>()
 }
 
 /// The counters and the clock.
@@ -116,7 +114,7 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
     pub fn read_snapshot(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
         let loaded = self.load(bytes)?;
         let Loaded { series, columns, order, counters, clock, was_in_time } = loaded;
-        let silence = vec![0; if self.plain.sweep.rule().is_in_time() { columns.len() } else { 0 }];
+        let silence = vec![0; if self.sweep.rule().is_in_time() { columns.len() } else { 0 }];
         self.bank.replace(columns, silence);
         (self.series, self.order, self.counters, self.clock) = (series, order, counters, clock);
         if was_in_time != self.is_idle_by_time() {
@@ -168,8 +166,7 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
     }
 
     fn header(&self, channels: usize) -> Header {
-        let mut header = Header::new::<R, T>(SnapshotKind::Tracker, self.plain.sweep.rule(), channels);
-        header.rules.extend(self.whole.iter().map(|whole| SnapshotRule::of(whole.sweep.rule())));
+        let mut header = Header::new::<R, T>(SnapshotKind::Tracker, self.sweep.rule(), channels);
         (header.key, header.idle) = (K::KIND, self.is_idle_by_time().into());
         header
     }
@@ -195,9 +192,6 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
             body.words(slots().map(|(_, slot)| slot.last.cast_unsigned()))?;
             body.words(slots().map(|(_, slot)| slot.seen.cast_unsigned()))?;
             self.write_order(body, channels)?;
-            for (_, slot) in slots() {
-                body.put(&[slot.is_whole.into()])?;
-            }
             for (key, _) in slots() {
                 key.with_bytes(|bytes| {
                     body.put(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes())?;
@@ -232,17 +226,14 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
             _ => return Err(SnapshotError::Malformed { what: "series are idle by nothing that is known" }),
         };
         let mut reader = Reader::new(body);
-        let mut constants = vec![self.bank.constants()];
-        constants.extend(self.whole.iter().map(|whole| whole.sweep.constants()));
-        let columns = read_columns(&mut reader, header.channels, &constants)?;
+        let columns = read_columns(&mut reader, &header, self.bank.constants())?;
         let count = columns.len();
         if count.checked_mul(bytes_of_slot::<T>()).is_none_or(|bytes| bytes > reader.rest())
             || count >= order::NONE as usize
         {
             return Err(SnapshotError::Malformed { what: "it has less than its number of series needs" });
         }
-        let blank =
-            Slot { score: T::NAN, samples: 0, outliers: 0, last: NEVER, seen: 0, links: Links::NONE, is_whole: false };
+        let blank = Slot { score: T::NAN, samples: 0, outliers: 0, last: NEVER, seen: 0, links: Links::NONE };
         let mut slots = vec![blank; count];
         for slot in &mut slots {
             slot.score = reader.number()?;
@@ -264,12 +255,13 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
             slot.seen = reader.i64()?;
         }
         let order = read_order(&mut reader, &mut slots)?;
-        for slot in &mut slots {
-            slot.is_whole = match reader.array()? {
-                [0] => false,
-                [1] if self.whole.is_some() => true,
-                _ => return Err(SnapshotError::Malformed { what: "a series is neither whole nor not" }),
-            };
+        if header.is_first() {
+            // Which series had had whole numbers alone: they all find their step anew.
+            for _ in 0..count {
+                if !matches!(reader.array()?, [0 | 1]) {
+                    return Err(SnapshotError::Malformed { what: "a series is neither whole nor not" });
+                }
+            }
         }
         let mut series = IndexMap::new();
         let room = series.try_reserve(count);

@@ -1,0 +1,243 @@
+//! The parameters in the lane type, and how a tally is laid out.
+//!
+//! A tally is an integer in the bits of a lane. From the low end:
+//!
+//! | bits | what |
+//! |---|---|
+//! | 20 (`f32`), 52 (`f64`) | the age, as a field that `age.rs` reads |
+//! | 3 | the exponent of the learnt step, as `grid.rs` has it; 0 where none is learnt |
+//! | 9 | strikes, in quarters: a strike adds four, any other sample takes five back; more than `4 patience` mark the start |
+//!
+//! Strikes below 256 are an exponent whose sign is positive, and so they are ordered as the numbers that their bits make.
+
+use super::{RobustMean, age};
+use crate::error::ParameterError;
+use crate::lane::{Ops, Real};
+use crate::rules::{gain_for, is_size, within};
+use crate::snapshot::FirstTally;
+
+/// What a strike adds, in quarters, and what any other sample takes back.
+pub(super) const STRIKE: u64 = 4;
+pub(super) const CALM: u64 = 5;
+/// How far below patience, in quarters, a re-opening leaves the strikes.
+pub(super) const REARM: u64 = 16;
+/// The first samples of a channel, and what the estimate rests on after them.
+pub(super) const START: u64 = RobustMean::START;
+pub(super) const START_AGE: u64 = 3;
+/// A scale below this part of the location's size counts as collapsed.
+pub(super) const FIRST_SCALE: f64 = 1.0 / (1 << 20) as f64;
+/// How much a scale may grow that re-opens at age 1, and before it is of full age.
+const REGROW: f64 = 8.0;
+const REGROW_YOUNG: f64 = 4.0;
+/// A strike may lie this many times as far out as the one before.
+const LANDING: f64 = 2.0;
+/// In time an estimate rests on at most this many times `1/alpha_t` samples.
+const GAP: f64 = 8.0;
+/// Above this gain an average may round out of its range, and takes no short step.
+const LARGEST_SAFE_GAIN: f64 = 1.0 - 1.0 / (1 << 20) as f64;
+
+/// [`RobustMean`]'s parameters in lane type `T`.
+#[derive(Clone, Copy, Debug)]
+pub struct Constants<T> {
+    pub(in crate::rules) alpha: T,
+    /// `1/alpha`.
+    pub(in crate::rules) full: T,
+    pub(super) in_time: bool,
+    /// The age field of one sample.
+    pub(super) unit: u64,
+    /// The age field of full age.
+    pub(super) full_age: u64,
+    /// The largest whole age that counts, where ages are in samples.
+    pub(super) counts_to: T,
+    /// How many steps a start's age takes down to full age, where `1/alpha` is below it.
+    pub(super) descent: u64,
+    /// The gain of full age.
+    pub(super) full_gain: T,
+    /// The gain of the scale at full age: at most a half.
+    pub(super) scale_gain: T,
+    pub(super) clip: T,
+    pub(super) reject: T,
+    pub(super) slope: T,
+    pub(super) scale_clip: T,
+    pub(super) strike_at: T,
+    /// Residuals up to this many scales are neither strikes nor anywhere near the taper.
+    pub(super) quiet: T,
+    pub(super) regrow: T,
+    pub(super) regrow_young: T,
+    pub(super) landing: T,
+    pub(super) gap: T,
+    pub(super) half_resolution: T,
+    pub(super) learns: bool,
+    pub(super) tiny: T,
+    pub(super) relative: T,
+    pub(super) first_scale: T,
+    /// Patience in quarters, as strikes stand in a tally.
+    pub(super) patience: u64,
+    /// The tally of a channel of full age, without strikes, that learns nothing more.
+    pub(super) calm: u64,
+    /// A tally with these bits set to those of `secure` is of full age, learns nothing more, and is so far from `patience` that the
+    /// next sample cannot re-open the estimate.
+    pub(super) secure_mask: u64,
+    pub(super) secure: u64,
+}
+
+impl<T: Real> Constants<T> {
+    /// Masks of a tally.
+    pub(super) const AGE: u64 = (1 << <T as Ops>::AGE_BITS) - 1;
+    pub(super) const STEP: u64 = 7 << <T as Ops>::AGE_BITS;
+    pub(super) const STRIKES: u64 = 0x1ff << (<T as Ops>::AGE_BITS + 3);
+    /// A quarter of a strike.
+    pub(super) const QUARTER: u64 = 1 << (<T as Ops>::AGE_BITS + 3);
+    /// The exponent of a channel whose samples are continuous.
+    pub(super) const CONTINUOUS: u64 = Self::STEP;
+    /// Steps of age in a sample, where the decay is in time.
+    pub(super) const STEPS: u64 = 1 << if <T as Ops>::AGE_BITS > 23 { 24 } else { 5 };
+    /// The smallest gain of a distance in time, whose ages have room: `2^-27` in `f64`, `2^-14` in `f32`.
+    pub(in crate::rules) const SMALLEST_GAIN_IN_TIME: f64 =
+        if <T as Ops>::AGE_BITS > 23 { 1.0 / (1 << 27) as f64 } else { 1.0 / (1 << 14) as f64 };
+    /// The smallest gain in samples that an age has room for.
+    const SMALLEST_GAIN: f64 =
+        if <T as Ops>::AGE_BITS > 23 { T::MIN_GAIN } else { 1.0 / (1_u64 << <T as Ops>::AGE_BITS) as f64 };
+    /// A tally that no channel has: strikes of 511 quarters.
+    const NEVER: u64 = Self::STRIKES;
+
+    /// The constants of a rule, of its gain in samples or of the smallest gain in time.
+    pub(super) fn new(rule: &RobustMean) -> Result<Self, ParameterError> {
+        let in_time = rule.decay.in_time().is_some();
+        let gain = if in_time {
+            Self::SMALLEST_GAIN_IN_TIME
+        } else {
+            let gain = gain_for::<T>("RobustMean", rule.decay)?;
+            if gain < Self::SMALLEST_GAIN {
+                return Err(ParameterError::GainTooSmall { gain, smallest: Self::SMALLEST_GAIN, lane: T::NAME });
+            }
+            gain
+        };
+        let (half_resolution, learns) = match rule.resolution {
+            super::Resolution::Step(step) => (step / 2.0, false),
+            super::Resolution::Learn => (0.0, true),
+        };
+        ParameterError::check("resolution", 2.0 * half_resolution, "within the range of the lane type", |_| {
+            half_resolution < T::HALF_MAX.to_f64()
+        })?;
+        let slope = rule.reject.map_or(1.0, |(from, at)| rule.clip / (at - from));
+        // Up to the start of the taper, less room for rounding, psi is the clip alone.
+        let untapered = rule.reject.map_or(f64::INFINITY, |(from, at)| from - ((at - from) / 1024.0).max(at / 1024.0));
+        let patience = STRIKE * u64::from(rule.patience);
+        let constants = Self {
+            alpha: T::default(),
+            full: T::default(),
+            in_time,
+            unit: if in_time { Self::STEPS } else { 1 },
+            full_age: 0,
+            counts_to: T::default(),
+            descent: 0,
+            full_gain: T::default(),
+            scale_gain: T::default(),
+            clip: T::from_f64(rule.clip),
+            reject: T::from_f64(rule.reject.map_or(f64::INFINITY, |(_, at)| at)),
+            slope: T::from_f64(slope),
+            scale_clip: T::from_f64(rule.scale_clip),
+            strike_at: T::from_f64(RobustMean::STRIKE_AT),
+            quiet: T::from_f64(untapered.clamp(0.0, RobustMean::STRIKE_AT)),
+            regrow: T::from_f64(REGROW),
+            regrow_young: T::from_f64(REGROW_YOUNG),
+            landing: T::from_f64(LANDING),
+            gap: T::from_f64(GAP),
+            half_resolution: T::from_f64(half_resolution),
+            learns,
+            tiny: T::from_f64(T::ABSOLUTE_FLOOR),
+            relative: T::from_f64(T::RELATIVE_FLOOR),
+            first_scale: T::from_f64(FIRST_SCALE),
+            patience: patience * Self::QUARTER,
+            calm: 0,
+            secure_mask: 0,
+            secure: 0,
+        };
+        Ok(constants.with_gain(gain))
+    }
+
+    /// The constants with another gain, from the smallest up to 1.
+    pub(super) fn with_gain(self, gain: f64) -> Self {
+        let (alpha, full) = (T::from_f64(gain), T::from_f64(1.0 / gain));
+        let full_gain = T::from_f64(1.0 / full.to_f64()); // division of T: f64 holds both exactly, one rounding
+        let full_gain = if full_gain < alpha { alpha } else { full_gain };
+        let half = T::from_f64(0.5);
+        let mut k = Self { alpha, full, full_gain, ..self };
+        k.scale_gain = if full_gain < half { full_gain } else { half };
+        age::lay_out(&mut k);
+        // Where the next sample comes after a silence, or may round out of the range, no step is short.
+        let is_short = if k.in_time { gain <= 0.5 } else { gain <= LARGEST_SAFE_GAIN };
+        let settled = k.full_age | if k.learns { Self::CONTINUOUS } else { 0 };
+        // Fewer strikes than a power of two that leaves room for one more below patience: no bit from that power on is set.
+        let room = (k.patience / Self::QUARTER).saturating_sub(STRIKE);
+        (k.calm, k.secure, k.secure_mask) = match room.checked_ilog2() {
+            _ if !is_short => (Self::NEVER, Self::NEVER, Self::STRIKES),
+            Some(exponent) => (settled, settled, !(((1 << exponent) - 1) * Self::QUARTER)),
+            None => (settled, settled, !0),
+        };
+        k
+    }
+
+    /// The scale that judges and is reported: at least half of the resolution.
+    pub(in crate::rules) fn used(&self, scale: T, tally: T) -> T {
+        let learnt = self.exponent_of(tally).map(|exponent| T::from_f64(super::grid::half_of_step(exponent)));
+        let floor = learnt.unwrap_or(self.half_resolution);
+        if scale < floor { floor } else { scale }
+    }
+
+    /// The exponent of the step, where it is learnt.
+    pub(in crate::rules) fn exponent_of(&self, tally: T) -> Option<u64> {
+        self.learns.then(|| (tally.to_word() & Self::STEP) >> <T as Ops>::AGE_BITS)
+    }
+
+    /// Begins a channel that has seen nothing with a step that is known, where steps are learnt.
+    pub(in crate::rules) fn seed(&self, tally: &mut T, exponent: u64) {
+        if self.learns && self.age_of(*tally) == 0.0 {
+            *tally = T::from_word(exponent << <T as Ops>::AGE_BITS);
+        }
+    }
+
+    /// How many samples the estimate rests on.
+    pub(in crate::rules) fn age_of(&self, tally: T) -> f64 {
+        age::of(self, tally.to_word() & Self::AGE)
+    }
+
+    /// Whether the rule can have led to this state.
+    pub(in crate::rules) fn is_state(&self, state: &[T; 4]) -> bool {
+        let [location, scale, last_strike, tally] = *state;
+        let word = tally.to_word();
+        if word & Self::AGE == 0 {
+            // It may have been begun with a step.
+            let word = if self.learns { word & !Self::STEP } else { word };
+            let unseen = location.to_word() == T::NAN.to_word() && scale.to_word() | last_strike.to_word() == 0;
+            return unseen && word == 0;
+        }
+        let (field, strikes) = (word & Self::AGE, word & Self::STRIKES);
+        let is_starting = strikes > self.patience;
+        // The fifth sample leaves a scale that is measured by the location before it.
+        let has_just_begun =
+            strikes + STRIKE * Self::QUARTER == self.patience && [1, START_AGE].contains(&(field / self.unit));
+        let relative = T::from_f64(self.relative.to_f64() * location.to_f64().abs());
+        age::is_field(self, field)
+            && (!is_starting || field == self.unit)
+            && strikes < self.patience + START * Self::QUARTER
+            && (self.learns || word & Self::STEP == 0)
+            && within(location, T::HALF_MAX)
+            && within(last_strike, T::HALF_MAX)
+            && is_size(scale, T::MAX)
+            && scale >= self.tiny
+            && (is_starting || has_just_begun || scale >= relative)
+    }
+    /// The tally of this edition for one of format 1: strikes count four times, and an age is carried over. An estimate that learns its
+    /// resolution finds the step anew.
+    pub(super) fn carried_over(&self, tally: T) -> T {
+        let FirstTally { age, strikes } = FirstTally::of(tally);
+        let field = age::carried_over(self, age, FirstTally::steps::<T>()).filter(|&field| field <= Self::AGE);
+        let strikes = strikes.checked_mul(STRIKE * Self::QUARTER).filter(|&strikes| strikes <= self.patience);
+        match (field, strikes) {
+            (Some(field), Some(strikes)) => T::from_word(field | strikes),
+            _ => T::from_word(Self::NEVER),
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! The step of one sample, in three lengths that give the same bits: for calm channels, for channels of full age, for any.
+//!
+//! It knows lanes, not columns: [`RobustMean`](super::RobustMean) stores what comes out of it as its own state, and
+//! [`CleanedEma`](crate::CleanedEma) as its judge's.
+
+use super::age::{self, Age};
+use super::constants::{CALM, Constants, REARM, STRIKE};
+use super::grid::{self, Grid};
+use super::start::{self, Start};
+use crate::lane::{Lane, Mask, Real, Word};
+use crate::rule::{Pace, Verdict};
+use pulp::Simd;
+
+/// What every step reads of a channel's state.
+#[derive(Clone, Copy)]
+pub(in crate::rules) struct Now<T: Real, S: Simd> {
+    pub(in crate::rules) location: Lane<T, S>,
+    pub(in crate::rules) scale: Lane<T, S>,
+    pub(in crate::rules) tally: Word<T, S>,
+}
+
+/// The state after a sample, and what the sample was.
+#[derive(Clone, Copy)]
+pub(in crate::rules) struct Judged<T: Real, S: Simd> {
+    pub(in crate::rules) now: Now<T, S>,
+    /// The sample, less the location before it.
+    pub(in crate::rules) residual: Lane<T, S>,
+    /// The scale that judged it.
+    pub(in crate::rules) used: Lane<T, S>,
+    /// The sample counted.
+    pub(in crate::rules) accepted: Mask<T, S>,
+    /// The sample was one of the first five, which are not judged.
+    pub(in crate::rules) starting: Mask<T, S>,
+    pub(in crate::rules) strike: Mask<T, S>,
+    pub(in crate::rules) reopened: Mask<T, S>,
+}
+
+impl<T: Real, S: Simd> Judged<T, S> {
+    /// The residual in scales; NaN where the sample was not judged.
+    #[inline(always)]
+    pub(in crate::rules) fn score(&self) -> Lane<T, S> {
+        let judged = self.accepted & !self.starting;
+        judged.select(self.residual / self.used, Lane::splat(self.used.0, T::NAN))
+    }
+
+    #[inline(always)]
+    pub(super) fn verdict(&self) -> Verdict<T, S> {
+        let Self { accepted, strike, reopened, .. } = *self;
+        Verdict { score: self.score(), accepted, outlier: strike, reopened }
+    }
+}
+
+/// Whether samples come after a silence, which leaves of an estimate less than one sample.
+#[derive(Clone, Copy)]
+pub(in crate::rules) enum Silence<T: Real, S: Simd> {
+    /// Where the estimate itself is in time, its own age says so.
+    OfThis,
+    /// These do.
+    Of(Mask<T, S>),
+}
+
+/// Where a distance in time leaves less than one sample of what an estimate of this age rests on.
+#[inline(always)]
+pub(in crate::rules) fn is_silence<T: Real, S: Simd>(age: Lane<T, S>, alpha: Lane<T, S>) -> Mask<T, S> {
+    let one = Lane::splat(age.0, T::from_f64(1.0));
+    Lane::splat(age.0, T::from_f64(0.5)).lt(alpha) & ((one - alpha) * age).lt(one)
+}
+
+/// Where a channel has seen from one to four samples.
+#[inline(always)]
+pub(in crate::rules) fn is_starting<T: Real, S: Simd>(k: &Constants<T>, now: Now<T, S>) -> Mask<T, S> {
+    start::is_on(k, now.tally)
+}
+
+/// Where a channel is of full age, has no strikes, and learns nothing more.
+#[inline(always)]
+pub(in crate::rules) fn is_calm<T: Real, S: Simd>(k: &Constants<T>, tally: Word<T, S>) -> Mask<T, S> {
+    tally.eq(Word::splat(tally.0, k.calm))
+}
+
+/// A sample that is neither missing nor beyond the range.
+#[inline(always)]
+fn is_ordinary<T: Real, S: Simd>(sample: Lane<T, S>) -> Mask<T, S> {
+    sample.abs().le(Lane::splat(sample.0, T::HALF_MAX))
+}
+
+/// Where a channel is of full age, learns nothing more, and cannot be re-opened by this sample, which is an ordinary one.
+#[inline(always)]
+pub(in crate::rules) fn is_secure<T: Real, S: Simd>(
+    k: &Constants<T>,
+    tally: Word<T, S>,
+    sample: Lane<T, S>,
+) -> Mask<T, S> {
+    (tally & Word::splat(tally.0, k.secure_mask)).eq(Word::splat(tally.0, k.secure)) & is_ordinary(sample)
+}
+
+/// The step of calm channels for samples near the location, where nothing but the averages moves; and where that holds.
+#[inline(always)]
+pub(in crate::rules) fn calm<T: Real, S: Simd>(
+    k: &Constants<T>,
+    now: Now<T, S>,
+    sample: Lane<T, S>,
+) -> (Judged<T, S>, Mask<T, S>) {
+    let number = |value| Lane::splat(sample.0, value);
+    let used = now.scale.max_of_ordinary(number(k.half_resolution));
+    let residual = sample - now.location;
+    let size = residual.abs();
+    let is_calm = is_calm(k, now.tally) & is_ordinary(sample) & size.le(number(k.quiet) * used);
+    let kept = size.min_of_ordinary(number(k.clip) * used);
+    let now = moved(k, now, used, residual, kept, [number(k.full_gain), number(k.scale_gain)]).floored(k);
+    let never = Mask::never(sample.0);
+    let (accepted, starting, strike, reopened) = (!never, never, never, never);
+    (Judged { now, residual, used, accepted, starting, strike, reopened }, is_calm)
+}
+
+/// The step of channels that [`is_secure`] names, and what [`settle`] will want of them: the gain is a constant, and there is no
+/// branch.
+#[inline(always)]
+pub(in crate::rules) fn full<T: Real, S: Simd>(
+    k: &Constants<T>,
+    now: Now<T, S>,
+    sample: Lane<T, S>,
+) -> (Judged<T, S>, [Lane<T, S>; 2]) {
+    let simd = sample.0;
+    let number = |value| Lane::splat(simd, value);
+    let used = now.scale.max_of_ordinary(number(k.half_resolution));
+    let residual = sample - now.location;
+    let threshold = number(k.strike_at) * used;
+    let strike = threshold.lt(residual.abs());
+    let kept = psi(k, residual.abs(), used);
+    let mut after = moved(k, now, used, residual, kept, [number(k.full_gain), number(k.scale_gain)]).floored(k);
+    let strikes = now.tally & Word::splat(simd, Constants::<T>::STRIKES);
+    let less = strikes.min_of_numbers(relief(k, now));
+    let more = Word::splat(simd, STRIKE * Constants::<T>::QUARTER);
+    after.tally = strike.select_word(now.tally + more, now.tally - less);
+    let never = Mask::never(simd);
+    let (accepted, starting, reopened) = (!never, never, never);
+    (Judged { now: after, residual, used, accepted, starting, strike, reopened }, [now.location, threshold])
+}
+
+/// The last strike of channels that [`full`] has stepped: of those for which the sample was one.
+#[inline(always)]
+pub(in crate::rules) fn settle<T: Real, S: Simd>(
+    k: &Constants<T>,
+    sample: Lane<T, S>,
+    [location, threshold]: [Lane<T, S>; 2],
+    last_strike: Lane<T, S>,
+) -> Lane<T, S> {
+    let residual = sample - location;
+    let strike = threshold.lt(residual.abs());
+    strike.select(landed(k, location, residual, threshold, last_strike), last_strike)
+}
+
+/// The step of any channel for any sample, and its last strike.
+#[inline(always)]
+pub(in crate::rules) fn any<T: Real, S: Simd>(
+    k: &Constants<T>,
+    now: Now<T, S>,
+    last_strike: Lane<T, S>,
+    sample: Lane<T, S>,
+    pace: Pace<T, S>,
+    silence: Silence<T, S>,
+) -> (Judged<T, S>, Lane<T, S>) {
+    let simd = sample.0;
+    let number = |value| Lane::<T, S>::splat(simd, value);
+    let word = |value| Word::<T, S>::splat(simd, value);
+    let quarter = Constants::<T>::QUARTER;
+    let one_sample = word(k.unit);
+
+    let x = sample.clamp(T::HALF_MAX);
+    let finite = sample.abs().le(number(T::MAX));
+    let first = (now.tally & word(Constants::<T>::AGE)).eq(word(0));
+    let running = start::is_on(k, now.tally);
+    let starting = first | running;
+    let accepted = sample.is_number() & (finite | !starting);
+
+    // A silence makes the estimate young, and two strikes enough to re-open it.
+    let (mut field, mut strikes) = (now.tally & word(Constants::<T>::AGE), now.tally & word(Constants::<T>::STRIKES));
+    let is_after_silence = match silence {
+        Silence::Of(silence) => silence,
+        Silence::OfThis if k.in_time => {
+            let age = field.count() * number(T::from_f64(1.0 / Constants::<T>::STEPS as f64));
+            is_silence(age, pace.alpha)
+        }
+        Silence::OfThis => Mask::never(simd),
+    };
+    let is_after_silence = is_after_silence & !starting;
+    let armed = strikes.max_of_numbers(word(k.patience - STRIKE * quarter));
+    strikes = is_after_silence.select_word(armed, strikes);
+    field = is_after_silence.select_word(one_sample, field);
+
+    let grid = k.learns.then(
+        #[inline(always)]
+        || grid::read(now.tally),
+    );
+    let floor = grid.map_or(number(k.half_resolution), |grid: Grid<T, S>| grid.floor);
+    let used = now.scale.max_of_ordinary(floor);
+    let residual = x - now.location;
+    let size = residual.abs();
+    let threshold = number(k.strike_at) * used;
+    let strike = threshold.lt(size) & !starting;
+
+    let Age { field: next_field, gain, is_young } = age::next(k, field, pace);
+    let scale_gain = gain.min_of_ordinary(number(T::from_f64(0.5)));
+    let mut after = moved(k, now, used, residual, psi(k, size, used), [gain, scale_gain]);
+    after.location = after.location.clamp(T::HALF_MAX);
+    after = after.floored(k);
+    let more = strikes + (word(k.patience) - strikes).min_of_numbers(word(STRIKE * quarter));
+    let struck = strike.select_word(more, strikes - strikes.min_of_numbers(relief(k, now)));
+    after.tally = next_field | struck;
+    let is_single = field.eq(one_sample);
+    let landing = is_single.select(x, landed(k, now.location, residual, threshold, last_strike));
+    let mut new_strike = strike.select(landing, last_strike);
+
+    let reopened = struck.eq(word(k.patience)) & finite & !starting;
+    if (reopened & accepted).any() {
+        let young_growth = is_young.select(number(k.regrow_young), number(T::from_f64(1.0)));
+        let growth = is_single.select(number(k.regrow), young_growth);
+        let opened = median_of_3(new_strike, last_strike, now.location);
+        let scale = size.min_of_ordinary(growth * used);
+        let scale = is_alive(k, now).select(scale, scale.max_of_ordinary(number(k.first_scale) * size));
+        let rearm = word(REARM * quarter).min_of_numbers(word(k.patience));
+        let left = word(k.patience) - is_single.select_word(word(STRIKE * quarter), rearm);
+        let opened = Now { location: opened, scale, tally: left | one_sample }.floored(k);
+        after = reopened.select_now(opened, after);
+    }
+    if (starting & accepted).any() {
+        let run = start::after(k, now, Start { x, size, used, last: last_strike });
+        let begun = start::first(k, x);
+        after = first.select_now(begun, running.select_now(run, after));
+        new_strike = starting.select(x, new_strike);
+    }
+    if let Some(grid) = grid {
+        after.tally = after.tally | grid.vote(x, !strike & !first);
+    }
+    let judged = Judged {
+        now: accepted.select_now(after, now),
+        residual,
+        used,
+        accepted,
+        starting,
+        strike: accepted & strike,
+        reopened: accepted & reopened,
+    };
+    (judged, accepted.select(new_strike, last_strike))
+}
+
+impl<T: Real, S: Simd> Now<T, S> {
+    /// The scale, not below its floors.
+    #[inline(always)]
+    fn floored(self, k: &Constants<T>) -> Self {
+        let relative = Lane::splat(self.scale.0, k.relative) * self.location.abs();
+        let floor = relative.max_of_ordinary(Lane::splat(self.scale.0, k.tiny));
+        Self { scale: self.scale.max_of_ordinary(floor), ..self }
+    }
+}
+
+impl<T: Real, S: Simd> Mask<T, S> {
+    #[inline(always)]
+    fn select_now(self, yes: Now<T, S>, no: Now<T, S>) -> Now<T, S> {
+        Now {
+            location: self.select(yes.location, no.location),
+            scale: self.select(yes.scale, no.scale),
+            tally: self.select_word(yes.tally, no.tally),
+        }
+    }
+}
+
+/// Hampel's three parts of a residual's size. Huber's psi has an infinite reject. A zero may come out with either sign, which is
+/// lost where it is added.
+#[inline(always)]
+fn psi<T: Real, S: Simd>(k: &Constants<T>, size: Lane<T, S>, used: Lane<T, S>) -> Lane<T, S> {
+    let number = |value| Lane::splat(size.0, value);
+    let taper = (number(k.reject) * used - size) * number(k.slope);
+    let clipped = size.min_of_ordinary(number(k.clip) * used);
+    clipped.min_of_ordinary(taper.max_of_ordinary(number(T::default())))
+}
+
+/// Location and scale, moved by what is kept of the residual and by its clipped size; not yet within their bounds.
+#[inline(always)]
+fn moved<T: Real, S: Simd>(
+    k: &Constants<T>,
+    now: Now<T, S>,
+    used: Lane<T, S>,
+    residual: Lane<T, S>,
+    kept: Lane<T, S>,
+    [gain, scale_gain]: [Lane<T, S>; 2],
+) -> Now<T, S> {
+    let grown = residual.abs().min_of_ordinary(Lane::splat(used.0, k.scale_clip) * used);
+    Now {
+        location: now.location + gain * kept.with_sign_of(residual),
+        scale: now.scale + scale_gain * (grown - now.scale),
+        tally: now.tally,
+    }
+}
+
+/// Where the scale has not collapsed. A collapsed one is left by strikes alone.
+#[inline(always)]
+fn is_alive<T: Real, S: Simd>(k: &Constants<T>, now: Now<T, S>) -> Mask<T, S> {
+    // Powers of two: the specification doubles the larger of the two, to the same bits.
+    let number = |value: T| Lane::splat(now.scale.0, T::from_f64(2.0 * value.to_f64()));
+    let collapsed = (number(k.first_scale) * now.location.abs()).max_of_ordinary(number(k.tiny));
+    collapsed.lt(now.scale)
+}
+
+/// What a sample that is no strike takes back, as strikes stand in a tally.
+#[inline(always)]
+fn relief<T: Real, S: Simd>(k: &Constants<T>, now: Now<T, S>) -> Word<T, S> {
+    let quarters = |count: u64| Word::splat(now.scale.0, count * Constants::<T>::QUARTER);
+    is_alive(k, now).select_word(quarters(CALM), quarters(STRIKE))
+}
+
+/// Where a strike lands: at most a few times as far out as the one before, or as the threshold.
+#[inline(always)]
+fn landed<T: Real, S: Simd>(
+    k: &Constants<T>,
+    location: Lane<T, S>,
+    residual: Lane<T, S>,
+    threshold: Lane<T, S>,
+    last_strike: Lane<T, S>,
+) -> Lane<T, S> {
+    let before = (last_strike - location).abs();
+    let reach = Lane::splat(location.0, k.landing) * before.max_of_ordinary(threshold);
+    let within = residual.abs().min_of_ordinary(reach).with_sign_of(residual);
+    (location + within).clamp(T::HALF_MAX)
+}
+
+/// The middle of three, by compare and select: the sign of a zero is the specification's.
+#[inline(always)]
+pub(super) fn median_of_3<T: Real, S: Simd>(a: Lane<T, S>, b: Lane<T, S>, c: Lane<T, S>) -> Lane<T, S> {
+    let ordered = a.lt(b);
+    let (low, high) = (ordered.select(a, b), ordered.select(b, a));
+    let middle = high.lt(c).select(high, c);
+    middle.lt(low).select(low, middle)
+}
