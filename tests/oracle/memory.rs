@@ -74,29 +74,27 @@ impl<T: Float> Memory<T> {
         (grain * (one + T::from_f64(2.0) * (weight / (grain + grain)).whole()), gain)
     }
 
-    /// The age as the tally holds it: in time in grains. In samples a whole number while it counts, and the next one, or the
-    /// largest that there is room for, for a full age.
+    /// The age as the tally holds it: in time in grains, in samples a whole number. A count is itself; a full age is the next whole
+    /// number, or the largest that there is room for.
     ///
     /// Where a full age is less than the three samples that a start leaves, the age falls towards it: from 3 on the field counts the
     /// samples since the start, and 64 is a full age.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole numbers below 2^52
-    pub(crate) fn field(&self, age: T, in_time: bool) -> u64 {
-        if in_time {
-            return (age / self.grain).to_f64() as u64;
-        }
+    pub(crate) fn field(&self, age: T, counted: bool, in_time: bool) -> u64 {
         let start = T::from_f64(START_AGE);
-        if age == self.full {
-            let most = (1 << T::AGE_BITS) - 1;
-            return pick(self.full < start, 64, (age.to_f64().ceil() as u64).min(most));
+        if in_time {
+            (age / self.grain).to_f64() as u64
+        } else if counted {
+            age.to_f64() as u64
+        } else if self.full >= start {
+            assert!(age == self.full, "{age} is no age of {self:?}");
+            (age.to_f64().ceil() as u64).min((1 << T::AGE_WIDTH) - 1)
+        } else if age == self.full {
+            64
+        } else {
+            let falling = core::iter::successors(Some(start), |age| Some(self.older(*age, false).0));
+            let since = falling.take(61).position(|falling| falling == age);
+            3 + since.expect("an age that the start has left") as u64
         }
-        let mut falling = start;
-        for field in 3..64 {
-            if self.full < start && age == falling {
-                return field;
-            }
-            falling = self.older(falling, false).0;
-        }
-        assert!(age == age.whole() && age < self.full, "{age} is no age of {self:?}");
-        age.to_f64() as u64
     }
 }

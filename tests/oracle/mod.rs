@@ -45,7 +45,7 @@ pub(crate) trait Float:
     /// Exponents of two: of the scale's smallest value, and of its smallest part of the location.
     const FLOORS: (i32, i32);
     /// How many low bits of the tally hold the age.
-    const AGE_BITS: u32;
+    const AGE_WIDTH: u32;
     /// In time an age is an odd multiple of two to this power; and the smallest gain there is two to the other.
     const IN_TIME: (i32, i32);
     /// How near to a multiple of the step a sample has to be, as a part of itself: two to this power.
@@ -78,7 +78,7 @@ macro_rules! float {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const FLOORS: (i32, i32) = $floors;
-            const AGE_BITS: u32 = $age_bits;
+            const AGE_WIDTH: u32 = $age_bits;
             const IN_TIME: (i32, i32) = $in_time;
             const NEAR_STEP: i32 = $near_step;
             const ROUNDING: f64 = $float::EPSILON as f64 / 2.0;
@@ -111,11 +111,11 @@ float!(f32, (-100, -20), 20, (-5, -14), -20);
 float!(f64, (-960, -40), 52, (-24, -27), -40);
 
 /// What the tests ask of the specification of an estimator that scores its samples, whichever it is.
-pub(crate) trait Specification<T: Float>: Copy + Debug {
+pub(crate) trait Specification<T: Float>: Copy + Debug + Send + Sync {
     /// The same in the library.
     type Rule: evenkeel::Scored + evenkeel::Timed + Copy;
     /// The state of one channel.
-    type State: Copy + Debug;
+    type State: Copy + Debug + Send + Sync;
 
     /// A channel that has seen nothing.
     fn unseen() -> Self::State;

@@ -100,6 +100,8 @@ pub(crate) struct State<T> {
     /// In quarters; more than the patience: the start phase.
     pub(crate) strikes: u32,
     pub(crate) age: T,
+    /// The age is a number of samples, and not a sum of weights: the columns have it otherwise.
+    pub(crate) counted: bool,
     /// Of the step that has been learnt; zero where none is.
     pub(crate) exponent: u32,
 }
@@ -123,7 +125,7 @@ pub(crate) struct Outcome<T> {
 
 impl<T: Float> State<T> {
     pub(crate) fn unseen() -> Self {
-        Self { location: T::NAN, scale: T::ZERO, last_strike: T::ZERO, strikes: 0, age: T::ZERO, exponent: 0 }
+        Self { location: T::NAN, scale: T::ZERO, last_strike: T::ZERO, strikes: 0, age: T::ZERO, counted: true, exponent: 0 }
     }
 
     pub(crate) fn is_finite(&self) -> bool {
@@ -220,7 +222,7 @@ impl<T: Float> Spec<T> {
     fn judge(&self, state: &State<T>, u: T, after: Option<(f64, f64)>, silence: bool) -> (State<T>, Outcome<T>) {
         let (p, one) = (self, T::ONE);
         let memory = p.memory.of(after);
-        let State { location, scale, last_strike, mut strikes, mut age, exponent } = *state;
+        let State { location, scale, last_strike, mut strikes, mut age, exponent, .. } = *state;
         let first = age == T::ZERO;
         let finite = u.size() <= p.half_max + p.half_max;
         let starting = p.is_starting(state);
@@ -231,7 +233,7 @@ impl<T: Float> Spec<T> {
         let x = within(u, p.half_max);
         if first {
             let strikes = p.patience + START - 1;
-            let new = State { location: x, scale: p.tiny, last_strike: x, strikes, age: one, exponent };
+            let new = State { location: x, scale: p.tiny, last_strike: x, strikes, age: one, counted: true, exponent };
             return (new, Outcome { opened: true, ..said });
         }
         if !starting && (silence || after.is_some() && is_silence(age, memory.alpha)) {
@@ -269,6 +271,7 @@ impl<T: Float> Spec<T> {
                 last_strike: new_strike,
                 strikes: left,
                 age: one,
+                counted: true,
                 exponent,
             };
             return (new, Outcome { opened: true, ..said });
@@ -283,6 +286,7 @@ impl<T: Float> Spec<T> {
             last_strike: new_strike,
             strikes: struck,
             age: new_age,
+            counted: young,
             exponent,
         };
         (new, said)
@@ -320,6 +324,7 @@ impl<T: Float> Spec<T> {
             last_strike: x,
             strikes: pick(ends, p.patience - STRIKE, strikes),
             age,
+            counted: true,
             exponent,
         }
     }
@@ -334,8 +339,8 @@ impl<T: Float> Spec<T> {
         if state.age == T::ZERO && state.exponent == 0 {
             return 0;
         }
-        let age = if state.age == T::ZERO { 0 } else { self.memory.field(state.age, self.half_life.is_some()) };
-        age | u64::from(state.exponent) << T::AGE_BITS | u64::from(state.strikes) << (T::AGE_BITS + 3)
+        let age = if state.age == T::ZERO { 0 } else { self.memory.field(state.age, state.counted, self.half_life.is_some()) };
+        age | u64::from(state.exponent) << T::AGE_WIDTH | u64::from(state.strikes) << (T::AGE_WIDTH + 3)
     }
 
     /// The four columns as the library documents them: location, scale, last strike and a tally.

@@ -6,8 +6,8 @@
 use crate::{oracle, support};
 use core::num::NonZeroUsize;
 use evenkeel::{
-    ClippedEma, ColumnsOf, Decay, Ema, Estimator, LayerRule, LearningRate, Numerator, RelaxedNumerator, RobustMean,
-    Sweep, Threads, WeightDecay,
+    CleanedEma, ClippedEma, ColumnsOf, Decay, Ema, Estimator, LayerRule, LearningRate, Numerator, RelaxedNumerator,
+    Resolution, RobustMean, Sweep, Threads, WeightDecay,
 };
 use oracle::Float;
 use support::every_backend;
@@ -82,7 +82,7 @@ macro_rules! plain {
         })*
     };
 }
-plain!(Ema 2, ClippedEma 3, RobustMean 4);
+plain!(Ema 2, ClippedEma 3, RobustMean 4, CleanedEma 7);
 
 /// Checks one estimator in every mode, everywhere.
 fn estimator<T: Float, R: Plain<T> + Copy>(name: &str, rule: R, expected: u64) {
@@ -150,6 +150,19 @@ fn mean_faithful() {
         0x6473_eca7_7613_f34d,
         0x56bd_aed0_82aa_c413,
     );
+}
+
+#[test]
+fn learnt_resolution() {
+    let rule = RobustMean::new(decay()).patience(5).unwrap().resolution(Resolution::Learn).unwrap();
+    both("RobustMean that learns", rule, 0, 0);
+}
+
+#[test]
+fn cleaned_ema() {
+    both("CleanedEma", CleanedEma::new(decay()), 0, 0);
+    let rule = CleanedEma::new(Decay::half_life(1.2).unwrap()).resolution(Resolution::Learn).unwrap();
+    both("CleanedEma that learns", rule, 0, 0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! largest floats are ordinary samples.
 
 use crate::{oracle, support};
-use evenkeel::{Bank, CleanedEma, Columns, Decay, Real, RobustMean, Sweep};
+use evenkeel::{Bank, CleanedEma, Columns, Decay, RobustMean, Sweep};
 use oracle::{Float, Parameters, Spec, State, cleaned};
 use support::random::Random;
 use support::streams::Drawn;
@@ -271,7 +271,7 @@ fn on_every_threshold<T: Float>() {
                         row.push(if random.chance(0.5) { T::from_word(size) } else { -T::from_word(size) });
                         let age = T::from_f64([1.0, 2.0, 49.0, 50.0][random.below(4)]);
                         let last_strike = T::from_f64([1.0, 3.0, -9.0][random.below(3)]);
-                        states.push(State { location: T::ZERO, scale, last_strike, strikes, age, exponent: 0 });
+                        states.push(State { location: T::ZERO, scale, last_strike, strikes, age, counted: true, exponent: 0 });
                     }
                 }
             }
@@ -297,7 +297,7 @@ fn on_every_threshold_of_a_cleaned_average<T: Float>() {
                         [[7.0, 8.0, 9.0, 50.0], [1.0, 2.0, 10.0, 10.0]].map(|ages| T::from_f64(ages[random.below(4)]));
                     let last_strike = T::from_f64([1.0, 3.0, -9.0][random.below(3)]);
                     let pending = T::from_f64([0.0, 0.2, 0.479_999, 0.48, 0.5, 0.51][random.below(6)]);
-                    let judge = State { location: T::ZERO, scale, last_strike, strikes, age: judged, exponent: 0 };
+                    let judge = State { location: T::ZERO, scale, last_strike, strikes, age: judged, counted: true, exponent: 0 };
                     states.push(cleaned::State { mean: T::from_f64(random.gauss()), age, pending, judge });
                 }
             }

@@ -164,7 +164,7 @@ impl<T: Float> Check<T> for TheOracleGivesTheVectors {
                     "scale" => row.reading[1],
                     "age" => row.reading[2],
                     "last_strike" => words[2],
-                    "strikes" => T::from_f64((row.words[3] >> (T::AGE_BITS + 3)) as f64),
+                    "strikes" => T::from_f64((row.words[3] >> (T::AGE_WIDTH + 3)) as f64),
                     "exponent" => T::from_f64(grid::exponent(row.step).into()),
                     "pending" => words[6],
                     "reopened" => flag(row.outcome.opened),
