@@ -9,7 +9,7 @@ use evenkeel::{
     CleanedEma, ClippedEma, ColumnsOf, Decay, Ema, Estimator, LayerRule, LearningRate, Numerator, RelaxedNumerator,
     Resolution, RobustMean, Sweep, Threads, WeightDecay,
 };
-use oracle::Float;
+use oracle::{Float, Parameters, Spec, Specification, cleaned};
 use support::every_backend;
 use support::random::Random;
 
@@ -137,32 +137,50 @@ fn both_layers<R: LayerRule + Copy>(name: &str, rule: R, single: u64, double: u6
     layer::<f64, R>(name, rule, double);
 }
 
+/// The digest of what the specification makes of the workload.
+fn specified<T: Float, O: Specification<T>>(spec: &O) -> u64 {
+    let block = Random::new(70).hostile::<T>(ROWS, CHANNELS);
+    let end = |channel| spec.run(O::unseen(), block.iter().copied().skip(channel).step_by(CHANNELS));
+    let states: Vec<Vec<T>> = (0..CHANNELS).map(|channel| spec.columns(&end(channel))).collect();
+    let mut digest = Digest::new();
+    for column in 0..states[0].len() {
+        digest.numbers(&states.iter().map(|state| state[column]).collect::<Vec<T>>());
+    }
+    digest.0
+}
+
+/// A robust mean, of which the specification has the same digests.
+fn robust(name: &str, rule: RobustMean, p: &Parameters, single: u64, double: u64) {
+    both(name, rule, single, double);
+    let specified = (specified(&Spec::<f32>::new(p)), specified(&Spec::<f64>::new(p)));
+    assert_eq!(specified, (single, double), "{name}");
+}
+
+fn cleaned(name: &str, rule: CleanedEma, p: &cleaned::Parameters, single: u64, double: u64) {
+    both(name, rule, single, double);
+    let specified = (specified(&cleaned::Spec::<f32>::new(p)), specified(&cleaned::Spec::<f64>::new(p)));
+    assert_eq!(specified, (single, double), "{name}");
+}
+
 #[test]
 fn robust_mean() {
-    both("RobustMean", RobustMean::new(decay()), 0x2878_18fd_24f8_d939, 0x6819_b145_7084_a945);
-}
-
-#[test]
-fn mean_faithful() {
-    both(
-        "mean-faithful",
-        RobustMean::new(decay()).mean_faithful().resolution(1.0).unwrap(),
-        0x6473_eca7_7613_f34d,
-        0x56bd_aed0_82aa_c413,
-    );
-}
-
-#[test]
-fn learnt_resolution() {
-    let rule = RobustMean::new(decay()).patience(5).unwrap().resolution(Resolution::Learn).unwrap();
-    both("RobustMean that learns", rule, 0, 0);
+    let (rule, p) = (RobustMean::new(decay()), Parameters::new(decay().gain()));
+    robust("RobustMean", rule, &p, 0, 0);
+    let faithful = Parameters { resolution: 1.0, ..p.mean_faithful() };
+    robust("mean-faithful", rule.mean_faithful().resolution(1.0).unwrap(), &faithful, 0, 0);
+    let (learning, impatient) =
+        (rule.resolution(Resolution::Learn).unwrap(), Parameters { patience: 5, ..p.learning() });
+    robust("RobustMean that learns", learning.patience(5).unwrap(), &impatient, 0, 0);
 }
 
 #[test]
 fn cleaned_ema() {
-    both("CleanedEma", CleanedEma::new(decay()), 0, 0);
-    let rule = CleanedEma::new(Decay::half_life(1.2).unwrap()).resolution(Resolution::Learn).unwrap();
-    both("CleanedEma that learns", rule, 0, 0);
+    let p = cleaned::Parameters::new(decay().gain());
+    cleaned("CleanedEma", CleanedEma::new(decay()), &p, 0, 0);
+    // Of so short a memory that its judge has the same.
+    let short = Decay::half_life(1.2).unwrap();
+    let rule = CleanedEma::new(short).resolution(Resolution::Learn).unwrap();
+    cleaned("CleanedEma that learns", rule, &cleaned::Parameters::new(short.gain()).learning(), 0, 0);
 }
 
 #[test]

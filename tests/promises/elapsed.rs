@@ -62,7 +62,7 @@ fn equal_distances_are_the_fixed_rule<T: Float, O: Drawn<T>>() {
             let distance = Duration::from_millis(millis);
             let samples = HALF_LIFE.as_nanos() as f64 / distance.as_nanos() as f64;
             // A judge that counts samples has a gain of 0.1.
-            if rule.name() == "CleanedEma" && samples < 6.6 {
+            if O::IS_AVERAGE && samples < 6.6 {
                 continue;
             }
             let (fixed, _) = O::with(Decay::half_life(samples).unwrap(), None, Resolution::default());
@@ -238,7 +238,7 @@ fn a_level_that_has_moved_in_a_silence<T: Float, O: Drawn<T>>() {
         let mut state = O::unseen();
         let sample = |n: u32| T::from_f64(100.0 + f64::from(n * 37 % 11));
         // Where the first samples cannot bring an average all of the way, its memory does.
-        let follows = rule.name() == "RobustMean" || most == 2;
+        let follows = !O::IS_AVERAGE || most == 2;
         let mut moved = None;
         for n in 0..300 {
             let elapsed = Duration::from_secs(if n == 200 { gap } else { 1 });

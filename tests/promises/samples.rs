@@ -183,7 +183,7 @@ fn infinities_at_every_patience<T: Float, O: Drawn<T>>() {
             let state = stream(rule, &[noise.clone(), strikes].concat());
             let words = rule.1.words(&state);
             // The judge's location is the third column of a CleanedEma.
-            let location = T::from_word(words[if words.len() == 4 { 0 } else { 2 }]);
+            let location = T::from_word(words[if O::IS_AVERAGE { 2 } else { 0 }]);
             assert!(location > near, "{location}: it has not re-opened");
         }
     }
@@ -271,7 +271,15 @@ fn on_every_threshold<T: Float>() {
                         row.push(if random.chance(0.5) { T::from_word(size) } else { -T::from_word(size) });
                         let age = T::from_f64([1.0, 2.0, 49.0, 50.0][random.below(4)]);
                         let last_strike = T::from_f64([1.0, 3.0, -9.0][random.below(3)]);
-                        states.push(State { location: T::ZERO, scale, last_strike, strikes, age, counted: true, exponent: 0 });
+                        states.push(State {
+                            location: T::ZERO,
+                            scale,
+                            last_strike,
+                            strikes,
+                            age,
+                            counted: true,
+                            exponent: 0,
+                        });
                     }
                 }
             }
@@ -297,7 +305,15 @@ fn on_every_threshold_of_a_cleaned_average<T: Float>() {
                         [[7.0, 8.0, 9.0, 50.0], [1.0, 2.0, 10.0, 10.0]].map(|ages| T::from_f64(ages[random.below(4)]));
                     let last_strike = T::from_f64([1.0, 3.0, -9.0][random.below(3)]);
                     let pending = T::from_f64([0.0, 0.2, 0.479_999, 0.48, 0.5, 0.51][random.below(6)]);
-                    let judge = State { location: T::ZERO, scale, last_strike, strikes, age: judged, counted: true, exponent: 0 };
+                    let judge = State {
+                        location: T::ZERO,
+                        scale,
+                        last_strike,
+                        strikes,
+                        age: judged,
+                        counted: true,
+                        exponent: 0,
+                    };
                     states.push(cleaned::State { mean: T::from_f64(random.gauss()), age, pending, judge });
                 }
             }

@@ -29,6 +29,9 @@ slices!(RobustMean, CleanedEma);
 
 /// A specification whose parameters can be drawn.
 pub(crate) trait Drawn<T: Float>: Specification<T, Rule: Slices<T>> {
+    /// Whether the location is an average that a judge cleans, and follows as averages do.
+    const IS_AVERAGE: bool;
+
     /// A rule that a builder accepts, with every parameter anywhere in its range, and its specification. `half_life` is in samples.
     fn drawn(random: &mut Random, half_life: f64) -> (Self::Rule, Self);
     /// A rule of which nothing is drawn. The patience is in strikes; `None` is the rule's own.
@@ -46,6 +49,8 @@ pub(crate) trait Drawn<T: Float>: Specification<T, Rule: Slices<T>> {
 }
 
 impl<T: Float> Drawn<T> for Spec<T> {
+    const IS_AVERAGE: bool = false;
+
     fn drawn(random: &mut Random, half_life: f64) -> (RobustMean, Self) {
         let (rule, p) = random.rule_of(half_life);
         (rule, Spec::new(&p))
@@ -74,6 +79,8 @@ impl<T: Float> Drawn<T> for Spec<T> {
 }
 
 impl<T: Float> Drawn<T> for cleaned::Spec<T> {
+    const IS_AVERAGE: bool = true;
+
     fn drawn(random: &mut Random, half_life: f64) -> (CleanedEma, Self) {
         let mut p = cleaned::Parameters::new(gain_of(half_life));
         let mut rule = CleanedEma::new(Decay::half_life(half_life).expect("above 0"));
