@@ -10,8 +10,8 @@ use common::competitor::{Loops, Plain};
 use common::data::{Noise, Rows, samples};
 use common::probe::{Number, Probe, read_four, read_only};
 use evenkeel::{
-    Backend, Bank, Decay, Ema, Estimator, Idle, Layer, LayerRule, LayerUpdate, LearningRate, Numerator, Overflow, Real,
-    RelaxedNumerator, RobustMean, Threads, Tracker, update_layers,
+    Backend, Bank, CleanedEma, Decay, Ema, Estimator, Idle, Layer, LayerRule, LayerUpdate, LearningRate, Numerator,
+    Overflow, Real, RelaxedNumerator, RobustMean, Threads, Timed, Tracker, update_layers,
 };
 use rayon::prelude::*;
 use std::cell::RefCell;
@@ -324,6 +324,9 @@ fn lane<T: Real + Number + Loops>() {
         rows::<_, T, T::RobustMean>("RobustMean", &RobustMean::new(decay), outliers, 3, 0);
         blocks::<_, T>("RobustMean", &RobustMean::new(decay), outliers);
         series::<_, T>("RobustMean", &RobustMean::new(decay), outliers);
+        rows::<_, T, T::CleanedEma>("CleanedEma", &CleanedEma::new(decay), outliers, 4, 2);
+        blocks::<_, T>("CleanedEma", &CleanedEma::new(decay), outliers);
+        series::<_, T>("CleanedEma", &CleanedEma::new(decay), outliers);
     }
     // Fast enough to forget its start in the warm-up.
     rows::<_, T, T::Ema>("Ema", &Ema::new(Decay::alpha(0.6).unwrap()), 0.0, 1, 1);
@@ -336,18 +339,18 @@ fn lane<T: Real + Number + Loops>() {
 
 /// Rows whose decay is in time, at equal distances and at distances that jitter, beside the same rows of a decay in samples;
 /// and rows with a tenth of the samples missing, at random, beside those without.
-fn time<T: Real>() {
+fn time<R: Timed, T: Real>(name: &str, new: impl Fn(Decay) -> R) {
     for (size, channels) in [("1Ki", 1 << 10), ("64Ki", 64 << 10), ("1Mi", 1 << 20)] {
-        if !wanted(&["time", T::NAME, size]) {
+        if !wanted(&["time", name, T::NAME, size]) {
             continue;
         }
         let second = Duration::from_secs(1);
         let half_life = 13.5; // about the gain of the other parts
-        let rule = RobustMean::new(Decay::half_life(half_life).unwrap());
-        let in_time = RobustMean::new(Decay::half_life_time(second.mul_f64(half_life)).unwrap());
+        let rule = new(Decay::half_life(half_life).unwrap());
+        let in_time = new(Decay::half_life_time(second.mul_f64(half_life)).unwrap());
         let mut feed = Rows::<T>::new(channels, 0.0, 7);
         let mut counted = bank(rule, Backend::best(), &mut feed, channels);
-        let new = || Bank::<RobustMean, T>::new(in_time, channels).unwrap().with_threads(Threads::One);
+        let new = || Bank::<R, T>::new(in_time.clone(), channels).unwrap().with_threads(Threads::One);
         let (mut equal, mut jitter, mut gaps) = (new(), new(), new());
         let mut incomplete = Rows::<T>::with_missing(channels, 0.1, 8);
         for _ in 0..WARM_UP {
@@ -371,7 +374,7 @@ fn time<T: Real>() {
             ],
         );
         println!(
-            "time       {} {size:>5} | equal {:.2}, jitter {:.2} times a decay in samples, a tenth missing {:.2} times equal",
+            "time {name:<10} {} {size:>5} | equal {:.2}, jitter {:.2} times a decay in samples, a tenth missing {:.2} times equal",
             T::NAME,
             equal / counted,
             jitter / counted,
@@ -466,7 +469,9 @@ fn main() {
     threads();
     lane::<f32>();
     lane::<f64>();
-    time::<f32>();
-    time::<f64>();
+    time::<_, f32>("RobustMean", RobustMean::new);
+    time::<_, f64>("RobustMean", RobustMean::new);
+    time::<_, f32>("CleanedEma", CleanedEma::new);
+    time::<_, f64>("CleanedEma", CleanedEma::new);
     tracker();
 }

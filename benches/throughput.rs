@@ -13,12 +13,12 @@
 
 mod common;
 
-use common::competitor::{Loops, Plain};
+use common::competitor::{Loops, Plain, single};
 use common::data::Rows;
 use common::probe::{Number, Probe, read_only};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use evenkeel::{Backend, Bank, Decay, Ema, Estimator, Real, RobustMean, Threads};
+use evenkeel::{Backend, Bank, CleanedEma, Decay, Ema, Estimator, Real, RobustMean, Threads};
 use std::hint::black_box;
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -94,6 +94,7 @@ fn lanes<T: Real + Number + Loops>(c: &mut Criterion) {
     let (ema, robust) = (Decay::alpha(EMA_ALPHA).unwrap(), Decay::alpha(ROBUST_ALPHA).unwrap());
     rule::<_, T, T::Ema>(c, (&Ema::new(ema), "Ema", EMA_ALPHA), (1, 1));
     rule::<_, T, T::RobustMean>(c, (&RobustMean::new(robust), "RobustMean", ROBUST_ALPHA), (3, 0));
+    rule::<_, T, T::CleanedEma>(c, (&CleanedEma::new(robust), "CleanedEma", ROBUST_ALPHA), (4, 2));
 }
 
 /// One thread against all of them, from sizes where sharing loses to sizes where it wins.
@@ -113,20 +114,28 @@ fn threads(c: &mut Criterion) {
     }
 }
 
-/// The competitor computes what the engine computes, or it is no competitor.
+/// The competitors compute what the engine computes, or they are no competitors.
 fn same_work() {
+    let decay = Decay::alpha(ROBUST_ALPHA).unwrap();
     for backend in Backend::available() {
+        // A level that moves re-opens them.
         let mut rows = Rows::<f32>::new(1000, 0.05, 3);
-        let rule = RobustMean::new(Decay::alpha(ROBUST_ALPHA).unwrap());
-        let mut bank = Bank::<RobustMean, f32>::new(rule, 1000).unwrap().with_backend(backend).unwrap();
-        let mut plain = common::competitor::single::RobustMean::new(1000, ROBUST_ALPHA);
-        for _ in 0..500 {
-            let row = rows.next();
-            bank.update(row).unwrap();
-            plain.update(backend, row);
+        let mut robust = Bank::<_, f32>::new(RobustMean::new(decay), 1000).unwrap().with_backend(backend).unwrap();
+        let mut cleaned = Bank::<_, f32>::new(CleanedEma::new(decay), 1000).unwrap().with_backend(backend).unwrap();
+        let mut plain_robust = single::RobustMean::new(1000, ROBUST_ALPHA);
+        let mut plain_cleaned = single::CleanedEma::new(1000, ROBUST_ALPHA);
+        for number in 0..600 {
+            let level = if number % 200 < 150 { 0.0 } else { 50.0 };
+            let row: Vec<f32> = rows.next().iter().map(|sample| sample + level).collect();
+            robust.update(&row).unwrap();
+            cleaned.update(&row).unwrap();
+            plain_robust.update(backend, &row);
+            plain_cleaned.update(backend, &row);
+            assert_eq!(robust.locations(), plain_robust.columns.location, "{backend:?}, row {number}");
+            assert!(robust.scales().eq(plain_robust.columns.scale.iter().copied()), "{backend:?}, row {number}");
+            assert_eq!(cleaned.locations(), plain_cleaned.average, "{backend:?}, row {number}");
+            assert!(cleaned.scales().eq(plain_cleaned.judge.scale.iter().copied()), "{backend:?}, row {number}");
         }
-        assert_eq!(bank.locations(), plain.location);
-        assert_eq!(bank.scales(), plain.scale);
     }
 }
 

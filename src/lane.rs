@@ -6,6 +6,8 @@
 //!
 //! [`Real`] is implemented for `f32` and `f64` and by nothing else.
 
+#[cfg(target_arch = "x86_64")]
+use core::any::Any;
 use core::fmt::Debug;
 use core::ops::{Add, BitAnd, BitOr, Div, Mul, Not, Sub};
 use pulp::Simd;
@@ -396,24 +398,47 @@ impl<T: Real, S: Simd> Mask<T, S> {
     pub(crate) fn select_word(self, yes: Word<T, S>, no: Word<T, S>) -> Word<T, S> {
         Word(self.0, T::word_select(self.0, self.1, yes.1, no.1))
     }
-    /// Whether any lane is set. A mask is a bit per lane on some backends and a word per lane on others, all of whose bits
-    /// are zero exactly where it is false.
+    /// Whether any lane is set.
     #[inline(always)]
     pub(crate) fn any(self) -> bool {
+        self.bits() != 0
+    }
+    /// Whether every lane is set.
+    #[inline(always)]
+    pub(crate) fn all(self) -> bool {
+        (!self).bits() == 0
+    }
+    /// Zero exactly where no lane is set. A mask is a bit per lane on some backends, and on others a word per lane of which all bits
+    /// are alike.
+    #[inline(always)]
+    fn bits(self) -> u64 {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(bits) = avx2_bits(self.0, &self.1) {
+            return bits.into();
+        }
         match size_of::<T::Masks<S>>() {
-            1 => cast::<_, u8>(self.1) != 0,
-            2 => cast::<_, u16>(self.1) != 0,
-            _ => bytes_of(&self.1).iter().fold(0, |all, byte| all | byte) != 0,
+            1 => cast::<_, u8>(self.1).into(),
+            2 => cast::<_, u16>(self.1).into(),
+            _ => bytes_of(&self.1).iter().fold(0, |all, byte| all | byte).into(),
         }
     }
 }
 
-impl<T: Real, S: Simd> Mask<T, S> {
-    /// Whether every lane is set.
-    #[inline(always)]
-    pub(crate) fn all(self) -> bool {
-        !(!self).any()
-    }
+/// AVX2's own instruction for it, which the compiler does not always find in the portable loop. The casts are of a type to itself
+/// and vanish.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn avx2_bits<S: Simd, M: 'static>(simd: S, mask: &M) -> Option<u32> {
+    let simd = (&simd as &dyn Any).downcast_ref::<pulp::x86::V3>()?;
+    let mask = mask as &dyn Any;
+    let bits = if let Some(&mask) = mask.downcast_ref::<pulp::m32x8>() {
+        simd.avx._mm256_movemask_ps(pulp::cast(mask))
+    } else if let Some(&mask) = mask.downcast_ref::<pulp::m64x4>() {
+        simd.avx._mm256_movemask_pd(pulp::cast(mask))
+    } else {
+        return None;
+    };
+    Some(bits.cast_unsigned())
 }
 
 impl<T: Real, S: Simd> Word<T, S> {

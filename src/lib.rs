@@ -76,6 +76,7 @@
 //! The crate needs Rust 1.89, from which on AVX-512 is stable.
 
 mod bank;
+mod cells;
 mod columns;
 mod decay;
 mod error;

@@ -7,6 +7,7 @@
 //!
 //! To add an estimator: one file in `rules/` that implements [`Step`], and its line in `rules/mod.rs`.
 
+use crate::cells::Cells;
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Mask, Real};
@@ -115,6 +116,19 @@ pub trait Step {
         cells: &mut impl Cells<T, S>,
         inputs: <Self::Inputs as Arity>::Of<Lane<T, S>>,
     ) -> Self::Output<T, S>;
+
+    /// One step for each lane, and `report` is called with what it finds out: what the sweeps call. A rule that has shorter steps
+    /// takes them here, to the same bits. Each way reports by itself, so that what nobody looks at need not be carried to where
+    /// they meet.
+    #[inline(always)]
+    fn step_and<T: Real, S: Simd>(
+        constants: &Self::Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        inputs: <Self::Inputs as Arity>::Of<Lane<T, S>>,
+        report: impl FnOnce(Self::Output<T, S>),
+    ) {
+        report(Self::step(constants, cells, inputs));
+    }
 }
 
 /// What makes a [`Step`] one that judges samples.
@@ -186,25 +200,6 @@ pub trait Weigh: Step<Inputs = Count<2>> {
         let _ = step;
         *constants
     }
-}
-
-/// One vector of channels: what a [`Step`] sees of the state columns.
-#[doc(hidden)]
-pub trait Cells<T: Real, S: Simd> {
-    fn get(&self, column: usize) -> Lane<T, S>;
-    fn set(&mut self, column: usize, value: Lane<T, S>);
-    /// Whether the channels near these have been calm, so that a step may hope that these are, too.
-    fn hopeful(&self) -> bool;
-    /// Writes what `settle` makes of a rarely touched column, where any lane of the mask is set. No step waits for that column to
-    /// come from memory: it may happen some steps later, by [`Step::settle`] from what is kept, so the step that does this must
-    /// not read the column afterwards.
-    fn defer(
-        &mut self,
-        column: usize,
-        mask: Mask<T, S>,
-        kept: [Lane<T, S>; 2],
-        settle: impl FnOnce(Lane<T, S>) -> Lane<T, S>,
-    );
 }
 
 /// What an estimator found out about the sample. Computed only where somebody looks at it.

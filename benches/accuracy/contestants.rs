@@ -2,14 +2,15 @@
 
 use crate::ALPHA;
 use crate::peers::{HampelFilter, Peer, RollingMedian, StochasticMedian};
-use evenkeel::{Bank, ClippedEma, Decay, Ema, Estimator, RobustMean, Threads};
+use evenkeel::{Bank, CleanedEma, ClippedEma, Decay, Ema, Estimator, Resolution, RobustMean, Threads};
 
 /// The heads of the columns.
-pub(crate) const NAMES: [&str; 7] = [
+pub(crate) const NAMES: [&str; 8] = [
     "plain average",
     "clipped about zero",
     "**`RobustMean`**",
     "mean-faithful",
+    "**`CleanedEma`**",
     "rolling median, 199",
     "Hampel filter, average",
     "stochastic median",
@@ -17,13 +18,16 @@ pub(crate) const NAMES: [&str; 7] = [
 
 /// The column of the plain average.
 pub(crate) const PLAIN: usize = 0;
+/// The columns of this library's robust estimators.
+pub(crate) const OURS: std::ops::Range<usize> = 2..5;
 /// The columns of the estimators that one sample can move without bound.
 pub(crate) const UNBOUNDED: [usize; 2] = [0, 1];
 
-/// The parts of Gaussian residuals that the clips leave alone, at 2 and at 3 scales. A robust mean of gain `alpha` follows
-/// Gaussian noise as fast as a plain average of gain `alpha` times that part; over it, both are of one memory.
-const PASSED: f64 = 0.858;
-const PASSED_FAITHFUL: f64 = 0.982;
+/// The mean slope of the psi under Gaussian residuals, clipped at 2.5 and at 4 scales: mostly the part of them that the clip
+/// leaves alone. A robust mean of gain `alpha` follows Gaussian noise as fast as a plain average of gain `alpha` times that slope;
+/// over it, both are of one memory.
+const SLOPE: f64 = 0.925;
+const SLOPE_FAITHFUL: f64 = 0.9965;
 
 /// Takes a row of samples, gives the locations.
 pub(crate) trait Contestant {
@@ -48,14 +52,15 @@ impl<P: Peer> Contestant for Vec<P> {
 }
 
 /// One of each, in the order of [`NAMES`], with nothing seen.
-pub(crate) fn all(channels: usize, resolution: f64) -> [Box<dyn Contestant>; 7] {
-    let robust = |passed| RobustMean::new(gain(ALPHA / passed)).resolution(resolution).unwrap();
+pub(crate) fn all(channels: usize, resolution: Resolution) -> [Box<dyn Contestant>; NAMES.len()] {
+    let robust = |slope| RobustMean::new(gain(ALPHA / slope)).resolution(resolution).unwrap();
     [
         library(Ema::new(gain(ALPHA)), channels),
         // The clip as the numerator has it: 4 running means of |x|, which contain the sample.
         library(ClippedEma::new(gain(ALPHA)).scale_decay(gain(ALPHA)), channels),
-        library(robust(PASSED), channels),
-        library(robust(PASSED_FAITHFUL).mean_faithful(), channels),
+        library(robust(SLOPE), channels),
+        library(robust(SLOPE_FAITHFUL).mean_faithful(), channels),
+        library(CleanedEma::new(gain(ALPHA)).resolution(resolution).unwrap(), channels),
         peers(RollingMedian::new, channels),
         peers(HampelFilter::new, channels),
         peers(StochasticMedian::new, channels),
@@ -66,20 +71,27 @@ pub(crate) fn all(channels: usize, resolution: f64) -> [Box<dyn Contestant>; 7] 
 pub(crate) struct RealRow {
     pub(crate) name: &'static str,
     pub(crate) new: fn() -> Box<dyn Contestant>,
+    /// It is one of this library's robust estimators.
+    pub(crate) ours: bool,
     /// It is given the series without spikes.
     pub(crate) clean: bool,
 }
 
 impl RealRow {
     pub(crate) fn all() -> Vec<Self> {
-        let row = |name, new| Self { name, new, clean: false };
+        let peer = |name, new| Self { name, new, ours: false, clean: false };
+        let ours = |name, new| Self { ours: true, ..peer(name, new) };
         vec![
-            row("plain average", || library(Ema::new(gain(ALPHA)), 1)),
-            row("rolling median, 199", || peers(RollingMedian::new, 1)),
-            row("Hampel filter, average", || peers(HampelFilter::new, 1)),
-            row("**`RobustMean`**", || library(RobustMean::new(gain(ALPHA)), 1)),
-            row("mean-faithful", || library(RobustMean::new(gain(ALPHA)).mean_faithful(), 1)),
-            Self { clean: true, ..row("plain average of the clean series", || library(Ema::new(gain(ALPHA)), 1)) },
+            peer("plain average", || library(Ema::new(gain(ALPHA)), 1)),
+            peer("rolling median, 199", || peers(RollingMedian::new, 1)),
+            peer("Hampel filter, average", || peers(HampelFilter::new, 1)),
+            ours("**`RobustMean`**", || library(RobustMean::new(gain(ALPHA)), 1)),
+            ours("mean-faithful", || library(RobustMean::new(gain(ALPHA)).mean_faithful(), 1)),
+            ours("**`CleanedEma`**", || library(CleanedEma::new(gain(ALPHA)), 1)),
+            ours("`CleanedEma`, resolution learnt", || {
+                library(CleanedEma::new(gain(ALPHA)).resolution(Resolution::Learn).unwrap(), 1)
+            }),
+            Self { clean: true, ..peer("plain average of the clean series", || library(Ema::new(gain(ALPHA)), 1)) },
         ]
     }
 }

@@ -22,7 +22,7 @@ mod real;
 mod series;
 mod summary;
 
-use contestants::{NAMES, PLAIN};
+use contestants::{NAMES, OURS, PLAIN};
 use errors::{Errors, Size, measure};
 use random::Random;
 use series::Series;
@@ -56,14 +56,23 @@ fn main() {
 
     println!("Mean squared error relative to a plain average's on noise alone, alpha {ALPHA}, ± its standard error");
     println!("({} channels of {} samples after {}).", size.channels, size.measured, size.start);
-    println!("~ median [quartiles] over channels, where the mean is infinite or made by a few of them:\n");
+    println!(
+        "~ median [quartiles] over channels, where the mean is infinite or made by a few of them. †: a column that is"
+    );
+    println!(
+        "none of this library's robust estimators has the least error, by more than 1% and three standard errors:\n"
+    );
     let (mut far, mut gaussian) = (Vec::new(), None);
     print_row("series", &NAMES);
     print_row("---", &["---"; NAMES.len()]);
     for series in series::all().into_iter().filter(wanted) {
         let size = Size { channels: size.channels * series.weight, ..size };
         let errors = measure(&series, size);
-        print_row(&series.name, &std::array::from_fn(|column| summary(&series, column, &errors[column])));
+        let mark = if is_lost(&errors) { " †" } else { "" };
+        print_row(
+            &format!("{}{mark}", series.name),
+            &std::array::from_fn(|column| summary(&series, column, &errors[column])),
+        );
         if errors.iter().any(|errors| errors.far.iter().any(|&share| share > 0.0)) {
             far.push((series.name.clone(), errors.each_ref().map(|errors| Percent::new(&errors.far))));
         }
@@ -91,6 +100,20 @@ fn print_row<C: std::fmt::Display>(name: &str, cells: &[C; NAMES.len()]) {
         print!(" {cell} |");
     }
     println!();
+}
+
+/// Whether another column has less error than each of this library's robust estimators, by more than 1% and three standard
+/// errors of the difference.
+fn is_lost(errors: &[Errors; NAMES.len()]) -> bool {
+    let mean = |column: usize| summary::mean(&errors[column].squared).0;
+    let least =
+        |columns: &mut dyn Iterator<Item = usize>| columns.min_by(|&a, &b| mean(a).total_cmp(&mean(b))).unwrap();
+    let mut ours = OURS;
+    let ours = least(&mut ours);
+    let other = least(&mut (0..NAMES.len()).filter(|column| !OURS.contains(column)));
+    let pairs = errors[ours].squared.iter().zip(&errors[other].squared);
+    let (more, error) = summary::mean(&pairs.map(|(ours, other)| ours - other).collect::<Vec<_>>());
+    more > 0.01 * mean(other) && more > 3.0 * error
 }
 
 /// The error in one column. The two that a sample can move without bound have no mean where its variance is infinite.

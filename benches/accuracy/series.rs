@@ -5,6 +5,7 @@
 //! without the noise. For the autoregression it is the mean of the process, 0.
 
 use crate::random::Random;
+use evenkeel::Resolution;
 
 /// A sample and the truth beside it.
 pub(crate) struct Sample {
@@ -25,8 +26,8 @@ pub(crate) struct Series {
     pub(crate) weight: usize,
     /// The variance of a sample is infinite, and so is the mean squared error of whatever a sample moves without bound.
     pub(crate) endless: bool,
-    /// The step in which `RobustMean` is told that the signal is recorded; 0 = not told.
-    pub(crate) resolution: f64,
+    /// The step in which the signal is recorded, as the library's estimators know it.
+    pub(crate) resolution: Resolution,
     start: Box<dyn Fn(&mut Random) -> Channel>,
 }
 
@@ -41,7 +42,7 @@ impl Series {
         C: FnMut(usize, &mut Random) -> Sample + 'static,
     {
         let start = Box::new(move |random: &mut Random| -> Channel { Box::new(start(random)) });
-        Self { name: name.into(), variance: 1.0, weight: 1, endless: false, resolution: 0.0, start }
+        Self { name: name.into(), variance: 1.0, weight: 1, endless: false, resolution: Resolution::default(), start }
     }
 
     /// Independent samples of one distribution.
@@ -96,6 +97,7 @@ pub(crate) fn all() -> Vec<Series> {
         }
     }
     all.extend(weak_spots());
+    all.extend(bursts());
     all.extend(moving());
     all.extend(skewed());
     all
@@ -124,6 +126,7 @@ fn tails() -> Vec<Series> {
 fn weak_spots() -> Vec<Series> {
     vec![
         Series::contaminated("15% at +6 sigma", 0.15, |_| 6.0),
+        Series::contaminated("20% at +7 sigma", 0.20, |_| 7.0),
         Series::contaminated("25% at +30 sigma", 0.25, |_| 30.0),
         Series::contaminated("30% at +30 sigma", 0.30, |_| 30.0),
         Series::contaminated("35% at +30 sigma", 0.35, |_| 30.0),
@@ -134,6 +137,28 @@ fn weak_spots() -> Vec<Series> {
                 Sample { value: if flipped { -value } else { value }, truth: 5.0 }
             }
         }),
+    ]
+}
+
+/// Eight outliers in a row, 2% of the samples: at equal distances, or anywhere.
+fn bursts() -> Vec<Series> {
+    let burst = |name, begins: fn(usize, &mut Random) -> bool| {
+        Series::new(name, move |random: &mut Random| {
+            let (phase, mut left) = (random.below(400), 0);
+            move |t, random: &mut Random| {
+                let noise = random.gauss();
+                if left == 0 && begins(t + phase, random) && t >= 200 {
+                    left = 8;
+                }
+                let value = if left > 0 { noise + 1e6 } else { noise };
+                left -= i32::from(left > 0);
+                Sample { value, truth: 0.0 }
+            }
+        })
+    };
+    vec![
+        burst("bursts of eight at +1e6 sigma, every 400", |t, _| t % 400 == 0),
+        burst("bursts of eight at +1e6 sigma, at random", |_, random| random.chance(1.0 / 393.0)),
     ]
 }
 
@@ -157,6 +182,17 @@ fn moving() -> Vec<Series> {
         let level = move |t: f64, _| if t % 4000.0 < 2000.0 { 0.0 } else { size };
         rows.push(Series::moving(format!("level ±{label} sigma every 2000"), level));
     }
+    let mean_of = |name, high: f64, part: f64, period: f64| {
+        Series::new(name, move |random: &mut Random| {
+            let phase = random.unit() * period;
+            move |t, random: &mut Random| {
+                let level = if (t as f64 + phase) % period < part * period { high } else { 0.0 };
+                Sample { value: level + random.gauss(), truth: part * high }
+            }
+        })
+    };
+    rows.push(mean_of("two levels 5 sigma apart, 20 samples each", 5.0, 0.5, 40.0));
+    rows.push(mean_of("eight of every 100 at +20 sigma, and meant", 20.0, 0.08, 100.0));
     for (length, every) in [(50.0, 500.0), (200.0, 2000.0)] {
         let name = format!("stuck for {length} of every {every}");
         rows.push(Series::new(name, move |random: &mut Random| {
@@ -182,12 +218,15 @@ fn skewed() -> Vec<Series> {
         Series::independent("lognormal 0.5", (mean, variance), |random| libm::exp(0.5 * random.gauss())),
         Series::independent("exponential", (1.0, 1.0), Random::exponential),
     ];
-    for mean in [0.1, 3.0] {
-        for resolution in [0.0, 1.0] {
-            let name = format!("Poisson {mean}{}", if resolution > 0.0 { ", resolution 1" } else { "" });
-            let row = Series::independent(name, (mean, mean), move |random| random.poisson(mean));
-            rows.push(Series { resolution, ..row });
-        }
+    for (mean, known, resolution) in [
+        (0.1, "", Resolution::default()),
+        (0.1, ", resolution 1", Resolution::Step(1.0)),
+        (0.1, ", resolution learnt", Resolution::Learn),
+        (3.0, "", Resolution::default()),
+    ] {
+        let row =
+            Series::independent(format!("Poisson {mean}{known}"), (mean, mean), move |random| random.poisson(mean));
+        rows.push(Series { resolution, ..row });
     }
     rows
 }

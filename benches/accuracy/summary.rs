@@ -62,6 +62,7 @@ impl fmt::Display for Summary {
                     // Whatever is drawn, the estimate is the same.
                     0 if error < 1e-4 => write!(f, "{}", Short(mean)),
                     0 => write!(f, "{mean:.places$} ± {error:.places$}"),
+                    _ if error < 1e-4 => write!(f, "{mean:.2}e{power}"),
                     _ => write!(f, "({mean:.places$} ± {error:.places$})e{power}"),
                 }
             }

@@ -37,6 +37,7 @@ impl<T: Number> Probe<T> {
             ([a, b, c], []) => Arch::new().dispatch(Three { a, b, c, samples }),
             ([a], [c]) => Arch::new().dispatch(One { a, c, samples }),
             ([a, b, c], [d]) => Arch::new().dispatch(Four { a, b, c, d, samples }),
+            (written @ [_, _, _, _], [read, other]) => Arch::new().dispatch(Six { written, read, other, samples }),
             (written @ [_, _, _, _], [read]) => Arch::new().dispatch(Five { written, read, samples }),
             _ => unreachable!("no rule moves columns like that"),
         }
@@ -103,6 +104,30 @@ impl<T: Number> WithSimd for Five<'_, T> {
             *two = *two + d;
             *three = *three + x;
             *four = *four + d;
+        }
+    }
+}
+
+/// Four columns written, two read.
+struct Six<'a, T> {
+    written: &'a mut [Column<T>],
+    read: &'a [T],
+    other: &'a [T],
+    samples: &'a [T],
+}
+
+impl<T: Number> WithSimd for Six<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let [one, two, three, four] = self.written else { return };
+        let written = one.iter_mut().zip(two.iter_mut()).zip(three.iter_mut()).zip(four.iter_mut());
+        let read = self.read.iter().zip(self.other).zip(self.samples);
+        for ((((one, two), three), four), ((&d, &e), &x)) in written.zip(read) {
+            *one = *one + x;
+            *two = *two + d;
+            *three = *three + e;
+            *four = *four + x;
         }
     }
 }

@@ -6,8 +6,9 @@ use crate::pipe::PipeArgs;
 use crate::record::RecordArgs;
 use crate::time::duration;
 use crate::watch::WatchArgs;
+use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use evenkeel::{Decay, ParameterError};
+use evenkeel::{Decay, ParameterError, Resolution, RobustMean};
 use jiff::SignedDuration;
 use std::ffi::OsStr;
 use std::fmt;
@@ -41,10 +42,10 @@ Exit codes:
   1  The output could not be written, or --strict met a bad row.
   2  The command line or the input cannot be used: an unknown option, a column that does not exist, no input.";
 
-/// Robust running location and scale of series in files and pipes
+/// The running mean of series in files and pipes, as if their spikes had not been there
 ///
-/// For every series the program keeps a location (where the series is) and a scale (the mean size of its residuals) that
-/// single spikes cannot move, and tells which samples are outliers.
+/// For every series the program computes a location (its running mean, or where it is) and a scale (the mean size of its
+/// residuals) that single spikes cannot move, and reports which samples are outliers.
 #[derive(Debug, Parser)]
 #[command(name = "evenkeel", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
@@ -65,9 +66,9 @@ pub(crate) enum Command {
 /// Follow every series: location, scale, score and outliers, row by row
 ///
 /// The output has the columns time, series, value, location, scale, score and outlier, and one row per sample, missing
-/// samples included. Location and scale are those after the sample; the score is the sample's distance from the location
-/// before it, in units of the scale before it; an outlier is a sample more than 4 scales away. Numbers read back to the
-/// same bits.
+/// samples included. Location and scale are those after the sample. The score says how far the sample was from where the
+/// series had been, in units of the scale before it; the first five samples of a series have none. An outlier is a sample
+/// that the location does not follow: with `clean` one that was replaced. Numbers read back to the same bits.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TrackArgs {
@@ -77,10 +78,9 @@ pub(crate) struct TrackArgs {
     #[command(flatten)]
     pub(crate) rule: RuleArgs,
 
-    /// The estimator. `robust` follows the bulk of the samples; `mean` stays closer to the mean of skewed data such as
-    /// latencies; `ema` is the plain exponential average, without scale, score or outliers, for comparison.
-    #[arg(long, value_enum, default_value_t = Preset::Robust, help_heading = "Estimator")]
-    pub(crate) preset: Preset,
+    /// The estimator: what the location of a series is, and which of its samples are outliers.
+    #[arg(long, value_enum, default_value_t, help_heading = "Estimator")]
+    pub(crate) preset: TrackPreset,
 
     /// The format of the output. By default it is that of the input.
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
@@ -91,8 +91,8 @@ pub(crate) struct TrackArgs {
     #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     pub(crate) output: Option<PathBuf>,
 
-    /// Draw the raw series, a plain exponential average and the robust location into this SVG file, outliers marked. With a
-    /// half-life in time there is no plain average in it.
+    /// Draw the raw series, its plain average and the location into this SVG file, outliers marked. With a half-life in time
+    /// there is no plain average in it.
     #[arg(long, value_name = "FILE.svg", value_parser = svg, help_heading = "Output")]
     pub(crate) plot: Option<PathBuf>,
 
@@ -106,8 +106,8 @@ pub(crate) struct TrackArgs {
 /// For every series: how many samples were scored, which share of them lay at least 1, 2, 3, 4, 8 and 16 scales from the
 /// location, and the scores that 50%, 99% and 99.9% of the samples do not exceed. No distribution at all exceeds c
 /// times its mean size more often than 1/c (Markov); Gaussian noise does so as often as the row below says. The scale is the
-/// mean size after clipping, so that a series above Markov's row has most of its size in its tail. The first samples of a
-/// series, twice the patience, are left out: they are judged by a scale that is still being found.
+/// mean size after clipping, so that a series above Markov's row has most of its size in its tail. The first five samples of
+/// a series have no score, and are left out.
 #[derive(Debug, Args)]
 pub(crate) struct ProfileArgs {
     #[command(flatten)]
@@ -116,10 +116,9 @@ pub(crate) struct ProfileArgs {
     #[command(flatten)]
     pub(crate) rule: RuleArgs,
 
-    /// The estimator whose scores are profiled. `robust` follows the bulk of the samples; `mean` stays closer to the mean
-    /// of skewed data such as latencies.
-    #[arg(long, value_enum, default_value_t = ScoredPreset::Robust, help_heading = "Estimator")]
-    pub(crate) preset: ScoredPreset,
+    /// The estimator whose scores are profiled.
+    #[arg(long, value_enum, default_value_t, help_heading = "Estimator")]
+    pub(crate) preset: Preset,
 
     /// The form of the output: an aligned table for people, or CSV.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ProfileFormat::Table, help_heading = "Output")]
@@ -205,19 +204,21 @@ pub(crate) struct RuleArgs {
     alpha: Option<f64>,
 
     /// The step in which values are recorded, in their own unit; the scale never falls below half of it. `auto`, the
-    /// default, takes 1 for a series whose values have all been whole numbers so far and none for the others; in the line
-    /// protocol it takes 1 for integers and none for floats.
-    #[arg(long, value_name = "auto|none|X", allow_negative_numbers = true, help_heading = "Estimator")]
+    /// default, learns it from the values of each series: 1 for whole numbers, 0.1, 0.01 and so on down to 0.000001, and none
+    /// for a series that is recorded more finely.
+    #[arg(
+        long,
+        value_name = "auto|none|X",
+        value_parser = resolution,
+        allow_negative_numbers = true,
+        help_heading = "Estimator"
+    )]
     pub(crate) resolution: Option<Resolution>,
 
-    /// How many strikes (samples beyond 4 scales; every other sample takes one back) re-open the estimate after a level
-    /// shift, from 1 to 255. The default is 12; 8 is better for a half-life below 14 samples.
+    /// How many samples far out it takes until they are believed to be a new level, and the estimate starts anew there,
+    /// from 1 to 63; samples that are not far out count back. By default it is that of the preset: 10 with `clean`, else 12.
     #[arg(long, value_name = "N", help_heading = "Estimator")]
     pub(crate) patience: Option<u32>,
-
-    /// What `auto` takes for a series of other numbers: none, but where the program has measured them itself.
-    #[arg(skip)]
-    pub(crate) finest: f64,
 }
 
 impl RuleArgs {
@@ -250,9 +251,23 @@ impl RuleArgs {
         }
     }
 
-    /// So many samples of a series are judged by a scale that is still being found: twice the patience.
-    pub(crate) fn cold_start(&self) -> u32 {
-        2 * self.patience.unwrap_or(12)
+    /// These, with a resolution that is learnt.
+    pub(crate) fn learning(&self) -> Self {
+        Self { resolution: None, ..self.clone() }
+    }
+
+    /// The step in which values are recorded, learnt where the user gives none.
+    pub(crate) fn resolution(&self) -> Resolution {
+        self.resolution.unwrap_or(Resolution::Learn)
+    }
+
+    /// The same in words.
+    pub(crate) fn resolution_label(&self) -> String {
+        match self.resolution() {
+            Resolution::Learn => "automatic".to_owned(),
+            Resolution::Step(0.0) => "none".to_owned(),
+            Resolution::Step(step) => step.to_string(),
+        }
     }
 
     /// Whether the memory is in time.
@@ -261,24 +276,79 @@ impl RuleArgs {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+/// The help says these numbers in words.
+const _: () = assert!(RobustMean::START == 5 && RobustMean::MOST_PATIENCE == 63, "the help says other numbers");
+
+/// What the line of the plain exponential average is called.
+pub(crate) const PLAIN: &str = "plain average";
+
+/// An estimator with a scale, by its name on the command line, where these lines are its help.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Preset {
+    /// The running mean, as if the spikes had not been there: a sample far from where the series has lately been is replaced
+    #[default]
+    Clean,
+    /// The centre of the bulk of the samples, which spikes hardly move and which soon follows a new level
     Robust,
+    /// Between the two: the centre with a wider reach, which stays closer to the mean of skewed or jumping series
     Mean,
+}
+
+impl Preset {
+    pub(crate) const ALL: [Self; 3] = [Self::Clean, Self::Robust, Self::Mean];
+
+    /// What its line in a plot is called.
+    pub(crate) fn line(self) -> &'static str {
+        match self {
+            Self::Clean => "clean average",
+            Self::Robust => "robust location",
+            Self::Mean => "robust mean",
+        }
+    }
+}
+
+/// The name on the command line.
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_possible_value().map_or(Ok(()), |value| f.write_str(value.get_name()))
+    }
+}
+
+/// An estimator for `track`, which can do without a scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TrackPreset {
+    Scored(Preset),
     Ema,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ScoredPreset {
-    Robust,
-    Mean,
+impl Default for TrackPreset {
+    fn default() -> Self {
+        Self::Scored(Preset::default())
+    }
 }
 
-impl From<ScoredPreset> for Preset {
-    fn from(preset: ScoredPreset) -> Self {
-        match preset {
-            ScoredPreset::Robust => Self::Robust,
-            ScoredPreset::Mean => Self::Mean,
+impl TrackPreset {
+    /// What its line in a plot is called.
+    pub(crate) fn line(self) -> &'static str {
+        match self {
+            Self::Scored(preset) => preset.line(),
+            Self::Ema => PLAIN,
+        }
+    }
+}
+
+impl ValueEnum for TrackPreset {
+    fn value_variants<'a>() -> &'a [Self] {
+        const { &[Self::Scored(Preset::Clean), Self::Scored(Preset::Robust), Self::Scored(Preset::Mean), Self::Ema] }
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::Scored(preset) => preset.to_possible_value(),
+            Self::Ema => Some(
+                PossibleValue::new("ema")
+                    .help("The plain exponential average, for comparison: no scale, no scores, no outliers"),
+            ),
         }
     }
 }
@@ -328,36 +398,13 @@ impl FromStr for HalfLife {
 }
 
 /// The step in which values are recorded.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) enum Resolution {
-    #[default]
-    Auto,
-    None,
-    Step(f64),
-}
-
-impl FromStr for Resolution {
-    type Err = NotAResolution;
-
-    fn from_str(text: &str) -> Result<Self, NotAResolution> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "none" => Ok(Self::None),
-            number => number.parse().map(Self::Step).map_err(|_| NotAResolution),
-        }
+fn resolution(text: &str) -> Result<Resolution, String> {
+    match text {
+        "auto" => Ok(Resolution::Learn),
+        "none" => Ok(Resolution::Step(0.0)),
+        number => number.parse().map(Resolution::Step).map_err(|_| "expected auto, none or a number".to_owned()),
     }
 }
-
-#[derive(Debug)]
-pub(crate) struct NotAResolution;
-
-impl fmt::Display for NotAResolution {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("expected auto, none or a number")
-    }
-}
-
-impl std::error::Error for NotAResolution {}
 
 #[cfg(test)]
 mod tests {

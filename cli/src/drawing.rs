@@ -1,15 +1,18 @@
 //! From samples and estimates to a plot: the plain average beside them, and the time of each row.
 
-use crate::args::RuleArgs;
+use crate::args::{RuleArgs, TrackPreset};
 use crate::engine::{Average, Seen};
 use crate::failure::Failure;
 use crate::input::Time;
-use crate::plot::{Plot, Room, Sample};
+use crate::plot::{Lines, Plot, Room, Sample};
 use std::path::Path;
 
-/// A plot on its way, with the plain average that it shows for comparison where the memory is in samples.
+/// A plot on its way, with the plain average that it shows for comparison where the memory is in samples and the estimate is
+/// another one.
 pub(crate) struct Drawing {
     title: String,
+    /// What the line of the estimate is called.
+    line: &'static str,
     decay_label: String,
     room: Room,
     time_label: String,
@@ -20,14 +23,16 @@ pub(crate) struct Drawing {
 }
 
 impl Drawing {
-    pub(crate) fn new(rule: &RuleArgs, title: String, room: Room) -> Result<Self, Failure> {
+    pub(crate) fn new(rule: &RuleArgs, preset: TrackPreset, title: String, room: Room) -> Result<Self, Failure> {
+        let has_average = !rule.is_in_time() && preset != TrackPreset::Ema;
         Ok(Self {
             title,
+            line: preset.line(),
             decay_label: rule.decay_label(),
             room,
             time_label: "time".to_owned(),
             time: Vec::new(),
-            average: if rule.is_in_time() { None } else { Some(Average::new(rule)?) },
+            average: has_average.then(|| Average::new(rule)).transpose()?,
             plot: None,
         })
     }
@@ -64,9 +69,17 @@ impl Drawing {
 
     /// What has been drawn so far; empty if there was no series.
     pub(crate) fn plot(&mut self) -> &mut Plot {
-        let (title, time_label, decay_label) = (&self.title, &self.time_label, &self.decay_label);
-        let room = self.room;
-        self.plot.get_or_insert_with(|| Plot::new(title.clone(), time_label.clone(), decay_label.clone(), room))
+        let Self { title, line, decay_label, room, time_label, .. } = self;
+        let has_average = self.average.is_some();
+        self.plot.get_or_insert_with(|| {
+            Plot::new(
+                title.clone(),
+                time_label.clone(),
+                decay_label.clone(),
+                Lines { estimate: line, has_average },
+                *room,
+            )
+        })
     }
 }
 

@@ -1,15 +1,16 @@
 //! From samples to estimates: one channel per series, whatever the preset.
 
-use crate::args::{Preset, Resolution, RuleArgs};
+use crate::args::{Preset, RuleArgs};
 use crate::failure::Failure;
 use crate::input::{Refusal, Time};
 use crate::time::Moments;
-use evenkeel::{ChannelsError, Columns, Ema, ParameterError, RobustMean, Sweep, UpdateError};
+use evenkeel::{
+    Bank, ChannelsError, CleanedEma, Ema, Estimator, Observation, ParameterError, RobustMean, Scored, Timed,
+    UpdateError,
+};
 use jiff::SignedDuration;
+use std::fmt::Debug;
 use std::time::Duration;
-
-/// The resolution of a series of whole numbers.
-const WHOLE: f64 = 1.0;
 
 /// What a series is after a sample, and what the sample was.
 #[derive(Clone, Copy, Debug)]
@@ -25,199 +26,171 @@ pub(crate) struct Seen {
 
 /// The estimators of all series, numbered in order of appearance.
 #[derive(Debug)]
-pub(crate) enum Engine {
-    Robust(Box<Robust>),
-    Average(Average),
+pub(crate) struct Engine {
+    series: Box<dyn Estimates>,
+    marks: Option<Marks>,
+}
+
+/// What a preset calls an outlier.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Marks {
+    /// Beyond so many scales.
+    pub(crate) outlier_at: f64,
+    /// So many samples at the beginning of a series have no score, and are none.
+    pub(crate) unscored: u64,
 }
 
 impl Engine {
-    /// The engine that the command line asks for.
+    /// The engine of a preset, with the parameters of the command line.
     pub(crate) fn new(args: &RuleArgs, preset: Preset) -> Result<Self, Failure> {
-        if preset == Preset::Ema {
-            for (option, given) in
-                [("--resolution", args.resolution.is_some()), ("--patience", args.patience.is_some())]
-            {
-                if given {
-                    return Err(Failure::usage(format!(
-                        "{option} has no meaning for --preset ema, which has no scale"
-                    )));
-                }
-            }
-            if args.is_in_time() {
-                return Err(Failure::usage(format!(
-                    "{} is in time, which --preset ema does not know: give it in samples, such as --half-life 60",
-                    args.decay_label()
-                )));
-            }
-            Average::new(args).map(Self::Average)
-        } else {
-            Robust::new(args, preset).map(Box::new).map(Self::Robust)
+        match preset {
+            Preset::Clean => Self::of(args, cleaned(args)?),
+            Preset::Robust | Preset::Mean => Self::of(args, robust(args, preset)?),
         }
+    }
+
+    /// The engine of the plain average, which has no scale.
+    pub(crate) fn plain(args: &RuleArgs) -> Result<Self, Failure> {
+        for (option, given) in [("--resolution", args.resolution.is_some()), ("--patience", args.patience.is_some())] {
+            if given {
+                return Err(Failure::usage(format!("{option} has no meaning for --preset ema, which has no scale")));
+            }
+        }
+        if args.is_in_time() {
+            return Err(Failure::usage(format!(
+                "{} is in time, which --preset ema does not know: give it in samples, such as --half-life 60",
+                args.decay_label()
+            )));
+        }
+        Ok(Self { series: Box::new(Average::new(args)?.0), marks: None })
+    }
+
+    fn of<R: Scored + Timed>(args: &RuleArgs, rule: R) -> Result<Self, Failure> {
+        let marks = Some(Marks { outlier_at: rule.outlier_at(), unscored: rule.unscored() });
+        let bank = Bank::<R>::new(rule, 0)?;
+        let series: Box<dyn Estimates> =
+            if args.is_in_time() { Box::new(InTime { bank, timing: Timing::default() }) } else { Box::new(bank) };
+        Ok(Self { series, marks })
+    }
+
+    /// The step in which a series is recorded, as far as it has been learnt; 0 for one that is recorded more finely.
+    pub(crate) fn step(&self, series: usize) -> f64 {
+        self.series.step(series)
+    }
+
+    /// What it calls an outlier; nothing where it has none.
+    pub(crate) fn marks(&self) -> Option<Marks> {
+        self.marks
     }
 
     /// One more series.
     pub(crate) fn add_series(&mut self) -> Result<(), Failure> {
-        match self {
-            Self::Robust(robust) => robust.add_series(),
-            Self::Average(average) => average.add_series(),
-        }
+        Ok(self.series.add()?)
     }
 
     /// When the samples that follow were taken.
     #[inline]
     pub(crate) fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal> {
-        match self {
-            Self::Robust(robust) => robust.channels.set_time(time),
-            Self::Average(_) => Ok(()),
-        }
+        self.series.set_time(time)
     }
 
     /// The next sample of a series; NaN is a missing one.
     #[inline]
     pub(crate) fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Refusal> {
-        match self {
-            Self::Robust(robust) => robust.observe(series, sample),
-            Self::Average(average) => {
-                let location = average.observe(series, sample)?;
-                Ok(Seen { location, scale: f64::NAN, score: f64::NAN, outlier: false, reopened: false })
-            }
-        }
+        self.series.observe(series, sample)
     }
 }
 
-/// The rule that the command line asks for, and that for series of whole numbers where it leaves the resolution open.
-pub(crate) fn robust_rules(args: &RuleArgs, preset: Preset) -> Result<(RobustMean, Option<RobustMean>), Failure> {
-    let mut rule = rule(args)?;
-    if preset == Preset::Mean {
-        rule = rule.mean_faithful();
-    }
-    Ok(match args.resolution.unwrap_or_default() {
-        Resolution::Auto => (rule.resolution(args.finest)?, Some(rule.resolution(WHOLE)?)),
-        Resolution::None => (rule, None),
-        Resolution::Step(step) => (rule.resolution(step)?, None),
-    })
-}
-
-/// Robust location and scale.
-#[derive(Debug)]
-pub(crate) struct Robust {
-    channels: Channels,
-    sweep: Sweep<RobustMean, f64>,
-    /// The same for series of whole numbers, where the resolution is to be found out.
-    whole: Option<Whole>,
-}
-
-/// The engine for series whose values have all been whole numbers so far, and which series those are. Both engines run
-/// over the same columns, so a series changes over in the middle of its life.
-#[derive(Debug)]
-struct Whole {
-    sweep: Sweep<RobustMean, f64>,
-    series: Vec<bool>,
-}
-
-impl Robust {
-    fn new(args: &RuleArgs, preset: Preset) -> Result<Self, Failure> {
-        let (rule, whole) = robust_rules(args, preset)?;
-        let whole = whole.map(Sweep::new).transpose()?.map(|sweep| Whole { sweep, series: Vec::new() });
-        Ok(Self { channels: Channels::new(args)?, sweep: Sweep::new(rule)?, whole })
-    }
-
-    fn add_series(&mut self) -> Result<(), Failure> {
-        if let Some(whole) = &mut self.whole {
-            whole.series.push(true);
-        }
-        self.channels.add()
-    }
-
-    #[inline]
-    fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Refusal> {
-        let elapsed = self.channels.elapsed(series)?;
-        let (mut sweep, mut place) = (&self.sweep, 0);
-        if let Some(whole) = &mut self.whole
-            && let Some(so_far) = whole.series.get_mut(series)
-        {
-            *so_far = *so_far && (is_whole(sample) || !sample.is_finite());
-            if *so_far {
-                (sweep, place) = (&whole.sweep, 1);
-            }
-        }
-        self.channels.observe(series, sample, elapsed, sweep, place)
-    }
-}
-
-/// The robust preset with the memory and the patience that the command line asks for.
-pub(crate) fn rule(args: &RuleArgs) -> Result<RobustMean, ParameterError> {
-    let rule = RobustMean::new(args.decay()?);
+/// The rule of the preset `clean`.
+pub(crate) fn cleaned(args: &RuleArgs) -> Result<CleanedEma, ParameterError> {
+    let rule = CleanedEma::new(args.decay()?).resolution(args.resolution())?;
     args.patience.map_or(Ok(rule), |patience| rule.patience(patience))
 }
 
-/// The state of all series, for rules that differ in no more than their resolution.
-#[derive(Debug)]
-pub(crate) struct Channels {
-    columns: Columns<RobustMean, f64>,
-    /// Where the memory is in time.
-    timing: Option<Timing>,
+/// The rule of the preset `robust`, or of `mean`.
+pub(crate) fn robust(args: &RuleArgs, preset: Preset) -> Result<RobustMean, ParameterError> {
+    let rule = RobustMean::new(args.decay()?).resolution(args.resolution())?;
+    let rule = if preset == Preset::Mean { rule.mean_faithful() } else { rule };
+    args.patience.map_or(Ok(rule), |patience| rule.patience(patience))
 }
 
-impl Channels {
-    pub(crate) fn new(args: &RuleArgs) -> Result<Self, Failure> {
-        Ok(Self { columns: Columns::new(0)?, timing: args.is_in_time().then(Timing::default) })
+/// A rule that runs over series.
+trait Estimates: Debug + Send {
+    fn add(&mut self) -> Result<(), ChannelsError>;
+    fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal>;
+    fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Refusal>;
+    fn step(&self, series: usize) -> f64;
+}
+
+/// In samples, however long they are apart.
+impl<R: Estimator> Estimates for Bank<R> {
+    fn add(&mut self) -> Result<(), ChannelsError> {
+        self.extend(1)
     }
 
-    /// One more series.
-    pub(crate) fn add(&mut self) -> Result<(), Failure> {
-        if let Some(timing) = &mut self.timing {
-            timing.last.push(None);
+    fn set_time(&mut self, _: Time<'_>) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Refusal> {
+        let observation = Self::observe(self, series, sample).map_err(Failure::from)?;
+        Ok(seen(self, series, observation))
+    }
+
+    fn step(&self, series: usize) -> f64 {
+        Self::step(self, series).unwrap_or(0.0)
+    }
+}
+
+/// With a memory in time.
+#[derive(Debug)]
+struct InTime<R: Timed> {
+    bank: Bank<R>,
+    timing: Timing,
+}
+
+impl<R: Timed> Estimates for InTime<R> {
+    fn add(&mut self) -> Result<(), ChannelsError> {
+        self.timing.last.push(None);
+        self.bank.extend(1)
+    }
+
+    fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal> {
+        self.timing.set(time)
+    }
+
+    fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Refusal> {
+        let elapsed = self.timing.elapsed(series)?;
+        if sample.is_nan() {
+            // A missing sample does not make time pass.
+            return Ok(seen(&self.bank, series, NOTHING));
         }
-        Ok(self.columns.extend(1)?)
-    }
-
-    /// When the samples that follow were taken.
-    #[inline]
-    pub(crate) fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal> {
-        self.timing.as_mut().map_or(Ok(()), |timing| timing.set(time))
-    }
-
-    /// How much time has passed since the last sample of a series, where that matters.
-    #[inline]
-    pub(crate) fn elapsed(&self, series: usize) -> Result<Option<Duration>, Refusal> {
-        self.timing.as_ref().map(|timing| timing.elapsed(series)).transpose()
-    }
-
-    /// The next sample of a series, that much after the one before, by one of the rules. Each has a place of its own, from 0
-    /// on, for what is made of it.
-    #[inline]
-    pub(crate) fn observe(
-        &mut self,
-        series: usize,
-        sample: f64,
-        elapsed: Option<Duration>,
-        sweep: &Sweep<RobustMean, f64>,
-        place: usize,
-    ) -> Result<Seen, Refusal> {
-        let sweep = match (&mut self.timing, elapsed) {
-            (Some(timing), Some(elapsed)) => timing.after(sweep, place, elapsed)?,
-            _ => sweep,
-        };
-        let observation = sweep.observe(self.columns.as_mut_slices(), series, sample).map_err(Failure::from)?;
-        let state = self.columns.as_mut_slices().map(|column| column[series]);
-        let reading = sweep.reading(&state);
-        // Neither a missing sample nor an infinity where a first one was wanted.
-        if !sample.is_nan()
-            && !reading.location.is_nan()
-            && let Some(timing) = &mut self.timing
-            && let Some(last) = timing.last.get_mut(series)
+        let observation = self.bank.observe_after(series, elapsed, sample).map_err(Failure::from)?;
+        let seen = seen(&self.bank, series, observation);
+        // Not an infinity where a first sample was wanted.
+        if !seen.location.is_nan()
+            && let Some(last) = self.timing.last.get_mut(series)
         {
-            *last = Some(timing.now);
+            *last = Some(self.timing.now);
         }
-        Ok(Seen {
-            location: reading.location,
-            scale: reading.scale,
-            score: observation.score,
-            outlier: observation.outlier,
-            reopened: observation.reopened,
-        })
+        Ok(seen)
     }
+
+    fn step(&self, series: usize) -> f64 {
+        self.bank.step(series).unwrap_or(0.0)
+    }
+}
+
+/// What is said of a missing sample.
+const NOTHING: Observation<f64> = Observation { score: f64::NAN, accepted: false, outlier: false, reopened: false };
+
+/// What a series is now, and what was said of its last sample.
+#[inline]
+fn seen<R: Estimator>(bank: &Bank<R>, series: usize, observation: Observation<f64>) -> Seen {
+    let (location, scale) =
+        bank.reading(series).map_or((f64::NAN, f64::NAN), |reading| (reading.location, reading.scale));
+    let Observation { score, outlier, reopened, .. } = observation;
+    Seen { location, scale, score, outlier, reopened }
 }
 
 /// When samples were taken.
@@ -228,8 +201,6 @@ struct Timing {
     now: i64,
     /// When the last sample of each series was, missing ones aside.
     last: Vec<Option<i64>>,
-    /// What was made of each rule for the last distance in time: the next is likely the same.
-    made: Vec<Option<(Duration, Sweep<RobustMean, f64>)>>,
 }
 
 impl Timing {
@@ -253,59 +224,27 @@ impl Timing {
         }
         Ok(distance)
     }
-
-    /// An engine for samples at this distance.
-    fn after<'a>(
-        &'a mut self,
-        sweep: &Sweep<RobustMean, f64>,
-        place: usize,
-        elapsed: Duration,
-    ) -> Result<&'a Sweep<RobustMean, f64>, Failure> {
-        if self.made.len() <= place {
-            self.made.resize_with(place + 1, || None);
-        }
-        let made = &mut self.made[place];
-        let kept = made.take().filter(|(distance, _)| *distance == elapsed);
-        let (_, sweep) = made.insert(match kept {
-            Some(kept) => kept,
-            None => (elapsed, sweep.after(elapsed)?),
-        });
-        Ok(sweep)
-    }
 }
 
 /// The plain exponential average.
 #[derive(Debug)]
-pub(crate) struct Average {
-    columns: Columns<Ema, f64>,
-    sweep: Sweep<Ema, f64>,
-}
+pub(crate) struct Average(Bank<Ema>);
 
 impl Average {
     pub(crate) fn new(args: &RuleArgs) -> Result<Self, Failure> {
-        Ok(Self { columns: Columns::new(0)?, sweep: Sweep::new(Ema::new(args.decay()?))? })
+        Ok(Self(Bank::new(Ema::new(args.decay()?), 0)?))
     }
 
     pub(crate) fn add_series(&mut self) -> Result<(), Failure> {
-        Ok(self.columns.extend(1)?)
+        Ok(self.0.extend(1)?)
     }
 
     /// The bias-corrected average after the sample.
     #[inline]
     pub(crate) fn observe(&mut self, series: usize, sample: f64) -> Result<f64, Failure> {
-        let state = self.columns.as_mut_slices();
-        self.sweep.observe(state, series, sample)?;
-        let state = self.columns.as_mut_slices().map(|column| column[series]);
-        Ok(self.sweep.reading(&state).location)
+        self.0.observe(series, sample)?;
+        Ok(self.0.reading(series).map_or(f64::NAN, |reading| reading.location))
     }
-}
-
-/// Whether a finite number has no fraction. From 2^52 on, none has.
-#[inline]
-pub(crate) fn is_whole(number: f64) -> bool {
-    #[allow(clippy::cast_possible_truncation)] // saturates where the other test holds
-    let truncated = number as i64 as f64;
-    truncated == number || number.abs() >= (1_u64 << 52) as f64
 }
 
 /// The library's own words are the message.

@@ -17,20 +17,12 @@ const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.99
 /// Runs the command.
 pub(crate) fn run(args: &ProfileArgs) -> Result<(), Failure> {
     check_distinct(&[("the input", args.input.path.as_deref()), ("--output", args.output.as_deref())])?;
-    let engine = Engine::new(&args.rule, args.preset.into())?;
+    let engine = Engine::new(&args.rule, args.preset)?;
     let source = Source::open(&args.input)?;
     let mut target = Target::open(args.output.as_deref())?;
     let mut report = Report::new(&args.input, &source, target.is_terminal());
-    let mut profile = Profile {
-        engine,
-        left_out: args.rule.cold_start(),
-        seen: Vec::new(),
-        series: Vec::new(),
-        count: 0,
-        total: TailProfile::new(),
-        samples: 0,
-        missing: 0,
-    };
+    let mut profile =
+        Profile { engine, series: Vec::new(), count: 0, total: TailProfile::new(), samples: 0, missing: 0 };
 
     let result = input::read(&args.input, source, &mut profile, &mut report);
     report.finish();
@@ -53,11 +45,6 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<(), Failure> {
 /// Scores on their way into histograms.
 struct Profile {
     engine: Engine,
-    /// So many samples of each series are not profiled: until the cold start is over, they are judged by a scale that is
-    /// still being found. Twice the patience.
-    left_out: u32,
-    /// How many samples of each series have been seen, up to that many.
-    seen: Vec<u32>,
     /// One for each series, unless there are too many.
     series: Vec<(String, TailProfile)>,
     count: usize,
@@ -78,7 +65,6 @@ impl Sink for Profile {
 
     fn series(&mut self, name: &str) -> Result<(), Failure> {
         self.engine.add_series()?;
-        self.seen.push(0);
         self.count += 1;
         if self.is_total_only() {
             for (_, profile) in std::mem::take(&mut self.series) {
@@ -100,12 +86,6 @@ impl Sink for Profile {
             self.missing += 1;
         } else {
             self.samples += 1;
-        }
-        if let Some(before) = self.seen.get_mut(series)
-            && *before < self.left_out
-        {
-            *before += u32::from(!value.is_nan());
-            return Ok(());
         }
         let profile = self.series.get_mut(series).map_or(&mut self.total, |(_, profile)| profile);
         profile.record(&[seen.score]);

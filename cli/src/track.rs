@@ -1,6 +1,6 @@
 //! `evenkeel track`: every sample in, one row out.
 
-use crate::args::{Format, Preset, TrackArgs};
+use crate::args::{Format, TrackArgs, TrackPreset};
 use crate::drawing::{Drawing, file_name};
 use crate::engine::Engine;
 use crate::failure::Failure;
@@ -18,7 +18,10 @@ pub(crate) fn run(args: &TrackArgs) -> Result<(), Failure> {
     if plot == Some(Path::new("-")) {
         return Err(Failure::usage("--plot needs a file: standard output has the rows"));
     }
-    let engine = Engine::new(&args.rule, args.preset)?;
+    let engine = match args.preset {
+        TrackPreset::Scored(preset) => Engine::new(&args.rule, preset)?,
+        TrackPreset::Ema => Engine::plain(&args.rule)?,
+    };
     let source = Source::open(&args.input)?;
     let format = Format::of_output(args.output_format, output, source.format());
     let drawing = plot.map(|path| drawing(args, path, &source.origin.name)).transpose()?;
@@ -38,7 +41,7 @@ pub(crate) fn run(args: &TrackArgs) -> Result<(), Failure> {
     }
     let Tally { samples, missing, outliers, reopenings } = tally;
     let mut summary = vec![("samples", samples), ("series", series), ("missing", missing)];
-    if args.preset != Preset::Ema {
+    if args.preset != TrackPreset::Ema {
         summary.extend([("outliers", outliers), ("re-openings", reopenings)]);
     }
     report.summary(&summary);
@@ -48,7 +51,7 @@ pub(crate) fn run(args: &TrackArgs) -> Result<(), Failure> {
 /// The plot for `--plot`, which will be written at the end.
 fn drawing(args: &TrackArgs, path: &Path, input: &str) -> Result<Drawing, Failure> {
     check_writable(path)?;
-    Drawing::new(&args.rule, args.title.clone().unwrap_or_else(|| file_name(input)), Room::PANELS)
+    Drawing::new(&args.rule, args.preset, args.title.clone().unwrap_or_else(|| file_name(input)), Room::PANELS)
 }
 
 /// Samples on their way through the engine.

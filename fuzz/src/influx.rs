@@ -5,7 +5,7 @@
 //! the names and the bits that the bank says; and the summary counts the same.
 
 use crate::readers::{BYTE_ORDER_MARK, Pieces, Size, bare, lines};
-use evenkeel::{Bank, Decay, RobustMean};
+use evenkeel::{Bank, CleanedEma, Decay, Resolution};
 use evenkeel_cli::probe::{self, Limits, Piped};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -164,14 +164,14 @@ impl Expected {
         (series, names): &(String, Vec<String>),
         raw: &[u8],
         options: &Options,
-        banks: &mut HashMap<(String, String), Bank<RobustMean>>,
+        banks: &mut HashMap<(String, String), Bank<CleanedEma>>,
     ) {
         let is_added = |name: &str, stem: &str| {
             ENDINGS.iter().any(|ending| name.as_bytes().strip_suffix(*ending) == Some(stem.as_bytes()))
         };
         let mut added = Vec::new();
         for (index, (name, value)) in names.iter().zip(&point.values).enumerate() {
-            let Some((number, is_integer)) = *value else { continue };
+            let Some(number) = *value else { continue };
             let others = || names.iter().zip(&point.values).enumerate().filter(|(other, _)| *other != index);
             let is_taken = others().any(|(_, (other, value))| {
                 other == name || is_added(other, name) || is_added(name, other) && value.is_some()
@@ -182,12 +182,13 @@ impl Expected {
             }
             self.samples += 1;
             let bank = banks.entry((series.clone(), name.clone())).or_insert_with(|| {
-                let rule = RobustMean::new(Decay::half_life(7.0).expect("above 0"));
-                let whole = rule.resolution(1.0).expect("above 0");
-                Bank::new(if is_integer && options.has_resolution { whole } else { rule }, 1).expect("room for one")
+                let resolution = if options.has_resolution { Resolution::Learn } else { Resolution::Step(0.0) };
+                let rule = CleanedEma::new(Decay::half_life(7.0).expect("above 0")).resolution(resolution);
+                Bank::new(rule.expect("a resolution"), 1).expect("room for one")
             });
             let score = bank.observe(0, number).expect("there is one").score;
-            for (ending, number) in ENDINGS.into_iter().zip([bank.locations()[0], bank.scales()[0], score]) {
+            let reading = bank.reading(0).expect("there is one");
+            for (ending, number) in ENDINGS.into_iter().zip([reading.location, reading.scale, score]) {
                 if number.is_finite() {
                     added.push(([name.as_bytes(), ending].concat(), number.to_bits()));
                 }
@@ -271,7 +272,7 @@ struct Point {
     tags: Vec<Vec<u8>>,
     fields: Vec<Vec<u8>>,
     /// The number of each field that has one, and whether it is an integer.
-    values: Vec<Option<(f64, bool)>>,
+    values: Vec<Option<f64>>,
     fields_end: usize,
     time: Option<i64>,
 }
@@ -398,17 +399,17 @@ fn integer(text: &str) -> Option<i64> {
     digits(text.strip_prefix('-').unwrap_or(text)).then(|| text.parse().ok())?
 }
 
-/// What a value without quotes is: a number, and whether it is an integer, or a truth value; none if it is nothing.
-fn value(text: &[u8]) -> Option<Option<(f64, bool)>> {
+/// What a value without quotes is: a number, or a truth value; none if it is nothing.
+fn value(text: &[u8]) -> Option<Option<f64>> {
     let text = std::str::from_utf8(text).ok()?;
     if ["t", "T", "true", "True", "TRUE", "f", "F", "false", "False", "FALSE"].contains(&text) {
         return Some(None);
     }
     if let Some(text) = text.strip_suffix('i') {
-        return integer(text).map(|number| Some((number as f64, true)));
+        return integer(text).map(|number| Some(number as f64));
     }
     if let Some(text) = text.strip_suffix('u') {
-        return digits(text).then(|| text.parse::<u64>().ok())?.map(|number| Some((number as f64, true)));
+        return digits(text).then(|| text.parse::<u64>().ok())?.map(|number| Some(number as f64));
     }
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
@@ -423,5 +424,5 @@ fn value(text: &[u8]) -> Option<Option<(f64, bool)>> {
     };
     (is_mantissa && exponent.is_none_or(digits)).then_some(())?;
     let number: f64 = text.parse().ok()?;
-    number.is_finite().then_some(Some((number, false)))
+    number.is_finite().then_some(Some(number))
 }

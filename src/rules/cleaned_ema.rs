@@ -2,15 +2,16 @@
 
 use super::resolution::Resolution;
 use super::robust_mean::{
-    Constants as JudgeConstants, Judged, Now, Silence, any, calm, checked, full, gain_after, is_calm, is_secure,
-    is_silence, is_starting, multiple, older, patience, settle,
+    Constants as JudgeConstants, Judged, Now, Silence, any, calm, checked, full, gain_after, is_alive, is_calm,
+    is_secure, is_silence, is_starting, multiple, older, patience, settle,
 };
 use super::{RobustMean, gain_for, pace, within};
+use crate::cells::{Cells, apart};
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Mask, Real};
 use crate::rule::{
-    Cells, ColumnsOf, Count, Elapse, Estimate, Estimator, Judge, Pace, Reading, Rule, Scored, Step, Timed, Verdict,
+    ColumnsOf, Count, Elapse, Estimate, Estimator, Judge, Pace, Reading, Rule, Scored, Step, Timed, Verdict,
 };
 use core::time::Duration;
 use pulp::Simd;
@@ -277,38 +278,63 @@ impl Step for CleanedEma {
         cells: &mut impl Cells<T, S>,
         [sample]: [Lane<T, S>; 1],
     ) -> Verdict<T, S> {
-        let simd = sample.0;
+        Self::step_after(k, cells, sample, Pace::of(sample.0, [k.alpha, k.full]))
+    }
+
+    #[inline(always)]
+    fn step_and<T: Real, S: Simd>(
+        k: &Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        [sample]: [Lane<T, S>; 1],
+        report: impl FnOnce(Verdict<T, S>),
+    ) {
         let now = judge(cells);
-        let (average, gain) = (cells.get(AVERAGE), Lane::splat(simd, k.full_gain));
-        if cells.hopeful() {
+        if cells.hopeful() && k.judge.is_lean {
             let (after, is_calm) = calm(&k.judge, now, sample);
             if (is_calm & is_near(k, &after) & is_settled(k, cells) & is_paid(cells)).all() {
-                cells.set(AVERAGE, average + gain * (sample - average));
+                let average = cells.get(AVERAGE);
+                cells.set(AVERAGE, average + Lane::splat(sample.0, k.full_gain) * (sample - average));
                 cells.set(SCALE, after.now.scale);
                 cells.set(LOCATION, after.now.location);
-                return verdict(&after, Mask::never(simd));
+                return report(verdict(&after, Mask::never(sample.0)));
             }
         }
-        if (is_secure(&k.judge, now.tally, sample) & is_settled(k, cells)).all() {
-            let (after, kept) = full(&k.judge, now, sample);
-            let replaced = !is_near(k, &after);
-            let target = replaced.select(now.location, sample);
-            let pending = cells.get(PENDING) * Lane::splat(simd, k.full_keep);
-            let pending = replaced.select(pending + gain, pending * Lane::splat(simd, k.keep));
-            cells.set(AVERAGE, average + gain * (target - average));
-            cells.set(PENDING, pending);
-            put(cells, after.now);
-            cells.defer(
-                LAST_STRIKE,
-                after.strike,
-                kept,
-                #[inline(always)]
-                |last_strike| settle(&k.judge, sample, kept, last_strike),
-            );
-            return verdict(&after, replaced);
+        if !(is_secure(&k.judge, now.tally, sample) & is_settled(k, cells)).all() {
+            report(apart::<Self, T, S>(k, cells, sample));
+        } else if k.judge.is_lean && is_alive(&k.judge, now).all() {
+            report(short::<T, S, true>(k, cells, now, sample));
+        } else {
+            report(short::<T, S, false>(k, cells, now, sample));
         }
-        Self::step_after(k, cells, sample, Pace::of(simd, [k.alpha, k.full]))
     }
+}
+
+/// The step of secure channels whose average is of full age, on the columns: the judge's [`full`] and the average's.
+#[inline(always)]
+fn short<T: Real, S: Simd, const LEAN: bool>(
+    k: &Constants<T>,
+    cells: &mut impl Cells<T, S>,
+    now: Now<T, S>,
+    sample: Lane<T, S>,
+) -> Verdict<T, S> {
+    let number = |value| Lane::splat(sample.0, value);
+    let (average, gain) = (cells.get(AVERAGE), number(k.full_gain));
+    let (after, kept) = full::<T, S, LEAN>(&k.judge, now, sample);
+    let replaced = !is_near(k, &after);
+    let target = replaced.select(now.location, sample);
+    let pending = cells.get(PENDING) * number(k.full_keep);
+    let pending = replaced.select(pending + gain, pending * number(k.keep));
+    cells.set(AVERAGE, average + gain * (target - average));
+    cells.set(PENDING, pending);
+    put(cells, after.now);
+    cells.defer(
+        LAST_STRIKE,
+        after.strike,
+        kept,
+        #[inline(always)]
+        |last_strike| settle(&k.judge, sample, kept, last_strike),
+    );
+    verdict(&after, replaced)
 }
 
 /// The judge's state.

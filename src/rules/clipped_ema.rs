@@ -2,10 +2,11 @@
 
 use super::ema::{corrected, faded};
 use super::{gain_for, is_size, pace, positive, within};
+use crate::cells::Cells;
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Mask, Real, Word};
-use crate::rule::{Cells, ColumnsOf, Count, Estimate, Estimator, Judge, Reading, Rule, Scored, Step, Verdict};
+use crate::rule::{ColumnsOf, Count, Estimate, Estimator, Judge, Reading, Rule, Scored, Step, Verdict};
 use pulp::Simd;
 
 /// The input clip of [`Numerator`](crate::Numerator) alone, before an exponential moving average: for a first moment whose

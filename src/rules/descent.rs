@@ -2,9 +2,10 @@
 
 use super::LearningRate;
 use super::learning_rate::{Constants as Rates, correction, decayed, norm};
+use crate::cells::Cells;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Real};
-use crate::rule::{Cells, Count, Rule, Step};
+use crate::rule::{Count, Rule, Step};
 use pulp::Simd;
 
 /// `m = beta_m m + (1 - beta_m) g'`, then `w -= rate (m_hat / d + lambda w)`. Its columns are `w` and `m`, its inputs the

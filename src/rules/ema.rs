@@ -1,10 +1,11 @@
 //! The exponential moving average, Adam's first moment.
 
 use super::{gain_for, pace, within};
+use crate::cells::Cells;
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Mask, Ops, Real, Word};
-use crate::rule::{Cells, ColumnsOf, Count, Estimate, Estimator, Judge, Reading, Rule, Step, Verdict};
+use crate::rule::{ColumnsOf, Count, Estimate, Estimator, Judge, Reading, Rule, Step, Verdict};
 use pulp::Simd;
 
 /// The exponential moving average with bias correction: Adam's first moment (Kingma and Ba 2015, section 2).

@@ -2,10 +2,11 @@
 
 use super::numerator::{self, Bound, Numerator, State};
 use super::{gain_for, is_size, positive, within};
+use crate::cells::Cells;
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Real};
-use crate::rule::{Cells, Count, LayerRule, Rule, Step, Weigh};
+use crate::rule::{Count, LayerRule, Rule, Step, Weigh};
 use pulp::Simd;
 
 /// A learning rate from the stream itself: [`Numerator`] over the norm of the gradient.

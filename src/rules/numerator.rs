@@ -1,10 +1,11 @@
 //! The robust numerator of a learning rate: a clipped, normalised, running `E[w g]`.
 
 use super::{gain_for, is_size, pace, positive, within};
+use crate::cells::Cells;
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Real};
-use crate::rule::{Cells, Count, LayerRule, Rule, Step, Weigh};
+use crate::rule::{Count, LayerRule, Rule, Step, Weigh};
 use pulp::Simd;
 
 /// The robust numerator of a learning rate, `E[w g]` of every weight and its normalised gradient, and its mean over the

@@ -1,10 +1,11 @@
 //! The relaxed numerator: a bound on `E[w g]` in place of the thing itself.
 
 use super::{gain_for, is_size, pace, positive};
+use crate::cells::Cells;
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Real};
-use crate::rule::{Cells, Count, LayerRule, Rule, Step, Weigh};
+use crate::rule::{Count, LayerRule, Rule, Step, Weigh};
 use pulp::Simd;
 
 /// The relaxed numerator of a learning rate: where [`Numerator`](crate::Numerator) estimates `E[w g]`, this averages the

@@ -7,8 +7,9 @@
 //! registers, and stored once. That saves most of the state's cache traffic, and it reads that many rows as parallel
 //! streams, which keeps the memory busier than one stream that starts afresh every few kilobytes.
 
-use super::row::{FAR_BYTES, LINE, Registers, Row, calm, part};
+use super::row::{FAR_BYTES, LINE, Row, calm, part};
 use super::sink::Ignore;
+use crate::cells::Registers;
 use crate::lane::{Lane, Real};
 use crate::rule::{Arity, ColumnsOf, Estimator};
 use prefetch_index::prefetch_index;
@@ -22,10 +23,6 @@ const TILE: usize = 4096;
 /// step finds fewer independent vectors to work on at once; with one, samples arrive in a single stream. Measured on blocks
 /// that no cache holds, two is best for `RobustMean`, and within a twentieth of the best for `Ema`.
 const FUSED: usize = 2;
-
-/// The widest vector whose channels may hope for the short step here. With several rows in one pass a branch for each costs
-/// more of the overlap between vectors than the short step of a wide one saves.
-const CALM_LANES: usize = 4;
 
 /// A block of whole rows, oldest first, over the channels of `state`.
 pub(crate) struct Block<'s, 'a, R: Estimator, T: Real> {
@@ -100,8 +97,7 @@ fn fused<R: Estimator, T: Real, S: Simd>(
             #[inline(always)]
             |(body, _)| &mut body[..vectors],
         );
-        let hopeful = T::lanes::<S>() <= CALM_LANES
-            && calm::<R, T, S>(simd, &constants, vectors, |column, index| columns.as_ref()[column][index]);
+        let hopeful = calm::<R, T, S>(simd, &constants, vectors, |column, index| columns.as_ref()[column][index]);
         for index in 0..vectors {
             if ahead > 0 && index.is_multiple_of(per_line) {
                 for row in starts {
@@ -143,7 +139,13 @@ fn advance<R: Estimator, T: Real, S: Simd>(
 ) -> ColumnsOf<R, T::Lanes<S>> {
     let mut cells = Registers::<R, T, S> { simd, state, hopeful };
     for sample in samples {
-        R::step(constants, &mut cells, [Lane(simd, sample)]);
+        R::step_and(
+            constants,
+            &mut cells,
+            [Lane(simd, sample)],
+            #[inline(always)]
+            |_| (),
+        );
     }
     cells.state
 }

@@ -9,9 +9,10 @@ use super::row::{FAR_BYTES, Row, part};
 use super::sink::{Ignore, Noticing, Scores};
 use super::threads::{self, Work, split_columns};
 use super::{Sweep, channels_of, same_length};
+use crate::cells::Cells;
 use crate::error::{ParameterError, UpdateError};
 use crate::lane::{Lane, Real};
-use crate::rule::{Cells, ColumnsOf, Count, Judge, Pace, Rule, Step, Timed, Verdict};
+use crate::rule::{ColumnsOf, Count, Judge, Pace, Rule, Step, Timed, Verdict};
 use core::marker::PhantomData;
 use core::time::Duration;
 use pulp::{Simd, WithSimd};
@@ -209,12 +210,12 @@ impl<R: Timed, T: Real> Work for TimedRow<'_, '_, R, T> {
             now,
             pace,
             elapsed,
-            far,
             state,
             silence,
             chunks,
             samples,
             scores,
+            far,
         };
         (all(before, quiet, first, early, scores), all(from, still, other, late, rest))
     }
@@ -262,15 +263,12 @@ impl<R: Timed, T: Real> TimedRow<'_, '_, R, T> {
 /// Steps a row, with scores if they are wanted; whether any sample did not count.
 fn stepped<Q: Rule + Judge, T: Real>(token: Token, row: Row<'_, '_, Q, T, Ignore>, scores: Option<&mut [T]>) -> bool {
     let Row { constants, state, inputs, far, .. } = row;
-    match scores {
-        Some(scores) => {
-            let sink = Noticing::new(Scores(scores));
-            token.run(Row::<Q, T, _> { constants, state, inputs, sink, far }).missing
-        }
-        None => {
-            let sink = Noticing::new(Ignore);
-            token.run(Row::<Q, T, _> { constants, state, inputs, sink, far }).missing
-        }
+    if let Some(scores) = scores {
+        let sink = Noticing::new(Scores(scores));
+        token.run(Row::<Q, T, _> { constants, state, inputs, sink, far }).missing
+    } else {
+        let sink = Noticing::new(Ignore);
+        token.run(Row::<Q, T, _> { constants, state, inputs, sink, far }).missing
     }
 }
 

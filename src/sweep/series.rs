@@ -6,8 +6,9 @@
 
 use super::block::Block;
 use super::dispatch::Token;
-use super::row::{Registers, part};
+use super::row::part;
 use super::threads::{Work, split_columns};
+use crate::cells::Registers;
 use crate::lane::{Lane, Real};
 use crate::rule::{Arity, ColumnsOf, Estimator};
 use prefetch_index::prefetch_index;
@@ -135,7 +136,13 @@ pub(crate) fn one<R: Estimator, T: Real>(
         state: R::Columns::map(R::Columns::each_mut(&mut state), |cell| lane(**cell)),
     };
     for (index, &sample) in samples.iter().enumerate() {
-        R::step(constants, &mut cells, [Lane(simd, lane(sample))]);
+        R::step_and(
+            constants,
+            &mut cells,
+            [Lane(simd, lane(sample))],
+            #[inline(always)]
+            |_| (),
+        );
         each(index, &R::Columns::from_fn(|column| number(cells.state.as_ref()[column])));
     }
     for (cell, value) in state.into_iter().zip(cells.state) {

@@ -1,118 +1,126 @@
 //! What is measured of a series to tell which settings suit it: a few counters and two tail profiles, however long it is.
 //!
-//! Scores, locations and re-openings are those of the [`Judge`](super::judge::Judge), whatever the report is for: the
-//! question is the series, not the answer that somebody has chosen already.
+//! It is the [`Judge`](super::judge::Judge) that scores, replaces and re-opens, whatever the report is for: the question is the
+//! series, not the answer that somebody has chosen already.
 
-use super::judge;
+use super::judge::{JUDGES, Judge};
+use crate::args::Preset;
 use crate::engine::Seen;
+use crate::input::Refusal;
 use evenkeel::TailProfile;
 
-/// Beyond so many scales a sample is an outlier.
-const STRIKE: f64 = 4.0;
 /// An eighth from either end: what the octile skew looks at.
 const OCTILE: f64 = 0.125;
 /// Half of the samples' steps are above this in a series that is recorded finely enough, so a skew in less is one of steps.
 const NARROWEST: f64 = 1.0;
 /// Where less of the samples than this differ from the one before, the series mostly stands still.
 const LEAST_MOVING: f64 = 0.1;
-/// Levels that are remembered: more of them are not few.
-const LEVELS: usize = 8;
-/// No recorded step has more decimals.
-pub(super) const MOST_DECIMALS: u32 = 9;
+/// Most levels that are remembered: more of them are not few.
+const MOST_LEVELS: usize = 8;
 
 /// What has been measured so far.
 #[derive(Clone, Debug)]
 pub(super) struct Evidence {
-    /// The sizes of scores above and below the location.
+    /// The sizes of the robust preset's scores above and below the location, and where its outliers begin.
     above: TailProfile,
     below: TailProfile,
+    outlier_at: f64,
     /// Samples that were there, and how many of them equal the one before.
     samples: u64,
     equal: u64,
     last: f64,
-    is_repeated: bool,
     is_constant: bool,
-    /// The decimals that all finite values so far are written with; `None` if they have more than any recorded step.
-    decimals: Option<u32>,
+    /// Of all finite ones, and of those that the clean average did not leave out.
+    mean: Mean,
+    kept: Mean,
+    /// The step in which they are recorded.
+    step: f64,
     /// Residuals after each other, none of them zero, of any samples and of those that differ from the one before.
     all: Pairs,
     changed: Pairs,
     sign: f64,
-    /// Levels that the estimate was re-opened onto, how often it was, and how often onto one of them.
-    levels: Vec<f64>,
+    /// What each preset has made of them.
+    conduct: [Conduct; JUDGES],
+}
+
+/// What a preset has made of the samples.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Conduct {
+    outliers: u64,
     reopenings: u64,
     returns: u64,
+    /// Levels that the estimate was re-opened onto.
+    levels: Vec<f64>,
 }
 
 impl Evidence {
-    pub(super) fn new() -> Self {
+    /// Of nothing yet, where outliers of the robust preset begin at so many scales.
+    pub(super) fn new(outlier_at: f64) -> Self {
         Self {
             above: TailProfile::new(),
             below: TailProfile::new(),
+            outlier_at,
             samples: 0,
             equal: 0,
             last: f64::NAN,
-            is_repeated: false,
             is_constant: true,
-            decimals: Some(0),
+            mean: Mean::default(),
+            kept: Mean::default(),
+            step: 0.0,
             all: Pairs::default(),
             changed: Pairs::default(),
             sign: 0.0,
-            levels: Vec::new(),
-            reopenings: 0,
-            returns: 0,
+            conduct: Default::default(),
         }
     }
 
-    /// A sample that was not missing.
-    pub(super) fn see(&mut self, value: f64) {
-        self.is_repeated = self.samples > 0 && value == self.last;
-        self.is_constant &= self.samples == 0 || self.is_repeated;
-        self.equal += u64::from(self.is_repeated);
+    /// A sample of a series that was not missing.
+    pub(super) fn add(&mut self, judge: &mut Judge, series: usize, value: f64) -> Result<(), Refusal> {
+        let seen = judge.observe(series, value)?;
+        self.step = judge.step(series);
+        self.see(value, &seen);
+        Ok(())
+    }
+
+    /// A sample, and what each preset has made of it.
+    fn see(&mut self, value: f64, seen: &[Seen; JUDGES]) {
+        let is_repeated = self.samples > 0 && value == self.last;
+        self.is_constant &= self.samples == 0 || is_repeated;
+        self.equal += u64::from(is_repeated);
         self.samples += 1;
         self.last = value;
         if value.is_finite() {
-            self.decimals = self.decimals.and_then(|at_least| decimals(value, at_least));
+            self.mean.add(value);
+            if !seen[Preset::Clean as usize].outlier {
+                self.kept.add(value);
+            }
         }
-    }
 
-    /// What the judge made of that sample, once the cold start is over.
-    pub(super) fn judge(&mut self, seen: &Seen) {
-        let side = if seen.score < 0.0 { &mut self.below } else { &mut self.above };
-        side.record(&[seen.score]);
-        let sign = if seen.score == 0.0 || seen.score.is_nan() { 0.0 } else { seen.score.signum() };
+        let score = seen[Preset::Robust as usize].score;
+        let side = if score < 0.0 { &mut self.below } else { &mut self.above };
+        side.record(&[score]);
+        let sign = if score == 0.0 || score.is_nan() { 0.0 } else { score.signum() };
         if sign != 0.0 && self.sign != 0.0 {
             self.all.add(sign == self.sign);
             // A value that is only held says nothing new.
-            if !self.is_repeated {
+            if !is_repeated {
                 self.changed.add(sign == self.sign);
             }
         }
         self.sign = sign;
-        if seen.reopened {
-            self.reopen(seen.location, seen.scale);
+        for (conduct, seen) in self.conduct.iter_mut().zip(seen) {
+            conduct.add(seen, self.outlier_at);
         }
     }
 
-    fn reopen(&mut self, level: f64, scale: f64) {
-        self.reopenings += 1;
-        if self.levels.iter().any(|known| (known - level).abs() <= STRIKE * scale) {
-            self.returns += 1;
-        } else if self.levels.len() < LEVELS {
-            self.levels.push(level);
-        }
+    /// Samples that were there.
+    pub(super) fn samples(&self) -> u64 {
+        self.samples
     }
 
-    /// Samples that were judged by a scale that had been found.
+    /// Samples that had a score.
     pub(super) fn scored(&self) -> u64 {
         self.above.len() + self.below.len()
-    }
-
-    /// The share of samples beyond that many scales, on both sides together.
-    pub(super) fn beyond(&self, scales: f64) -> f64 {
-        let count =
-            |side: &TailProfile| if side.is_empty() { 0.0 } else { side.exceedance(scales) * side.len() as f64 };
-        (count(&self.above) + count(&self.below)) / self.scored() as f64
     }
 
     /// Whether every sample had the same value.
@@ -125,14 +133,9 @@ impl Evidence {
         self.equal as f64 / self.samples.saturating_sub(1) as f64
     }
 
-    /// The decimals that all values are written with.
-    pub(super) fn decimals(&self) -> Option<u32> {
-        self.decimals
-    }
-
-    /// The step that they are written in: a power of ten, and at most 1.
+    /// The step in which the values are recorded; nothing where they are recorded more finely than any that is learnt.
     pub(super) fn step(&self) -> Option<f64> {
-        self.decimals.map(judge::step)
+        Some(self.step).filter(|step| *step > 0.0)
     }
 
     /// The share of residuals with the sign of the one before, where the value is another. `None` where the series mostly
@@ -142,9 +145,20 @@ impl Evidence {
         self.changed.share().filter(|_| is_moving)
     }
 
-    /// How often the estimate was re-opened after the cold start, and how often onto a level where that had happened before.
-    pub(super) fn reopenings(&self) -> (u64, u64) {
-        (self.reopenings, self.returns)
+    /// The share of samples that are outliers of this preset; with `clean`, that were replaced.
+    pub(super) fn outliers(&self, preset: Preset) -> f64 {
+        self.conduct[preset as usize].outliers as f64 / self.samples as f64
+    }
+
+    /// The mean of all samples, and of those that the clean average did not leave out.
+    pub(super) fn means(&self) -> [f64; 2] {
+        [self.mean.value, self.kept.value]
+    }
+
+    /// How often the estimate of this preset was re-opened, and how often onto a level where that had happened before.
+    pub(super) fn reopenings(&self, preset: Preset) -> (u64, u64) {
+        let Conduct { reopenings, returns, .. } = self.conduct[preset as usize];
+        (reopenings, returns)
     }
 
     /// The octile skew of the samples that are no outliers: how much further the highest eighth begins from the median
@@ -155,7 +169,7 @@ impl Evidence {
     /// fifth of spikes on one side leaves it where it was.
     pub(super) fn skew(&self) -> Option<(f64, f64)> {
         let bulk = |side: &TailProfile| {
-            if side.is_empty() { 0.0 } else { (1.0 - side.exceedance(STRIKE)) * side.len() as f64 }
+            if side.is_empty() { 0.0 } else { (1.0 - side.exceedance(self.outlier_at)) * side.len() as f64 }
         };
         let (low, high) = (bulk(&self.below), bulk(&self.above));
         let quantile = |share: f64| {
@@ -184,6 +198,38 @@ impl Evidence {
     }
 }
 
+impl Conduct {
+    /// One more sample. Levels within so many scales of each other are one.
+    fn add(&mut self, seen: &Seen, apart: f64) {
+        self.outliers += u64::from(seen.outlier);
+        if !seen.reopened {
+            return;
+        }
+        let Seen { location: level, scale, .. } = *seen;
+        self.reopenings += 1;
+        if self.levels.iter().any(|known| (known - level).abs() <= apart * scale) {
+            self.returns += 1;
+        } else if self.levels.len() < MOST_LEVELS {
+            self.levels.push(level);
+        }
+    }
+}
+
+/// A mean of samples that have all the same weight.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mean {
+    value: f64,
+    count: u64,
+}
+
+impl Mean {
+    fn add(&mut self, sample: f64) {
+        self.count += 1;
+        // Halves, because the difference of two large numbers may be none.
+        self.value += (sample / 2.0 - self.value / 2.0) / (self.count as f64 / 2.0);
+    }
+}
+
 /// How many pairs of residuals there were, and how many of one sign.
 #[derive(Clone, Copy, Debug, Default)]
 struct Pairs {
@@ -202,30 +248,19 @@ impl Pairs {
     }
 }
 
-/// The least number of decimals, not below the given one, with which this value can be written, but for what rounding may
-/// have done to it: averages of 13.3 and 13.4 come as 13.350000000000001.
-fn decimals(value: f64, at_least: u32) -> Option<u32> {
-    let size = value.abs();
-    (at_least..=MOST_DECIMALS).find(|decimals| {
-        let power = f64::from(10_u32.pow(*decimals));
-        let steps = (size * power).round();
-        let is_near = (steps / power - size).abs() <= 4.0 * f64::EPSILON * size;
-        // With more steps than that, any float is near one of them.
-        steps / power == size || is_near && steps < (1_u64 << 44) as f64
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const OUTLIER_AT: f64 = 4.0;
+
     /// The evidence of these scores, about a location of zero with a scale of one.
     fn of_scores(scores: impl IntoIterator<Item = f64>) -> Evidence {
-        let mut evidence = Evidence::new();
+        let mut evidence = Evidence::new(OUTLIER_AT);
         for score in scores {
-            let seen = Seen { location: 0.0, scale: 1.0, score, outlier: score.abs() > 4.0, reopened: false };
-            evidence.see(score);
-            evidence.judge(&seen);
+            let seen =
+                |far: f64| Seen { location: 0.0, scale: 1.0, score, outlier: score.abs() > far, reopened: false };
+            evidence.see(score, &[seen(2.0 * OUTLIER_AT), seen(OUTLIER_AT), seen(OUTLIER_AT)]);
         }
         evidence
     }
@@ -283,8 +318,7 @@ mod tests {
     fn shares_are_counted() {
         let evidence = of_scores([1.0, 2.0, -1.0, 0.0, -3.0, -5.0, 9.0, f64::INFINITY]);
         assert_eq!(evidence.scored(), 8);
-        assert_eq!((evidence.beyond(4.0), evidence.beyond(8.0)), (3.0 / 8.0, 2.0 / 8.0));
-        assert_eq!(evidence.beyond(2.0), 5.0 / 8.0);
+        assert_eq!((evidence.outliers(Preset::Robust), evidence.outliers(Preset::Clean)), (3.0 / 8.0, 2.0 / 8.0));
         // Pairs without a zero: (1, 2), (2, -1), (-3, -5), (-5, 9), (9, inf).
         assert_eq!(evidence.persistence(), Some(3.0 / 5.0));
         assert_eq!(of_scores([0.0, 1.0, 0.0, 0.0]).persistence(), None, "nothing to compare");
@@ -292,36 +326,21 @@ mod tests {
         assert_eq!(of_scores([1.0, 1.0, 1.0, -1.0, -1.0, -2.0]).persistence(), Some(0.5), "held values");
         assert_eq!(of_scores([1.0, 1.0, 2.0, 2.0, 2.0]).repeats(), 3.0 / 4.0);
         assert!(of_scores([7.0; 5]).is_constant() && !of_scores([7.0, 7.0, 8.0]).is_constant());
-        assert!(of_scores([]).beyond(4.0).is_nan() && of_scores([1.0]).repeats().is_nan());
-    }
-
-    #[test]
-    fn the_step_is_the_one_that_the_values_were_written_in() {
-        let step = |values: &[f64]| of_scores(values.iter().copied()).step();
-        assert_eq!(step(&[1.0, -3.0, 0.0, 1e300]), Some(1.0));
-        assert_eq!(step(&[2413.7, 0.1, 17.0]), Some(0.1));
-        assert_eq!(step(&[0.07, 0.29, 0.1]), Some(0.01));
-        assert_eq!(step(&[1.000_000_001]), Some(1e-9));
-        assert_eq!(step(&[13.334_000_000_000_001, -0.130_000_000_000_000_03]), Some(0.001));
-        assert_eq!(step(&[1e12 + 0.5]), Some(0.1));
-        assert_eq!(step(&[std::f64::consts::PI]), None);
-        assert_eq!(step(&[f64::INFINITY, 1.5]), Some(0.1));
+        assert!(of_scores([]).outliers(Preset::Clean).is_nan() && of_scores([1.0]).repeats().is_nan());
     }
 
     #[test]
     fn levels_are_recognised() {
-        let mut evidence = Evidence::new();
-        for turn in 0..20 {
-            let location = if turn % 2 == 0 { 0.3 * f64::from(turn % 4) } else { 100.0 };
-            evidence.judge(&Seen { location, scale: 1.0, score: 50.0, outlier: true, reopened: true });
-        }
-        assert_eq!(evidence.reopenings(), (20, 18));
-        let mut evidence = Evidence::new();
-        for turn in 0..20 {
-            let location = f64::from(turn) * 10.0;
-            evidence.judge(&Seen { location, scale: 1.0, score: 50.0, outlier: true, reopened: true });
-        }
-        assert_eq!(evidence.reopenings(), (20, 0));
-        assert!(evidence.levels.len() <= LEVELS);
+        let of = |levels: &dyn Fn(u32) -> f64| {
+            let mut evidence = Evidence::new(OUTLIER_AT);
+            for turn in 0..20 {
+                let seen = Seen { location: levels(turn), scale: 1.0, score: 50.0, outlier: true, reopened: true };
+                evidence.see(levels(turn), &[seen; JUDGES]);
+            }
+            assert!(evidence.conduct.iter().all(|conduct| conduct.levels.len() <= MOST_LEVELS));
+            evidence.reopenings(Preset::Mean)
+        };
+        assert_eq!(of(&|turn| if turn % 2 == 0 { 0.3 * f64::from(turn % 4) } else { 100.0 }), (20, 18));
+        assert_eq!(of(&|turn| f64::from(turn) * 10.0), (20, 0));
     }
 }

@@ -1,53 +1,50 @@
-//! The estimator that a series is judged by before settings are recommended: the robust preset with the memory and the
-//! patience of the run, and for each series with the resolution that its values show.
+//! The estimators that a series is judged by before settings are recommended: all presets, with the memory and the patience of
+//! the run, and a resolution that is learnt.
 //!
-//! So what is recommended does not depend on the preset and the resolution of the run, and a run that follows the
-//! recommendation gets the same one.
+//! So what is recommended does not depend on the resolution of the run, and a run that follows the recommendation gets the same
+//! one.
 
-use super::evidence::MOST_DECIMALS;
-use crate::args::RuleArgs;
-use crate::engine::{self, Channels, Seen};
+use crate::args::{Preset, RuleArgs};
+use crate::engine::{Engine, Seen};
 use crate::failure::Failure;
 use crate::input::{Refusal, Time};
-use evenkeel::{RobustMean, Sweep};
 
-pub(super) struct Judge {
-    channels: Channels,
-    /// For values with no decimals, with one, and so on.
-    steps: Vec<Sweep<RobustMean, f64>>,
-    /// For values that are written in no steps.
-    continuous: Sweep<RobustMean, f64>,
-}
+/// As many as there are presets, in their order.
+pub(super) const JUDGES: usize = Preset::ALL.len();
+
+pub(super) struct Judge([Engine; JUDGES]);
 
 impl Judge {
     pub(super) fn new(args: &RuleArgs) -> Result<Self, Failure> {
-        let rule = engine::rule(args)?;
-        let sweep = |decimals: u32| -> Result<_, Failure> { Ok(Sweep::new(rule.resolution(step(decimals))?)?) };
-        let steps = (0..=MOST_DECIMALS).map(sweep).collect::<Result<_, _>>()?;
-        Ok(Self { channels: Channels::new(args)?, steps, continuous: Sweep::new(rule)? })
+        let args = args.learning();
+        let [clean, robust, mean] = Preset::ALL.map(|preset| Engine::new(&args, preset));
+        Ok(Self([clean?, robust?, mean?]))
     }
 
     pub(super) fn add_series(&mut self) -> Result<(), Failure> {
-        self.channels.add()
+        self.0.iter_mut().try_for_each(Engine::add_series)
     }
 
     /// When the samples that follow were taken.
     pub(super) fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal> {
-        self.channels.set_time(time)
+        self.0.iter_mut().try_for_each(|engine| engine.set_time(time))
     }
 
-    /// The next sample of a series whose values so far, this one included, have so many decimals. The resolution may change
-    /// in the middle of a series' life: it is no part of the state.
-    pub(super) fn observe(&mut self, series: usize, sample: f64, decimals: Option<u32>) -> Result<Seen, Refusal> {
-        let place = decimals.and_then(|decimals| usize::try_from(decimals).ok()).unwrap_or(self.steps.len());
-        let sweep = self.steps.get(place).unwrap_or(&self.continuous);
-        let elapsed = self.channels.elapsed(series)?;
-        self.channels.observe(series, sample, elapsed, sweep, place)
+    /// The next sample of a series, as each of them sees it.
+    pub(super) fn observe(&mut self, series: usize, sample: f64) -> Result<[Seen; JUDGES], Refusal> {
+        let [clean, robust, mean] = &mut self.0;
+        Ok([clean.observe(series, sample)?, robust.observe(series, sample)?, mean.observe(series, sample)?])
     }
-}
 
-/// The step of values with so many decimals.
-pub(super) fn step(decimals: u32) -> f64 {
-    // Through text, because a tenth is no sum of halves: this is the float that a reader of "0.001" gets.
-    format!("1e-{decimals}").parse().unwrap_or(1.0)
+    /// The step in which a series is recorded, as far as it has been learnt; 0 for one that is recorded more finely.
+    pub(super) fn step(&self, series: usize) -> f64 {
+        let [_, robust, _] = &self.0;
+        robust.step(series)
+    }
+
+    /// Beyond so many scales a sample is an outlier of the robust preset.
+    pub(super) fn outlier_at(&self) -> f64 {
+        let [_, robust, _] = &self.0;
+        robust.marks().map_or(f64::NAN, |marks| marks.outlier_at)
+    }
 }

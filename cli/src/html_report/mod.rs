@@ -17,7 +17,7 @@ mod evidence;
 mod judge;
 mod page;
 
-use crate::args::{InputArgs, Preset, Resolution, RuleArgs, ScoredPreset};
+use crate::args::{InputArgs, Preset, RuleArgs, TrackPreset};
 use crate::drawing::{Drawing, file_name};
 use crate::engine::Engine;
 use crate::failure::Failure;
@@ -59,10 +59,10 @@ pub(crate) struct ReportArgs {
     #[command(flatten)]
     rule: RuleArgs,
 
-    /// The estimator. `robust` follows the bulk of the samples; `mean` stays closer to the mean of skewed data such as
-    /// latencies. The plain exponential average is drawn beside it, unless the half-life is in time.
-    #[arg(long, value_enum, default_value_t = ScoredPreset::Robust, help_heading = "Estimator")]
-    preset: ScoredPreset,
+    /// The estimator: what the location of a series is, and which of its samples are outliers. The plain average is drawn
+    /// beside it, unless the half-life is in time.
+    #[arg(long, value_enum, default_value_t, help_heading = "Estimator")]
+    preset: Preset,
 
     /// The title of the page. By default it is the name of the input.
     #[arg(long, value_name = "TEXT", help_heading = "Output")]
@@ -77,14 +77,9 @@ pub(crate) struct ReportArgs {
 impl ReportArgs {
     /// The settings of the run, in words.
     fn settings(&self) -> String {
-        let preset = if self.preset == ScoredPreset::Mean { "mean" } else { "robust" };
-        let resolution = match self.rule.resolution.unwrap_or_default() {
-            Resolution::Auto => "automatic".to_owned(),
-            Resolution::None => "none".to_owned(),
-            Resolution::Step(step) => step.to_string(),
-        };
-        let patience = self.rule.cold_start() / 2;
-        format!("preset {preset}, {}, resolution {resolution}, patience {patience}", self.rule.decay_label())
+        let Self { preset, rule, .. } = self;
+        let patience = rule.patience.map_or_else(String::new, |patience| format!(", patience {patience}"));
+        format!("preset {preset}, {}, resolution {}{patience}", rule.decay_label(), rule.resolution_label())
     }
 }
 
@@ -104,7 +99,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
     let result = input::read(&args.input, source, &mut gather, &mut report);
     report.finish();
     result?;
-    let Gather { mut drawing, series, .. } = gather;
+    let Gather { engine, mut drawing, series, .. } = gather;
     let total = series.iter().fold(Tally::default(), |mut total, series| {
         total.merge(&series.tally);
         total
@@ -117,7 +112,8 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
         input,
         settings: args.settings(),
         rows: [report.rows, report.bad_rows, report.bad_cells],
-        cold_start: args.rule.cold_start(),
+        preset: args.preset,
+        marks: engine.marks(),
         total,
         pictures: drawing.plot().pictures(&described)?,
         ranked,
@@ -139,8 +135,6 @@ struct Gather {
     engine: Engine,
     /// What the advice rests on, whatever the engine.
     judge: Judge,
-    /// So many samples of a series are left out of what is measured, as `evenkeel profile` leaves them out.
-    cold_start: u64,
     drawing: Drawing,
     series: Vec<Series>,
     time: Vec<u8>,
@@ -169,11 +163,15 @@ struct Closely {
 impl Gather {
     fn new(args: &ReportArgs) -> Result<Self, Failure> {
         Ok(Self {
-            engine: Engine::new(&args.rule, args.preset.into())?,
+            engine: Engine::new(&args.rule, args.preset)?,
             judge: Judge::new(&args.rule)?,
-            cold_start: u64::from(args.rule.cold_start()),
             // Up to two hundred series are drawn as finely as they are by `--plot`.
-            drawing: Drawing::new(&args.rule, String::new(), Room { series: FOLLOWED, buckets: 400_000 })?,
+            drawing: Drawing::new(
+                &args.rule,
+                TrackPreset::Scored(args.preset),
+                String::new(),
+                Room { series: FOLLOWED, buckets: 400_000 },
+            )?,
             series: Vec::new(),
             time: Vec::new(),
             row: 0,
@@ -183,8 +181,7 @@ impl Gather {
 
 /// All series, those first that most deserve attention: by standing, and then by their share of outliers.
 fn ranked<'a>(series: &'a [Series], args: &ReportArgs) -> Vec<Ranked<'a>> {
-    let (preset, resolution) = (Preset::from(args.preset), args.rule.resolution.unwrap_or_default());
-    let advise = |closely: &Closely| Advice::of(&closely.evidence, preset, resolution);
+    let advise = |closely: &Closely| Advice::of(&closely.evidence, args.preset, args.rule.resolution());
     let mut ranked: Vec<Ranked> = (0..)
         .zip(series)
         .map(|(index, series)| Ranked { index, series, advice: series.closely.as_deref().map(advise) })
@@ -208,9 +205,10 @@ struct Ranked<'a> {
 }
 
 impl Series {
-    fn new(name: &str, is_followed: bool) -> Self {
-        let closely = || Closely {
-            evidence: Evidence::new(),
+    /// Of a series that is followed closely, what has been measured is given.
+    fn new(name: &str, evidence: Option<Evidence>) -> Self {
+        let closely = |evidence| Closely {
+            evidence,
             tail: TailProfile::new(),
             outliers: Largest::default(),
             reopenings: Last::default(),
@@ -220,7 +218,7 @@ impl Series {
             tally: Tally::default(),
             location: f64::NAN,
             scale: f64::NAN,
-            closely: is_followed.then(closely).map(Box::new),
+            closely: evidence.map(closely).map(Box::new),
         }
     }
 
@@ -251,7 +249,8 @@ impl Sink for Gather {
         if is_followed {
             self.judge.add_series()?;
         }
-        self.series.push(Series::new(name, is_followed));
+        let evidence = is_followed.then(|| Evidence::new(self.judge.outlier_at()));
+        self.series.push(Series::new(name, evidence));
         Ok(())
     }
 
@@ -268,19 +267,13 @@ impl Sink for Gather {
         let seen = self.engine.observe(index, value)?;
         self.drawing.sample(index, value, &seen)?;
         let Some(series) = self.series.get_mut(index) else { return Ok(()) };
-        let is_settled = series.tally.samples >= self.cold_start;
         series.tally.add(value, &seen);
         (series.location, series.scale) = (seen.location, seen.scale);
         let Some(closely) = series.closely.as_deref_mut().filter(|_| !value.is_nan()) else { return Ok(()) };
-        closely.evidence.see(value);
-        let judged = self.judge.observe(index, value, closely.evidence.decimals())?;
-        if is_settled {
-            closely.evidence.judge(&judged);
-            closely.tail.record(&[seen.score]);
-        }
+        closely.evidence.add(&mut self.judge, index, value)?;
+        closely.tail.record(&[seen.score]);
         let event = || Event::new(self.row, &self.time, value, seen.score, seen.location);
-        // The largest of all would be those of the cold start, which is judged by a scale that is still being found.
-        if seen.outlier && is_settled && closely.outliers.wants(seen.score) {
+        if seen.outlier && closely.outliers.wants(seen.score) {
             closely.outliers.add(event());
         }
         if seen.reopened {

@@ -6,6 +6,8 @@
 use super::advice::{Advice, Finding, Standing};
 use super::events::Event;
 use super::{Closely, LISTED, Ranked, Series};
+use crate::args::Preset;
+use crate::engine::Marks;
 use crate::number::{self, rounded};
 use crate::plot::{PALETTE, Picture};
 use crate::profile::{self, percent};
@@ -27,8 +29,9 @@ pub(super) struct Page<'a> {
     pub(super) settings: String,
     /// Rows of data, rows that were skipped, and cells that were.
     pub(super) rows: [u64; 3],
-    /// So many samples of each series are in no tail and no list.
-    pub(super) cold_start: u32,
+    /// The estimator of the run, and what it calls an outlier.
+    pub(super) preset: Preset,
+    pub(super) marks: Option<Marks>,
     pub(super) total: Tally,
     /// All series, in the order of the page.
     pub(super) ranked: Vec<Ranked<'a>>,
@@ -54,12 +57,12 @@ impl Page<'_> {
                 body {
                     header {
                         h1 { (self.title) }
-                        p { "Robust running location and scale of the series in " (self.input) ": " (self.settings) "." }
+                        p { "Running location and scale of the series in " (self.input) ": " (self.settings) "." }
                     }
                     main {
                         (self.summary())
                         (self.descriptions())
-                        (explanation())
+                        (self.explanation())
                     }
                     footer { p { "Made by evenkeel " (env!("CARGO_PKG_VERSION")) "." } }
                     script { (PreEscaped(include_str!("page.js"))) }
@@ -167,30 +170,84 @@ impl Page<'_> {
                     @let settings = advice.settings();
                     @if !settings.is_empty() {
                         p {
-                            @if advice.standing == Standing::Doubtful { "Nothing suits it well; the nearest: " } @else { "What suits it: " }
+                            @if advice.is_makeshift { "Nothing suits it well; the nearest: " } @else { "What suits it: " }
                             code { (settings) }
-                        }
-                        p.note {
-                            "What follows was measured with the robust preset and that resolution; the numbers below the plot are those \
-                             of this run."
                         }
                     }
                     ul { @for finding in &advice.findings { li { (finding) } } }
                 }
-                @if let Some(picture) = picture { (figure(id, series, picture)) }
+                @if let Some(picture) = picture { (figure(id, series, picture, self.preset)) }
                 (definitions(&counts))
                 @if let Some(closely) = &series.closely {
                     (tail(series, closely))
                     @let (largest, last) = (closely.outliers.events(), closely.reopenings.events());
                     @if !largest.is_empty() {
-                        @let (start, shown) = (self.cold_start, largest.len());
-                    (events(&format!("Outliers: the largest {shown} of {outliers}, in order of time, without the first {start} samples"), largest))
-                }
+                        (events(&format!("Outliers: the largest {} of {outliers}, in order of time", largest.len()), largest))
+                    }
                 @if last.len() > 0 {
                         (events(&format!("Re-openings: the last {} of {reopenings}, in order of time", last.len()), last))
                     }
                 }
                 p.note { a href="#summary" { "Back to all series" } }
+            }
+        }
+    }
+
+    /// What the words mean, and the rule by which settings suit a series.
+    fn explanation(&self) -> Markup {
+        let (outlier_at, unscored) = self.marks.map_or((f64::NAN, 0), |marks| (marks.outlier_at, marks.unscored));
+        let [location, scale, outlier] = match self.preset {
+            Preset::Clean => [
+                "the running average of the series, as if its spikes had not been there: a sample that lies too far from where the \
+                 series has lately been is replaced by that place, and all others are averaged as they are."
+                    .to_owned(),
+                "the running mean size of the residuals about where the series has lately been, those far out clipped."
+                    .to_owned(),
+                format!("a sample that was replaced: one with a score beyond {outlier_at}, on either side."),
+            ],
+            Preset::Robust | Preset::Mean => [
+                "where the series is: a running average of what is left of the samples when those far out are clipped, and those \
+                 further out left out."
+                    .to_owned(),
+                "the running mean size of the residuals, those far out clipped.".to_owned(),
+                format!("a sample with a score beyond {outlier_at}, on either side."),
+            ],
+        };
+        let words = [
+            ("Location", location),
+            ("Scale", scale),
+            (
+                "Score",
+                format!(
+                    "how far a sample was from where the series had been before it, in units of the scale before it. The first \
+                     {unscored} samples of a series have none."
+                ),
+            ),
+            ("Outlier", outlier),
+            (
+                "Re-opening",
+                "after a run of samples that are all far out, the estimate starts anew where they are: this is how it follows a \
+                 level that has shifted."
+                    .to_owned(),
+            ),
+            (
+                "Tail",
+                "no distribution at all has more than 1/c of its samples beyond c times their mean size (Markov); Gaussian noise \
+                 has as many as the last row says. The scale is the mean size after clipping: a series above Markov's row has most \
+                 of its size in its tail, which the scale does not follow."
+                    .to_owned(),
+            ),
+        ];
+        html! {
+            section aria-labelledby="words" {
+                h2 id="words" { "What the words mean" }
+                dl.words { @for (word, meaning) in words { dt { (word) } dd { (meaning) } } }
+                h3 { "How settings are chosen" }
+                p {
+                    "All three presets were run over each series beside that of this run, with its memory and patience, and with a \
+                     resolution that is learnt. By what they did, step by step:"
+                }
+                ol { @for rule in Finding::RULES { li { (rule) } } }
             }
         }
     }
@@ -272,7 +329,7 @@ fn definitions(counts: &[(&str, u64)]) -> Markup {
 }
 
 /// The plot, with words for who does not see it.
-fn figure(id: usize, series: &Series, picture: &Picture) -> Markup {
+fn figure(id: usize, series: &Series, picture: &Picture, preset: Preset) -> Markup {
     let (width, height) = picture.size;
     let Tally { samples, outliers, reopenings, .. } = series.tally;
     let (location, scale) = (rounded(series.location, DIGITS), rounded(series.scale, DIGITS));
@@ -282,7 +339,7 @@ fn figure(id: usize, series: &Series, picture: &Picture) -> Markup {
                 svg.plot viewBox={ "0 0 " (width) " " (height) } role="img" aria-labelledby={ "title-" (id) " text-" (id) } {
                     title id={ "title-" (id) } { "Plot of " (name(series)) }
                     desc id={ "text-" (id) } {
-                        "Raw samples and robust location over time. Of " (samples) " samples, " (outliers)
+                        "Raw samples and " (preset.line()) " over time. Of " (samples) " samples, " (outliers)
                         " are marked as outliers; the estimate was re-opened " (reopenings) " times. At the end the location \
                          is " (location) " and the scale " (scale) "."
                     }
@@ -306,7 +363,7 @@ fn tail(series: &Series, closely: &Closely) -> Markup {
     html! {
         div.wide {
             table.tail {
-                caption { "Tail: the share of samples at least so many scales from the location, and quantiles of that distance" }
+                caption { "Tail: the share of samples whose score is at least so much, and quantiles of that score" }
                 thead {
                     tr {
                         @for (column, title) in profile::titles("", |scales| format!("\u{2265} {scales}")).iter().enumerate() {
@@ -353,42 +410,6 @@ fn events<'a>(title: &str, events: impl IntoIterator<Item = &'a Event>) -> Marku
                     }
                 }
             }
-        }
-    }
-}
-
-/// What the words mean, and the rule by which settings suit a series.
-fn explanation() -> Markup {
-    let words = [
-        (
-            "Location",
-            "where the series is: a running average of what is left of the samples when those far out are clipped.",
-        ),
-        ("Scale", "the running mean size of the residuals, those far out clipped."),
-        ("Score", "the distance of a sample from the location before it, in units of the scale before it."),
-        ("Outlier", "a sample with a score beyond 4, on either side."),
-        (
-            "Re-opening",
-            "after a run of outliers the estimate starts anew where they are: this is how it finds its first level, and a \
-             level that has shifted.",
-        ),
-        (
-            "Tail",
-            "no distribution at all has more than 1/c of its samples beyond c times their mean size (Markov); Gaussian noise \
-             has as many as the last row says. The scale is the mean size after clipping: a series above Markov's row has most \
-             of its size in its tail, which the scale does not follow. The first samples of a series are left out.",
-        ),
-    ];
-    html! {
-        section aria-labelledby="words" {
-            h2 id="words" { "What the words mean" }
-            dl.words { @for (word, meaning) in words { dt { (word) } dd { (meaning) } } }
-            h3 { "How settings are chosen" }
-            p {
-                "Step by step. All is measured beside the robust preset with the memory and the patience of this run, and \
-                 with the step in which the values are written for a resolution."
-            }
-            ol { @for rule in Finding::RULES { li { (rule) } } }
         }
     }
 }

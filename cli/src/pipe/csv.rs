@@ -151,7 +151,7 @@ impl Table {
                 match number::parse(row.field(index)) {
                     Some(value) => {
                         let name = names::series(&mut self.name, series, &self.names[index]);
-                        let seen = stream.update(name, Sample { value, time, is_fraction: false })?;
+                        let seen = stream.update(name, Sample { value, time })?;
                         numbers = seen.unwrap_or(numbers);
                     }
                     None => stream.bad_cell(row.line, &self.names[index], row.field(index))?,

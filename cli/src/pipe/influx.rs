@@ -95,11 +95,10 @@ impl Points {
                 Value::Unsigned(number) => number as f64,
                 Value::Other => continue,
             };
-            let is_fraction = matches!(field.value, Value::Float(_));
             let field = text.part(&field.name);
             name.truncate(series);
             name.push_str(field);
-            let Some(seen) = stream.update(name, Sample { value, time, is_fraction })? else { continue };
+            let Some(seen) = stream.update(name, Sample { value, time })? else { continue };
             for (ending, number) in ENDINGS.into_iter().zip(seen) {
                 if number.is_finite() {
                     stream.put(b",");

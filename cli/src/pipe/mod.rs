@@ -19,13 +19,13 @@ mod state;
 mod stream;
 mod wait;
 
-use crate::args::{RuleArgs, ScoredPreset};
+use crate::args::{Preset, RuleArgs};
 use crate::failure::Failure;
 use crate::input::{Broken, Found, Limits, Lines, Need, Point, Wanted, standard_input};
 use crate::output::Target;
 use crate::report::Report;
 use clap::{Args, ValueEnum};
-use follow::{Follow, KeepArgs};
+use follow::{Follow, KeepArgs, Wish};
 use state::{Feed, StateArgs};
 use std::io::{self, IsTerminal, Read};
 use stream::Stream;
@@ -56,8 +56,8 @@ Exit codes:
 /// Follow series inside a pipeline: records in, the same records out with what is known of each number beside it
 ///
 /// A number called `f` gets `f_location`, `f_scale` and `f_score` behind the last field of its record: the location and scale
-/// of its series after this sample, and the sample's distance from the location before it, in scales. What is not finite is
-/// left out. Everything else comes out byte for byte and in order, as soon as it is in; a malformed line is reported, counted
+/// of its series after this sample, and how far the sample was from where the series had been, in scales, which the first five
+/// samples of a series do not have. What is not finite is left out. Everything else comes out byte for byte and in order, as soon as it is in; a malformed line is reported, counted
 /// and dropped.
 ///
 /// A record has no name twice: a number beside one of its three names is left alone, and so is one whose name is one of the
@@ -110,16 +110,22 @@ pub(crate) struct PipeArgs {
     #[command(flatten)]
     rule: RuleArgs,
 
-    /// The estimator. `robust` follows the bulk of the samples; `mean` stays closer to the mean of skewed data such as
-    /// latencies.
-    #[arg(long, value_enum, default_value_t = ScoredPreset::Robust, help_heading = "Estimator")]
-    preset: ScoredPreset,
+    /// The estimator: what the location of a series is, and which of its samples are outliers. By default it is that of the
+    /// state, or clean.
+    #[arg(long, value_enum, help_heading = "Estimator")]
+    preset: Option<Preset>,
 
     #[command(flatten)]
     keep: KeepArgs,
 
     #[command(flatten)]
     state: StateArgs,
+}
+
+impl PipeArgs {
+    fn wish(&self) -> Wish {
+        Wish { rule: self.rule.clone(), preset: self.preset, keep: self.keep.clone() }
+    }
 }
 
 /// A format of records.
@@ -181,7 +187,7 @@ pub(crate) fn run(args: &PipeArgs) -> Result<(), Failure> {
     let report = Report::on_stream(NAME, args.strict, args.quiet, false);
     let mut target = Target::open(None)?;
     let output = Box::new(move |bytes: &[u8]| target.write(bytes));
-    let follow = Follow::new(&args.rule, args.preset.into(), &args.keep)?;
+    let follow = Follow::new(args.wish())?;
     let mut stream = Stream::new(follow, output, report, Some(wait));
     through(args, lines, &mut stream)
 }
@@ -211,7 +217,7 @@ pub(crate) fn run_apart(
         output(bytes);
         Ok(())
     });
-    let follow = match Follow::new(&args.rule, args.preset.into(), &args.keep) {
+    let follow = match Follow::new(args.wish()) {
         Ok(follow) => follow,
         Err(failure) => return (Vec::new(), Err(failure)),
     };

@@ -125,7 +125,7 @@ impl Objects {
                 continue;
             };
             let name = names::series(name, wanted.series.as_ref().map(|_| series), member);
-            let Some(seen) = stream.update(name, Sample { value, time, is_fraction: false })? else { continue };
+            let Some(seen) = stream.update(name, Sample { value, time })? else { continue };
             key.clear();
             push_string(key, member.as_bytes());
             key.pop();

@@ -114,8 +114,8 @@ pub(super) struct State {
     _lock: File,
     every: Duration,
     due: Instant,
-    /// What earlier processes have left, and how many series.
-    resumed: Option<(Progress, u64)>,
+    /// What earlier processes have left.
+    resumed: Option<Resumed>,
     /// Lines that had been dealt with at the last state that is safe; to begin with, none.
     saved: Option<u64>,
     /// The same of the last one that was handed over.
@@ -123,6 +123,22 @@ pub(super) struct State {
     saver: Saver,
     /// What cannot be saved is tried again with every interval.
     warnings: Seldom,
+}
+
+/// What a state holds that earlier processes have left.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Resumed {
+    progress: Progress,
+    pub(super) series: u64,
+    /// Of the bytes.
+    pub(super) format: u32,
+}
+
+impl Resumed {
+    /// Lines of the feed that they have dealt with.
+    pub(super) fn lines(&self) -> u64 {
+        self.progress.lines
+    }
 }
 
 /// The thread that brings states to the disk, one at a time.
@@ -177,14 +193,14 @@ impl State {
         })
     }
 
-    /// Lines of the feed that earlier processes have dealt with, and the series that they have left, if there were any.
-    pub(super) fn resumed(&self) -> Option<(u64, u64)> {
-        self.resumed.map(|(note, series)| (note.lines, series))
+    /// What earlier processes have left, if there were any.
+    pub(super) fn resumed(&self) -> Option<Resumed> {
+        self.resumed
     }
 
     /// What earlier processes knew of the feed.
     pub(super) fn feed(&self) -> Feed {
-        self.resumed.map(|(note, _)| note.feed).unwrap_or_default()
+        self.resumed.map(|resumed| resumed.progress.feed).unwrap_or_default()
     }
 
     /// When there is something to do next, now that so many lines have been dealt with: to save the state, or to hear whether
@@ -218,7 +234,7 @@ impl State {
     fn hand_over(&mut self, progress: Progress, follow: &Follow) -> io::Result<()> {
         let Some(mut memory) = self.saver.memory.take() else { return Ok(()) };
         memory.clear();
-        let lines_before = self.resumed.map_or(0, |(note, _)| note.lines);
+        let lines_before = self.resumed.map_or(0, |resumed| resumed.lines());
         let note = Progress { feed: progress.feed.or(self.feed()), lines: lines_before + progress.lines };
         let written = follow.write(&mut memory, &note.to_json());
         if written.is_ok() {
@@ -285,18 +301,19 @@ impl Saver {
     }
 }
 
-/// Takes over the series of a state, and tells what is kept beside them, and how many they are.
-fn resume(bytes: &[u8], asked: Feed, follow: &mut Follow) -> Result<(Progress, u64), String> {
-    let SnapshotInfo { note, channels, .. } = SnapshotInfo::of(bytes).map_err(|error| error.to_string())?;
-    let note = Progress::from_json(&note).ok_or("it was not written by `evenkeel pipe`")?;
-    if let Some([what, before, now]) = note.feed.difference(asked) {
+/// Takes over the series of a state, and reports what else is in it.
+fn resume(bytes: &[u8], asked: Feed, follow: &mut Follow) -> Result<Resumed, String> {
+    let SnapshotInfo { note, channels: series, format, .. } =
+        SnapshotInfo::of(bytes).map_err(|error| error.to_string())?;
+    let progress = Progress::from_json(&note).ok_or("it was not written by `evenkeel pipe`")?;
+    if let Some([what, before, now]) = progress.feed.difference(asked) {
         return Err(format!("it is of {what} in {before}, and this one is in {now}"));
     }
     follow.read(bytes).map_err(|error| match error {
         SnapshotError::Rule { .. } => format!("{error}: give the same options, or another file"),
         error => error.to_string(),
     })?;
-    Ok((note, channels))
+    Ok(Resumed { progress, series, format })
 }
 
 /// Puts a file into the place of another: as a whole, or not at all.

@@ -18,6 +18,9 @@ const CHUNK: usize = 128 << 10;
 /// A record that goes on in the next line is waited for no longer than this: quotes that are opened may be stray.
 const JOINING: Duration = Duration::from_secs(1);
 
+/// The format of the states that are saved.
+const FORMAT: u32 = 2;
+
 /// Where the records go.
 pub(super) type Output = Box<dyn FnMut(&[u8]) -> Result<(), Failure>>;
 
@@ -81,10 +84,18 @@ impl Stream {
     pub(super) fn keep_state(&mut self, args: &StateArgs, asked: Feed) -> Result<Feed, Failure> {
         let Some(path) = &args.state else { return Ok(asked) };
         let state = State::open(path, args.save_every, asked, &mut self.follow)?;
-        if let Some((lines, all)) = state.resumed() {
-            let (path, series) = (path.display(), self.follow.resumed());
+        if let Some(resumed) = state.resumed() {
+            let (path, series, all, lines) = (path.display(), self.follow.resumed(), resumed.series, resumed.lines());
             let (of, why) = if series < all { (format!(" of {all}"), " (--max-series)") } else { (String::new(), "") };
-            self.report.note(format_args!("resumed {series}{of} series from {path}, after {lines} lines{why}"));
+            let preset = self.follow.inherited().map_or_else(String::new, |preset| format!(" with --preset {preset}"));
+            self.report.note(format_args!("resumed {series}{of} series from {path}{preset}, after {lines} lines{why}"));
+            let format = resumed.format;
+            if format < FORMAT {
+                self.report.note(format_args!(
+                    "{path} has format {format}, of an earlier version: each series goes on from its location, scale and age, by \
+                     the present rule of its preset; what is saved from now on has format {FORMAT}, which that version does not read"
+                ));
+            }
         }
         Ok(asked.or(self.state.insert(state).feed()))
     }

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use plotters::prelude::*;
 
+use crate::args::PLAIN;
 use axis::{Axis, padded, written};
 use bucket::{Bucket, LIMIT, Series};
 use panel::Panel;
@@ -48,14 +49,23 @@ const MOST_LETTERS: usize = 300;
 pub(crate) struct Sample {
     /// The sample; NaN if it is missing.
     pub value: f64,
-    /// The robust location after it.
+    /// The estimate after it.
     pub location: f64,
-    /// The plain exponential moving average after it; NaN if there is none.
+    /// The plain average after it; NaN if there is none.
     pub ema: f64,
     /// Whether it was judged an outlier.
     pub outlier: bool,
-    /// Whether the robust estimate was re-opened by it.
+    /// Whether the estimate was re-opened by it.
     pub reopened: bool,
+}
+
+/// Which lines there are beside the raw samples.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lines {
+    /// What the line of the estimate is called.
+    pub(crate) estimate: &'static str,
+    /// Whether there is a plain average to compare it with.
+    pub(crate) has_average: bool,
 }
 
 /// What will be drawn.
@@ -64,6 +74,7 @@ pub(crate) struct Plot {
     title: String,
     time_label: String,
     decay_label: String,
+    lines: Lines,
     room: Room,
     clock: Clock,
     series: Vec<Series>,
@@ -73,8 +84,8 @@ pub(crate) struct Plot {
 
 impl Plot {
     /// An empty plot: its title, the name of the time, and a few words on the decay of both averages.
-    pub(crate) fn new(title: String, time_label: String, decay_label: String, room: Room) -> Self {
-        Self { title, time_label, decay_label, room, clock: Clock::default(), series: Vec::new(), left_out: 0 }
+    pub(crate) fn new(title: String, time_label: String, decay_label: String, lines: Lines, room: Room) -> Self {
+        Self { title, time_label, decay_label, lines, room, clock: Clock::default(), series: Vec::new(), left_out: 0 }
     }
 
     /// A new series; its number is for [`Plot::add`].
@@ -129,12 +140,6 @@ impl Plot {
         Ok(picture.replacen(&drawn, &format!("width=\"{WIDTH}\" height=\"{height}\""), 1))
     }
 
-    /// Whether there is a plain average to compare with: not where the memory is in time.
-    fn has_average(&self) -> bool {
-        let buckets = || self.series.iter().flat_map(|series| &series.buckets);
-        buckets().any(|bucket| !bucket.ema.is_nan()) || buckets().all(|bucket| !bucket.seen)
-    }
-
     /// Title, decay and legend.
     fn header(&self, canvas: &Canvas) -> Result<()> {
         let title = Text::new(20).bold();
@@ -143,7 +148,7 @@ impl Plot {
         let room = WIDTH - 3 * MARGIN - decay.width(&decay_label);
         title.write(canvas, &title.fit(&self.title, room), (MARGIN, 28))?;
         decay.write(canvas, &decay_label, (WIDTH - MARGIN, 29))?;
-        legend(canvas, 58, self.has_average())
+        legend(canvas, 58, self.lines)
     }
 
     /// All panels, in columns.
@@ -298,14 +303,13 @@ impl Place<'_> {
     }
 }
 
-const LEGEND: [&str; 6] =
-    ["raw samples", "plain EMA", "robust location", "outlier", "outlier beyond the panel", "estimate re-opened"];
-
 /// What the lines and marks mean, in a row.
-fn legend(canvas: &Canvas, y: i32, has_average: bool) -> Result<()> {
+fn legend(canvas: &Canvas, y: i32, lines: Lines) -> Result<()> {
     let mut x = MARGIN;
     let text = Text::new(13);
-    for (index, words) in LEGEND.into_iter().enumerate().filter(|(index, _)| *index != 1 || has_average) {
+    let marks = ["outlier", "outlier beyond the panel", "re-opened at a new level"];
+    let all = ["raw samples", PLAIN, lines.estimate].into_iter().chain(marks).enumerate();
+    for (index, words) in all.filter(|(index, _)| *index != 1 || lines.has_average) {
         let middle = (px(x + 13), px(y));
         match index {
             0 => canvas.draw(&swatch(x, y, RAW, 5))?,

@@ -49,7 +49,7 @@ impl Plot {
                     let size = (u32::try_from(size.0)?, u32::try_from(size.1)?);
                     let canvas = SVGBackend::with_string(&mut picture, size).into_drawing_area();
                     canvas.fill(&WHITE)?;
-                    legend(&canvas, LEGEND / 2, self.has_average())?;
+                    legend(&canvas, LEGEND / 2, self.lines)?;
                     place.panel(&canvas, series, limits, (x_axis.clone(), y_axis), time)?;
                     canvas.present()?;
                 }

@@ -3,7 +3,8 @@
 use super::*;
 
 fn plot(names: &[&str]) -> Plot {
-    let mut plot = Plot::new("A & B".to_owned(), "time".to_owned(), "half-life 60".to_owned(), Room::PANELS);
+    let lines = Lines { estimate: "clean average", has_average: true };
+    let mut plot = Plot::new("A & B".to_owned(), "time".to_owned(), "half-life 60".to_owned(), lines, Room::PANELS);
     for name in names {
         plot.series(name);
     }

@@ -47,11 +47,12 @@ const RANKS: [Kind; 8] =
     [Kind::Score, Kind::Value, Kind::Location, Kind::Raw, Kind::Outliers, Kind::Smooth, Kind::Scale, Kind::Reopenings];
 
 impl Kind {
-    pub(super) fn title(self) -> &'static str {
+    /// What it is called, given the name of the preset.
+    pub(super) fn title(self, preset: &str) -> &str {
         match self {
             Self::Name => "series",
             Self::Raw => "raw",
-            Self::Smooth => "robust",
+            Self::Smooth => preset,
             Self::Value => "value",
             Self::Location => "location",
             Self::Scale => "scale",

@@ -17,8 +17,6 @@ use ratatui::widgets::{Block, Clear, Paragraph, Row, Table};
 /// With fewer lines than this there are no events.
 const LEAST_FOR_EVENTS: u16 = 12;
 const MOST_EVENTS: u16 = 12;
-/// Beyond so many scales a sample is an outlier.
-const STRIKE: f64 = 4.0;
 /// Digits of values, locations and scales.
 const DIGITS: usize = 5;
 
@@ -45,6 +43,8 @@ const HELP: [(&str, &str); 10] = [
 #[derive(Clone, Debug)]
 pub(super) struct About {
     pub(super) source: String,
+    /// What the column of the last locations is called.
+    pub(super) preset: String,
     pub(super) settings: String,
 }
 
@@ -62,7 +62,8 @@ pub(super) fn draw(frame: &mut Frame, now: &Known, view: &mut View, about: &Abou
     }
     let longest_name = sorted.iter().map(|series| series.name.chars().count()).max().unwrap_or(0);
     let shown = sorted.iter().skip(first).take(view.page);
-    draw_list(frame, list, shown.copied(), &columns(list.width, longest_name), has_titles);
+    let titles = has_titles.then_some(about.preset.as_str());
+    draw_list(frame, list, shown.copied(), &columns(list.width, longest_name), titles);
     draw_events(frame, events, known, view);
     frame.render_widget(status_line(now, view, sorted.len(), known.series.len()), status);
     if view.has_help {
@@ -113,7 +114,7 @@ fn draw_list<'a>(
     area: Rect,
     shown: impl Iterator<Item = &'a Series>,
     columns: &[Column],
-    has_titles: bool,
+    titles: Option<&str>,
 ) {
     let rows: Vec<Row> = shown.map(|series| Row::new(columns.iter().map(|column| cell(series, *column)))).collect();
     if rows.is_empty() {
@@ -121,8 +122,14 @@ fn draw_list<'a>(
     }
     let widths = columns.iter().map(|column| Constraint::Length(column.width));
     let table = Table::new(rows, widths).column_spacing(1);
-    let titles = columns.iter().map(|column| aligned(*column, Span::styled(column.kind.title(), SOFT)));
-    frame.render_widget(if has_titles { table.header(Row::new(titles)) } else { table }, area);
+    let table = match titles {
+        Some(preset) => {
+            let title = |column: &Column| aligned(*column, Span::styled(column.kind.title(preset).to_owned(), SOFT));
+            table.header(Row::new(columns.iter().map(title)))
+        }
+        None => table,
+    };
+    frame.render_widget(table, area);
 }
 
 fn aligned(column: Column, text: Span<'static>) -> Line<'static> {
@@ -145,7 +152,7 @@ fn cell(series: &Series, column: Column) -> Line<'static> {
         Kind::Reopenings => series.tally.reopenings.to_string(),
     };
     let style = match column.kind {
-        Kind::Score if series.score.abs() > STRIKE => OUTLIER,
+        Kind::Score if series.outlier => OUTLIER,
         Kind::Name => STRONG,
         _ => Style::new(),
     };
@@ -155,6 +162,8 @@ fn cell(series: &Series, column: Column) -> Line<'static> {
 /// A score in hundredths, or in three digits where that would be too long.
 fn score(score: f64) -> String {
     match score.abs() {
+        // Nothing is not below zero.
+        size if size < 0.005 => "0.00".to_owned(),
         size if size < 1e3 => format!("{score:.2}"),
         size if size < 1e5 => format!("{score:.0}"),
         size if size.is_finite() => format!("{score:.2e}"),
@@ -205,7 +214,8 @@ fn event_line(event: &Event, known: &Known, view: &View) -> Option<Line<'static>
         Event::Reopened { time, series, location } => Line::from(vec![
             Span::styled(format!("{time}  "), SOFT),
             Span::raw(name(*series)?),
-            Span::styled(format!(" re-opened at {}", rounded(*location, DIGITS)), REOPENED),
+            Span::styled(" re-opened", REOPENED),
+            Span::raw(format!(", location {}", rounded(*location, DIGITS))),
         ]),
         Event::Note(text) => Line::styled(text.clone(), SOFT),
     })
@@ -261,7 +271,8 @@ mod tests {
 
     /// The lines of the screen, without the blanks at their ends.
     fn screen(known: &Known, view: &mut View, (width, height): (u16, u16)) -> Vec<String> {
-        let about = About { source: "a.csv".to_owned(), settings: "half-life 60".to_owned() };
+        let about =
+            About { source: "a.csv".to_owned(), preset: "clean".to_owned(), settings: "half-life 60".to_owned() };
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| draw(frame, known, view, &about)).unwrap();
         let buffer = terminal.backend().buffer();
@@ -283,6 +294,7 @@ mod tests {
         let values = [(7.0, 3.5, 2.0, 1.75), (900.0, 2.0, 0.001, 898_000.0), (f64::NAN, f64::NAN, f64::NAN, f64::NAN)];
         for (series, (value, location, scale, score)) in known.series.iter_mut().zip(values) {
             (series.value, series.location, series.scale, series.score) = (value, location, scale, score);
+            series.outlier = score > 1000.0;
         }
         known.series[1].tally = Tally { samples: 8, missing: 0, outliers: 1, reopenings: 2 };
         known.events.push_back(Event::Note("a.csv: line 3: oops".to_owned()));
@@ -297,7 +309,7 @@ mod tests {
     }
 
     const WIDE: &str = r"evenkeel: a.csv  3 series, 30 rows  12:00:30  half-life 60
-series             raw              robust                  value     location       scale     score outliers re-opened
+series             raw              clean                   value     location       scale     score outliers re-opened
 disk_read_mb_per_s         ▁▁▁▁▁▁█▁         ████████          900            2       0.001    8.98e5        1         2
 cpu                        ▁▂▃▄▅▆▇█         ▅▅▅▅▅▅▅▅            7          3.5           2      1.75        0         0
 load                                        ▄▄▄▄▄▄▄▄            –            –           –         –        0         0
@@ -305,7 +317,7 @@ load                                        ▄▄▄▄▄▄▄▄            
 
 ─ events ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 a.csv: line 3: oops
-12:00:10  cpu re-opened at 3
+12:00:10  cpu re-opened, location 3
 12:00:30  disk_read_mb_per_s outlier 900, score 8.98e5
 by score  s sort  / filter  p stop  ? help  q quit";
     const NARROW: &str = r"evenkeel: a.csv  3 series, 30 rows  12:0
@@ -315,7 +327,7 @@ cpu                          7      1.75
 load                         –         –
 by score  s sort  / filter  p stop  ? he";
     const FILTERED: &str = r#"evenkeel: a.csv  3 series, 30 rows  12:00:30  half-life 60
-series   raw          robust              value     location     score outliers
+series   raw          clean               value     location     score outliers
 cpu          ▁▂▃▄▅▆▇█     ▅▅▅▅▅▅▅▅            7          3.5      1.75        0
 
 
@@ -323,7 +335,7 @@ cpu          ▁▂▃▄▅▆▇█     ▅▅▅▅▅▅▅▅            7 
 
 ─ events ──────────────────────────────────────────────────────────────────────
 a.csv: line 3: oops
-12:00:10  cpu re-opened at 3
+12:00:10  cpu re-opened, location 3
 
  end of input  by score, 1 of 3 with "cp"  s sort  / filter  p stop  ? help  q q"#;
     const HELPED: &str = r"evenk┌ keys ─────────────────────────────────────┐-life
@@ -386,7 +398,7 @@ by score  s sort  / filter  p stop  ? help  q quit";
 
     #[test]
     fn what_stands_out_has_a_colour() {
-        let about = About { source: "a.csv".to_owned(), settings: String::new() };
+        let about = About { source: "a.csv".to_owned(), preset: "clean".to_owned(), settings: String::new() };
         let mut terminal = Terminal::new(TestBackend::new(120, 12)).unwrap();
         terminal.draw(|frame| draw(frame, &small(), &mut View::default(), &about)).unwrap();
         let buffer = terminal.backend().buffer();

@@ -75,6 +75,16 @@ impl Sink for Feed<'_> {
     }
 }
 
+/// A step in which none of this machine's metrics is too coarse to be seen to move has so many decimals at most.
+const MOST_DECIMALS: usize = 2;
+
+/// A reading in the decimals that `record` would write, but no more than these, so that its step can be learnt: to the last
+/// bit, a load average stands still while the system does not reckon it anew, and then every change would be an outlier.
+fn settled(value: f64, decimals: usize) -> f64 {
+    let steps = 10_f64.powi(i32::try_from(decimals.min(MOST_DECIMALS)).unwrap_or(0));
+    (value * steps).round() / steps
+}
+
 /// This machine's metrics, for ever.
 fn measure(every: Duration, state: &Shared) -> Result<(), Failure> {
     let mut host = Host::new()?;
@@ -92,8 +102,8 @@ fn measure(every: Duration, state: &Shared) -> Result<(), Failure> {
         let mut state = state.lock();
         let time = Time { text: now.as_bytes(), is_number: false, is_row_number: false };
         let mut row = state.start_row(time);
-        for (index, value) in values.into_iter().enumerate() {
-            row = row.and_then(|()| state.sample(index, value.unwrap_or(f64::NAN)));
+        for (index, (value, (_, decimals))) in values.into_iter().zip(COLUMNS).enumerate() {
+            row = row.and_then(|()| state.sample(index, value.map_or(f64::NAN, |value| settled(value, decimals))));
         }
         match row {
             // The machine's clock was set back: until it has caught up, there is no telling how old a sample is.
@@ -103,4 +113,16 @@ fn measure(every: Duration, state: &Shared) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readings_have_the_decimals_that_record_writes() {
+        let value = 1_234.567_89;
+        assert_eq!([0, 1, 2, 3].map(|decimals| settled(value, decimals)), [1235.0, 1234.6, 1234.57, 1234.57]);
+        assert!(settled(-0.001, 2) == 0.0 && settled(f64::NAN, 2).is_nan() && settled(1e300, 2) == 1e300);
+    }
 }

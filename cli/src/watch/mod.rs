@@ -16,7 +16,7 @@ mod spark;
 mod state;
 mod view;
 
-use crate::args::{InputArgs, RuleArgs, ScoredPreset};
+use crate::args::{InputArgs, Preset, RuleArgs};
 use crate::failure::Failure;
 use crate::record::{check_interval, duration};
 use anyhow::Context;
@@ -39,14 +39,12 @@ const TICK: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_millis(200);
 /// The machine's metrics are read so often, unless the user says otherwise.
 const EVERY: Duration = Duration::from_secs(1);
-/// A step in which none of them is too coarse to be seen to move, and the load averages are what the system says.
-const METRICS_STEP: f64 = 0.01;
 
 /// Watch series on the terminal, as they come: this machine's metrics, a file or a pipe
 ///
 /// Without INPUT, and with nothing piped in, the series are this machine's own metrics, as `evenkeel record` has them. For
 /// each there are its last samples and locations, its score, and how often it had outliers and was re-opened; below, what
-/// happened last, without the first samples of each series, twice the patience. The series with the largest score is at the top.
+/// happened last. The first five samples of a series have no score. The series with the largest score is at the top.
 /// Keys: s sorts by score, name or outliers; / shows only names with a text, Esc all of them; arrows, j, k and the page keys
 /// scroll; p stops the picture while the input goes on; ? helps; q or Ctrl-C quits; Ctrl-Z stops it until the shell goes on with
 /// it. At the end of the input the last picture stays.
@@ -58,10 +56,9 @@ pub(crate) struct WatchArgs {
     #[command(flatten)]
     rule: RuleArgs,
 
-    /// The estimator. `robust` follows the bulk of the samples; `mean` stays closer to the mean of skewed data such as
-    /// latencies.
-    #[arg(long, value_enum, default_value_t = ScoredPreset::Robust, help_heading = "Estimator")]
-    preset: ScoredPreset,
+    /// The estimator: what the location of a series is, and which of its samples are outliers.
+    #[arg(long, value_enum, default_value_t, help_heading = "Estimator")]
+    preset: Preset,
 
     /// Time between readings of this machine's metrics, such as 500ms; at least 250ms, by default 1s.
     #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "path", help_heading = "Input")]
@@ -77,11 +74,8 @@ pub(crate) fn run(args: &WatchArgs) -> Result<(), Failure> {
             "watch draws on a terminal, and standard output is none: see `evenkeel track` for rows",
         ));
     }
-    let about = About { source: origin.name(), settings: args.rule.decay_label() };
-    // A load average stands still to the last bit while the system does not reckon it anew.
-    let mut rule = args.rule.clone();
-    rule.finest = if matches!(origin, Origin::Machine { .. }) { METRICS_STEP } else { 0.0 };
-    let state: Shared = Arc::new(Mutex::new(State::new(&rule, args.preset.into())?));
+    let about = About { source: origin.name(), preset: args.preset.to_string(), settings: args.rule.decay_label() };
+    let state: Shared = Arc::new(Mutex::new(State::new(&args.rule, args.preset)?));
     let ended = feed::start(origin, Arc::clone(&state))?;
     let mut end = End { ended, is_told: false };
     end.wait(PATIENCE)?;

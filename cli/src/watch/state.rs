@@ -19,8 +19,6 @@ const MOST_LETTERS: usize = 200;
 #[derive(Debug)]
 pub(super) struct State {
     engine: Engine,
-    /// So many samples of a series are no news: until then its scale is still being found.
-    cold_start: u64,
     pub(super) known: Known,
 }
 
@@ -49,6 +47,8 @@ pub(super) struct Series {
     pub(super) scale: f64,
     /// The score of the last sample; NaN if it was missing.
     pub(super) score: f64,
+    /// Whether the last sample was an outlier.
+    pub(super) outlier: bool,
     pub(super) past: VecDeque<Moment>,
 }
 
@@ -80,8 +80,7 @@ pub(super) enum Event {
 
 impl State {
     pub(super) fn new(rule: &RuleArgs, preset: Preset) -> Result<Self, Failure> {
-        let engine = Engine::new(rule, preset)?;
-        Ok(Self { engine, cold_start: u64::from(rule.cold_start()), known: Known::default() })
+        Ok(Self { engine: Engine::new(rule, preset)?, known: Known::default() })
     }
 
     pub(super) fn add_series(&mut self, name: &str) -> Result<(), Failure> {
@@ -94,6 +93,7 @@ impl State {
             location: f64::NAN,
             scale: f64::NAN,
             score: f64::NAN,
+            outlier: false,
             past: VecDeque::new(),
         });
         Ok(())
@@ -114,12 +114,11 @@ impl State {
         let seen = self.engine.observe(index, value)?;
         let Known { series, events, time, .. } = &mut self.known;
         let Some(series) = series.get_mut(index) else { return Ok(()) };
-        let is_news = series.tally.samples >= self.cold_start;
         series.add(value, &seen);
-        if is_news && seen.outlier {
+        if seen.outlier {
             remember(events, EVENTS, Event::Outlier { time: time.clone(), series: index, value, score: seen.score });
         }
-        if is_news && seen.reopened {
+        if seen.reopened {
             remember(events, EVENTS, Event::Reopened { time: time.clone(), series: index, location: seen.location });
         }
         Ok(())
@@ -142,8 +141,8 @@ impl Series {
     fn add(&mut self, value: f64, seen: &Seen) {
         self.tally.add(value, seen);
         self.value = value;
-        (self.location, self.scale, self.score) = (seen.location, seen.scale, seen.score);
-        let Seen { location, outlier, .. } = *seen;
+        let Seen { location, scale, score, outlier, .. } = *seen;
+        (self.location, self.scale, self.score, self.outlier) = (location, scale, score, outlier);
         remember(&mut self.past, PAST, Moment { value, location, outlier });
     }
 }
@@ -174,7 +173,7 @@ pub(super) mod tests {
 
     pub(in crate::watch) fn state(names: &[&str]) -> State {
         let rule = CommandLine::parse_from(["evenkeel"]).rule;
-        let mut state = State::new(&rule, Preset::Robust).unwrap();
+        let mut state = State::new(&rule, Preset::default()).unwrap();
         for name in names {
             state.add_series(name).unwrap();
         }
@@ -205,7 +204,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn events_are_what_happens_after_the_cold_start() {
+    fn events_are_outliers_and_reopenings() {
         let mut state = state(&["a"]);
         for row in 0..200 {
             state.start_row(at(&format!("T{row}"))).unwrap();
@@ -220,8 +219,9 @@ pub(super) mod tests {
             "{:?}",
             events[0]
         );
-        assert!(events.iter().any(|event| matches!(event, Event::Reopened { location, .. } if *location > 400.0)));
-        assert!(state.known.series[0].tally.outliers + 1 >= events.len() as u64);
+        assert!(events.iter().any(|event| matches!(event, Event::Reopened { time, .. } if time.as_str() > "T150")));
+        let tally = state.known.series[0].tally;
+        assert_eq!(tally.outliers + tally.reopenings, events.len() as u64);
     }
 
     #[test]

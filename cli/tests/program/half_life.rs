@@ -35,14 +35,18 @@ fn at_equal_distances_it_is_the_half_life_in_samples() {
 
 #[test]
 fn a_long_silence_makes_the_old_estimate_count_less() {
-    // The gains are those that the definition gives: max(1 - 2^(-dt / h), 1 / (age + 1)), the age cut to 1 / (1 - 2^(-dt / h)).
-    let input = seconds(&[(0, 10.0), (1, 10.0), (2, 10.5), (62, 11.0)]);
-    let args = ["--time", "time", "--half-life", "1m", "--resolution", "1"];
-    let locations: Vec<f64> = rows(&stdout(&track(input, &args).success())).iter().map(|row| row.location).collect();
-    let third = 10.0 + 0.5 / 3.0;
-    let fourth = third + (11.0 - third) / 2.0;
-    for (found, expected) in locations.iter().zip([10.0, 10.0, third, fourth]) {
-        assert!((found - expected).abs() < 1e-12, "{locations:?}");
+    // After five samples an estimate rests on three. A silence of a half-life leaves half of the four that there are then.
+    let start = (0..).zip([10.0, 10.5, 10.0, 9.5, 10.0]);
+    let series: Vec<(i64, f64)> = start.chain([(5, 10.5), (65, 11.0)]).collect();
+    let sixth = 10.0 + 0.5 / 4.0;
+    let seventh = sixth + (11.0 - sixth) / (4.0 / 2.0 + 1.0);
+    for preset in ["clean", "robust", "mean"] {
+        let args = ["--time", "time", "--half-life", "1m", "--resolution", "1", "--preset", preset];
+        let rows = rows(&stdout(&track(seconds(&series), &args).success()));
+        let locations: Vec<f64> = rows.iter().map(|row| row.location).collect();
+        for (found, expected) in locations.iter().zip([10.0, 10.0, 10.0, 10.0, 10.0, sixth, seventh]) {
+            assert!((found - expected).abs() < 1e-12, "{preset}: {locations:?}");
+        }
     }
 }
 
@@ -160,7 +164,9 @@ fn the_profile_and_the_picture_know_it_too() {
     let series: Vec<(i64, f64)> = (0..200).zip(noise(9).take(200)).collect();
     let (folder, path) = file("stale.csv", seconds(&series) + "1600000000,7\n");
     let profile = |input: String, half_life| {
-        let run = evenkeel(&["profile", "--time", "time", "--half-life", half_life]).write_stdin(input).assert();
+        let run = evenkeel(&["profile", "--preset", "robust", "--time", "time", "--half-life", half_life])
+            .write_stdin(input)
+            .assert();
         (stdout(&run), stderr(&run))
     };
     let stale = std::fs::read_to_string(&path).unwrap();
@@ -173,5 +179,5 @@ fn the_profile_and_the_picture_know_it_too() {
     let plot = ["--plot", picture.to_str().unwrap(), "--time", "time", "--half-life", "1m30s"];
     evenkeel(&[&["track", path.to_str().unwrap()], &plot[..]].concat()).assert().success();
     let drawn = std::fs::read_to_string(&picture).unwrap();
-    assert!(drawn.contains("half-life 1m 30s") && !drawn.contains("plain EMA"));
+    assert!(drawn.contains("half-life 1m 30s") && !drawn.contains("plain average"));
 }

@@ -13,6 +13,7 @@
 //! | `pipe_live.rs` | `pipe` in a running pipeline: rows at once, signals, readers that leave |
 //! | `pipe_series.rs` | how many series `pipe` keeps, how long, and that what it counts adds up |
 //! | `pipe_state.rs` | the state outlives the process, whatever happens to either |
+//! | `pipe_first.rs` | so does one of the first edition |
 //! | `parquet.rs`, `no_parquet.rs` | Parquet in and out, and what is said where it is not built in |
 //! | `profile.rs`, `plot.rs` | the tail profile and the picture |
 //! | `report.rs` | the page |
@@ -28,6 +29,7 @@ mod ndjson;
 mod no_parquet;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod pipe_first;
 mod pipe_influx;
 mod pipe_live;
 mod pipe_series;

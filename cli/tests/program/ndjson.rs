@@ -40,9 +40,9 @@ fn escapes_are_read_and_written() {
 
 #[test]
 fn the_output_is_ndjson_with_null_and_infinities_as_text() {
-    let run = track("t,a\nT1,1\nT2,\nT3,inf\n,2\n", &["--output-format", "ndjson"]).success();
+    let run = track("t,a\nT1,1\nT2,\nT,1\nT,1\nT,1\nT,1\nT3,inf\n,2\n", &["--output-format", "ndjson"]).success();
     let rows: Vec<Value> = stdout(&run).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(rows.len(), 4);
+    assert_eq!(rows.len(), 8);
     let keys: Vec<_> = ["time", "series", "value", "location", "scale", "score", "outlier"].into();
     for row in &rows {
         let mut expected = keys.clone();
@@ -51,12 +51,12 @@ fn the_output_is_ndjson_with_null_and_infinities_as_text() {
     }
     assert_eq!((&rows[0]["value"], &rows[0]["score"]), (&Value::from(1.0), &Value::Null));
     assert_eq!(rows[1]["value"], Value::Null);
-    assert_eq!((&rows[2]["value"], &rows[2]["outlier"]), (&Value::from("inf"), &Value::from(true)));
-    assert_eq!(rows[3]["time"], Value::Null);
+    assert_eq!((&rows[6]["value"], &rows[6]["outlier"]), (&Value::from("inf"), &Value::from(true)));
+    assert_eq!(rows[7]["time"], Value::Null);
     // What was written can be read again.
     assert_eq!(
         as_csv(&stdout(&run), &["--series", "series", "--value", "value"]),
-        ["T1 a 1", "T2 a -", "T3 a inf", " a 2"]
+        ["T1 a 1", "T2 a -", "T a 1", "T a 1", "T a 1", "T a 1", "T3 a inf", " a 2"]
     );
 }
 

@@ -4,7 +4,7 @@
 //! per series follows it by hand.
 
 use crate::support::{count, lines, noise, pipe, stderr, stdout};
-use evenkeel::{Bank, Decay, RobustMean};
+use evenkeel::{Bank, CleanedEma, Decay, Resolution};
 use influxdb_line_protocol::{FieldValue, parse_lines};
 use predicates::prelude::*;
 use predicates::str::contains;
@@ -18,15 +18,14 @@ type Added = HashMap<String, u64>;
 
 /// One estimator for each series.
 struct Oracle {
-    banks: HashMap<String, Bank<RobustMean>>,
-    plain: RobustMean,
-    whole: RobustMean,
+    banks: HashMap<String, Bank<CleanedEma>>,
+    rule: CleanedEma,
 }
 
 impl Oracle {
     fn new(half_life: f64) -> Self {
-        let plain = RobustMean::new(Decay::half_life(half_life).unwrap());
-        Self { banks: HashMap::new(), plain, whole: plain.resolution(1.0).unwrap() }
+        let rule = CleanedEma::new(Decay::half_life(half_life).unwrap());
+        Self { banks: HashMap::new(), rule: rule.resolution(Resolution::Learn).unwrap() }
     }
 
     /// What should be added to a line.
@@ -38,16 +37,17 @@ impl Oracle {
                 point.series.tag_set.iter().flatten().map(|(a, b)| (a.into(), b.into())).collect();
             tags.sort();
             for (name, value) in &point.field_set {
-                let (number, rule) = match *value {
-                    FieldValue::F64(number) => (number, self.plain),
-                    FieldValue::I64(number) => (number as f64, self.whole),
-                    FieldValue::U64(number) => (number as f64, self.whole),
+                let number = match *value {
+                    FieldValue::F64(number) => number,
+                    FieldValue::I64(number) => number as f64,
+                    FieldValue::U64(number) => number as f64,
                     _ => continue,
                 };
                 let series = format!("{:?} {tags:?} {:?}", point.series.measurement.as_str(), name.as_str());
-                let bank = self.banks.entry(series).or_insert_with(|| Bank::new(rule, 1).unwrap());
+                let bank = self.banks.entry(series).or_insert_with(|| Bank::new(self.rule, 1).unwrap());
                 let score = bank.observe(0, number).unwrap().score;
-                for (ending, number) in ENDINGS.into_iter().zip([bank.locations()[0], bank.scales()[0], score]) {
+                let reading = bank.reading(0).unwrap();
+                for (ending, number) in ENDINGS.into_iter().zip([reading.location, reading.scale, score]) {
                     if number.is_finite() {
                         added.insert(format!("{}{ending}", name.as_str()), number.to_bits());
                     }
@@ -118,7 +118,7 @@ fn points(count: usize) -> String {
         };
         let level = match index % 97 {
             50 => 1e9,
-            0..20 => 20.0, // a float is a float, even where it is whole
+            0..20 => 20.0, // whole until it is not
             _ => 20.0 + noise.next().unwrap(),
         };
         let count = 100 + index * index % 17 - index % 5 * 20;
@@ -149,21 +149,27 @@ fn what_is_added_is_what_the_library_says_to_the_bit() {
 #[test]
 fn one_line_in_full() {
     let input = "cpu,host=a usage=20.5,n=3i,ok=t,s=\"x\" 1700000000000000000\n";
-    let expected = "cpu,host=a usage=20.5,n=3i,ok=t,s=\"x\",usage_location=20.5,usage_scale=0.000019550323486328125,n_location=3.0,\
+    let expected = "cpu,host=a usage=20.5,n=3i,ok=t,s=\"x\",usage_location=20.5,usage_scale=0.5,n_location=3.0,\
                     n_scale=0.5 1700000000000000000\n";
     assert_eq!(stdout(&pipe(input, &[]).success()), expected);
+    // From the sixth sample on there are scores.
+    let sixth = "m n=5i,n_location=3.5,n_scale=0.5000014305114746,n_score=4.0";
+    let output = stdout(&pipe("m n=3i\n".repeat(5) + "m n=5i\n", &[]).success());
+    assert_eq!((output.lines().last(), output.matches("_score").count()), (Some(sixth), 1));
 }
 
 #[test]
-fn integers_have_a_resolution_and_floats_have_none() {
+fn the_resolution_is_learnt() {
     let scales = |lines: &str, args: &[&str]| -> Vec<f64> {
         let output = stdout(&pipe(lines, args).success());
         let scale =
             |line: &str| line.split_once("_scale=").unwrap().1.split([',', ' ']).next().unwrap().parse().unwrap();
         output.lines().map(scale).collect()
     };
-    let floats = "m f=7\nm f=7\nm f=7.0\nm f=7\n";
-    assert!(scales(floats, &[]).iter().all(|&scale| scale < 0.001));
+    let floats = "m f=7.25\nm f=7.25\nm f=7.25\nm f=7.25\nm f=7.25\nm f=7.25\n";
+    assert_eq!(scales(floats, &[])[4..], [0.005, 0.005]);
+    // A float may have no fraction, and an integer has none.
+    assert!(scales("m f=7.0\nm f=7\nm f=7e0\n", &[]).iter().all(|&scale| scale >= 0.5));
     assert!(scales("m f=7i\nm f=7u\nm f=7i\n", &[]).iter().all(|&scale| scale >= 0.5));
     assert!(scales(floats, &["--resolution", "1"]).iter().all(|&scale| scale >= 0.5));
     assert!(scales("m f=7i\nm f=7i\n", &["--resolution", "none"]).iter().all(|&scale| scale < 0.001));
@@ -174,7 +180,7 @@ fn integers_have_a_resolution_and_floats_have_none() {
 fn the_order_of_tags_makes_no_series() {
     let run = pipe("m,a=1,b=2 f=1.5\nm,b=2,a=1 f=2.5\nm,a=1 f=3.5\nm f=1.5\n", &[]).success();
     assert_eq!((count(&run, "series"), count(&run, "samples")), (3, 4));
-    assert!(stdout(&run).lines().nth(1).unwrap().contains("f_score="), "{}", stdout(&run));
+    assert!(stdout(&run).lines().nth(1).unwrap().contains("f=2.5,f_location=1.5,"), "{}", stdout(&run));
 }
 
 #[test]
@@ -188,7 +194,7 @@ fn comments_and_blank_lines_and_what_has_no_numbers_pass() {
 #[test]
 fn line_ends_stay_as_they_are() {
     let run = pipe("m f=1i 5\r\nm f=1i", &["--quiet"]).success();
-    assert_eq!(stdout(&run), "m f=1i,f_location=1.0,f_scale=0.5 5\r\nm f=1i,f_location=1.0,f_scale=0.5,f_score=0.0");
+    assert_eq!(stdout(&run), "m f=1i,f_location=1.0,f_scale=0.5 5\r\nm f=1i,f_location=1.0,f_scale=0.5");
     assert_eq!(stderr(&run), "");
 }
 
@@ -248,10 +254,7 @@ fn bad_lines_are_told_counted_and_dropped() {
 fn an_open_string_takes_one_line_with_it() {
     let input = "m s=\"open\nm f=1i\nm s=\"a\nb\",f=1i 5\nm s=\"open\n";
     let run = pipe(input, &[]).success();
-    assert_eq!(
-        stdout(&run),
-        "m f=1i,f_location=1.0,f_scale=0.5\nm s=\"a\nb\",f=1i,f_location=1.0,f_scale=0.5,f_score=0.0 5\n"
-    );
+    assert_eq!(stdout(&run), "m f=1i,f_location=1.0,f_scale=0.5\nm s=\"a\nb\",f=1i,f_location=1.0,f_scale=0.5 5\n");
     assert_eq!((count(&run, "lines"), count(&run, "bad lines")), (5, 2));
     // Neither does one that is never closed, however much follows.
     let many = "m f=1i 5\n".repeat(400_000);
@@ -309,6 +312,7 @@ fn presets_and_other_options_are_those_of_track() {
     let output = |args: &[&str]| stdout(&pipe(spread.clone(), args).success());
     let outputs: Vec<String> = [
         &[][..],
+        &["--preset", "robust"],
         &["--preset", "mean"],
         &["--span", "19"],
         &["--alpha", "0.5"],
@@ -321,7 +325,10 @@ fn presets_and_other_options_are_those_of_track() {
     for (index, output) in outputs.iter().enumerate() {
         assert!(!outputs[..index].contains(output), "option {index} changes nothing");
     }
-    assert_eq!(output(&["--resolution", "none"]), outputs[0]);
+    assert_eq!(output(&["--preset", "clean"]), outputs[0]);
+    // What is continuous has no resolution: as soon as there is a second sample.
+    let none = output(&["--resolution", "none"]);
+    assert!(none.lines().skip(1).eq(outputs[0].lines().skip(1)));
     pipe("m f=1\n", &["--half-life", "0"]).code(2).stdout("").stderr(contains("half_life must be above 0"));
     pipe("m f=1\n", &["--preset", "ema"])
         .code(2)

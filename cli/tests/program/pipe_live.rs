@@ -45,7 +45,7 @@ fn a_point_over_two_lines_comes_out_with_its_end() {
     assert!(lines.recv_timeout(Duration::from_millis(50)).is_err());
     input.write_all(b"two\",f=1i\n").unwrap();
     assert_eq!(next(&lines), "m s=\"one");
-    assert_eq!(next(&lines), "two\",f=1i,f_location=1.0,f_scale=0.5,f_score=0.0");
+    assert_eq!(next(&lines), "two\",f=1i,f_location=1.0,f_scale=0.5");
     drop(input);
     assert!(child.wait().unwrap().success());
 }

@@ -29,12 +29,13 @@ fn one_series_more_is_refused() {
 
 #[test]
 fn or_takes_the_place_of_another() {
-    let input = "a f=1i\nb f=1i\na f=1i\nc f=1i\na f=1i\nb f=1i\n";
+    let input = "a f=1i\nb f=2i\na f=3i\nc f=4i\na f=5i\nb f=6i\n";
     let run = pipe(input, &["--max-series", "2", "--overflow", "evict"]).success();
     assert_eq!(marks(&run), [true; 6]);
-    // `b` made room for `c`, and then `c` for `b`, which is a new one.
-    let scores: Vec<bool> = stdout(&run).lines().map(|line| line.contains("_score=")).collect();
-    assert_eq!(scores, [false, false, true, false, true, false]);
+    // `b` made room for `c`, and then `c` for `b`, which is a new one: where its sample is.
+    let is_new = |(number, line): (u32, &str)| line.contains(&format!("_location={number}.0,"));
+    let new: Vec<bool> = (1..).zip(stdout(&run).lines()).map(is_new).collect();
+    assert_eq!(new, [true, true, false, true, false, true]);
     assert_eq!((count(&run, "created"), count(&run, "evicted"), count(&run, "refused")), (4, 2, 0));
     adds_up(&run, 6);
 }
@@ -43,11 +44,11 @@ fn or_takes_the_place_of_another() {
 fn a_series_that_has_ended_is_forgotten() {
     let second = 1_000_000_000_u64;
     let input = lines(0..100, |n: u64| format!("a f=1i {}", n * second))
-        + &format!("b f=1i {}\na f=1i {}\n", 10 * second, 100 * second);
+        + &format!("b f=5i {}\na f=1i {}\n", 10 * second, 100 * second);
     let input = format!("b f=1i 0\n{input}");
     let run = pipe(input.clone(), &["--max-idle", "20s"]).success();
     let last_of_b = stdout(&run).lines().rfind(|line| line.starts_with("b ")).unwrap().to_owned();
-    assert!(!last_of_b.contains("_score="), "{last_of_b}");
+    assert!(last_of_b.contains("f=5i,f_location=5.0,"), "a new one: {last_of_b}");
     assert_eq!((count(&run, "expired"), count(&run, "series"), count(&run, "created")), (1, 2, 3));
     adds_up(&run, 103);
     let run = pipe(input.clone(), &["--max-idle", "2m"]).success();

@@ -221,7 +221,11 @@ fn a_state_of_other_parameters_is_refused_and_kept() {
     {
         let run = with_state(&path, &feed(50, 60), args).code(2).stdout("");
         let said = stderr(&run);
-        assert!(said.contains("made by RobustMean(gain 0.0228") && said.contains("not by RobustMean("), "{said}");
+        let other = if args.contains(&"--preset") { "RobustMean" } else { "CleanedEma" };
+        assert!(
+            said.contains("made by CleanedEma(gain 0.0228") && said.contains(&format!("not by {other}(")),
+            "{said}"
+        );
         assert!(said.contains("it differs in") && said.contains("give the same options, or another file"), "{said}");
         assert_eq!(fs::read(&path).unwrap(), before);
     }

@@ -127,7 +127,7 @@ fn objects_of_many_series_and_other_objects() {
     let run = pipe(input, &["--series", "h"]).success();
     let expected = "{\"h\":\"a\",\"x\":1,\"y\":2,\"x_location\":1.0,\"x_scale\":0.5,\"y_location\":2.0,\"y_scale\":0.5}\n\
         {\"h\":7,\"x\":3,\"x_location\":3.0,\"x_scale\":0.5}\n{\"x\":4}\n{\"h\":null,\"x\":4}\n\n{\"other\":true}\n{}\n\
-        {\"h\":\"a\",\"x\":1,\"x_location\":1.0,\"x_scale\":0.5,\"x_score\":0.0}\n";
+        {\"h\":\"a\",\"x\":1,\"x_location\":1.0,\"x_scale\":0.5}\n";
     assert_eq!(stdout(&run), expected);
     assert_eq!((count(&run, "lines"), count(&run, "series"), count(&run, "samples")), (8, 3, 4));
     // Without the option they are all of one.
@@ -164,7 +164,7 @@ fn bad_rows_are_dropped_and_bad_cells_left_empty() {
     let input = "t,a,b\nT0,1,1\nT1,x,2\nshort\nT2,\"3,4\nT3,4,5\n";
     let run = pipe(input, &["--format", "csv", "--resolution", "1"]).success();
     let expected = "t,a,b,a_location,a_scale,a_score,b_location,b_scale,b_score\nT0,1,1,1.0,0.5,,1.0,0.5,\n\
-                    T1,x,2,,,,1.5,0.75,2.0\nT3,4,5,1.0,3.0,6.0,2.0,1.0,";
+                    T1,x,2,,,,1.0,2.0,\nT3,4,5,1.0,6.0,,2.0,2.0,";
     assert!(stdout(&run).starts_with(expected), "{}", stdout(&run));
     let said = stderr(&run);
     for what in [

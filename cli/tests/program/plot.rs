@@ -29,6 +29,26 @@ fn it_shows_the_series_under_its_title() {
 }
 
 #[test]
+fn it_says_which_line_is_which() {
+    let (_directory, path) = file("plot.svg", "older");
+    for (preset, line, is_compared) in [
+        ("clean", "clean average", true),
+        ("robust", "robust location", true),
+        ("mean", "robust mean", true),
+        ("ema", "plain average", false),
+    ] {
+        track(input(), &["--plot", path.to_str().unwrap(), "--preset", preset]).success();
+        let svg = fs::read_to_string(&path).unwrap();
+        for words in ["clean average", "robust location", "robust mean"] {
+            assert_eq!(svg.contains(words), words == line, "{words} with {preset}");
+        }
+        assert!(svg.contains("plain average"));
+        // The stretch of its line in the legend, and the line in two panels.
+        assert_eq!(svg.contains("#E69F00"), is_compared, "{preset}");
+    }
+}
+
+#[test]
 fn another_kind_of_picture_is_refused() {
     track(input(), &["--plot", "a.PNG"]).code(2).stderr(contains("it is drawn as SVG, not as png"));
     assert!(!std::path::Path::new("a.PNG").exists());

@@ -18,8 +18,14 @@ fn two_series() -> String {
 
 #[test]
 fn shares_and_scores_stand_beside_the_laws() {
-    let run = profile(two_series(), &["--output-format", "csv"]).success();
-    let text = stdout(&run);
+    // The judge of a clean average has a short memory, and scores that are a little wider.
+    for (preset, wider) in [("robust", 1.0), ("mean", 1.0), ("clean", 2.0)] {
+        beside_the_laws(&["--output-format", "csv", "--preset", preset], wider);
+    }
+}
+
+fn beside_the_laws(args: &[&str], wider: f64) {
+    let text = stdout(&profile(two_series(), args).success());
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let header = "series,samples,exceed_1,exceed_2,exceed_3,exceed_4,exceed_8,exceed_16,p50,p99,p99.9";
     assert_eq!(reader.headers().unwrap().iter().collect::<Vec<_>>().join(","), header);
@@ -27,12 +33,12 @@ fn shares_and_scores_stand_beside_the_laws() {
     let names: Vec<&str> = lines.iter().map(|line| &line[0]).collect();
     assert_eq!(names, ["clean", "spiky", "all series", "Markov's bound", "Gaussian"]);
     let number = |line: usize, column: usize| -> f64 { lines[line][column].parse().unwrap() };
-    assert_eq!([number(0, 1), number(1, 1), number(2, 1)], [4976.0, 4976.0, 9952.0]);
+    assert_eq!([number(0, 1), number(1, 1), number(2, 1)], [4995.0, 4995.0, 9990.0]);
     for column in 2..8 {
         assert!(number(1, column) <= number(3, column), "Markov holds: {text}");
     }
-    assert!(number(0, 6) < 0.004 && (number(1, 6) - 0.02).abs() < 0.004, "{text}");
-    assert!((number(0, 3) - number(4, 3)).abs() < 0.015, "clean noise is Gaussian: {text}");
+    assert!(number(0, 6) < 0.004 * wider && (number(1, 6) - 0.02).abs() < 0.004, "{text}");
+    assert!((number(0, 3) - number(4, 3)).abs() < 0.015 * wider, "clean noise is Gaussian: {text}");
     assert_eq!(number(3, 5), 0.25);
     assert!(number(1, 9) > 50.0, "{text}");
 }
@@ -62,7 +68,7 @@ fn very_many_series_are_profiled_together() {
     let input = (0..1201 * 26).fold("s,v\n".to_owned(), |text, row| format!("{text}series{},{row}.5\n", row % 1201));
     let run = profile(input, &["--series", "s", "--output-format", "csv"]).success();
     let text = stdout(&run);
-    assert!(text.lines().nth(1).unwrap().starts_with("all series,2402,"), "{text}");
+    assert!(text.lines().nth(1).unwrap().starts_with("all series,25221,"), "{text}");
     assert!(stderr(&run).contains("only their total is shown"), "{}", stderr(&run));
 }
 
@@ -74,13 +80,13 @@ fn no_samples_no_shares() {
     profile("t,a\nT1,1\n".to_owned(), &["--preset", "ema"]).code(2).stderr(predicate::str::contains("invalid value"));
 }
 
-/// The cold start is judged by a scale that is still being found: it must not pass for a tail.
+/// Until there is a scale, there are no scores that could pass for a tail.
 #[test]
-fn the_cold_start_is_left_out() {
+fn the_first_five_samples_are_left_out() {
     let rows = (0..150).fold(String::new(), |rows, n| rows + &format!("{}\n", 1000.0 + f64::from(n * 37 % 11) / 10.0));
     let text = stdout(&profile(format!("a\n{rows}"), &["--output-format", "csv"]).success());
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let line = reader.records().next().unwrap().unwrap();
-    assert_eq!(&line[1], "126", "150 less twice the patience: {text}");
+    assert_eq!(&line[1], "145", "{text}");
     assert_eq!(line[5].parse::<f64>().unwrap(), 0.0, "bounded noise never lies 4 scales out: {text}");
 }

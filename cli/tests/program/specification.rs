@@ -5,94 +5,288 @@
 use crate::support::{noise, rows, stdout, track};
 use std::fmt::Write;
 
+const STRIKE_AT: f64 = 4.0;
+/// So many samples of a series are its start.
+const START: i64 = 5;
+/// Strikes are counted in quarters: what one adds, and what any other sample takes back.
+const STRIKE: i64 = 4;
+const CALM: i64 = 5;
+/// `2^-960`
+const TINY: f64 = f64::from_bits(63 << 52);
+const HALF_MAX: f64 = f64::MAX / 2.0;
+const FIRST_SCALE: f64 = 1.0 / 1_048_576.0;
+
 /// The constants of the specification in `f64`.
+#[derive(Clone, Copy)]
 struct Spec {
     alpha: f64,
     clip: f64,
-    /// `None` keeps psi flat.
-    reject: Option<f64>,
-    scale_clip: f64,
-    patience: f64,
+    taper_from: f64,
+    reject: f64,
+    patience: i64,
+    /// Half the resolution.
     floor: f64,
+    /// The resolution is learnt.
+    learns: bool,
 }
-
-const TAPER_FROM: f64 = 5.0;
-const STRIKE_AT: f64 = 4.0;
-const REGROW: f64 = 8.0;
 
 impl Spec {
     fn robust(alpha: f64) -> Self {
-        let floor = 2_f64.powi(-960);
-        Self { alpha, clip: 2.0, reject: Some(8.0), scale_clip: 2.0, patience: 12.0, floor }
+        Self { alpha, clip: 2.5, taper_from: 3.5, reject: 6.5, patience: 12, floor: 0.0, learns: false }
     }
 
     fn mean_faithful(alpha: f64) -> Self {
-        Self { clip: 3.0, reject: None, scale_clip: 3.0, ..Self::robust(alpha) }
+        Self { clip: 4.0, taper_from: 6.0, reject: 12.0, ..Self::robust(alpha) }
+    }
+
+    /// The judge of a clean average.
+    fn judge(self) -> Self {
+        Self { alpha: self.alpha.max(0.1), patience: 10, ..self }
+    }
+
+    fn full(&self) -> f64 {
+        1.0 / self.alpha
+    }
+
+    /// What is left of a residual.
+    fn psi(&self, residual: f64, scale: f64) -> f64 {
+        let (size, slope) = (residual.abs(), self.clip / (self.reject - self.taper_from));
+        let kept = size.min(self.clip * scale).min(((self.reject * scale - size) * slope).max(0.0));
+        if residual >= 0.0 { kept } else { -kept }
+    }
+
+    /// Age and gain after one more sample.
+    fn older(&self, age: f64) -> (f64, f64) {
+        let full = self.full();
+        let counting = age == age.floor();
+        if counting && age + 1.0 <= full {
+            return (age + 1.0, 1.0 / (age + 1.0));
+        }
+        let mut weight = age + (1.0 - self.alpha * age);
+        if counting {
+            weight = weight.max((age + 1.0).min(full));
+        }
+        weight = weight.min((8.0 * full).max(1.0));
+        if (weight - full).abs() <= 2.0_f64.powi(-23) {
+            weight = full;
+        }
+        let gain = 1.0 / weight;
+        (weight, if weight == full && gain < self.alpha { self.alpha } else { gain })
     }
 }
 
+/// What a sample was.
+struct Verdict {
+    score: f64,
+    outlier: bool,
+    reopened: bool,
+}
+
+impl Verdict {
+    const NONE: Self = Self { score: f64::NAN, outlier: false, reopened: false };
+}
+
 /// One series.
-#[derive(Clone, Copy)]
-struct Channel {
+#[derive(Clone, Copy, PartialEq)]
+struct Robust {
     location: f64,
     scale: f64,
     last_strike: f64,
-    strikes: f64,
+    strikes: i64,
     age: f64,
+    /// The step is ten to minus this; 7 is none.
+    exponent: i32,
 }
 
-impl Channel {
-    const UNSEEN: Self = Self { location: f64::NAN, scale: 0.0, last_strike: 0.0, strikes: 0.0, age: 0.0 };
+impl Robust {
+    const UNSEEN: Self = Self { location: f64::NAN, scale: 0.0, last_strike: 0.0, strikes: 0, age: 0.0, exponent: 0 };
 
-    /// One sample; the score it had and whether it was an outlier.
-    fn step(&mut self, p: &Spec, u: f64) -> (f64, bool) {
-        let half_max = f64::MAX / 2.0;
-        let finite = u.abs() <= half_max + half_max;
-        let first = self.age == 0.0;
-        if u.is_nan() || (first && !finite) {
-            return (f64::NAN, false);
-        }
-        let x = u.clamp(-half_max, half_max);
-        let residual = x - self.location;
-        let size = residual.abs();
-        let strike = size > STRIKE_AT * self.scale;
-        let score = if first { f64::NAN } else { residual / self.scale };
-        let struck = if strike { (self.strikes + 1.0).min(p.patience) } else { (self.strikes - 1.0).max(0.0) };
-        let (location, scale) = if first || (struck >= p.patience && finite) {
-            let opened = if first {
-                (x, 2_f64.powi(-20) * x.abs())
-            } else {
-                let cap = if self.age <= 1.0 { REGROW * self.scale } else { self.scale };
-                (median(x, self.last_strike, self.location), size.min(cap))
-            };
-            (self.strikes, self.age) = (p.patience - 1.0, 1.0);
-            opened
-        } else {
-            self.age = (self.age + 1.0).min(1.0 / p.alpha);
-            let gain = (1.0 / self.age).max(p.alpha);
-            let mut kept = size.min(p.clip * self.scale);
-            if let Some(reject) = p.reject {
-                let slope = p.clip / (reject - TAPER_FROM);
-                kept = kept.min(((reject * self.scale - size) * slope).max(0.0));
-            }
-            let signed = if residual >= 0.0 { kept } else { -kept };
-            let grow = size.min(p.scale_clip * self.scale);
-            self.strikes = struck;
-            (self.location + gain * signed, self.scale + gain * (grow - self.scale))
+    fn is_starting(&self, p: &Spec) -> bool {
+        self.age == 0.0 || self.strikes > 4 * p.patience
+    }
+
+    /// The scale that judges.
+    fn used(&self, p: &Spec) -> f64 {
+        let floor = match self.exponent {
+            _ if !p.learns => p.floor,
+            7 => 0.0,
+            exponent => 0.5 / 10.0_f64.powi(exponent),
         };
-        self.location = location;
-        self.scale = scale.max((2_f64.powi(-40) * location.abs()).max(p.floor));
-        if first || strike {
-            self.last_strike = x;
+        self.scale.max(floor)
+    }
+
+    fn vote(&mut self, x: f64) {
+        if self.exponent < 7 {
+            let multiple = x.abs() * 10.0_f64.powi(self.exponent);
+            let distance = (multiple - multiple.round_ties_even()).abs();
+            self.exponent += i32::from(distance > 2.0_f64.powi(-40) * multiple);
         }
-        (score, strike && !first)
+    }
+
+    /// One sample. Nothing where it does not count.
+    fn step(&mut self, p: &Spec, u: f64) -> Option<Verdict> {
+        let (first, starting, patience) = (self.age == 0.0, self.is_starting(p), 4 * p.patience);
+        if u.is_nan() || starting && u.is_infinite() {
+            return None;
+        }
+        let x = u.clamp(-HALF_MAX, HALF_MAX);
+        if first {
+            *self =
+                Self { location: x, scale: TINY, last_strike: x, strikes: patience + START - 1, age: 1.0, exponent: 0 };
+            return Some(Verdict::NONE);
+        }
+        let (Self { location, scale, last_strike, strikes, age, .. }, used) = (*self, self.used(p));
+        let residual = x - location;
+        let size = residual.abs();
+        let strike = size > STRIKE_AT * used;
+        if starting {
+            self.start(p, x, used);
+            self.vote(x);
+            return Some(Verdict::NONE);
+        }
+        let alive = scale > 2.0 * TINY.max(FIRST_SCALE * location.abs());
+        let struck = if strike {
+            (strikes + STRIKE).min(patience)
+        } else {
+            (strikes - if alive { CALM } else { STRIKE }).max(0)
+        };
+        let reach = 2.0 * (last_strike - location).abs().max(STRIKE_AT * used);
+        let landed = if age <= 1.0 { x } else { (location + residual.clamp(-reach, reach)).clamp(-HALF_MAX, HALF_MAX) };
+        let new_strike = if strike { landed } else { last_strike };
+        let floored = |scale: f64, location: f64| scale.max(TINY.max(2.0_f64.powi(-40) * location.abs()));
+        let reopened = struck >= patience && u.is_finite();
+        if reopened {
+            let young = age == age.floor() && age + 1.0 <= p.full();
+            let growth = if age <= 1.0 {
+                8.0
+            } else if young {
+                4.0
+            } else {
+                1.0
+            };
+            let mut scale = size.min(growth * used);
+            if !alive {
+                scale = scale.max(FIRST_SCALE * size);
+            }
+            self.location = median(new_strike, last_strike, location);
+            self.scale = floored(scale, self.location);
+            self.strikes = patience - if age <= 1.0 { STRIKE } else { patience.min(16) };
+            self.age = 1.0;
+        } else {
+            let (new_age, gain) = p.older(age);
+            self.location = (location + gain * p.psi(residual, used)).clamp(-HALF_MAX, HALF_MAX);
+            self.scale = floored(scale + gain.min(0.5) * (size.min(2.0 * used) - scale), self.location);
+            (self.strikes, self.age) = (struck, new_age);
+        }
+        self.last_strike = new_strike;
+        if !strike {
+            self.vote(x);
+        }
+        Some(Verdict { score: residual / used, outlier: strike, reopened })
+    }
+
+    /// One of the samples 2 to 5: a running median, and a scale from the nearest distances.
+    fn start(&mut self, p: &Spec, x: f64, used: f64) {
+        let Self { location, scale, last_strike, strikes, .. } = *self;
+        let patience = 4 * p.patience;
+        let (size, last) = ((x - location).abs(), (x - last_strike).abs());
+        let number = (patience + START - strikes + 1) as f64;
+        let near = 2.0 * size.min(last).min(HALF_MAX * 0.25);
+        let cap = match number {
+            2.0 => HALF_MAX,
+            _ if used <= TINY => location.abs(),
+            3.0 => used,
+            _ => 8.0 * used,
+        };
+        let middle = median(x, last_strike, location);
+        let scale = if near > TINY {
+            (scale + (near.min(cap) - scale) / (number - 2.0).max(1.0)).min(32.0 * near)
+        } else {
+            scale.min(middle.abs().max(2.0 * size.max(last)))
+        };
+        let ends = strikes - 1 <= patience;
+        let smallest = if ends { TINY.max(FIRST_SCALE * location.abs()) } else { TINY };
+        self.age = if ends && scale > smallest { 3.0 } else { 1.0 };
+        self.location = middle;
+        self.scale = scale.max(smallest);
+        self.last_strike = x;
+        self.strikes = if ends { patience - STRIKE } else { strikes - 1 };
     }
 }
 
 fn median(a: f64, b: f64, c: f64) -> f64 {
-    let mut three = [a, b, c];
-    three.sort_by(f64::total_cmp);
-    three[1]
+    let (low, high) = if a < b { (a, b) } else { (b, a) };
+    let middle = if high < c { high } else { c };
+    if low > middle { low } else { middle }
+}
+
+/// An average as if the spikes had not been there.
+#[derive(Clone, Copy)]
+struct Cleaned {
+    mean: f64,
+    age: f64,
+    pending: f64,
+    judge: Robust,
+}
+
+impl Cleaned {
+    const UNSEEN: Self = Self { mean: f64::NAN, age: 0.0, pending: 0.0, judge: Robust::UNSEEN };
+
+    fn step(&mut self, p: &Spec, u: f64) -> Verdict {
+        let (judge, before) = (p.judge(), self.judge);
+        let Some(Verdict { score, reopened, .. }) = self.judge.step(&judge, u) else { return Verdict::NONE };
+        if before.is_starting(&judge) {
+            let is_done = !self.judge.is_starting(&judge);
+            (self.mean, self.age, self.pending) = (self.judge.location, if is_done { 3.0 } else { 1.0 }, 0.0);
+            return Verdict::NONE;
+        }
+        let x = u.clamp(-HALF_MAX, HALF_MAX);
+        let outlier = (x - before.location).abs() > 8.0 * before.used(&judge) && !reopened;
+        let (age, gain) = p.older(self.age);
+        self.age = age;
+        self.pending *= 1.0 - gain;
+        if reopened {
+            if age <= 8.0 || self.pending + gain > 0.5 {
+                (self.mean, self.age, self.pending) = (self.judge.location, 1.0, 0.0);
+                return Verdict { score, outlier, reopened };
+            }
+            self.mean += gain * (self.judge.location - self.mean);
+            self.mean += self.pending * (self.judge.location - before.location);
+            self.pending = 0.0;
+        } else if outlier {
+            self.mean += gain * (before.location - self.mean);
+            self.pending += gain;
+        } else {
+            self.mean += gain * (x - self.mean);
+            self.pending *= 1.0 - 0.1;
+        }
+        self.mean = self.mean.clamp(-HALF_MAX, HALF_MAX);
+        Verdict { score, outlier, reopened }
+    }
+}
+
+/// Any of them.
+enum Channel {
+    Robust(Robust),
+    Cleaned(Cleaned),
+}
+
+impl Channel {
+    /// One sample; location and scale after it, and what it was.
+    fn step(&mut self, p: &Spec, u: f64) -> (f64, f64, Verdict) {
+        let (location, judge, p, verdict) = match self {
+            Self::Robust(robust) => {
+                let verdict = robust.step(p, u).unwrap_or(Verdict::NONE);
+                (robust.location, *robust, *p, verdict)
+            }
+            Self::Cleaned(cleaned) => {
+                let verdict = cleaned.step(p, u);
+                (cleaned.mean, cleaned.judge, p.judge(), verdict)
+            }
+        };
+        let scale = if location.is_nan() { f64::NAN } else { judge.used(&p) };
+        (location, scale, verdict)
+    }
 }
 
 /// Noise, spikes, both infinities, missing samples, level shifts, a constant stretch and huge values.
@@ -103,6 +297,13 @@ fn story(seed: u64) -> Vec<f64> {
         [(10.0, 1.0, 120), (60.0, 0.5, 60), (60.0, 0.0, 40), (-3.0, 0.01, 60), (-3.0, 5.0, 60), (0.1, 1e-3, 60)]
     {
         samples.extend(noise.by_ref().take(length).map(|number| level + spread * number));
+    }
+    // Recorded in ever finer steps, which only a series that begins with them can learn.
+    if seed == 3 {
+        for (index, sample) in samples.iter_mut().enumerate() {
+            let steps = [1.0, 10.0, 100.0, 1e6][index / 110];
+            *sample = (*sample * steps).round() / steps;
+        }
     }
     for (index, sample) in samples.iter_mut().enumerate().skip(30) {
         match index % 37 {
@@ -117,7 +318,7 @@ fn story(seed: u64) -> Vec<f64> {
     samples
 }
 
-fn agree(spec: &Spec, args: &[&str]) {
+fn agree(spec: &Spec, unseen: impl Fn() -> Channel, args: &[&str]) {
     let series: Vec<Vec<f64>> = (1..=3).map(story).collect();
     let mut input = "t,a,b,c\n".to_owned();
     for (row, ((a, b), c)) in series[0].iter().zip(&series[1]).zip(&series[2]).enumerate() {
@@ -127,37 +328,65 @@ fn agree(spec: &Spec, args: &[&str]) {
     let run = track(input, &[&["--alpha", &alpha], args].concat()).success();
     let rows = rows(&stdout(&run));
     assert_eq!(rows.len(), 3 * series[0].len());
-    let mut channels = [Channel::UNSEEN; 3];
-    let mut outliers = 0;
+    let mut channels = [unseen(), unseen(), unseen()];
+    let [mut outliers, mut reopenings] = [0; 2];
     for (index, row) in rows.iter().enumerate() {
         let (which, sample) = (index % 3, series[index % 3][index / 3]);
-        let (score, outlier) = channels[which].step(spec, sample);
-        let Channel { location, scale, .. } = channels[which];
-        let expected = [sample, location, if location.is_nan() { f64::NAN } else { scale }, score];
+        let (location, scale, verdict) = channels[which].step(spec, sample);
+        let expected = [sample, location, scale, verdict.score];
         let got = [row.value, row.location, row.scale, row.score];
         let same = expected.iter().zip(&got).all(|(a, b)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan());
         assert!(same, "row {index}: expected {expected:?}, got {got:?}");
-        assert_eq!(row.outlier, outlier, "row {index}");
-        outliers += u32::from(outlier);
+        assert_eq!(row.outlier, verdict.outlier, "row {index}");
+        outliers += u32::from(verdict.outlier);
+        reopenings += u32::from(verdict.reopened);
     }
-    assert!(outliers > 50, "the story visits few branches: {outliers} outliers");
+    assert!(outliers > 50 && reopenings > 6, "few branches: {outliers} outliers, {reopenings} re-openings");
+}
+
+fn robust() -> Channel {
+    Channel::Robust(Robust::UNSEEN)
+}
+
+fn cleaned() -> Channel {
+    Channel::Cleaned(Cleaned::UNSEEN)
 }
 
 #[test]
 fn robust_is_the_specification_to_the_bit() {
-    agree(&Spec::robust(0.01), &["--resolution", "none"]);
-    agree(&Spec::robust(0.2), &["--resolution", "none"]);
-    agree(&Spec { patience: 5.0, ..Spec::robust(0.03) }, &["--resolution", "none", "--patience", "5"]);
+    let args = ["--preset", "robust", "--resolution", "none"];
+    agree(&Spec::robust(0.01), robust, &args);
+    agree(&Spec::robust(0.2), robust, &args);
+    agree(&Spec { patience: 5, ..Spec::robust(0.03) }, robust, &[&args[..], &["--patience", "5"]].concat());
 }
 
 #[test]
 fn mean_faithful_is_the_specification_to_the_bit() {
-    agree(&Spec::mean_faithful(0.01), &["--resolution", "none", "--preset", "mean"]);
+    agree(&Spec::mean_faithful(0.01), robust, &["--resolution", "none", "--preset", "mean"]);
+}
+
+#[test]
+fn clean_is_the_specification_to_the_bit() {
+    for alpha in [0.01, 0.2] {
+        agree(&Spec::robust(alpha), cleaned, &["--preset", "clean", "--resolution", "none"]);
+    }
+}
+
+#[test]
+fn a_resolution_that_is_learnt_is_the_specification_to_the_bit() {
+    for alpha in [0.01, 0.2] {
+        let spec = Spec { learns: true, ..Spec::robust(alpha) };
+        agree(&spec, cleaned, &[]);
+        agree(&spec, robust, &["--preset", "robust"]);
+        agree(&Spec { learns: true, ..Spec::mean_faithful(alpha) }, robust, &["--preset", "mean"]);
+    }
 }
 
 #[test]
 fn a_given_resolution_is_the_specification_to_the_bit() {
-    agree(&Spec { floor: 0.25, ..Spec::robust(0.01) }, &["--resolution", "0.5"]);
+    let spec = Spec { floor: 0.25, ..Spec::robust(0.01) };
+    agree(&spec, robust, &["--preset", "robust", "--resolution", "0.5"]);
+    agree(&spec, cleaned, &["--resolution", "0.5"]);
 }
 
 #[test]

@@ -119,7 +119,7 @@ pub(super) fn is_field<T: Real>(k: &Constants<T>, field: u64) -> bool {
     } else if k.descent == 0 {
         (1..=k.full_age).contains(&field)
     } else {
-        let whole = field >= 1 && field < START_AGE && field as f64 <= k.full.to_f64();
+        let whole = (1..START_AGE).contains(&field) && field as f64 <= k.full.to_f64();
         whole || (START_AGE..START_AGE + k.descent).contains(&field) || field == STEEP_FULL
     }
 }

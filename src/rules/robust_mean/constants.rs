@@ -36,6 +36,9 @@ const GAP: f64 = 8.0;
 /// Above this gain an average may round out of its range, and takes no short step.
 const LARGEST_SAFE_GAIN: f64 = 1.0 - 1.0 / (1 << 20) as f64;
 
+/// Up to this gain a scale that is more than twice its floor stays above it, however its sample and the rounding.
+const LARGEST_LEAN_GAIN: f64 = 0.49;
+
 /// [`RobustMean`]'s parameters in lane type `T`.
 #[derive(Clone, Copy, Debug)]
 pub struct Constants<T> {
@@ -60,8 +63,6 @@ pub struct Constants<T> {
     pub(super) slope: T,
     pub(super) scale_clip: T,
     pub(super) strike_at: T,
-    /// Residuals up to this many scales are neither strikes nor anywhere near the taper.
-    pub(super) quiet: T,
     pub(super) regrow: T,
     pub(super) regrow_young: T,
     pub(super) landing: T,
@@ -73,6 +74,8 @@ pub struct Constants<T> {
     pub(super) first_scale: T,
     /// Patience in quarters, as strikes stand in a tally.
     pub(super) patience: u64,
+    /// There is no resolution, and the scale's gain leaves it room above its floors: short steps need not look.
+    pub(in crate::rules) is_lean: bool,
     /// The tally of a channel of full age, without strikes, that learns nothing more.
     pub(super) calm: u64,
     /// A tally with these bits set to those of `secure` is of full age, learns nothing more, and is so far from `patience` that the
@@ -121,8 +124,6 @@ impl<T: Real> Constants<T> {
             half_resolution < T::HALF_MAX.to_f64()
         })?;
         let slope = rule.reject.map_or(1.0, |(from, at)| rule.clip / (at - from));
-        // Up to the start of the taper, less room for rounding, psi is the clip alone.
-        let untapered = rule.reject.map_or(f64::INFINITY, |(from, at)| from - ((at - from) / 1024.0).max(at / 1024.0));
         let patience = STRIKE * u64::from(rule.patience);
         let constants = Self {
             alpha: T::default(),
@@ -139,7 +140,6 @@ impl<T: Real> Constants<T> {
             slope: T::from_f64(slope),
             scale_clip: T::from_f64(rule.scale_clip),
             strike_at: T::from_f64(RobustMean::STRIKE_AT),
-            quiet: T::from_f64(untapered.clamp(0.0, RobustMean::STRIKE_AT)),
             regrow: T::from_f64(REGROW),
             regrow_young: T::from_f64(REGROW_YOUNG),
             landing: T::from_f64(LANDING),
@@ -150,6 +150,7 @@ impl<T: Real> Constants<T> {
             relative: T::from_f64(T::RELATIVE_FLOOR),
             first_scale: T::from_f64(FIRST_SCALE),
             patience: patience * Self::QUARTER,
+            is_lean: false,
             calm: 0,
             secure_mask: 0,
             secure: 0,
@@ -166,6 +167,7 @@ impl<T: Real> Constants<T> {
         let mut k = Self { alpha, full, full_gain, ..self };
         k.scale_gain = if full_gain < half { full_gain } else { half };
         age::lay_out(&mut k);
+        k.is_lean = k.half_resolution == T::default() && k.scale_gain.to_f64() <= LARGEST_LEAN_GAIN;
         // Where the next sample comes after a silence, or may round out of the range, no step is short.
         let is_short = if k.in_time { gain <= 0.5 } else { gain <= LARGEST_SAFE_GAIN };
         let settled = k.full_age | if k.learns { Self::CONTINUOUS } else { 0 };

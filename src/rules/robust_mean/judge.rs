@@ -102,37 +102,43 @@ pub(in crate::rules) fn calm<T: Real, S: Simd>(
     sample: Lane<T, S>,
 ) -> (Judged<T, S>, Mask<T, S>) {
     let number = |value| Lane::splat(sample.0, value);
-    let used = now.scale.max_of_ordinary(number(k.half_resolution));
+    let used = now.scale;
     let residual = sample - now.location;
     let size = residual.abs();
-    let is_calm = is_calm(k, now.tally) & is_ordinary(sample) & size.le(number(k.quiet) * used);
-    let kept = size.min_of_ordinary(number(k.clip) * used);
-    let now = moved(k, now, used, residual, kept, [number(k.full_gain), number(k.scale_gain)]).floored(k);
+    // The taper is taken along, although it begins below the threshold: a step for samples below the taper would be shorter, and
+    // taken less often.
+    let is_near = size.le(number(k.strike_at) * used);
+    let is_calm = is_calm(k, now.tally) & is_ordinary(sample) & is_near & is_alive(k, now);
+    let kept = psi(k, size, used);
+    let now = moved(k, now, used, residual, kept, [number(k.full_gain), number(k.scale_gain)]);
     let never = Mask::never(sample.0);
     let (accepted, starting, strike, reopened) = (!never, never, never, never);
     (Judged { now, residual, used, accepted, starting, strike, reopened }, is_calm)
 }
 
 /// The step of channels that [`is_secure`] names, and what [`settle`] will want of them: the gain is a constant, and there is no
-/// branch.
+/// branch. `LEAN` where all are [alive](is_alive) and have no resolution: then no scale comes near a floor.
 #[inline(always)]
-pub(in crate::rules) fn full<T: Real, S: Simd>(
+pub(in crate::rules) fn full<T: Real, S: Simd, const LEAN: bool>(
     k: &Constants<T>,
     now: Now<T, S>,
     sample: Lane<T, S>,
 ) -> (Judged<T, S>, [Lane<T, S>; 2]) {
     let simd = sample.0;
     let number = |value| Lane::splat(simd, value);
-    let used = now.scale.max_of_ordinary(number(k.half_resolution));
+    let used = if LEAN { now.scale } else { now.scale.max_of_ordinary(number(k.half_resolution)) };
     let residual = sample - now.location;
     let threshold = number(k.strike_at) * used;
     let strike = threshold.lt(residual.abs());
     let kept = psi(k, residual.abs(), used);
-    let mut after = moved(k, now, used, residual, kept, [number(k.full_gain), number(k.scale_gain)]).floored(k);
+    let mut after = moved(k, now, used, residual, kept, [number(k.full_gain), number(k.scale_gain)]);
+    if !LEAN {
+        after = after.floored(k);
+    }
+    let quarters = |count: u64| Word::splat(simd, count * Constants::<T>::QUARTER);
     let strikes = now.tally & Word::splat(simd, Constants::<T>::STRIKES);
-    let less = strikes.min_of_numbers(relief(k, now));
-    let more = Word::splat(simd, STRIKE * Constants::<T>::QUARTER);
-    after.tally = strike.select_word(now.tally + more, now.tally - less);
+    let less = strikes.min_of_numbers(if LEAN { quarters(CALM) } else { relief(k, now) });
+    after.tally = strike.select_word(now.tally + quarters(STRIKE), now.tally - less);
     let never = Mask::never(simd);
     let (accepted, starting, reopened) = (!never, never, never);
     (Judged { now: after, residual, used, accepted, starting, strike, reopened }, [now.location, threshold])
@@ -295,8 +301,11 @@ fn moved<T: Real, S: Simd>(
 }
 
 /// Where the scale has not collapsed. A collapsed one is left by strikes alone.
+///
+/// It is more than twice the floor of `f32`, and in a short step it shrinks to no less than half, less what rounding takes: so
+/// without a resolution it comes to no floor.
 #[inline(always)]
-fn is_alive<T: Real, S: Simd>(k: &Constants<T>, now: Now<T, S>) -> Mask<T, S> {
+pub(in crate::rules) fn is_alive<T: Real, S: Simd>(k: &Constants<T>, now: Now<T, S>) -> Mask<T, S> {
     // Powers of two: the specification doubles the larger of the two, to the same bits.
     let number = |value: T| Lane::splat(now.scale.0, T::from_f64(2.0 * value.to_f64()));
     let collapsed = (number(k.first_scale) * now.location.abs()).max_of_ordinary(number(k.tiny));

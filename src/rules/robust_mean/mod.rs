@@ -17,15 +17,18 @@ mod start;
 pub(super) use age::older;
 pub(super) use constants::Constants;
 pub(crate) use grid::{exponent_for, step_of};
-pub(super) use judge::{Judged, Now, Silence, any, calm, full, is_calm, is_secure, is_silence, is_starting, settle};
+pub(super) use judge::{
+    Judged, Now, Silence, any, calm, full, is_alive, is_calm, is_secure, is_silence, is_starting, settle,
+};
 
 use super::pace;
 use super::resolution::Resolution;
+use crate::cells::{Cells, apart};
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Real};
 use crate::rule::{
-    Cells, ColumnsOf, Count, Elapse, Estimate, Estimator, Judge, Pace, Reading, Rule, Scored, Step, Timed, Verdict,
+    ColumnsOf, Count, Elapse, Estimate, Estimator, Judge, Pace, Reading, Rule, Scored, Step, Timed, Verdict,
 };
 use core::time::Duration;
 use pulp::Simd;
@@ -295,29 +298,53 @@ impl Step for RobustMean {
         cells: &mut impl Cells<T, S>,
         [sample]: [Lane<T, S>; 1],
     ) -> Verdict<T, S> {
+        Self::step_after(k, cells, sample, Pace::of(sample.0, [k.alpha, k.full]))
+    }
+
+    #[inline(always)]
+    fn step_and<T: Real, S: Simd>(
+        k: &Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        [sample]: [Lane<T, S>; 1],
+        report: impl FnOnce(Verdict<T, S>),
+    ) {
         let now = now(cells);
-        if cells.hopeful() {
+        if cells.hopeful() && k.is_lean {
             let (after, is_calm) = calm(k, now, sample);
             if is_calm.all() {
                 cells.set(LOCATION, after.now.location);
                 cells.set(SCALE, after.now.scale);
-                return after.verdict();
+                return report(after.verdict());
             }
         }
-        if is_secure(k, now.tally, sample).all() {
-            let (after, kept) = full(k, now, sample);
-            put(cells, after.now);
-            cells.defer(
-                LAST_STRIKE,
-                after.strike,
-                kept,
-                #[inline(always)]
-                |last_strike| settle(k, sample, kept, last_strike),
-            );
-            return after.verdict();
+        if !is_secure(k, now.tally, sample).all() {
+            report(apart::<Self, T, S>(k, cells, sample));
+        } else if k.is_lean && is_alive(k, now).all() {
+            report(short::<T, S, true>(k, cells, now, sample));
+        } else {
+            report(short::<T, S, false>(k, cells, now, sample));
         }
-        Self::step_after(k, cells, sample, Pace::of(sample.0, [k.alpha, k.full]))
     }
+}
+
+/// The step of secure channels, on the columns: see [`full`].
+#[inline(always)]
+fn short<T: Real, S: Simd, const LEAN: bool>(
+    k: &Constants<T>,
+    cells: &mut impl Cells<T, S>,
+    now: Now<T, S>,
+    sample: Lane<T, S>,
+) -> Verdict<T, S> {
+    let (after, kept) = full::<T, S, LEAN>(k, now, sample);
+    put(cells, after.now);
+    cells.defer(
+        LAST_STRIKE,
+        after.strike,
+        kept,
+        #[inline(always)]
+        |last_strike| settle(k, sample, kept, last_strike),
+    );
+    after.verdict()
 }
 
 /// What a step reads of the state in any case.

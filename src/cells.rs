@@ -1,0 +1,99 @@
+//! What a step sees of the state columns: a window on one vector of channels, wherever they lie.
+
+use crate::lane::{Lane, Mask, Real};
+use crate::rule::{Arity, ColumnsOf, Estimator, Rule};
+use pulp::{Simd, WithSimd};
+
+/// One vector of channels: what a [`Step`](crate::rule::Step) sees of the state columns.
+#[doc(hidden)]
+pub trait Cells<T: Real, S: Simd> {
+    fn get(&self, column: usize) -> Lane<T, S>;
+    fn set(&mut self, column: usize, value: Lane<T, S>);
+    /// Whether the channels near these have been calm, so that a step may hope that these are, too.
+    fn hopeful(&self) -> bool;
+    /// Writes what `settle` makes of a rarely touched column, where any lane of the mask is set. No step waits for that column to
+    /// come from memory: it may happen some steps later, by [`Step::settle`](crate::rule::Step::settle) from what is kept, so the step that does this must
+    /// not read the column afterwards.
+    fn defer(
+        &mut self,
+        column: usize,
+        mask: Mask<T, S>,
+        kept: [Lane<T, S>; 2],
+        settle: impl FnOnce(Lane<T, S>) -> Lane<T, S>,
+    );
+}
+
+/// A vector of channels in registers. Of the last few channels of a bank, the lanes beyond them are made up and never
+/// stored.
+pub(crate) struct Registers<R: Rule, T: Real, S: Simd> {
+    pub(crate) simd: S,
+    pub(crate) state: ColumnsOf<R, T::Lanes<S>>,
+    pub(crate) hopeful: bool,
+}
+
+impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Registers<R, T, S> {
+    #[inline(always)]
+    fn get(&self, column: usize) -> Lane<T, S> {
+        Lane(self.simd, self.state.as_ref()[column])
+    }
+    #[inline(always)]
+    fn set(&mut self, column: usize, value: Lane<T, S>) {
+        self.state.as_mut()[column] = value.1;
+    }
+    #[inline(always)]
+    fn hopeful(&self) -> bool {
+        self.hopeful
+    }
+    #[inline(always)]
+    fn defer(
+        &mut self,
+        column: usize,
+        mask: Mask<T, S>,
+        _: [Lane<T, S>; 2],
+        settle: impl FnOnce(Lane<T, S>) -> Lane<T, S>,
+    ) {
+        if T::lanes::<S>() > 1 || mask.any() {
+            self.set(column, settle(self.get(column)));
+        }
+    }
+}
+
+/// The long step of a rule, as a function of its own: a kernel that has it within keeps fewer registers for the short steps, which
+/// are what it mostly does.
+#[inline(always)]
+pub(crate) fn apart<R: Estimator, T: Real, S: Simd>(
+    constants: &R::Constants<T>,
+    cells: &mut impl Cells<T, S>,
+    sample: Lane<T, S>,
+) -> R::Output<T, S> {
+    let simd = sample.0;
+    let state = R::Columns::from_fn(
+        #[inline(always)]
+        |column| cells.get(column).1,
+    );
+    // Copies: what a call may look at cannot stay in registers on the way of those who do not make it.
+    let constants = *constants;
+    let mut registers = Registers::<R, T, S> { simd, state, hopeful: false };
+    let output = simd.vectorize(Apart::<R, T, S> { constants: &constants, registers: &mut registers, sample });
+    for (column, value) in registers.state.into_iter().enumerate() {
+        cells.set(column, Lane(simd, value));
+    }
+    output
+}
+
+/// See [`apart`].
+struct Apart<'a, R: Estimator, T: Real, S: Simd> {
+    constants: &'a R::Constants<T>,
+    registers: &'a mut Registers<R, T, S>,
+    sample: Lane<T, S>,
+}
+
+impl<R: Estimator, T: Real, S: Simd> WithSimd for Apart<'_, R, T, S> {
+    type Output = R::Output<T, S>;
+
+    /// The lanes are those of the backend that they were read with.
+    #[inline(always)]
+    fn with_simd<Same: Simd>(self, _: Same) -> R::Output<T, S> {
+        R::step(self.constants, self.registers, [self.sample])
+    }
+}
