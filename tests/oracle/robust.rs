@@ -125,7 +125,15 @@ pub(crate) struct Outcome<T> {
 
 impl<T: Float> State<T> {
     pub(crate) fn unseen() -> Self {
-        Self { location: T::NAN, scale: T::ZERO, last_strike: T::ZERO, strikes: 0, age: T::ZERO, counted: true, exponent: 0 }
+        Self {
+            location: T::NAN,
+            scale: T::ZERO,
+            last_strike: T::ZERO,
+            strikes: 0,
+            age: T::ZERO,
+            counted: true,
+            exponent: 0,
+        }
     }
 
     pub(crate) fn is_finite(&self) -> bool {
@@ -339,7 +347,11 @@ impl<T: Float> Spec<T> {
         if state.age == T::ZERO && state.exponent == 0 {
             return 0;
         }
-        let age = if state.age == T::ZERO { 0 } else { self.memory.field(state.age, state.counted, self.half_life.is_some()) };
+        let age = if state.age == T::ZERO {
+            0
+        } else {
+            self.memory.field(state.age, state.counted, self.half_life.is_some())
+        };
         age | u64::from(state.exponent) << T::AGE_WIDTH | u64::from(state.strikes) << (T::AGE_WIDTH + 3)
     }
 

@@ -165,22 +165,25 @@ fn cleaned(name: &str, rule: CleanedEma, p: &cleaned::Parameters, single: u64, d
 #[test]
 fn robust_mean() {
     let (rule, p) = (RobustMean::new(decay()), Parameters::new(decay().gain()));
-    robust("RobustMean", rule, &p, 0, 0);
+    robust("RobustMean", rule, &p, 0xbe26_7c2b_b393_a4c2, 0xbd7f_faaf_9a18_8cd6);
     let faithful = Parameters { resolution: 1.0, ..p.mean_faithful() };
-    robust("mean-faithful", rule.mean_faithful().resolution(1.0).unwrap(), &faithful, 0, 0);
+    let counts = rule.mean_faithful().resolution(1.0).unwrap();
+    robust("mean-faithful", counts, &faithful, 0x37cf_f797_8af8_5a48, 0x74a3_eb96_32e3_c2d0);
     let (learning, impatient) =
         (rule.resolution(Resolution::Learn).unwrap(), Parameters { patience: 5, ..p.learning() });
-    robust("RobustMean that learns", learning.patience(5).unwrap(), &impatient, 0, 0);
+    let learning = learning.patience(5).unwrap();
+    robust("RobustMean that learns", learning, &impatient, 0x396a_29c6_a668_b12f, 0xb13e_aae2_1e10_10d2);
 }
 
 #[test]
 fn cleaned_ema() {
     let p = cleaned::Parameters::new(decay().gain());
-    cleaned("CleanedEma", CleanedEma::new(decay()), &p, 0, 0);
+    cleaned("CleanedEma", CleanedEma::new(decay()), &p, 0x3cd6_9c0d_1b09_50dd, 0x76d8_6361_834c_540e);
     // Of so short a memory that its judge has the same.
     let short = Decay::half_life(1.2).unwrap();
     let rule = CleanedEma::new(short).resolution(Resolution::Learn).unwrap();
-    cleaned("CleanedEma that learns", rule, &cleaned::Parameters::new(short.gain()).learning(), 0, 0);
+    let p = cleaned::Parameters::new(short.gain()).learning();
+    cleaned("CleanedEma that learns", rule, &p, 0x97a8_d887_d035_213f, 0x39d5_b915_9cc1_7ab1);
 }
 
 #[test]

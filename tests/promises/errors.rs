@@ -284,10 +284,10 @@ fn gain_limit<R: Estimator, T: Float>(rule: fn(Decay) -> R, smallest: f64, remed
 
 #[test]
 fn gains_too_small_for_the_lane_type() {
-    // Less room for an age, beside strikes and step.
+    // Less room for an age, beside strikes and step; that of an average has a column of its own.
     gain_limit::<RobustMean, f32>(RobustMean::new, 2.0_f64.powi(-20), "use f64");
     gain_limit::<RobustMean, f64>(RobustMean::new, 2.0_f64.powi(-50), "half-life");
-    gain_limit::<CleanedEma, f32>(CleanedEma::new, 2.0_f64.powi(-20), "use f64");
+    gain_limit::<CleanedEma, f32>(CleanedEma::new, 2.0_f64.powi(-22), "use f64");
     gain_limit::<CleanedEma, f64>(CleanedEma::new, 2.0_f64.powi(-50), "half-life");
     gain_limit::<Ema, f32>(Ema::new, 2.0_f64.powi(-22), "use f64");
     gain_limit::<Ema, f64>(Ema::new, 2.0_f64.powi(-50), "half-life");
