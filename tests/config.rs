@@ -5,7 +5,8 @@
 use core::fmt::Debug;
 use core::time::Duration;
 use evenkeel::{
-    Bound, ClippedEma, Decay, Ema, Idle, LearningRate, Numerator, Overflow, RelaxedNumerator, RobustMean, WeightDecay,
+    Bound, CleanedEma, ClippedEma, Decay, Ema, Idle, LearningRate, Numerator, Overflow, RelaxedNumerator, Resolution,
+    RobustMean, WeightDecay,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -36,13 +37,23 @@ fn rules() {
     let decay = Decay::half_life(60.0).unwrap();
     check(r#"{"decay": {"half_life": 60}}"#, &RobustMean::new(decay));
     check(
-        r#"{"decay": {"half_life": 60}, "reject": false, "clip": 3, "scale_clip": 3}"#,
+        r#"{"decay": {"half_life": 60}, "reject": [6, 12], "clip": 4, "scale_clip": 2}"#,
         &RobustMean::new(decay).mean_faithful(),
     );
+    check(r#"{"decay": {"half_life": 60}, "reject": false}"#, &RobustMean::new(decay).reject_nothing());
     let all = RobustMean::new(decay).clip(1.5).unwrap().reject(4.0, 9.0).unwrap().scale_clip(2.5).unwrap();
     let all = all.patience(8).unwrap().resolution(0.1).unwrap();
     let text = r#"{"decay": {"half_life": 60}, "clip": 1.5, "reject": [4, 9], "scale_clip": 2.5, "patience": 8, "resolution": 0.1}"#;
     check(text, &all);
+    let learning = RobustMean::new(decay).resolution(Resolution::Learn).unwrap();
+    check(r#"{"decay": {"half_life": 60}, "resolution": "learn"}"#, &learning);
+    check(r#"{"decay": {"half_life": 60}}"#, &CleanedEma::new(decay));
+    let timed = CleanedEma::new(Decay::half_life_time(Duration::from_secs(60)).unwrap());
+    check(r#"{"decay": {"half_life_time": {"secs": 60, "nanos": 0}}, "resolution": "learn"}"#, &{
+        timed.resolution(Resolution::Learn).unwrap()
+    });
+    let all = CleanedEma::new(decay).reject(6.5).unwrap().patience(20).unwrap().resolution(0.5).unwrap();
+    check(r#"{"decay": {"half_life": 60}, "reject": 6.5, "patience": 20, "resolution": 0.5}"#, &all);
     check(r#"{"decay": {"half_life": 60}}"#, &Ema::new(decay));
     let clipped = ClippedEma::new(decay).scale_decay(Decay::span(9.0).unwrap()).clip(5.0).unwrap();
     check(r#"{"decay": {"half_life": 60}, "scale_decay": {"span": 9}, "clip": 5}"#, &clipped);
@@ -71,9 +82,16 @@ fn what_the_builders_refuse_is_refused_in_their_words() {
     assert_eq!(error(r#"{"decay": {"half_life": 0}}"#), "half_life must be above 0 and finite, not 0");
     assert_eq!(error(r#"{"decay": {"alpha": 2}}"#), "alpha must be above 0 and at most 1, not 2");
     let start = r#"{"decay": {"half_life": 60}, "#;
-    assert!(error(&format!(r#"{start}"patience": 0}}"#)).starts_with("patience must be from 1 to 255, not 0"));
+    assert!(error(&format!(r#"{start}"patience": 0}}"#)).starts_with("patience must be from 1 to 63, not 0"));
     assert!(error(&format!(r#"{start}"reject": true}}"#)).starts_with("reject must be [from, at] or false"));
     assert!(error(&format!(r#"{start}"reject": [8, 5]}}"#)).starts_with("reject must be above the start of the taper"));
     assert!(error(&format!(r#"{start}"patiense": 8}}"#)).contains("unknown field `patiense`"));
+    assert!(error(&format!(r#"{start}"resolution": -1}}"#)).starts_with("resolution must be at least 0 and finite"));
+    assert!(serde_json::from_str::<RobustMean>(&format!(r#"{start}"resolution": "guess"}}"#)).is_err());
     assert!(error("{}").contains("missing field `decay`"));
+    let error = |text: &str| serde_json::from_str::<CleanedEma>(text).unwrap_err().to_string();
+    assert!(error(&format!(r#"{start}"patience": 64}}"#)).starts_with("patience must be from 1 to 63, not 64"));
+    assert!(error(&format!(r#"{start}"reject": 0}}"#)).starts_with("reject must be"));
+    assert!(error(&format!(r#"{start}"reject": [5, 8]}}"#)).contains("expected f64"));
+    assert!(error(&format!(r#"{start}"clip": 2}}"#)).contains("unknown field `clip`"));
 }

@@ -2,10 +2,11 @@
 //! there are; nothing here knows the specification. On every sample:
 //!
 //! * the state is finite, and the same bits on every backend;
-//! * one sample that is neither a channel's first nor re-opens it moves the location by at most gain * clip * scale, and not at
+//! * the first five samples have no score and are no outliers, and leave a location among what was seen;
+//! * one sample that is none of these and does not re-open a channel moves its location by at most gain * clip * scale, and not at
 //!   all from beyond the rejection;
 //! * it lets the scale grow by at most gain * (scale clip - 1) * scale;
-//! * an estimate re-opens only after as many strikes as its patience, onto a value between what it knew and what it saw.
+//! * an estimate re-opens only after as many strikes as its patience, onto a value between what it was and what there was.
 //!
 //! And at the end, whatever the state: a clean signal at any other level is found again within a bounded number of samples.
 
@@ -55,15 +56,17 @@ fn check_as<T: Float>(draw: &mut Draw) {
 /// A preset of an ordinary memory half of the time, so that recovery is often put to the test; any rule otherwise.
 fn drawn_rule(draw: &mut Draw) -> Option<(RobustMean, Parameters)> {
     if draw.flag() {
-        return rules::robust(draw);
+        // What is learnt is of no use to a promise in scales.
+        return rules::robust(draw).filter(|(_, parameters)| !parameters.learns);
     }
     let gain = draw.one_of(&[0.1, 0.05, 0.02, 0.2, 0.3]);
     let rule = RobustMean::new(Decay::alpha(gain).ok()?);
-    let patience = 1 + draw.below(24);
-    let parameters = if draw.flag() { Parameters::mean_faithful(gain) } else { Parameters::new(gain) };
-    let rule = if parameters.reject.is_infinite() { rule.mean_faithful() } else { rule };
-    let rule = rule.patience(u32::try_from(patience).ok()?).ok()?;
-    Some((rule, Parameters { patience: patience as f64, ..parameters }))
+    let patience = u32::try_from(1 + draw.below(24)).ok()?;
+    let parameters = Parameters::new(gain);
+    let parameters = if draw.flag() { parameters.mean_faithful() } else { parameters };
+    let rule = if parameters.reject > 6.5 { rule.mean_faithful() } else { rule };
+    let rule = rule.patience(patience).ok()?;
+    Some((rule, Parameters { patience, ..parameters }))
 }
 
 struct Weather {
@@ -115,15 +118,15 @@ struct Watched<'a, T: Float> {
     sweep: &'a Sweep<RobustMean, T>,
     columns: Columns<RobustMean, T>,
     parameters: &'a Parameters,
-    /// Counted by their definition and nothing else.
-    strikes: Vec<f64>,
-    ages: Vec<f64>,
+    /// Counted by their definition and nothing else: in quarters, of samples that are judged.
+    strikes: Vec<u32>,
+    samples: Vec<u64>,
 }
 
 impl<'a, T: Float> Watched<'a, T> {
     fn new(sweep: &'a Sweep<RobustMean, T>, parameters: &'a Parameters) -> Self {
         let columns = Columns::new(CHANNELS).expect("few");
-        Self { sweep, columns, parameters, strikes: vec![0.0; CHANNELS], ages: vec![0.0; CHANNELS] }
+        Self { sweep, columns, parameters, strikes: vec![0; CHANNELS], samples: vec![0; CHANNELS] }
     }
 
     /// The columns after the row.
@@ -140,59 +143,59 @@ impl<'a, T: Float> Watched<'a, T> {
     fn judge(&mut self, channel: usize, sample: T, before: &[T; 4], after: &[T; 4], seen: &Observation<T>) {
         let what = || format!("{sample:?} took {before:?} to {after:?}, {seen:?}, {:?}", self.sweep.rule());
         let p = self.parameters;
-        let age = self.ages[channel];
-        let [location, scale, last_strike, _] = before.map(Real::to_f64);
+        let age = self.sweep.reading(before).age.to_f64();
+        let [location, stored, last_strike, _] = before.map(Real::to_f64);
         let [new_location, new_scale, _, _] = after.map(Real::to_f64);
+        let samples = self.samples[channel];
         assert!(
-            after[1].finite() && after[2].finite() && (after[0].finite() || !seen.accepted && age == 0.0),
+            after[1].finite() && after[2].finite() && (after[0].finite() || !seen.accepted && samples == 0),
             "{}",
             what()
         );
-        let there = !sample.nan() && (sample.finite() || age > 0.0);
+        let there = !sample.nan() && (sample.finite() || samples >= 5);
         assert_eq!(seen.accepted, there, "{}", what());
         if !there {
             assert_eq!(before.map(T::to_word), after.map(T::to_word), "{}", what());
             return;
         }
-        if age == 0.0 {
-            self.open(channel);
-            return;
-        }
+        self.samples[channel] += 1;
         let half_max = T::LARGEST.to_f64() / 2.0;
         let x = sample.to_f64().clamp(-half_max, half_max);
-        // As the lane type rounds it.
-        let size = T::from_f64(x - location).to_f64().abs();
-        let strike = size > (T::from_f64(p.strike_at) * before[1]).to_f64();
-        assert_eq!(seen.outlier, strike, "{}", what());
-        let strikes = &mut self.strikes[channel];
-        *strikes = if strike { (*strikes + 1.0).min(p.patience) } else { (*strikes - 1.0).max(0.0) };
-        assert_eq!(seen.reopened, *strikes >= p.patience && sample.finite(), "strike {strikes}, {}", what());
-        if seen.reopened {
-            let low = x.min(last_strike).min(location);
-            let high = x.max(last_strike).max(location);
-            assert!((low..=high).contains(&new_location), "{}", what());
-            self.open(channel);
+        let (low, high) = (x.min(last_strike).min(location), x.max(last_strike).max(location));
+        if samples < 5 {
+            assert!(seen.score.nan() && !seen.outlier && !seen.reopened, "{}", what());
+            assert!(samples == 0 || (low..=high).contains(&new_location), "{}", what());
+            self.strikes[channel] = 4 * (p.patience - 1);
             return;
         }
-        self.ages[channel] = age + 1.0;
+        // As the lane type rounds it.
+        let size = T::from_f64(x - location).to_f64().abs();
+        let used = stored.max(T::from_f64(p.resolution / 2.0).to_f64());
+        let strike = size > (T::from_f64(4.0) * T::from_f64(used)).to_f64();
+        assert_eq!(seen.outlier, strike, "{}", what());
+        let strikes = &mut self.strikes[channel];
+        let patience = 4 * p.patience;
+        let is_alive = stored > 2.0 * T::ABSOLUTE_FLOOR.max(2.0_f64.powi(-20) * location.abs());
+        *strikes =
+            if strike { (*strikes + 4).min(patience) } else { strikes.saturating_sub(if is_alive { 5 } else { 4 }) };
+        assert_eq!(seen.reopened, *strikes >= patience && sample.finite(), "strikes {strikes}, {}", what());
+        if seen.reopened {
+            assert!((low..=high).contains(&new_location), "{}", what());
+            *strikes = patience - if age <= 1.0 { 4 } else { patience.min(16) };
+            return;
+        }
         // Two roundings of the step, one of the sum, and what is left of subnormal numbers.
         let slack = 1.0 + 8.0 * T::ROUNDING;
         let dust = 2.0 * T::ROUNDING * (location.abs().max(new_location.abs())) + T::from_word(2).to_f64();
-        let gain = p.alpha.max(1.0 / (age + 1.0));
+        let gain = p.alpha.max(1.0 / (age + 1.0).min(1.0 / p.alpha));
         let moved = (new_location - location).abs();
-        assert!(moved <= gain * p.clip * scale * slack + dust, "moved by {moved:e}: {}", what());
-        if size > p.reject * scale * slack + dust {
+        assert!(moved <= gain * p.clip * used * slack + dust, "moved by {moved:e}: {}", what());
+        if size > p.reject * used * slack + dust {
             assert!(new_location == location, "rejected: {}", what());
         }
-        let floor = T::RELATIVE_FLOOR * new_location.abs() * slack;
-        let floor = floor.max(p.resolution_floor).max(T::ABSOLUTE_FLOOR) * slack;
-        let most = scale * (1.0 + gain * (p.scale_clip - 1.0)) * slack + T::from_word(2).to_f64();
+        let floor = (T::RELATIVE_FLOOR * new_location.abs()).max(T::ABSOLUTE_FLOOR) * slack;
+        let most = used * (1.0 + gain.min(0.5) * (p.scale_clip - 1.0)) * slack + T::from_word(2).to_f64();
         assert!(new_scale <= most.max(floor), "grew: {}", what());
-    }
-
-    fn open(&mut self, channel: usize) {
-        self.strikes[channel] = self.parameters.patience - 1.0;
-        self.ages[channel] = 1.0;
     }
 }
 
@@ -205,9 +208,9 @@ fn recover<T: Float>(
     random: &mut Random,
 ) {
     // Only what the documentation promises to: the presets, at memories and levels that the lane type can resolve.
-    let preset = [(2.0, 8.0), (3.0, f64::INFINITY)].contains(&(p.clip, p.reject)) && p.resolution_floor == 0.0;
+    let preset = [(2.5, 6.5), (4.0, 12.0)].contains(&(p.clip, p.reject)) && p.resolution == 0.0;
     let width = if (1e-6..=1e6).contains(&weather.width) { weather.width } else { 1.0 };
-    if !preset || p.scale_clip > 3.0 || !(0.02..=0.3).contains(&p.alpha) || p.patience > 24.0 {
+    if !preset || p.scale_clip > 3.0 || !(0.02..=0.3).contains(&p.alpha) || p.patience > 24 {
         return;
     }
     let level = 1000.0 * width;
@@ -215,7 +218,7 @@ fn recover<T: Float>(
         let far = if location.nan() { 0.0 } else { (location.to_f64() - level).abs() };
         worst.max(far.max(scale.to_f64()) / width)
     });
-    let samples = 2.0 * (worst.ln() + 20.0) / p.alpha + 2.0 * p.patience + 400.0;
+    let samples = 2.0 * (worst.ln() + 20.0) / p.alpha + 2.0 * f64::from(p.patience) + 400.0;
     if samples > 4000.0 {
         return;
     }

@@ -7,6 +7,7 @@
 
 #[path = "../../tests/support/checksums.rs"]
 mod checksums;
+pub mod cleaned_ema;
 pub mod csv;
 mod draw;
 pub mod ema;
@@ -72,5 +73,18 @@ mod seeds {
             $(#[test] fn $target() { replay(stringify!($target), crate::$target::check); })*
         };
     }
-    replayed!(robust_mean, ema, numerator, heavy_tailed, operations, tracker, expiry, snapshot, csv, ndjson, influx);
+    replayed!(
+        robust_mean,
+        cleaned_ema,
+        ema,
+        numerator,
+        heavy_tailed,
+        operations,
+        tracker,
+        expiry,
+        snapshot,
+        csv,
+        ndjson,
+        influx
+    );
 }

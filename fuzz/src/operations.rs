@@ -1,32 +1,44 @@
 //! Target `operations`: a bank in the hands of somebody who calls anything in any order, against one specification per
 //! channel. Calls that must fail must fail, and change nothing.
 
+use crate::assert_words;
 use crate::draw::{Belief, Draw};
-use crate::oracle::{Float, Outcome, Spec, State};
-use crate::{assert_words, rules};
+use crate::oracle::{Float, Outcome, Spec, cleaned, grid};
+use crate::rules::{Drawn, Made};
 use core::num::NonZeroUsize;
-use evenkeel::{Backend, Bank, RobustMean, Threads};
+use evenkeel::{Backend, Bank, Scored, Threads};
 
 pub fn check(bytes: &[u8]) {
     // Begun on each backend in turn: what an operation does must not depend on it.
     for backend in Backend::available() {
-        let mut draw = Draw::new(bytes);
-        if draw.flag() { check_as::<f32>(&mut draw, backend) } else { check_as::<f64>(&mut draw, backend) }
+        let (mut draw, mut again) = (Draw::new(bytes), Draw::new(bytes));
+        if draw.flag() {
+            again.flag();
+            check_as::<f32, Spec<f32>>(&mut draw, backend);
+            check_as::<f32, cleaned::Spec<f32>>(&mut again, backend);
+        } else {
+            again.flag();
+            check_as::<f64, Spec<f64>>(&mut draw, backend);
+            check_as::<f64, cleaned::Spec<f64>>(&mut again, backend);
+        }
     }
 }
 
-struct Model<T> {
-    spec: Spec<T>,
+struct Model<T: Float, O: Drawn<T>> {
+    spec: O,
     thresholds: [f64; 8],
-    states: Vec<State<T>>,
+    states: Vec<O::State>,
 }
 
-impl<T: Float> Model<T> {
+impl<T: Float, O: Drawn<T>> Model<T, O> {
+    fn belief(&self, channel: usize) -> Belief<T> {
+        self.spec.belief(self.states.get(channel).unwrap_or(&O::unseen()))
+    }
     fn beliefs(&self) -> Vec<Belief<T>> {
-        self.states.iter().map(|state| Belief { location: state.location, scale: state.scale }).collect()
+        self.states.iter().map(|state| self.spec.belief(state)).collect()
     }
     fn step(&mut self, channel: usize, sample: T) -> Outcome<T> {
-        let (next, outcome) = self.spec.step(&self.states[channel], sample);
+        let (next, outcome) = self.spec.step(&self.states[channel], sample, None);
         self.states[channel] = next;
         outcome
     }
@@ -38,29 +50,28 @@ impl<T: Float> Model<T> {
     }
 }
 
-fn check_as<T: Float>(draw: &mut Draw, backend: Backend) {
-    let Some((rule, parameters)) = rules::robust(draw) else { return };
+fn check_as<T: Float, O: Drawn<T>>(draw: &mut Draw, backend: Backend) {
+    let Some(Made { rule, spec, thresholds, .. }) = O::drawn(draw) else { return };
     let channels = draw.below(40);
-    let Ok(bank) = Bank::<RobustMean, T>::new(rule, channels) else { return };
+    let Ok(bank) = Bank::<O::Rule, T>::new(rule, channels) else { return };
     let mut bank = bank.with_backend(backend).expect("available");
-    let states = vec![State::unseen(); channels];
-    let mut model = Model { spec: Spec::new(&parameters), thresholds: rules::thresholds(&parameters), states };
+    let mut model = Model { spec, thresholds, states: vec![O::unseen(); channels] };
     for _ in 0..200 {
         if draw.is_empty() {
             break;
         }
-        let operation = draw.below(19);
+        let operation = draw.below(20);
         bank = operate(draw, bank, &mut model, operation);
         compare(&bank, &model, operation);
     }
 }
 
-fn operate<T: Float>(
+fn operate<T: Float, O: Drawn<T>>(
     draw: &mut Draw,
-    mut bank: Bank<RobustMean, T>,
-    model: &mut Model<T>,
+    mut bank: Bank<O::Rule, T>,
+    model: &mut Model<T, O>,
     operation: usize,
-) -> Bank<RobustMean, T> {
+) -> Bank<O::Rule, T> {
     let channels = model.states.len();
     match operation {
         0..=2 => {
@@ -89,14 +100,14 @@ fn operate<T: Float>(
             let channel = draw.below(48);
             assert_eq!(bank.reset(channel).is_ok(), channel < channels);
             if let Some(state) = model.states.get_mut(channel) {
-                *state = State::unseen();
+                *state = O::unseen();
             }
         }
         10 => {
             let more = draw.below(9);
             if channels + more <= 200 {
                 bank.extend(more).expect("there is memory");
-                model.states.resize(channels + more, State::unseen());
+                model.states.resize(channels + more, O::unseen());
             }
         }
         11 => {
@@ -124,6 +135,18 @@ fn operate<T: Float>(
         14 => refused(draw, &mut bank, channels),
         15 => series(draw, &mut bank, model),
         16 | 17 => channel(draw, &mut bank, model),
+        18 => {
+            let (channel, step) = (draw.below(48), draw.number(&[1.0, 0.1, 1e-6, 0.0, 1e-7, 0.3]));
+            let step = if step >= 0.0 { step } else { 1.0 };
+            assert_eq!(bank.begin(channel, step).is_ok(), channel < channels);
+            // Nothing happens to a channel that has seen a sample, or without a rule that learns.
+            if let Some(state) = model.states.get_mut(channel)
+                && model.spec.learns()
+                && *O::age(state) == T::ZERO
+            {
+                *O::exponent(state) = grid::exponent(step);
+            }
+        }
         _ => {
             let row = model.draw_row(draw);
             for _ in 0..draw.below(64) {
@@ -136,16 +159,12 @@ fn operate<T: Float>(
 }
 
 /// Some channels, some of them more than once, and now and then one that does not exist.
-fn scattered<T: Float>(draw: &mut Draw, bank: &mut Bank<RobustMean, T>, model: &mut Model<T>) {
+fn scattered<T: Float, O: Drawn<T>>(draw: &mut Draw, bank: &mut Bank<O::Rule, T>, model: &mut Model<T, O>) {
     let channels = model.states.len();
     let count = draw.below(40);
     let beyond = draw.below(8) == 0;
     let named: Vec<usize> = (0..count).map(|_| draw.below(if beyond { 256 } else { channels.max(1) })).collect();
-    let beliefs: Vec<Belief<T>> = named
-        .iter()
-        .map(|&channel| model.states.get(channel).map_or(State::unseen(), |state| *state))
-        .map(|state| Belief { location: state.location, scale: state.scale })
-        .collect();
+    let beliefs: Vec<Belief<T>> = named.iter().map(|&channel| model.belief(channel)).collect();
     let samples = draw.row(&beliefs, &model.thresholds);
     let exist = named.iter().all(|&channel| channel < channels);
     assert_eq!(bank.update_at(&named, &samples).is_ok(), exist, "{named:?} of {channels}");
@@ -157,7 +176,7 @@ fn scattered<T: Float>(draw: &mut Draw, bank: &mut Bank<RobustMean, T>, model: &
 }
 
 /// The same samples as a block, but each channel's in a slice of its own.
-fn series<T: Float>(draw: &mut Draw, bank: &mut Bank<RobustMean, T>, model: &mut Model<T>) {
+fn series<T: Float, O: Drawn<T>>(draw: &mut Draw, bank: &mut Bank<O::Rule, T>, model: &mut Model<T, O>) {
     let channels = model.states.len();
     let mut series = vec![Vec::new(); channels];
     for _ in 0..draw.below(100) {
@@ -176,15 +195,14 @@ fn series<T: Float>(draw: &mut Draw, bank: &mut Bank<RobustMean, T>, model: &mut
 }
 
 /// A stretch of one channel's samples, with the location after each or without.
-fn channel<T: Float>(draw: &mut Draw, bank: &mut Bank<RobustMean, T>, model: &mut Model<T>) {
+fn channel<T: Float, O: Drawn<T>>(draw: &mut Draw, bank: &mut Bank<O::Rule, T>, model: &mut Model<T, O>) {
     let channel = draw.below(48);
     let (mut samples, mut expected) = (Vec::new(), Vec::new());
     for _ in 0..draw.below(30) {
-        let state = model.states.get(channel).map_or(State::unseen(), |state| *state);
-        samples.push(draw.sample(Belief { location: state.location, scale: state.scale }, &model.thresholds));
+        samples.push(draw.sample(model.belief(channel), &model.thresholds));
         if channel < model.states.len() {
             model.step(channel, samples[samples.len() - 1]);
-            expected.push(model.states[channel].location);
+            expected.push(model.spec.reading(&model.states[channel])[0]);
         }
     }
     let mut locations = vec![T::from_f64(-7.0); samples.len()];
@@ -201,10 +219,9 @@ fn channel<T: Float>(draw: &mut Draw, bank: &mut Bank<RobustMean, T>, model: &mu
     }
 }
 
-fn observe<T: Float>(draw: &mut Draw, bank: &mut Bank<RobustMean, T>, model: &mut Model<T>) {
+fn observe<T: Float, O: Drawn<T>>(draw: &mut Draw, bank: &mut Bank<O::Rule, T>, model: &mut Model<T, O>) {
     let channel = draw.below(48);
-    let state = model.states.get(channel).map_or(State::unseen(), |state| *state);
-    let sample = draw.sample(Belief { location: state.location, scale: state.scale }, &model.thresholds);
+    let sample = draw.sample(model.belief(channel), &model.thresholds);
     let Ok(seen) = bank.observe(channel, sample) else {
         assert!(channel >= model.states.len());
         return;
@@ -216,7 +233,7 @@ fn observe<T: Float>(draw: &mut Draw, bank: &mut Bank<RobustMean, T>, model: &mu
 }
 
 /// Lengths that do not fit.
-fn refused<T: Float>(draw: &mut Draw, bank: &mut Bank<RobustMean, T>, channels: usize) {
+fn refused<R: Scored, T: Float>(draw: &mut Draw, bank: &mut Bank<R, T>, channels: usize) {
     let length = draw.below(100);
     let samples = vec![T::from_f64(1e9); length];
     if length != channels {
@@ -230,12 +247,14 @@ fn refused<T: Float>(draw: &mut Draw, bank: &mut Bank<RobustMean, T>, channels: 
     }
 }
 
-fn compare<T: Float>(bank: &Bank<RobustMean, T>, model: &Model<T>, operation: usize) {
+fn compare<T: Float, O: Drawn<T>>(bank: &Bank<O::Rule, T>, model: &Model<T, O>, operation: usize) {
     let what = || format!("after operation {operation}, {bank:?}");
     assert_eq!((bank.len(), bank.is_empty()), (model.states.len(), model.states.is_empty()));
-    let column = |of: fn(&State<T>) -> T| model.states.iter().map(of).collect::<Vec<T>>();
-    assert_words(bank.locations(), &column(|state| state.location), || format!("locations {}", what()));
-    assert_words(bank.scales(), &column(|state| state.scale), || format!("scales {}", what()));
-    assert_words(&bank.ages().collect::<Vec<T>>(), &column(|state| state.age), || format!("ages {}", what()));
+    for (channel, (reading, state)) in bank.readings().zip(&model.states).enumerate() {
+        let expected = model.spec.reading(state);
+        assert_words(&[reading.location, reading.scale, reading.age], &expected, || format!("{channel} {}", what()));
+        let step = model.spec.learns().then(|| grid::step(*O::exponent(&mut state.clone())));
+        assert_eq!(bank.step(channel), step, "{channel} {}", what());
+    }
     assert!(bank.reading(model.states.len()).is_none());
 }

@@ -2,36 +2,44 @@
 //! apart. A tracker takes one sample at a time and so runs on one lane whatever the backend; its bank is then carried on, on
 //! every backend.
 
-use crate::draw::{Belief, Draw};
-use crate::oracle::{Float, Spec, State};
-use crate::{assert_words, for_the_drawn_type, rules};
-use evenkeel::{Backend, RobustMean, Tracker};
+use crate::assert_words;
+use crate::draw::Draw;
+use crate::oracle::{Float, Spec, cleaned};
+use crate::rules::{Drawn, Made};
+use evenkeel::{Backend, Tracker};
 use std::collections::HashMap;
 
 pub fn check(bytes: &[u8]) {
-    let mut draw = Draw::new(bytes);
-    for_the_drawn_type!(check_as, draw);
+    let (mut draw, mut again) = (Draw::new(bytes), Draw::new(bytes));
+    if draw.flag() {
+        again.flag();
+        check_as::<f32, Spec<f32>>(&mut draw);
+        check_as::<f32, cleaned::Spec<f32>>(&mut again);
+    } else {
+        again.flag();
+        check_as::<f64, Spec<f64>>(&mut draw);
+        check_as::<f64, cleaned::Spec<f64>>(&mut again);
+    }
 }
 
 #[derive(Clone, Copy)]
-struct Known<T> {
-    state: State<T>,
+struct Known<S, T> {
+    state: S,
     score: T,
     samples: u64,
     outliers: u64,
 }
 
-struct Model<T> {
-    spec: Spec<T>,
+struct Model<T: Float, O: Drawn<T>> {
+    spec: O,
     thresholds: [f64; 8],
-    series: HashMap<String, Known<T>>,
+    series: HashMap<String, Known<O::State, T>>,
     order: Vec<String>,
 }
 
-fn check_as<T: Float>(draw: &mut Draw) {
-    let Some((rule, parameters)) = rules::robust(draw) else { return };
-    let Ok(mut tracker) = Tracker::<String, RobustMean, T>::new(rule) else { return };
-    let (spec, thresholds) = (Spec::new(&parameters), rules::thresholds(&parameters));
+fn check_as<T: Float, O: Drawn<T>>(draw: &mut Draw) {
+    let Some(Made { rule, spec, thresholds, .. }) = O::drawn(draw) else { return };
+    let Ok(mut tracker) = Tracker::<String, O::Rule, T>::new(rule) else { return };
     let mut model = Model { spec, thresholds, series: HashMap::new(), order: Vec::new() };
     for _ in 0..500 {
         if draw.is_empty() {
@@ -70,11 +78,11 @@ fn key(draw: &mut Draw) -> String {
     (0..length).map(|_| char::from(draw.byte())).collect()
 }
 
-impl<T: Float> Model<T> {
+impl<T: Float, O: Drawn<T>> Model<T, O> {
     fn draw(&self, draw: &mut Draw) -> (String, T) {
         let key = key(draw);
-        let state = self.series.get(&key).map_or(State::unseen(), |known| known.state);
-        let sample = draw.sample(Belief { location: state.location, scale: state.scale }, &self.thresholds);
+        let state = self.series.get(&key).map_or(O::unseen(), |known| known.state);
+        let sample = draw.sample(self.spec.belief(&state), &self.thresholds);
         (key, sample)
     }
 
@@ -82,9 +90,9 @@ impl<T: Float> Model<T> {
         if !self.series.contains_key(key) {
             self.order.push(key.to_owned());
         }
-        let unseen = Known { state: State::unseen(), score: T::NAN, samples: 0, outliers: 0 };
+        let unseen = Known { state: O::unseen(), score: T::NAN, samples: 0, outliers: 0 };
         let known = self.series.entry(key.to_owned()).or_insert(unseen);
-        let (state, outcome) = self.spec.step(&known.state, sample);
+        let (state, outcome) = self.spec.step(&known.state, sample, None);
         if let Some((accepted, outlier, reopened, score)) = said {
             let expected = (outcome.accepted, outcome.strike, outcome.opened && !outcome.first);
             assert_eq!((accepted, outlier, reopened), expected, "{key:?}, {sample:?}");
@@ -98,15 +106,15 @@ impl<T: Float> Model<T> {
         }
     }
 
-    fn compare(&self, tracker: &Tracker<String, RobustMean, T>) {
+    fn compare(&self, tracker: &Tracker<String, O::Rule, T>) {
         assert_eq!((tracker.len(), tracker.is_empty()), (self.order.len(), self.order.is_empty()));
         assert!(tracker.iter().map(|(key, _)| key).eq(&self.order), "order of first appearance");
         for (key, series) in tracker.iter() {
             let known = &self.series[key];
             assert_eq!((series.samples, series.outliers), (known.samples, known.outliers), "{key:?}");
             // A series that has only missed has neither location nor scale to show.
-            let scale = if known.state.age == T::ZERO { T::NAN } else { known.state.scale };
-            let expected = [known.state.location, scale, known.score];
+            let [location, scale, _] = self.spec.reading(&known.state);
+            let expected = [location, scale, known.score];
             assert_words(&[series.location, series.scale, series.score], &expected, || format!("{key:?}"));
             let got = tracker.get(key).expect("it was just there");
             assert_eq!((got.samples, got.location.to_word()), (series.samples, series.location.to_word()));
@@ -115,7 +123,7 @@ impl<T: Float> Model<T> {
 }
 
 /// The tracker's bank is a bank: rows of one more sample for every series, on every backend.
-fn carry_on<T: Float>(draw: &mut Draw, tracker: &Tracker<String, RobustMean, T>, model: &Model<T>) {
+fn carry_on<T: Float, O: Drawn<T>>(draw: &mut Draw, tracker: &Tracker<String, O::Rule, T>, model: &Model<T, O>) {
     let row: Vec<T> = {
         let mut random = draw.random();
         model.order.iter().map(|_| T::from_f64(10.0 + random.gauss())).collect()
@@ -125,11 +133,11 @@ fn carry_on<T: Float>(draw: &mut Draw, tracker: &Tracker<String, RobustMean, T>,
         let mut states: Vec<_> = model.order.iter().map(|key| model.series[key].state).collect();
         for _ in 0..3 {
             bank.update(&row).expect("one sample a channel");
-            states.iter_mut().zip(&row).for_each(|(state, &sample)| *state = model.spec.step(state, sample).0);
+            states.iter_mut().zip(&row).for_each(|(state, &sample)| *state = model.spec.step(state, sample, None).0);
         }
-        let locations: Vec<T> = states.iter().map(|state| state.location).collect();
-        let scales: Vec<T> = states.iter().map(|state| state.scale).collect();
-        assert_words(bank.locations(), &locations, || format!("locations, {bank:?}"));
-        assert_words(bank.scales(), &scales, || format!("scales, {bank:?}"));
+        for (channel, (reading, state)) in bank.readings().zip(&states).enumerate() {
+            let found = [reading.location, reading.scale, reading.age];
+            assert_words(&found, &model.spec.reading(state), || format!("channel {channel}, {bank:?}"));
+        }
     }
 }

@@ -3,15 +3,7 @@
 //! [`NumeratorSpec`] is `numerator.py` with each average in the form `x + (1 - beta)(y - x)` and with the bounds that keep the
 //! state finite. The tests hold it to `numerator.json` before they hold the library to it.
 
-use super::{Float, pick};
-
-fn least<T: Float>(a: T, b: T) -> T {
-    pick(b < a, b, a)
-}
-
-fn within<T: Float>(x: T, bound: T) -> T {
-    pick(x > bound, bound, pick(x < -bound, -bound, x))
-}
+use super::{Float, least, pick, within};
 
 fn toward<T: Float>(from: T, to: T, alpha: T) -> T {
     pick(alpha == T::ONE, to, from + alpha * (to - from))

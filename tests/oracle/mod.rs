@@ -1,17 +1,35 @@
 //! The estimators as plain loops over one channel, written apart from the engine: no lanes, no shortcuts, no packing.
 //!
-//! [`Spec`] is the executable specification that made `robust_mean.json`, line by line; strikes and age are floats, as there.
-//! [`EmaSpec`] is the two equations of the average; [`layer`] holds the rules of weights and gradients. Nothing here is shared with the library but the lane type's name and
-//! its bits.
+//! | file | what it holds |
+//! |---|---|
+//! | `memory.rs` | how old an estimate is, and what the next sample weighs, in samples and in time |
+//! | `robust.rs` | `RobustMean`: `robust_mean.py`, line by line |
+//! | `cleaned.rs` | `CleanedEma`: `cleaned_ema.py`, likewise |
+//! | `grid.rs` | the resolution that is learnt: `decimal_grid.py` |
+//! | `ema.rs` | the two equations of the average |
+//! | `layer.rs` | the rules of weights and gradients |
+//! | `tracker.rs` | named series that come and go |
+//!
+//! Nothing here is shared with the library but the lane type's name and its bits.
 
 // Every test file is a crate of its own and uses a part of this.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
+pub(crate) mod cleaned;
+mod ema;
+pub(crate) mod grid;
 pub(crate) mod layer;
+pub(crate) mod memory;
+mod robust;
 pub(crate) mod tracker;
 
-use core::fmt::Display;
+pub(crate) use ema::{EmaSpec, EmaState};
+pub(crate) use memory::Memory;
+pub(crate) use robust::{Outcome, Parameters, Spec, State};
+
+use core::fmt::{Debug, Display};
 use core::ops::{Add, Div, Mul, Neg, Sub};
+use core::time::Duration;
 use evenkeel::Real;
 
 /// Plain scalar arithmetic on `f32` or `f64`.
@@ -27,19 +45,32 @@ pub(crate) trait Float:
     /// Exponents of two: of the scale's smallest value, and of its smallest part of the location.
     const FLOORS: (i32, i32);
     /// How many low bits of the tally hold the age.
-    const AGE_BITS: u32;
+    const AGE_WIDTH: u32;
+    /// In time an age is an odd multiple of two to this power; and the smallest gain there is two to the other.
+    const IN_TIME: (i32, i32);
+    /// How near to a multiple of the step a sample has to be, as a part of itself: two to this power.
+    const NEAR_STEP: i32;
     /// The largest relative error of one rounding.
     const ROUNDING: f64;
 
     fn size(self) -> Self;
     fn root(self) -> Self;
+    /// The largest whole number that is not above this.
+    fn whole(self) -> Self;
+    /// The nearest whole number, and of two the even one.
+    fn nearest(self) -> Self;
     fn finite(self) -> bool;
     fn nan(self) -> bool;
     fn negative(self) -> bool;
+
+    /// Half the largest number: what samples, locations and averages are bounded by.
+    fn half_largest() -> Self {
+        Self::LARGEST / Self::from_f64(2.0)
+    }
 }
 
 macro_rules! float {
-    ($float:ident, $floors:expr, $age_bits:expr) => {
+    ($float:ident, $floors:expr, $age_bits:expr, $in_time:expr, $near_step:expr) => {
         impl Float for $float {
             const LARGEST: Self = $float::MAX;
             const INFINITY: Self = $float::INFINITY;
@@ -47,7 +78,9 @@ macro_rules! float {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const FLOORS: (i32, i32) = $floors;
-            const AGE_BITS: u32 = $age_bits;
+            const AGE_WIDTH: u32 = $age_bits;
+            const IN_TIME: (i32, i32) = $in_time;
+            const NEAR_STEP: i32 = $near_step;
             const ROUNDING: f64 = $float::EPSILON as f64 / 2.0;
 
             fn size(self) -> Self {
@@ -55,6 +88,12 @@ macro_rules! float {
             }
             fn root(self) -> Self {
                 self.sqrt()
+            }
+            fn whole(self) -> Self {
+                self.floor()
+            }
+            fn nearest(self) -> Self {
+                self.round_ties_even()
             }
             fn finite(self) -> bool {
                 self.is_finite()
@@ -68,252 +107,78 @@ macro_rules! float {
         }
     };
 }
-float!(f32, (-100, -20), 23);
-float!(f64, (-960, -40), 52);
+float!(f32, (-100, -20), 20, (-5, -14), -20);
+float!(f64, (-960, -40), 52, (-24, -27), -40);
 
-/// The parameters in `f64`, under the names of the specification.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Parameters {
-    pub(crate) alpha: f64,
-    pub(crate) clip: f64,
-    /// Infinite: Huber's psi.
-    pub(crate) reject: f64,
-    pub(crate) taper_from: f64,
-    pub(crate) scale_clip: f64,
-    pub(crate) strike_at: f64,
-    pub(crate) patience: f64,
-    pub(crate) regrow: f64,
-    pub(crate) resolution_floor: f64,
-}
+/// What the tests ask of the specification of an estimator that scores its samples, whichever it is.
+pub(crate) trait Specification<T: Float>: Copy + Debug + Send + Sync {
+    /// The same in the library.
+    type Rule: evenkeel::Scored + evenkeel::Timed + Copy;
+    /// The state of one channel.
+    type State: Copy + Debug + Send + Sync;
 
-impl Parameters {
-    pub(crate) fn new(alpha: f64) -> Self {
-        Self {
-            alpha,
-            clip: 2.0,
-            reject: 8.0,
-            taper_from: 5.0,
-            scale_clip: 2.0,
-            strike_at: 4.0,
-            patience: 12.0,
-            regrow: 8.0,
-            resolution_floor: 0.0,
-        }
+    /// A channel that has seen nothing.
+    fn unseen() -> Self::State;
+    /// One sample, with the gain and its inverse where the memory is in time: the new state, and what is to be said of the sample.
+    fn step(&self, state: &Self::State, sample: T, after: Option<(f64, f64)>) -> (Self::State, Outcome<T>);
+    /// The elements of the columns, as the library documents them.
+    fn words(&self, state: &Self::State) -> Vec<u64>;
+    /// Location, used scale and age as they are reported.
+    fn reading(&self, state: &Self::State) -> [T; 3];
+    /// The exponent of the step that has been learnt.
+    fn exponent(state: &mut Self::State) -> &mut u32;
+    /// How many samples the estimate rests on.
+    fn age(state: &mut Self::State) -> &mut T;
+    /// The memory of the estimate.
+    fn memory(&self) -> Memory<T>;
+    /// Whether the resolution is learnt.
+    fn learns(&self) -> bool;
+    /// The half-life of a memory in time.
+    fn half_life(&self) -> Option<Duration>;
+
+    /// One sample at this distance from the one before, which means something to a memory in time.
+    fn step_at(&self, state: &Self::State, sample: T, elapsed: Duration) -> (Self::State, Outcome<T>) {
+        let after = self.half_life().map(|half_life| memory::after::<T>(elapsed, half_life));
+        self.step(state, sample, after)
     }
 
-    pub(crate) fn mean_faithful(alpha: f64) -> Self {
-        Self { clip: 3.0, reject: f64::INFINITY, scale_clip: 3.0, ..Self::new(alpha) }
-    }
-}
-
-/// The parameters, each rounded once to the lane type.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Spec<T> {
-    huber: bool,
-    alpha: T,
-    pub(crate) max_age: T,
-    clip: T,
-    reject: T,
-    slope: T,
-    scale_clip: T,
-    strike_at: T,
-    patience: T,
-    regrow: T,
-    first_scale: T,
-    half_max: T,
-    floor_abs: T,
-    floor_rel: T,
-}
-
-/// The state of one channel. Before the first sample the location is NaN and the rest zero.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct State<T> {
-    pub(crate) location: T,
-    pub(crate) scale: T,
-    pub(crate) last_strike: T,
-    pub(crate) strikes: T,
-    pub(crate) age: T,
-}
-
-/// What is to be said about one sample.
-// As many questions, each with its own answer.
-#[allow(clippy::struct_excessive_bools)]
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Outcome<T> {
-    pub(crate) accepted: bool,
-    pub(crate) first: bool,
-    pub(crate) strike: bool,
-    /// In the sense of the specification: a first sample opens, too.
-    pub(crate) opened: bool,
-    /// Residual over the scale before the sample; NaN for a missing and for a first sample.
-    pub(crate) score: T,
-}
-
-impl<T: Float> State<T> {
-    pub(crate) fn unseen() -> Self {
-        Self { location: T::NAN, scale: T::ZERO, last_strike: T::ZERO, strikes: T::ZERO, age: T::ZERO }
+    /// The state after all samples, of a memory in samples.
+    fn run(&self, from: Self::State, samples: impl IntoIterator<Item = T>) -> Self::State {
+        samples.into_iter().fold(from, |state, sample| self.step(&state, sample, None).0)
     }
 
-    /// The four columns as the library documents them: location, scale, last strike and a tally, which is the number of
-    /// samples up to the first that reaches the memory in the low bits and the strikes above.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // small whole numbers
-    pub(crate) fn words(&self) -> [u64; 4] {
-        let count = self.age.to_f64().ceil() as u64;
-        let tally = (self.strikes.to_f64() as u64) << T::AGE_BITS | count;
-        [self.location.to_word(), self.scale.to_word(), self.last_strike.to_word(), tally]
+    /// The columns' elements.
+    fn columns(&self, state: &Self::State) -> Vec<T> {
+        self.words(state).into_iter().map(T::from_word).collect()
     }
 
-    /// The same as the columns' elements.
-    pub(crate) fn columns(&self) -> [T; 4] {
-        self.words().map(T::from_word)
+    fn is_finite(&self, state: &Self::State) -> bool {
+        let [location, scale, age] = self.reading(state);
+        location.finite() && scale.finite() || age == T::ZERO && location.nan()
     }
-
-    pub(crate) fn is_finite(&self) -> bool {
-        let location = self.location.finite() || (self.age == T::ZERO && self.location.nan());
-        location && self.scale.finite() && self.last_strike.finite()
-    }
-}
-
-fn median3<T: Float>(a: T, b: T, c: T) -> T {
-    let (low, high) = if a < b { (a, b) } else { (b, a) };
-    let middle = if high < c { high } else { c };
-    if low > middle { low } else { middle }
 }
 
 pub(crate) fn pick<T>(condition: bool, yes: T, no: T) -> T {
     if condition { yes } else { no }
 }
 
-impl<T: Float> Spec<T> {
-    pub(crate) fn new(p: &Parameters) -> Self {
-        let t = T::from_f64;
-        let huber = p.reject.is_infinite();
-        let (absolute, relative) = T::FLOORS;
-        Self {
-            huber,
-            alpha: t(p.alpha),
-            max_age: t(1.0 / p.alpha),
-            clip: t(p.clip),
-            reject: t(p.reject),
-            slope: t(pick(huber, 1.0, p.clip / (p.reject - p.taper_from))),
-            scale_clip: t(p.scale_clip),
-            strike_at: t(p.strike_at),
-            patience: t(p.patience),
-            regrow: t(p.regrow),
-            first_scale: t(2.0_f64.powi(-20)),
-            half_max: t(T::LARGEST.to_f64() / 2.0),
-            floor_abs: t(p.resolution_floor.max(2.0_f64.powi(absolute))),
-            floor_rel: t(2.0_f64.powi(relative)),
-        }
-    }
-
-    /// One sample: the new state, and what is to be said about the sample.
-    pub(crate) fn step(&self, state: &State<T>, u: T) -> (State<T>, Outcome<T>) {
-        let (p, one, zero) = (self, T::ONE, T::ZERO);
-        let State { location, scale, last_strike, strikes, age } = *state;
-        let finite = u.size() <= p.half_max + p.half_max;
-        let first = age == zero;
-        if u.nan() || (first && !finite) {
-            let outcome = Outcome { accepted: false, first, strike: false, opened: false, score: T::NAN };
-            return (*state, outcome);
-        }
-        let x = pick(u > p.half_max, p.half_max, pick(u < -p.half_max, -p.half_max, u));
-        let residual = x - location;
-        let size = residual.size();
-        let strike = size > p.strike_at * scale;
-        let struck = if strike {
-            pick(strikes + one < p.patience, strikes + one, p.patience)
-        } else {
-            pick(strikes - one > zero, strikes - one, zero)
-        };
-        let reopen = first || (struck >= p.patience && finite);
-        let (new_location, mut new_scale, new_strikes, new_age);
-        if reopen {
-            if first {
-                (new_location, new_scale) = (x, p.first_scale * x.size());
-            } else {
-                let cap = pick(age <= one, p.regrow * scale, scale);
-                new_scale = pick(size < cap, size, cap);
-                new_location = median3(x, last_strike, location);
-            }
-            (new_strikes, new_age) = (p.patience - one, one);
-        } else {
-            new_age = pick(age + one < p.max_age, age + one, p.max_age);
-            let mut gain = one / new_age;
-            gain = pick(gain < p.alpha, p.alpha, gain);
-            let limit = p.clip * scale;
-            let mut kept = pick(size < limit, size, limit);
-            if !p.huber {
-                let mut taper = (p.reject * scale - size) * p.slope;
-                taper = pick(taper > zero, taper, zero);
-                kept = pick(kept < taper, kept, taper);
-            }
-            let signed = pick(residual >= zero, kept, -kept);
-            new_location = location + gain * signed;
-            let mut grow = p.scale_clip * scale;
-            grow = pick(size < grow, size, grow);
-            new_scale = scale + gain * (grow - scale);
-            new_strikes = struck;
-        }
-        let mut floor = p.floor_rel * new_location.size();
-        floor = pick(floor > p.floor_abs, floor, p.floor_abs);
-        new_scale = pick(new_scale > floor, new_scale, floor);
-        let new_last = pick(first || strike, x, last_strike);
-        let new = State {
-            location: new_location,
-            scale: new_scale,
-            last_strike: new_last,
-            strikes: new_strikes,
-            age: new_age,
-        };
-        let score = pick(first, T::NAN, residual / scale);
-        (new, Outcome { accepted: true, first, strike, opened: reopen, score })
-    }
-
-    /// The state after all samples.
-    pub(crate) fn run(&self, from: State<T>, samples: impl IntoIterator<Item = T>) -> State<T> {
-        samples.into_iter().fold(from, |state, u| self.step(&state, u).0)
-    }
+/// Python's `min`: of equals the first.
+fn least<T: Float>(a: T, b: T) -> T {
+    pick(b < a, b, a)
 }
 
-/// Adam's first moment of one channel, from the equations:
-/// `m = beta m + (1 - beta) g` from zero, in the form `m + (1 - beta) (g - m)`, and `m_hat = m / (1 - beta^t)`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct EmaSpec<T> {
-    gain: f64,
-    alpha: T,
+/// Python's `max`: of equals the first.
+fn most<T: Float>(a: T, b: T) -> T {
+    pick(b > a, b, a)
 }
 
-/// `m` and `t`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct EmaState<T> {
-    pub(crate) m: T,
-    pub(crate) t: u64,
+/// Not further from zero than `bound`.
+fn within<T: Float>(x: T, bound: T) -> T {
+    least(most(x, -bound), bound)
 }
 
-impl<T: Float> EmaSpec<T> {
-    pub(crate) fn new(gain: f64) -> Self {
-        Self { gain, alpha: T::from_f64(gain) }
-    }
-
-    pub(crate) fn unseen() -> EmaState<T> {
-        EmaState { m: T::ZERO, t: 0 }
-    }
-
-    pub(crate) fn step(&self, state: &EmaState<T>, g: T) -> EmaState<T> {
-        if g.nan() {
-            return *state;
-        }
-        let half_max = T::from_f64(T::LARGEST.to_f64() / 2.0);
-        let x = pick(g > half_max, half_max, pick(g < -half_max, -half_max, g));
-        // All of the way, exactly, at a gain of 1: rounding could leave the range otherwise.
-        let m = pick(self.alpha == T::ONE, x, state.m + self.alpha * (x - state.m));
-        EmaState { m, t: state.t + 1 }
-    }
-
-    /// `m_hat` in `f64`, by the formula as it stands: good to `2^-52 / (1 - beta^t)`.
-    #[allow(clippy::cast_possible_truncation)] // short runs
-    pub(crate) fn m_hat(&self, state: &EmaState<T>) -> f64 {
-        state.m.to_f64() / (1.0 - (1.0 - self.gain).powi(state.t as i32))
-    }
+fn median3<T: Float>(a: T, b: T, c: T) -> T {
+    let (low, high) = if a < b { (a, b) } else { (b, a) };
+    let middle = if high < c { high } else { c };
+    if low > middle { low } else { middle }
 }

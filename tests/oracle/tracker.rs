@@ -1,11 +1,11 @@
 //! A tracker whose series come and go, as plainly as can be: a list of series in the order of their last sample, each with the
 //! specification of its own, and counters kept apart.
 
-use super::{Float, Outcome, Parameters, Spec, State};
+use super::{Float, Specification, grid};
 use core::time::Duration;
-use evenkeel::{Counters, Decay, Idle, Overflow, RobustMean, TrackError, Tracker, Update};
+use evenkeel::{Counters, Idle, Overflow, TrackError, Tracker, Update};
 
-/// Of a model whose decay is in time, and in samples of one second.
+/// Of a model whose decay is in time.
 pub(crate) const HALF_LIFE: Duration = Duration::from_secs(60);
 
 /// How far two times are from each other.
@@ -14,20 +14,19 @@ fn apart(one: i64, other: i64) -> u128 {
 }
 
 /// One series of the model.
-pub(crate) struct Known<T> {
+pub(crate) struct Known<S> {
     pub(crate) key: u32,
-    pub(crate) state: State<T>,
+    pub(crate) state: S,
     pub(crate) samples: u64,
     pub(crate) outliers: u64,
     pub(crate) last: Option<i64>,
     pub(crate) seen: i64,
-    pub(crate) is_whole: bool,
 }
 
 /// The least that a tracker could be, the longest idle first.
-pub(crate) struct Model<T> {
-    pub(crate) series: Vec<Known<T>>,
-    pub(crate) in_time: bool,
+pub(crate) struct Model<O: Specification<T>, T: Float> {
+    pub(crate) spec: O,
+    pub(crate) series: Vec<Known<O::State>>,
     pub(crate) most: usize,
     pub(crate) overflow: Overflow,
     pub(crate) idle: Option<Idle>,
@@ -54,9 +53,7 @@ impl Answer {
                 Self::Passed
             }
             // Which NaN it is, is nobody's business.
-            Ok(seen) if seen.location.nan() => {
-                Self::Taken(State::<T>::unseen().location.to_word(), false, false, false)
-            }
+            Ok(seen) if seen.location.nan() => Self::Taken(T::NAN.to_word(), false, false, false),
             Ok(seen) => Self::Taken(seen.location.to_word(), seen.accepted, seen.outlier, seen.reopened),
             Err(TrackError::Late { .. }) => Self::Late,
             Err(TrackError::Full { .. }) => Self::Full,
@@ -65,30 +62,12 @@ impl Answer {
     }
 }
 
-fn step<T: Float>(model_in_time: bool, known: &Known<T>, time: Option<i64>, sample: T) -> (State<T>, Outcome<T>) {
-    let alpha = if model_in_time {
-        let elapsed = match (time, known.last) {
-            (Some(time), Some(last)) => apart(time, last) as f64,
-            _ => 0.0,
-        };
-        // A first sample has nothing to decay.
-        let alpha =
-            if elapsed == 0.0 { 0.0 } else { Decay::half_life(HALF_LIFE.as_nanos() as f64 / elapsed).unwrap().gain() };
-        alpha.min(1.0 - 1.0 / 1_048_576.0)
-    } else {
-        Decay::half_life(60.0).unwrap().gain()
-    };
-    let resolution_floor = if known.is_whole { 0.5 } else { 0.0 };
-    let (mut state, outcome) =
-        Spec::<T>::new(&Parameters { alpha, resolution_floor, ..Parameters::new(0.5) }).step(&known.state, sample);
-    if model_in_time {
-        let steps = if T::AGE_BITS > 23 { 2.0_f64.powi(24) } else { 2.0_f64.powi(8) };
-        state.age = T::from_f64((state.age.to_f64() * steps).ceil() / steps);
+impl<O: Specification<T>, T: Float> Model<O, T> {
+    pub(crate) fn new(spec: O, most: usize, overflow: Overflow, idle: Option<Idle>) -> Self {
+        let counters = Counters::default();
+        Self { spec, series: Vec::new(), most, overflow, idle, now: None, astray: 0, counters }
     }
-    (state, outcome)
-}
 
-impl<T: Float> Model<T> {
     /// How many samples there were, by the counters.
     pub(crate) fn given(&self) -> u64 {
         let Counters { samples, missing, late, full, .. } = self.counters;
@@ -96,7 +75,7 @@ impl<T: Float> Model<T> {
     }
 
     /// Whether a tracker knows what the model knows, and nothing else.
-    pub(crate) fn compare(&self, tracker: &Tracker<u32, RobustMean, T>) {
+    pub(crate) fn compare(&self, tracker: &Tracker<u32, O::Rule, T>) {
         let counters = tracker.counters();
         assert_eq!(counters, self.counters);
         let gone = counters.expired + counters.evicted + counters.removed;
@@ -104,7 +83,12 @@ impl<T: Float> Model<T> {
         assert_eq!((tracker.len(), tracker.bank().len()), (self.series.len(), self.series.len()));
         for known in &self.series {
             let series = tracker.get(&known.key).expect("the model knows it");
-            assert!(series.location.nan() || series.location.to_word() == known.state.location.to_word());
+            let [location, scale, age] = self.spec.reading(&known.state);
+            assert!(age == T::ZERO && series.location.nan() || series.location.to_word() == location.to_word());
+            assert!(age == T::ZERO && series.scale.nan() || series.scale.to_word() == scale.to_word());
+            let mut state = known.state;
+            let step = self.spec.learns().then(|| grid::step(*O::exponent(&mut state)));
+            assert_eq!(tracker.step(&known.key), step, "series {}", known.key);
             assert_eq!((series.samples, series.outliers, series.last), (known.samples, known.outliers, known.last));
         }
     }
@@ -158,7 +142,41 @@ impl<T: Float> Model<T> {
         }
     }
 
-    pub(crate) fn update(&mut self, key: u32, time: Option<i64>, sample: T, whole: bool) -> Answer {
+    /// Begins a series with the step in which it is known to be recorded; false if it is there.
+    pub(crate) fn begin(&mut self, key: u32, step: Option<f64>) -> Result<bool, Answer> {
+        if self.series.iter().any(|known| known.key == key) {
+            return Ok(false);
+        }
+        let place = self.add(key, self.now.unwrap_or(0), false)?;
+        if let Some(step) = step.filter(|_| self.spec.learns()) {
+            *O::exponent(&mut self.series[place].state) = grid::exponent(step);
+        }
+        Ok(true)
+    }
+
+    /// Room for one more series, and its place.
+    fn add(&mut self, key: u32, now: i64, is_missing: bool) -> Result<usize, Answer> {
+        if self.series.len() >= self.most {
+            self.forget_idle(2);
+        }
+        if self.series.len() >= self.most {
+            if is_missing {
+                self.counters.missing += 1;
+                return Err(Answer::Passed);
+            }
+            if self.overflow == Overflow::Refuse || self.series.is_empty() {
+                self.counters.full += 1;
+                return Err(Answer::Full);
+            }
+            self.series.remove(0);
+            self.counters.evicted += 1;
+        }
+        self.counters.created += 1;
+        self.series.push(Known { key, state: O::unseen(), samples: 0, outliers: 0, last: None, seen: now });
+        Ok(self.series.len() - 1)
+    }
+
+    pub(crate) fn update(&mut self, key: u32, time: Option<i64>, sample: T) -> Answer {
         let place = self.series.iter().position(|known| known.key == key);
         if let Some((time, last)) = time.zip(place.and_then(|place| self.series[place].last))
             && time < last
@@ -167,41 +185,23 @@ impl<T: Float> Model<T> {
             return Answer::Late;
         }
         let now = self.tick(time);
-        let place = if let Some(place) = place {
-            place
-        } else {
-            if self.series.len() >= self.most {
-                self.forget_idle(2);
-            }
-            if self.series.len() >= self.most {
-                if sample.nan() || sample.to_f64().is_infinite() {
-                    self.counters.missing += 1;
-                    return Answer::Passed;
-                }
-                if self.overflow == Overflow::Refuse || self.series.is_empty() {
-                    self.counters.full += 1;
-                    return Answer::Full;
-                }
-                self.series.remove(0);
-                self.counters.evicted += 1;
-            }
-            self.counters.created += 1;
-            let state = State::unseen();
-            self.series.push(Known { key, state, samples: 0, outliers: 0, last: None, seen: now, is_whole: whole });
-            self.series.len() - 1
+        let place = match place {
+            Some(place) => place,
+            None => match self.add(key, now, sample.nan() || sample.to_f64().is_infinite()) {
+                Ok(place) => place,
+                Err(answer) => return answer,
+            },
         };
         let known = &mut self.series[place];
-        if !sample.nan() {
-            let number = sample.to_f64();
-            known.is_whole &= number.is_infinite() || number == number.floor();
-        }
-        let (state, outcome) = step(self.in_time, known, time, sample);
-        let answer =
-            Answer::Taken(state.location.to_word(), outcome.accepted, outcome.strike, outcome.opened && !outcome.first);
+        // Before its first sample with a time, a series has nothing to decay.
+        let elapsed = time.zip(known.last).map_or(0, |(time, last)| time.abs_diff(last));
+        let (state, outcome) = self.spec.step_at(&known.state, sample, Duration::from_nanos(elapsed));
+        let [location, ..] = self.spec.reading(&state);
+        let reopened = outcome.opened && !outcome.first;
         if outcome.accepted {
             self.counters.samples += 1;
             self.counters.outliers += u64::from(outcome.strike);
-            self.counters.reopenings += u64::from(outcome.opened && !outcome.first);
+            self.counters.reopenings += u64::from(reopened);
             known.state = state;
             known.samples += 1;
             known.outliers += u64::from(outcome.strike);
@@ -213,6 +213,6 @@ impl<T: Float> Model<T> {
             self.counters.missing += 1;
         }
         self.forget_idle(2);
-        answer
+        Answer::Taken(location.to_word(), outcome.accepted, outcome.strike, reopened)
     }
 }

@@ -6,10 +6,10 @@
 use crate::{oracle, support};
 use core::num::NonZeroUsize;
 use evenkeel::{
-    ClippedEma, ColumnsOf, Decay, Ema, Estimator, LayerRule, LearningRate, Numerator, RelaxedNumerator, RobustMean,
-    Sweep, Threads, WeightDecay,
+    CleanedEma, ClippedEma, ColumnsOf, Decay, Ema, Estimator, LayerRule, LearningRate, Numerator, RelaxedNumerator,
+    Resolution, RobustMean, Sweep, Threads, WeightDecay,
 };
-use oracle::Float;
+use oracle::{Float, Parameters, Spec, Specification, cleaned};
 use support::every_backend;
 use support::random::Random;
 
@@ -82,7 +82,7 @@ macro_rules! plain {
         })*
     };
 }
-plain!(Ema 2, ClippedEma 3, RobustMean 4);
+plain!(Ema 2, ClippedEma 3, RobustMean 4, CleanedEma 7);
 
 /// Checks one estimator in every mode, everywhere.
 fn estimator<T: Float, R: Plain<T> + Copy>(name: &str, rule: R, expected: u64) {
@@ -137,19 +137,53 @@ fn both_layers<R: LayerRule + Copy>(name: &str, rule: R, single: u64, double: u6
     layer::<f64, R>(name, rule, double);
 }
 
-#[test]
-fn robust_mean() {
-    both("RobustMean", RobustMean::new(decay()), 0x2878_18fd_24f8_d939, 0x6819_b145_7084_a945);
+/// The digest of what the specification makes of the workload.
+fn specified<T: Float, O: Specification<T>>(spec: &O) -> u64 {
+    let block = Random::new(70).hostile::<T>(ROWS, CHANNELS);
+    let end = |channel| spec.run(O::unseen(), block.iter().copied().skip(channel).step_by(CHANNELS));
+    let states: Vec<Vec<T>> = (0..CHANNELS).map(|channel| spec.columns(&end(channel))).collect();
+    let mut digest = Digest::new();
+    for column in 0..states[0].len() {
+        digest.numbers(&states.iter().map(|state| state[column]).collect::<Vec<T>>());
+    }
+    digest.0
+}
+
+/// A robust mean, of which the specification has the same digests.
+fn robust(name: &str, rule: RobustMean, p: &Parameters, single: u64, double: u64) {
+    both(name, rule, single, double);
+    let specified = (specified(&Spec::<f32>::new(p)), specified(&Spec::<f64>::new(p)));
+    assert_eq!(specified, (single, double), "{name}");
+}
+
+fn cleaned(name: &str, rule: CleanedEma, p: &cleaned::Parameters, single: u64, double: u64) {
+    both(name, rule, single, double);
+    let specified = (specified(&cleaned::Spec::<f32>::new(p)), specified(&cleaned::Spec::<f64>::new(p)));
+    assert_eq!(specified, (single, double), "{name}");
 }
 
 #[test]
-fn mean_faithful() {
-    both(
-        "mean-faithful",
-        RobustMean::new(decay()).mean_faithful().resolution(1.0).unwrap(),
-        0x6473_eca7_7613_f34d,
-        0x56bd_aed0_82aa_c413,
-    );
+fn robust_mean() {
+    let (rule, p) = (RobustMean::new(decay()), Parameters::new(decay().gain()));
+    robust("RobustMean", rule, &p, 0xbe26_7c2b_b393_a4c2, 0xbd7f_faaf_9a18_8cd6);
+    let faithful = Parameters { resolution: 1.0, ..p.mean_faithful() };
+    let counts = rule.mean_faithful().resolution(1.0).unwrap();
+    robust("mean-faithful", counts, &faithful, 0x37cf_f797_8af8_5a48, 0x74a3_eb96_32e3_c2d0);
+    let (learning, impatient) =
+        (rule.resolution(Resolution::Learn).unwrap(), Parameters { patience: 5, ..p.learning() });
+    let learning = learning.patience(5).unwrap();
+    robust("RobustMean that learns", learning, &impatient, 0x396a_29c6_a668_b12f, 0xb13e_aae2_1e10_10d2);
+}
+
+#[test]
+fn cleaned_ema() {
+    let p = cleaned::Parameters::new(decay().gain());
+    cleaned("CleanedEma", CleanedEma::new(decay()), &p, 0x3cd6_9c0d_1b09_50dd, 0x76d8_6361_834c_540e);
+    // Of so short a memory that its judge has the same.
+    let short = Decay::half_life(1.2).unwrap();
+    let rule = CleanedEma::new(short).resolution(Resolution::Learn).unwrap();
+    let p = cleaned::Parameters::new(short.gain()).learning();
+    cleaned("CleanedEma that learns", rule, &p, 0x97a8_d887_d035_213f, 0x39d5_b915_9cc1_7ab1);
 }
 
 #[test]

@@ -3,23 +3,24 @@
 
 use crate::{oracle, support};
 use core::time::Duration;
-use evenkeel::{Counters, Decay, Idle, Overflow, RobustMean, TrackError, Tracker};
+use evenkeel::{Decay, Idle, Overflow, Resolution, RobustMean, TrackError, Tracker};
 use oracle::Float;
 use oracle::tracker::{Answer, HALF_LIFE, Model};
-use support::both_types;
+use support::both_rules;
 use support::random::Random;
+use support::streams::Drawn;
 
 const SECOND: i64 = 1_000_000_000;
 
 /// Random series, times, samples and limits, every answer and every counter.
-fn series_come_and_go<T: Float>() {
+fn series_come_and_go<T: Float, O: Drawn<T>>() {
     for seed in 0..60 {
         let mut random = Random::new(900 + seed);
         let timed = seed % 3 == 0;
         let has_times = timed || seed % 3 == 1;
-        let whole = seed % 2 == 0;
+        let resolution = if seed % 2 == 0 { Resolution::Learn } else { Resolution::default() };
         let decay = if timed { Decay::half_life_time(HALF_LIFE) } else { Decay::half_life(60.0) }.unwrap();
-        let rule = RobustMean::new(decay);
+        let (rule, spec) = O::with(decay, None, resolution);
         let idle = match random.below(4) {
             0 => None,
             1 if has_times => Some(Idle::Time(Duration::from_secs(20 + random.below(200) as u64))),
@@ -27,24 +28,12 @@ fn series_come_and_go<T: Float>() {
         };
         let most = [usize::MAX, 0, 1, 2, 7, 20][random.below(6)];
         let overflow = [Overflow::Refuse, Overflow::Evict][random.below(2)];
-        let mut tracker = Tracker::<u32, RobustMean, T>::new(rule).unwrap().max_series(most, overflow);
-        if whole {
-            tracker = tracker.whole_numbers(rule.resolution(1.0).unwrap()).unwrap();
-        }
+        let mut tracker = Tracker::<u32, O::Rule, T>::new(rule).unwrap().max_series(most, overflow);
         if let Some(idle) = idle {
             tracker = tracker.max_idle(idle);
         }
-        let mut model = Model {
-            series: Vec::new(),
-            in_time: timed,
-            most,
-            overflow,
-            idle,
-            now: None,
-            astray: 0,
-            counters: Counters::default(),
-        };
-        let mut given = 0;
+        let mut model = Model::new(spec, most, overflow, idle);
+        let (mut given, mut passed) = (0, 0);
         // Times that are small numbers could be taken for numbers of samples; and sometimes everything stands still for long.
         let unit = if timed || seed % 5 > 0 { SECOND } else { 1 };
         let outage = if seed % 2 == 0 { 0 } else { 1000 };
@@ -64,12 +53,20 @@ fn series_come_and_go<T: Float>() {
                 1..=5 => T::from_f64((10.0 + 3.0 * random.gauss()).round()),
                 _ => T::from_f64(if key % 2 == 0 { 10.0 + random.gauss() } else { 4.0 }),
             };
+            if random.below(20) == 0 {
+                let steps = [None, Some(1.0), Some(0.1), Some(0.25), Some(1e-6), Some(1e-7), Some(0.0), Some(5.0)];
+                let step = steps[random.below(8)];
+                let expected = model.begin(key, step);
+                let found = tracker.begin(&key, step).map_err(|error| Answer::of::<T>(Err(error), &Answer::Full));
+                passed += u64::from(expected.is_err());
+                assert_eq!(found, expected, "seed {seed}, round {round}, key {key}, {step:?}");
+            }
             let found = match time {
                 Some(time) => tracker.update_at(&key, time, sample),
                 None => tracker.update(&key, sample),
             };
             given += 1;
-            let expected = model.update(key, time, sample, whole);
+            let expected = model.update(key, time, sample);
             let found = Answer::of(found, &expected);
             assert_eq!(found, expected, "seed {seed}, round {round}, key {key}, {time:?}, {sample:?}");
             if random.below(100) == 0 {
@@ -86,12 +83,12 @@ fn series_come_and_go<T: Float>() {
                 model.forget_idle(usize::MAX);
             }
         }
-        assert_eq!(given, model.given());
+        assert_eq!(given + passed, model.given());
         model.compare(&tracker);
     }
 }
 
-both_types!(series_come_and_go);
+both_rules!(series_come_and_go);
 
 fn counting() -> RobustMean {
     RobustMean::new(Decay::half_life(60.0).unwrap())
@@ -191,7 +188,7 @@ fn nobody_is_idle_before_the_first_sample() {
     let now = 1_700_000_000 * SECOND;
     let mut begun = hourly();
     for key in 0..5 {
-        assert!(begun.begin(&key, false).unwrap());
+        assert!(begun.begin(&key, None).unwrap());
     }
     let mut other = Tracker::<u32>::new(counting()).unwrap();
     for key in 0..5 {

@@ -1,16 +1,19 @@
 //! Promise: what was once written is read for ever, on every backend, and gone on with to the bit. The files in `tests/golden`
-//! are never written again; a new format adds files of its own.
+//! are never written again; a new format adds files of its own, named by its number.
 
 use crate::snapshot::{bank_bytes, feed_layer, layer_bytes};
 use crate::{oracle, support};
+use core::ops::Range;
 use core::time::Duration;
 use evenkeel::{
-    Bank, ClippedEma, Decay, Ema, Estimator, Idle, Layer, LayerRule, LearningRate, Numerator, Overflow,
-    RelaxedNumerator, RobustMean, SnapshotInfo, SnapshotKey, Tracker, WeightDecay,
+    Bank, CleanedEma, ClippedEma, Decay, Ema, Estimator, Idle, Layer, LayerRule, LearningRate, Numerator, Overflow,
+    RelaxedNumerator, Resolution, RobustMean, Scored, SnapshotInfo, SnapshotKey, Timed, Tracker, WeightDecay,
 };
-use oracle::Float;
+use oracle::{Float, Parameters, Spec, Specification, State};
+use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
+use support::checksums::mend;
 use support::every_backend;
 use support::random::Random;
 
@@ -18,14 +21,20 @@ fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name).with_extension("snapshot")
 }
 
-/// The bytes of a golden file. Where there is none, `EVENKEEL_WRITE_GOLDEN` in the environment makes it, of `first`.
-fn golden(name: &str, first: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
+/// The bytes of a golden file.
+fn bytes_of(name: &str) -> Vec<u8> {
     let path = path(name);
-    if !path.exists() && std::env::var_os("EVENKEEL_WRITE_GOLDEN").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, first()).unwrap();
-    }
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The bytes of a golden file of this format. Where there is none, `EVENKEEL_WRITE_GOLDEN` in the environment makes it, of `first`.
+fn golden(name: &str, first: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
+    let name = format!("2-{name}");
+    if !path(&name).exists() && std::env::var_os("EVENKEEL_WRITE_GOLDEN").is_some() {
+        fs::create_dir_all(path(&name).parent().unwrap()).unwrap();
+        fs::write(path(&name), first()).unwrap();
+    }
+    bytes_of(&name)
 }
 
 /// The state after the golden file's by a hash: Fowler, Noll and Vo's, 64 bits, 1a. A CRC will not do: that of anything which
@@ -34,6 +43,14 @@ fn check(name: &str, end: &[u8], expected: u64) {
     let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     let found = end.iter().fold(0xcbf2_9ce4_8422_2325, step);
     assert_eq!(found, expected, "{name}: {found:#018x}, not {expected:#018x}");
+}
+
+/// These bytes as format 1 had them, where nothing else has changed.
+fn as_first(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    bytes[8] = 1;
+    mend(&mut bytes);
+    bytes
 }
 
 const CHANNELS: usize = 21;
@@ -55,34 +72,46 @@ fn bank<R: Estimator + Copy, T: Float>(name: &str, rule: R, expected: u64) {
     });
 }
 
-fn bank_in_time<T: Float>(name: &str, expected: u64) {
-    let rule = RobustMean::new(Decay::half_life_time(Duration::from_secs(60)).unwrap());
+/// A rule of which nothing has changed since format 1: it goes on as it did then.
+fn bank_of_format_1<R: Estimator + Copy, T: Float>(name: &str, rule: R, expected: u64) {
+    let block = Random::new(60).hostile::<T>(80, CHANNELS);
+    let mut bank = Bank::<R, T>::new(rule, 0).unwrap();
+    bank.read_snapshot(&bytes_of(name)).unwrap();
+    assert!(as_first(&bank_bytes(&bank)) == bytes_of(name), "{name} is not written as it was");
+    bank.update_rows(&block[40 * CHANNELS..]).unwrap();
+    check(name, &as_first(&bank_bytes(&bank)), expected);
+}
+
+/// Rows in time: a channel that never has a sample, and one whose last is a while ago.
+fn feed_in_time<R: Timed, T: Float>(bank: &mut Bank<R, T>, rows: Range<usize>, mut watch: impl FnMut(Duration, &[T])) {
     let block = Random::new(61).hostile::<T>(80, CHANNELS);
-    let feed = |bank: &mut Bank<RobustMean, T>, rows: core::ops::Range<usize>| {
-        for row in rows {
-            let elapsed = Duration::from_millis(37 * row as u64);
-            let mut samples = block[row * CHANNELS..][..CHANNELS].to_vec();
-            // A channel that never has a sample, and one whose last is a while ago.
-            samples[0] = T::NAN;
-            samples[1] = if row % 20 < 15 { samples[1] } else { T::NAN };
-            bank.update_after(elapsed, &samples).unwrap();
-        }
-    };
+    for row in rows {
+        let elapsed = Duration::from_millis(37 * row as u64);
+        let mut samples = block[row * CHANNELS..][..CHANNELS].to_vec();
+        samples[0] = T::NAN;
+        samples[1] = if row % 20 < 15 { samples[1] } else { T::NAN };
+        bank.update_after(elapsed, &samples).unwrap();
+        watch(elapsed, &samples);
+    }
+}
+
+fn bank_in_time<R: Timed + Copy, T: Float>(name: &str, rule: R, expected: u64) {
     let bytes = golden(name, || {
-        let mut bank = Bank::<RobustMean, T>::new(rule, CHANNELS).unwrap();
-        feed(&mut bank, 0..40);
+        let mut bank = Bank::<R, T>::new(rule, CHANNELS).unwrap();
+        feed_in_time(&mut bank, 0..40, |_, _| ());
         bank_bytes(&bank)
     });
     every_backend(|backend| {
-        let mut bank = Bank::<RobustMean, T>::new(rule, 0).unwrap().with_backend(backend).unwrap();
+        let mut bank = Bank::<R, T>::new(rule, 0).unwrap().with_backend(backend).unwrap();
         bank.read_snapshot(&bytes).unwrap();
         assert!(bank_bytes(&bank) == bytes, "{name} is not written as it was");
-        feed(&mut bank, 40..80);
+        feed_in_time(&mut bank, 40..80, |_, _| ());
         check(name, &bank_bytes(&bank), expected);
     });
 }
 
-fn layer<R: LayerRule + Copy, T: Float>(name: &str, rule: R, expected: u64) {
+/// The hash of format 1 first.
+fn layer<R: LayerRule + Copy, T: Float>(name: &str, rule: R, expected: [u64; 2]) {
     let mut random = Random::new(62);
     let (w, g) = (random.hostile::<T>(80, CHANNELS), random.hostile::<T>(80, CHANNELS));
     let feed = |layer: &mut Layer<R, T>, rows| feed_layer(layer, &w, &g, rows);
@@ -91,96 +120,169 @@ fn layer<R: LayerRule + Copy, T: Float>(name: &str, rule: R, expected: u64) {
         feed(&mut layer, 0..40);
         layer_bytes(&layer)
     });
+    assert!(as_first(&bytes) == bytes_of(name), "nothing but the number of the format has changed");
     every_backend(|backend| {
-        let mut layer = Layer::<R, T>::new(rule, CHANNELS).unwrap().with_backend(backend).unwrap();
-        layer.read_snapshot(&bytes).unwrap();
-        assert!(layer_bytes(&layer) == bytes, "{name} is not written as it was");
-        feed(&mut layer, 40..80);
-        check(name, &layer_bytes(&layer), expected);
+        for (bytes, is_first) in [(bytes_of(name), true), (bytes.clone(), false)] {
+            let mut layer = Layer::<R, T>::new(rule, CHANNELS).unwrap().with_backend(backend).unwrap();
+            layer.read_snapshot(&bytes).unwrap();
+            let written = |layer: &Layer<R, T>| {
+                if is_first { as_first(&layer_bytes(layer)) } else { layer_bytes(layer) }
+            };
+            assert!(written(&layer) == bytes, "{name} is not written as it was");
+            feed(&mut layer, 40..80);
+            check(name, &written(&layer), expected[usize::from(!is_first)]);
+        }
     });
 }
 
-fn tracker<K, T: Float>(
+/// Lines of a tracker's life. Of rules that learn, some series begin with a step that is known.
+fn feed_tracker<K: SnapshotKey, R: Scored + Timed, T: Float>(
+    tracker: &mut Tracker<K, R, T>,
+    key: impl Fn(usize) -> K,
+    rounds: Range<i64>,
+) where
+    K: Clone,
+{
+    for round in rounds {
+        let mut random = Random::new(6300 + round.cast_unsigned());
+        let number = usize::try_from(round / 50).unwrap() + random.below(9);
+        let key = key(number);
+        let hostile = random.below(3) == 0;
+        let sample = if hostile { random.hostile::<T>(1, 1)[0] } else { T::from_f64((3.0 * random.gauss()).round()) };
+        if number % 4 == 3 {
+            let _ = tracker.begin(&key, Some(if number % 8 == 3 { 0.1 } else { 0.0 }));
+        }
+        let _ = tracker.update_at(&key, (round - 3 * i64::from(hostile)) * 1_000_000_000, sample);
+    }
+}
+
+fn tracker_bytes<K: SnapshotKey + Clone, R: Scored, T: Float>(tracker: &Tracker<K, R, T>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    tracker.write_snapshot(&mut bytes, b"400 lines").unwrap();
+    bytes
+}
+
+fn tracker<K, R: Scored + Timed, T: Float>(
     name: &str,
-    new: impl Fn() -> Tracker<K, RobustMean, T>,
+    new: impl Fn() -> Tracker<K, R, T>,
     key: impl Fn(usize) -> K,
     expected: u64,
 ) where
     K: SnapshotKey + Clone,
 {
-    let feed = |tracker: &mut Tracker<K, RobustMean, T>, rounds: core::ops::Range<i64>| {
-        for round in rounds {
-            let mut random = Random::new(6300 + round.cast_unsigned());
-            let key = key(usize::try_from(round / 50).unwrap() + random.below(9));
-            let hostile = random.below(3) == 0;
-            let sample =
-                if hostile { random.hostile::<T>(1, 1)[0] } else { T::from_f64((3.0 * random.gauss()).round()) };
-            let _ = tracker.update_at(&key, (round - 3 * i64::from(hostile)) * 1_000_000_000, sample);
-        }
-    };
-    let bytes_of = |tracker: &Tracker<K, RobustMean, T>| {
-        let mut bytes = Vec::new();
-        tracker.write_snapshot(&mut bytes, b"400 lines").unwrap();
-        bytes
-    };
     let bytes = golden(name, || {
         let mut tracker = new();
-        feed(&mut tracker, 0..400);
-        bytes_of(&tracker)
+        feed_tracker(&mut tracker, &key, 0..400);
+        tracker_bytes(&tracker)
     });
     let mut tracker = new();
     tracker.read_snapshot(&bytes).unwrap();
     assert_eq!(SnapshotInfo::of(&bytes).unwrap().note, b"400 lines");
-    assert!(bytes_of(&tracker) == bytes, "{name} is not written as it was");
-    feed(&mut tracker, 400..800);
-    check(name, &bytes_of(&tracker), expected);
+    assert!(tracker_bytes(&tracker) == bytes, "{name} is not written as it was");
+    feed_tracker(&mut tracker, &key, 400..800);
+    check(name, &tracker_bytes(&tracker), expected);
 }
 
 fn decay() -> Decay {
     Decay::half_life(7.0).unwrap()
 }
 
+fn a_minute() -> Decay {
+    Decay::half_life_time(Duration::from_secs(60)).unwrap()
+}
+
+fn in_time() -> RobustMean {
+    RobustMean::new(a_minute())
+}
+
 #[test]
 fn banks() {
-    bank::<_, f64>("bank-robust_mean-f64", RobustMean::new(decay()), 0x7945_49e1_fa66_a7e0);
-    bank::<_, f32>("bank-robust_mean-f32", RobustMean::new(decay()), 0xd225_8fbc_c5b6_d7b2);
-    let faithful = RobustMean::new(decay()).mean_faithful().resolution(1.0).unwrap();
-    bank::<_, f64>("bank-mean_faithful-f64", faithful, 0xecde_e4e4_78a5_4466);
-    bank::<_, f64>("bank-ema-f64", Ema::new(decay()), 0x226a_cb28_3b2a_b4a8);
-    bank::<_, f32>("bank-ema-f32", Ema::new(decay()), 0x52b3_53d3_72e2_2aff);
-    bank::<_, f64>("bank-clipped_ema-f64", ClippedEma::new(decay()), 0xf838_07a0_29e5_62f6);
-    bank_in_time::<f64>("bank-in_time-f64", 0x8f28_3fcd_e61f_4bcf);
-    bank_in_time::<f32>("bank-in_time-f32", 0x13c4_0aee_370a_e084);
+    let robust = RobustMean::new(decay());
+    bank::<_, f64>("bank-robust_mean-f64", robust, 0x8ecb_0fd3_edf9_2843);
+    bank::<_, f32>("bank-robust_mean-f32", robust, 0xbad3_7b56_db53_699a);
+    let faithful = robust.mean_faithful().resolution(1.0).unwrap();
+    bank::<_, f64>("bank-mean_faithful-f64", faithful, 0xdb0a_3936_c162_33ed);
+    bank::<_, f32>("bank-learning-f32", robust.resolution(Resolution::Learn).unwrap(), 0xe1ba_5f86_026f_9781);
+    bank::<_, f64>("bank-steep-f64", RobustMean::new(Decay::alpha(0.45).unwrap()), 0x1bee_bca4_3ad5_6c79);
+    bank::<_, f64>("bank-cleaned_ema-f64", CleanedEma::new(decay()), 0x3fea_fbeb_28a8_0361);
+    bank::<_, f32>(
+        "bank-cleaned_ema-f32",
+        CleanedEma::new(decay()).resolution(Resolution::Learn).unwrap(),
+        0x733b_51c1_2d4a_e616,
+    );
+    bank::<_, f64>("bank-ema-f64", Ema::new(decay()), 0x0771_9135_3c4f_d22f);
+    bank::<_, f32>("bank-ema-f32", Ema::new(decay()), 0x33d0_7ee1_e20a_9c3c);
+    bank::<_, f64>("bank-clipped_ema-f64", ClippedEma::new(decay()), 0x6075_94db_abb6_7bd9);
+    bank_in_time::<_, f64>("bank-in_time-f64", in_time(), 0xf0f9_b2b3_6c87_6d48);
+    bank_in_time::<_, f32>("bank-in_time-f32", in_time(), 0xe26a_bc27_11e5_fb07);
+    bank_in_time::<_, f64>("bank-cleaned_ema-in_time-f64", CleanedEma::new(a_minute()), 0x5912_24bb_ecc8_7811);
+}
+
+#[test]
+fn banks_of_format_1() {
+    bank_of_format_1::<_, f64>("bank-ema-f64", Ema::new(decay()), 0x226a_cb28_3b2a_b4a8);
+    bank_of_format_1::<_, f32>("bank-ema-f32", Ema::new(decay()), 0x52b3_53d3_72e2_2aff);
+    bank_of_format_1::<_, f64>("bank-clipped_ema-f64", ClippedEma::new(decay()), 0xf838_07a0_29e5_62f6);
 }
 
 #[test]
 fn layers() {
-    layer::<_, f32>("layer-numerator-f32", Numerator::new(1e-2).unwrap(), 0x61b3_4131_a8bd_3529);
-    layer::<_, f64>("layer-relaxed_numerator-f64", RelaxedNumerator::new(1e-2).unwrap(), 0x5146_add3_0bec_ecc0);
+    layer::<_, f32>(
+        "layer-numerator-f32",
+        Numerator::new(1e-2).unwrap(),
+        [0x61b3_4131_a8bd_3529, 0x66b7_1eb8_eedd_e71f],
+    );
+    layer::<_, f64>(
+        "layer-relaxed_numerator-f64",
+        RelaxedNumerator::new(1e-2).unwrap(),
+        [0x5146_add3_0bec_ecc0, 0x590a_f85e_59e7_7ccc],
+    );
     let rate = LearningRate::new(1e-2).unwrap().weight_decay(WeightDecay::Decoupled(0.1)).unwrap();
-    layer::<_, f32>("layer-learning_rate-f32", rate.smoothing(Some(decay())), 0x488a_6867_14f2_66b2);
+    layer::<_, f32>(
+        "layer-learning_rate-f32",
+        rate.smoothing(Some(decay())),
+        [0x488a_6867_14f2_66b2, 0x5139_4021_2f3d_141c],
+    );
+}
+
+fn text(n: usize) -> String {
+    format!("host=h{n},région=île cpu")
+}
+
+fn timed<R: Scored + Timed>(rule: R) -> Tracker<String, R> {
+    Tracker::<String, R>::new(rule).unwrap().max_idle(Idle::Time(Duration::from_secs(100)))
+}
+
+/// It refuses what is late, and has series that have only missed.
+fn counted() -> Tracker<u64, RobustMean, f32> {
+    Tracker::new(RobustMean::new(decay())).unwrap().max_idle(Idle::Samples(40))
+}
+
+/// Whatever a tracker can hold: it is full, evicts, refuses what is late, and has series that have only missed.
+fn crowded<R: Scored>(rule: R) -> Tracker<Vec<u8>, R> {
+    Tracker::<Vec<u8>, R>::new(rule).unwrap().max_series(7, Overflow::Evict)
+}
+
+fn key_of_bytes(n: usize) -> Vec<u8> {
+    vec![u8::try_from(n).unwrap(), 0, 0xff]
+}
+
+fn key_number(n: usize) -> u64 {
+    n as u64 * 0x0101_0101_0101
 }
 
 #[test]
 fn trackers() {
-    let in_time = RobustMean::new(Decay::half_life_time(Duration::from_secs(60)).unwrap());
-    let timed = || {
-        let tracker = Tracker::<String>::new(in_time).unwrap().whole_numbers(in_time.resolution(1.0).unwrap()).unwrap();
-        tracker.max_idle(Idle::Time(Duration::from_secs(100)))
-    };
-    tracker("tracker-text-in_time-f64", timed, |n| format!("host=h{n},région=île cpu"), 0x0236_c80c_162a_7b31);
-    let counted =
-        || Tracker::<u64, RobustMean, f32>::new(RobustMean::new(decay())).unwrap().max_idle(Idle::Samples(40));
-    // Whatever a tracker can hold: it is full, evicts, refuses what is late, and has series that have only missed.
-    let crowded = || Tracker::<Vec<u8>>::new(RobustMean::new(decay())).unwrap().max_series(7, Overflow::Evict);
-    tracker("tracker-bytes-crowded-f64", crowded, |n| vec![u8::try_from(n).unwrap(), 0, 0xff], 0xb388_fb9d_5599_fb65);
-    tracker("tracker-number-counted-f32", counted, |n| n as u64 * 0x0101_0101_0101, 0x7408_99c6_4ee3_f24e);
+    let learning = in_time().resolution(Resolution::Learn).unwrap();
+    tracker("tracker-text-in_time-f64", || timed(learning), text, 0x1f60_d213_3cb4_77d1);
+    let cleaned = CleanedEma::new(a_minute()).resolution(Resolution::Learn).unwrap();
+    tracker("tracker-text-cleaned_ema-f64", || timed(cleaned), text, 0x4bbe_43e9_a52a_f3b1);
+    tracker("tracker-bytes-crowded-f64", || crowded(RobustMean::new(decay())), key_of_bytes, 0x2d1b_971f_73c3_ef22);
+    tracker("tracker-number-counted-f32", counted, key_number, 0xceb0_4fbe_100a_3d17);
 }
 
-/// `golden.jsonl` is what a reader says that was written from `FORMAT.md` alone, `tests/read_snapshot.py`; line by line in the
-/// order of the files' names. The library says the same.
-#[test]
-fn the_document_is_right() {
+/// What a reader reports that was written from `FORMAT.md` alone, `tests/read_snapshot.py`; file by file in the order of their names.
+fn document() -> Vec<(String, Value)> {
     let lines = fs::read_to_string(path("golden").with_extension("jsonl")).unwrap();
     let mut names: Vec<PathBuf> = fs::read_dir(path("golden").parent().unwrap())
         .unwrap()
@@ -189,60 +291,234 @@ fn the_document_is_right() {
         .collect();
     names.sort();
     assert_eq!(names.len(), lines.lines().count());
-    for (path, line) in names.iter().zip(lines.lines()) {
-        let bytes = fs::read(path).unwrap();
-        let said: serde_json::Value = serde_json::from_str(line).unwrap();
+    let name = |path: &PathBuf| path.file_stem().unwrap().to_str().unwrap().to_owned();
+    names.iter().map(name).zip(lines.lines().map(|line| serde_json::from_str(line).unwrap())).collect()
+}
+
+/// A column of the document; NaN is null there.
+fn column(document: &Value, name: &str) -> Vec<f64> {
+    let column = document["columns"][name].as_array().unwrap_or_else(|| panic!("no column {name:?}"));
+    column.iter().map(|value| value.as_f64().unwrap_or(f64::NAN)).collect()
+}
+
+fn same(a: f64, b: f64) -> bool {
+    a == b || a.is_nan() && b.is_nan()
+}
+
+/// The states of a robust mean of format 1, as this edition takes them: location, scale, last strike and age, and a strike is four
+/// quarters. In time an age is as near as the new grain allows; `ages` has it.
+fn carried_over<T: Float>(document: &Value, spec: &Spec<T>, ages: &[T]) -> Vec<State<T>> {
+    let [location, scale, last_strike, age, strikes] =
+        ["location", "scale", "last strike", "age", "strikes"].map(|name| column(document, name));
+    let grain = if spec.half_life().is_some() { 2.0_f64.powi(T::IN_TIME.0) } else { 0.0 };
+    let state = |channel: usize| {
+        if age[channel] == 0.0 {
+            return State::unseen();
+        }
+        let number = |column: &[f64]| T::from_f64(column[channel]);
+        // In samples, the first whole number that reaches the memory is the memory.
+        let full = spec.memory.full.to_f64();
+        let expected = if grain == 0.0 { age[channel].min(full) } else { age[channel] };
+        let found = ages[channel];
+        assert!((found.to_f64() - expected).abs() <= grain, "an age of {found}, not {expected}");
+        State {
+            location: number(&location),
+            scale: number(&scale),
+            last_strike: number(&last_strike),
+            strikes: 4 * strikes[channel] as u32,
+            age: found,
+            counted: grain == 0.0 && expected < full,
+            exponent: 0,
+        }
+    };
+    (0..location.len()).map(state).collect()
+}
+
+/// Banks of the first edition go on by the equations of this one.
+fn robust_bank_of_format_1<T: Float>(name: &str, rule: RobustMean, parameters: &Parameters) {
+    let spec = Spec::<T>::new(parameters);
+    let document = document().into_iter().find(|(other, _)| other == name).expect("it is there").1;
+    let bytes = bytes_of(name);
+    assert_eq!(SnapshotInfo::of(&bytes).unwrap().format, 1);
+    every_backend(|backend| {
+        let mut bank = Bank::<RobustMean, T>::new(rule, 0).unwrap().with_backend(backend).unwrap();
+        bank.read_snapshot(&bytes).unwrap();
+        let mut states = carried_over(&document, &spec, &bank.ages().collect::<Vec<_>>());
+        assert_eq!(states.len(), CHANNELS);
+        let compare = |bank: &Bank<RobustMean, T>, states: &[State<T>]| {
+            for (reading, state) in bank.readings().zip(states) {
+                let found = [reading.location, reading.scale, reading.age];
+                let is_same = found.iter().zip(spec.reading(state)).all(|(a, b)| same(a.to_f64(), b.to_f64()));
+                assert!(is_same, "{name}: {found:?}, not {state:?}");
+            }
+        };
+        compare(&bank, &states);
+        // It is written in this format, and goes on.
+        let again = bank_bytes(&bank);
+        assert_eq!(SnapshotInfo::of(&again).unwrap().format, 2);
+        bank.read_snapshot(&again).unwrap();
+        assert!(bank_bytes(&bank) == again);
+        compare(&bank, &states);
+        if spec.half_life().is_some() {
+            let silence = document["silence"].as_array().unwrap();
+            let mut silence: Vec<Duration> =
+                silence.iter().map(|silence| Duration::from_nanos(silence.as_u64().unwrap())).collect();
+            feed_in_time(&mut bank, 40..80, |elapsed, samples| {
+                for ((state, silence), &sample) in states.iter_mut().zip(&mut silence).zip(samples) {
+                    let elapsed = *silence + elapsed;
+                    *state = spec.step_at(state, sample, elapsed).0;
+                    *silence = if sample.nan() { elapsed } else { Duration::ZERO };
+                }
+            });
+        } else {
+            let block = Random::new(60).hostile::<T>(80, CHANNELS);
+            for row in block[40 * CHANNELS..].chunks(CHANNELS) {
+                bank.update(row).unwrap();
+                states.iter_mut().zip(row).for_each(|(state, &sample)| *state = spec.step(state, sample).0);
+                compare(&bank, &states);
+            }
+        }
+        compare(&bank, &states);
+    });
+}
+
+#[test]
+fn robust_banks_of_format_1() {
+    let rule = RobustMean::new(decay());
+    let p = Parameters::new(decay().gain());
+    robust_bank_of_format_1::<f64>("bank-robust_mean-f64", rule, &p);
+    robust_bank_of_format_1::<f32>("bank-robust_mean-f32", rule, &p);
+    let faithful = Parameters { resolution: 1.0, ..p.mean_faithful() };
+    robust_bank_of_format_1::<f64>("bank-mean_faithful-f64", rule.mean_faithful().resolution(1.0).unwrap(), &faithful);
+    let p = Parameters::in_time(Duration::from_secs(60));
+    robust_bank_of_format_1::<f64>("bank-in_time-f64", in_time(), &p);
+    robust_bank_of_format_1::<f32>("bank-in_time-f32", in_time(), &p);
+}
+
+/// Trackers of the first edition: everything about their series is there, and they go on. What had a rule of its own for whole numbers
+/// learns its steps.
+fn tracker_of_format_1<K, T: Float>(
+    name: &str,
+    new: impl Fn() -> Tracker<K, RobustMean, T>,
+    key: impl Fn(usize) -> K,
+    spelled: impl Fn(&K) -> Value,
+) where
+    K: SnapshotKey + Clone,
+{
+    let document = document().into_iter().find(|(other, _)| other == name).expect("it is there").1;
+    let mut tracker = new();
+    let learns = document["rules"].as_array().unwrap().len() == 2;
+    tracker.read_snapshot(&bytes_of(name)).unwrap();
+    let compare = |tracker: &Tracker<K, RobustMean, T>| {
+        let [location, scale] = ["location", "scale"].map(|name| column(&document, name));
+        assert_eq!(tracker.len(), location.len());
+        for (index, (key, series)) in tracker.iter().enumerate() {
+            assert_eq!(document["keys of series"][index], spelled(key));
+            assert_eq!(document["samples"][index], series.samples);
+            assert_eq!(document["outliers"][index], series.outliers);
+            assert_eq!(document["last"][index].as_i64(), Some(series.last.unwrap_or(i64::MIN)));
+            assert!(same(document["score"][index].as_f64().unwrap_or(f64::NAN), series.score.to_f64()));
+            assert!(same(location[index], series.location.to_f64()));
+            let step = tracker.step(key);
+            let used = scale[index].max(step.unwrap_or(0.0) / 2.0);
+            assert!(same(if series.samples == 0 { f64::NAN } else { used }, series.scale.to_f64()), "{series:?}");
+            assert_eq!(step, learns.then_some(1.0), "every step is found anew");
+        }
+        let counters = tracker.counters();
+        for (name, count) in
+            [("evicted", counters.evicted), ("late", counters.late), ("reopenings", counters.reopenings)]
+        {
+            assert_eq!(document["counters"][name], count);
+        }
+    };
+    compare(&tracker);
+    let again = tracker_bytes(&tracker);
+    assert_eq!(SnapshotInfo::of(&again).unwrap().format, 2);
+    let mut other = new();
+    other.read_snapshot(&again).unwrap();
+    compare(&other);
+    feed_tracker(&mut tracker, &key, 400..800);
+    feed_tracker(&mut other, &key, 400..800);
+    assert!(tracker_bytes(&tracker) == tracker_bytes(&other), "gone on to the bit");
+    assert!(tracker.iter().all(|(_, series)| series.location.finite() || series.samples == 0));
+}
+
+#[test]
+fn trackers_of_format_1() {
+    let learning = in_time().resolution(Resolution::Learn).unwrap();
+    tracker_of_format_1("tracker-text-in_time-f64", || timed(learning), text, |key| Value::from(key.as_str()));
+    let hexadecimal = |key: &Vec<u8>| Value::from(key.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    let crowded = || crowded(RobustMean::new(decay()));
+    tracker_of_format_1("tracker-bytes-crowded-f64", crowded, key_of_bytes, hexadecimal);
+    tracker_of_format_1("tracker-number-counted-f32", counted, key_number, |key| Value::from(*key));
+    // Without a rule that learns, the two rules of old are of none.
+    let error = timed(in_time()).read_snapshot(&bytes_of("tracker-text-in_time-f64")).unwrap_err();
+    assert!(error.to_string().ends_with("it differs in learns"), "{error}");
+}
+
+/// The document and the library report the same.
+#[test]
+fn the_document_is_right() {
+    for (name, said) in document() {
+        let bytes = bytes_of(&name);
         let info = SnapshotInfo::of(&bytes).unwrap();
+        let format = if name.starts_with("2-") { 2 } else { 1 };
+        assert_eq!((said["format"].as_u64(), info.format), (Some(format.into()), format), "{name}");
         assert_eq!(said["kind"], format!("{:?}", info.kind).to_lowercase());
         assert_eq!((said["lane"].as_str(), said["channels"].as_u64()), (Some(info.lane), Some(info.channels)));
         let rules = said["rules"].as_array().unwrap();
-        assert_eq!(rules.len(), info.rules.len());
-        for (rule, known) in rules.iter().zip(&info.rules) {
-            assert_eq!(rule[0], known.name);
-            assert_eq!(rule[1].as_object().unwrap().len(), known.parameters.len());
-            for (name, value) in &known.parameters {
-                let said = &rule[1][name];
-                assert!(said.as_f64() == Some(*value) || said == "inf" && value.is_infinite(), "{name}: {said}");
+        // What the library reports of a robust mean of format 1 is what this edition takes it for.
+        if format == 2 || rules[0][0] != "RobustMean" {
+            assert_eq!(rules.len(), info.rules.len());
+            for (rule, known) in rules.iter().zip(&info.rules) {
+                assert_eq!(rule[0], known.name);
+                assert_eq!(rule[1].as_object().unwrap().len(), known.parameters.len());
+                for (name, value) in &known.parameters {
+                    let said = &rule[1][name];
+                    assert!(said.as_f64() == Some(*value) || said == "inf" && value.is_infinite(), "{name}: {said}");
+                }
             }
         }
-        let numbers = |name: &str| -> Vec<f64> {
-            let column = said["columns"][name].as_array().unwrap();
+        let all = |name: &str, found: &mut dyn Iterator<Item = f64>| {
+            let column = column(&said, name);
             assert_eq!(column.len() as u64, info.channels);
-            column.iter().map(|value| value.as_f64().unwrap_or(f64::NAN)).collect()
+            assert!(column.iter().zip(found).all(|(a, b)| same(*a, b)), "{name}: {column:?}");
         };
-        let same = |a: f64, b: f64| a == b || a.is_nan() && b.is_nan();
-        match path.file_stem().unwrap().to_str().unwrap() {
-            "bank-robust_mean-f64" => {
+        match name.as_str() {
+            "2-bank-robust_mean-f64" => {
                 let mut bank = Bank::<RobustMean>::new(RobustMean::new(decay()), 0).unwrap();
                 bank.read_snapshot(&bytes).unwrap();
-                assert!(numbers("location").iter().zip(bank.locations()).all(|(a, b)| same(*a, *b)));
-                assert!(numbers("scale").iter().zip(bank.scales()).all(|(a, b)| same(*a, *b)));
-                // The age is the whole number that reaches the memory.
-                assert!(numbers("age").iter().zip(bank.ages()).all(|(a, b)| *a == b.ceil()));
+                all("location", &mut bank.locations().iter().copied());
+                all("scale", &mut bank.readings().map(|reading| if reading.age == 0.0 { 0.0 } else { reading.scale }));
+                // A full age is the whole number that reaches the memory.
+                all("age", &mut bank.ages().map(f64::ceil));
             }
-            "bank-in_time-f64" => {
-                let rule = RobustMean::new(Decay::half_life_time(Duration::from_secs(60)).unwrap());
-                let mut bank = Bank::<RobustMean>::new(rule, 0).unwrap();
+            "2-bank-in_time-f64" => {
+                let mut bank = Bank::<RobustMean>::new(in_time(), 0).unwrap();
                 bank.read_snapshot(&bytes).unwrap();
-                assert!(numbers("age").iter().zip(bank.ages()).all(|(a, b)| *a == b));
+                all("age", &mut bank.ages());
             }
-            "tracker-bytes-crowded-f64" => {
-                let mut tracker = Tracker::<Vec<u8>>::new(RobustMean::new(decay())).unwrap();
+            "2-bank-cleaned_ema-f32" => {
+                let rule = CleanedEma::new(decay()).resolution(Resolution::Learn).unwrap();
+                let mut bank = Bank::<CleanedEma, f32>::new(rule, 0).unwrap();
+                bank.read_snapshot(&bytes).unwrap();
+                all("average", &mut bank.locations().iter().map(|&location| f64::from(location)));
+                all("age", &mut bank.ages().map(f64::from));
+                let step = |channel| oracle::grid::exponent(bank.step(channel).unwrap());
+                all("step", &mut (0..CHANNELS).map(|channel| f64::from(step(channel))));
+            }
+            "2-tracker-text-in_time-f64" => {
+                let learning = in_time().resolution(Resolution::Learn).unwrap();
+                let mut tracker = timed(learning);
                 tracker.read_snapshot(&bytes).unwrap();
-                let location = numbers("location");
+                all("location", &mut tracker.iter().map(|(_, series)| series.location));
+                let step = |key: &String| oracle::grid::exponent(tracker.step(key).unwrap());
+                all("step", &mut tracker.iter().map(|(key, _)| f64::from(step(key))));
                 for (index, (key, series)) in tracker.iter().enumerate() {
-                    let hexadecimal: Vec<String> = key.iter().map(|byte| format!("{byte:02x}")).collect();
-                    assert_eq!(said["keys of series"][index], hexadecimal.concat());
+                    assert_eq!(said["keys of series"][index], key.as_str());
                     assert_eq!(said["samples"][index], series.samples);
-                    assert_eq!(said["outliers"][index], series.outliers);
-                    assert_eq!(said["last"][index].as_i64(), Some(series.last.unwrap_or(i64::MIN)));
-                    assert!(same(said["score"][index].as_f64().unwrap_or(f64::NAN), series.score));
-                    assert!(same(location[index], series.location));
                 }
-                let counters = tracker.counters();
-                assert_eq!(said["counters"]["evicted"], counters.evicted);
-                assert_eq!(said["counters"]["late"], counters.late);
-                assert_eq!(said["counters"]["reopenings"], counters.reopenings);
+                assert_eq!(said["counters"]["late"], tracker.counters().late);
             }
             _ => {}
         }

@@ -23,6 +23,7 @@ mod properties;
 mod same_bits;
 mod samples;
 mod snapshot;
+mod start;
 mod statistics;
 #[cfg(feature = "histogram")]
 mod tail;

@@ -5,8 +5,8 @@ use crate::{oracle, support};
 use allocation_counter::measure;
 use core::time::Duration;
 use evenkeel::{
-    Backend, Bank, ClippedEma, Decay, Ema, Estimator, Idle, Layer, LayerRule, LearningRate, Numerator, Overflow,
-    RelaxedNumerator, RobustMean, Scored, Threads, Tracker, update_layers,
+    Backend, Bank, CleanedEma, ClippedEma, Decay, Ema, Estimator, Idle, Layer, LayerRule, LearningRate, Numerator,
+    Overflow, RelaxedNumerator, Resolution, RobustMean, Scored, Threads, Timed, Tracker, update_layers,
 };
 use oracle::Float;
 use support::random::Random;
@@ -122,6 +122,9 @@ fn nothing_on_one_thread<T: Float>() {
         let mut robust = bank::<_, T>(RobustMean::new(decay()), backend, Threads::One);
         let mut ema = bank::<_, T>(Ema::new(decay()), backend, Threads::Auto);
         let mut clipped = bank::<_, T>(ClippedEma::new(decay()), backend, Threads::One);
+        let mut cleaned = bank::<_, T>(CleanedEma::new(decay()), backend, Threads::One);
+        let learning = RobustMean::new(decay()).resolution(Resolution::Learn).unwrap();
+        let mut learning = bank::<_, T>(learning, backend, Threads::One);
         let info = measure(|| {
             updates(&mut robust, &block, &named);
             scored(&mut robust, &block, &mut scores);
@@ -130,6 +133,14 @@ fn nothing_on_one_thread<T: Float>() {
             refusals(&mut ema, &block);
             updates(&mut clipped, &block, &named);
             scored(&mut clipped, &block, &mut scores);
+            updates(&mut cleaned, &block, &named);
+            scored(&mut cleaned, &block, &mut scores);
+            refusals(&mut cleaned, &block);
+            updates(&mut learning, &block, &named);
+            scored(&mut learning, &block, &mut scores);
+            learning.reset(3).unwrap();
+            learning.begin(3, 0.1).unwrap();
+            assert_eq!(learning.step(3), Some(0.1));
         });
         assert_eq!((info.count_total, info.bytes_total), (0, 0), "{info:?}");
     });
@@ -138,9 +149,15 @@ fn nothing_on_one_thread<T: Float>() {
 /// Rows and channels whose decay is in time, silent ones among them; series of a tracker that are there already, with limits; and
 /// series that come in the place of others, whose keys alone need memory.
 fn nothing_in_time<T: Float>() {
+    let decay = Decay::half_life_time(Duration::from_secs(60)).unwrap();
+    rows_and_series_in_time::<_, T>(RobustMean::new(decay));
+    rows_and_series_in_time::<_, T>(CleanedEma::new(decay));
+    rows_and_series_in_time::<_, T>(CleanedEma::new(decay).resolution(Resolution::Learn).unwrap());
+}
+
+fn rows_and_series_in_time<R: Scored + Timed + Copy, T: Float>(rule: R) {
     let (block, _) = input::<T>();
     let mut scores = vec![T::ZERO; CHANNELS];
-    let rule = RobustMean::new(Decay::half_life_time(Duration::from_secs(60)).unwrap());
     every_backend(|backend| {
         let mut timed = bank::<_, T>(rule, backend, Threads::One);
         let info = measure(|| {
@@ -154,7 +171,7 @@ fn nothing_in_time<T: Float>() {
         });
         assert_eq!((info.count_total, info.bytes_total), (0, 0), "{info:?}");
     });
-    let tracker = Tracker::<u64, RobustMean, T>::new(rule).unwrap().max_series(30, Overflow::Evict);
+    let tracker = Tracker::<u64, R, T>::new(rule).unwrap().max_series(30, Overflow::Evict);
     let mut tracker = tracker.max_idle(Idle::Time(Duration::from_secs(20)));
     // A hash map that is more than half full makes room where keys have gone, sooner or later; a larger one tidies up in place.
     for key in 0..30 {
@@ -162,6 +179,7 @@ fn nothing_in_time<T: Float>() {
     }
     let mut feed = |keys: core::ops::Range<u64>| {
         for (key, sample) in keys.zip(block.iter().cycle()) {
+            let _ = tracker.begin(&(key % 40), Some(1.0));
             let _ = tracker.update_at(&(key % 40), key.cast_signed() * 1_000_000_000, *sample);
         }
     };
@@ -206,11 +224,14 @@ fn next_to_nothing_in_a_pool<T: Float>() {
                 let finish = Finish(&finished);
                 let mut robust = bank::<_, T>(RobustMean::new(decay()), backend, parts);
                 let mut ema = bank::<_, T>(Ema::new(decay()), backend, parts);
+                let mut cleaned = bank::<_, T>(CleanedEma::new(decay()), backend, parts);
                 let mut scores = vec![T::ZERO; CHANNELS];
                 let info = measure(|| {
                     updates(&mut robust, &block, &named);
                     scored(&mut robust, &block, &mut scores);
                     updates(&mut ema, &block, &named);
+                    updates(&mut cleaned, &block, &named);
+                    scored(&mut cleaned, &block, &mut scores);
                 });
                 drop(finish);
                 info.count_total

@@ -1,7 +1,7 @@
 //! A tracker is a bank with names: the same bits, counters that add up, and room for a million series.
 
 use crate::support;
-use evenkeel::{Bank, Decay, Overflow, RobustMean, TrackError, Tracker};
+use evenkeel::{Bank, CleanedEma, ClippedEma, Decay, Overflow, Resolution, RobustMean, Scored, TrackError, Tracker};
 use std::collections::HashMap;
 use support::random::Random;
 
@@ -67,31 +67,91 @@ fn what_was_never_seen_is_none_and_what_only_missed_is_nan() {
     assert_eq!((a.samples, a.outliers), (0, 0));
 }
 
-/// Input that tells integers from other numbers says at the beginning which a series is; each goes as a bank of its own rule.
+/// Input that knows in which steps a series is recorded says so when the series begins; each then goes as the first samples that show
+/// that step would have it go.
 #[test]
-fn series_of_fractions_stay_so_while_their_samples_are_whole() {
-    let (plain, whole) = (rule(), rule().resolution(1.0).unwrap());
-    let mut tracker =
-        Tracker::<String>::new(plain).unwrap().whole_numbers(whole).unwrap().max_series(2, Overflow::Refuse);
-    assert_eq!(tracker.begin("fractions", false), Ok(true));
-    assert_eq!(tracker.begin("integers", true), Ok(true));
-    assert!(matches!(tracker.begin("more", false), Err(TrackError::Full { max_series: 2 })));
-    assert!(tracker.get("fractions").unwrap().location.is_nan());
-    let mut banks = [plain, whole].map(|rule| Bank::<RobustMean>::new(rule, 1).unwrap());
-    for sample in [7.0, 7.0, f64::NAN, 8.0, 7.0, f64::INFINITY, 7.0, 7.0] {
-        for (key, bank) in ["fractions", "integers"].into_iter().zip(&mut banks) {
-            assert_eq!(tracker.begin(key, key == "integers"), Ok(false), "it is there");
-            let seen = tracker.update(key, sample).unwrap();
-            bank.update(&[sample]).unwrap();
-            assert_eq!(
-                (seen.location.to_bits(), seen.scale.to_bits()),
-                (bank.locations()[0].to_bits(), bank.scales()[0].to_bits())
-            );
+fn series_begin_with_the_step_that_is_known() {
+    let rule = rule().resolution(Resolution::Learn).unwrap();
+    let mut tracker = Tracker::<String>::new(rule).unwrap();
+    let names = [
+        ("counts", Some(1.0)),
+        ("fractions", Some(0.0)),
+        ("cents", Some(0.01)),
+        ("eighths", Some(0.125)),
+        ("any", None),
+    ];
+    for (name, step) in names {
+        assert_eq!(tracker.begin(name, step), Ok(true));
+        assert_eq!(tracker.begin(name, Some(1e-3)), Ok(false), "it is there");
+        let series = tracker.get(name).unwrap();
+        assert!(series.location.is_nan() && series.scale.is_nan() && series.samples == 0);
+    }
+    let step = |tracker: &Tracker<String>, name| tracker.step(name).unwrap();
+    assert_eq!(names.map(|(name, _)| step(&tracker, name)), [1.0, 0.0, 0.01, 0.1, 1.0]);
+    for sample in [7.0, 7.0, f64::NAN, 7.0, 7.0, 7.0, 7.0] {
+        for (name, _) in names {
+            tracker.update(name, sample).unwrap();
         }
     }
-    assert_ne!(banks[0].scales(), banks[1].scales());
-    let counters = tracker.counters();
-    assert_eq!((counters.created, counters.full, counters.samples, counters.missing), (2, 1, 14, 2));
+    assert_eq!(names.map(|(name, _)| step(&tracker, name)), [1.0, 0.0, 0.01, 0.1, 1.0], "no sample was any finer");
+    let scale = |name| tracker.get(name).unwrap().scale;
+    assert_eq!(["counts", "any", "cents", "eighths"].map(scale), [0.5, 0.5, 0.005, 0.05], "half of the step");
+    assert!(scale("fractions") < 1e-5);
+    for (name, _) in names {
+        for sample in [7.5, 7.25, 7.75, 7.625] {
+            tracker.update(name, sample).unwrap();
+        }
+    }
+    assert_eq!(step(&tracker, "fractions"), 0.0, "what is continuous stays so");
+    assert!(step(&tracker, "counts") < 1.0 && step(&tracker, "any") < 1.0, "and what is finer than was said is learnt");
+
+    // A rule that does not learn has no use for it.
+    let mut plain = Tracker::<String>::new(RobustMean::new(Decay::half_life(20.0).unwrap())).unwrap();
+    let mut other = plain.clone();
+    assert_eq!(plain.begin("a", Some(1.0)), Ok(true));
+    for sample in [7.0, 7.0, 8.0, 7.0, 7.0, 7.0, 9.0] {
+        assert_eq!(format!("{:?}", plain.update("a", sample)), format!("{:?}", other.update("a", sample)));
+    }
+    assert_eq!(plain.step("a"), None);
+    assert_eq!(tracker.step("no such series"), None);
+}
+
+/// What cannot be one more is refused where it begins, and counted.
+#[test]
+fn a_series_too_many_does_not_begin() {
+    let mut tracker = Tracker::<String>::new(rule()).unwrap().max_series(1, Overflow::Refuse);
+    assert_eq!(tracker.begin("a", None), Ok(true));
+    assert!(matches!(tracker.begin("b", Some(1.0)), Err(TrackError::Full { max_series: 1 })));
+    assert_eq!((tracker.counters().created, tracker.counters().full), (1, 1));
+}
+
+/// The names that a tracker gives to channels are all that it adds, whichever its rule is.
+#[test]
+fn any_rule_that_scores_is_tracked() {
+    fn check<R: Scored + Copy>(rule: R) {
+        let mut tracker = Tracker::<u32, R>::new(rule).unwrap();
+        let mut bank = Bank::<R>::new(rule, 3).unwrap();
+        let block = Random::new(71).recorded::<f64>(400, 3);
+        for (index, &sample) in block.iter().enumerate() {
+            let key = index as u32 % 3;
+            let update = tracker.update(&key, sample).unwrap();
+            let seen = bank.observe(index % 3, sample).unwrap();
+            assert_eq!(
+                (update.accepted, update.outlier, update.reopened),
+                (seen.accepted, seen.outlier, seen.reopened)
+            );
+            assert_eq!(update.score.to_bits(), seen.score.to_bits());
+            let reading = bank.reading(index % 3).unwrap();
+            let bits = [reading.location, reading.scale].map(f64::to_bits);
+            assert_eq!([update.location, update.scale].map(f64::to_bits), bits);
+            assert_eq!(tracker.step(&key), bank.step(index % 3));
+        }
+    }
+    check(rule());
+    check(rule().mean_faithful().resolution(Resolution::Learn).unwrap());
+    check(CleanedEma::new(Decay::half_life(20.0).unwrap()));
+    check(CleanedEma::new(Decay::half_life(20.0).unwrap()).resolution(Resolution::Learn).unwrap());
+    check(ClippedEma::new(Decay::half_life(20.0).unwrap()));
 }
 
 /// Growth is amortised: a million series cost a small multiple of their state.

@@ -6,7 +6,7 @@
 
 pub(crate) mod checksums;
 pub(crate) mod random;
-mod streams;
+pub(crate) mod streams;
 
 use evenkeel::Backend;
 
@@ -84,3 +84,26 @@ macro_rules! both_types {
     };
 }
 pub(crate) use both_types;
+
+/// Stamps generic checks as tests of both rules that judge their samples, for both lane types.
+macro_rules! both_rules {
+    ($($(#[$attribute:meta])* $check:ident),* $(,)?) => {
+        mod robust_mean {
+            mod f32 {
+                $(#[test] $(#[$attribute])* fn $check() { super::super::$check::<f32, crate::oracle::Spec<f32>>(); })*
+            }
+            mod f64 {
+                $(#[test] $(#[$attribute])* fn $check() { super::super::$check::<f64, crate::oracle::Spec<f64>>(); })*
+            }
+        }
+        mod cleaned_ema {
+            mod f32 {
+                $(#[test] $(#[$attribute])* fn $check() { super::super::$check::<f32, crate::oracle::cleaned::Spec<f32>>(); })*
+            }
+            mod f64 {
+                $(#[test] $(#[$attribute])* fn $check() { super::super::$check::<f64, crate::oracle::cleaned::Spec<f64>>(); })*
+            }
+        }
+    };
+}
+pub(crate) use both_rules;
