@@ -6,7 +6,7 @@
 use crate::{oracle, support};
 #[cfg(feature = "rayon")]
 use core::num::NonZeroUsize;
-use evenkeel::{Bank, Columns, ColumnsOf, Decay, Real, Resolution, RobustMean, Sweep, Threads, Scored};
+use evenkeel::{Bank, Columns, ColumnsOf, Decay, Real, Resolution, RobustMean, Scored, Sweep, Threads};
 use oracle::{Float, Parameters, Spec, State, grid};
 use support::random::Random;
 use support::streams::{Drawn, Slices};
