@@ -23,23 +23,18 @@ use core::time::Duration;
 ///
 /// ```text
 /// alpha_t = -expm1(-ln 2 dt / half-life)        as far as equal distances go: half_life(half-life / dt), to the bit
-/// age'    = min(age + 1, 1 / alpha_t)           how many samples the estimate rests on
-/// gain    = max(alpha_t, 1 / age')
+/// age'    = age + 1                             while the age counts and age + 1 <= 1 / alpha_t,
+///           age + (1 - alpha_t age)             afterwards: the sum of weights of pandas' ewm(halflife, times)
+/// gain    = 1 / age'
 /// ```
 ///
-/// A long silence makes the estimate young again, because what it rested on is old news: after a gap of one half-life the next
-/// sample counts a half, the one after it a third. This is how it stands beside others, for a plain average:
-///
-/// | | gain of a sample after `dt` | after a gap of one half-life |
-/// |---|---|---|
-/// | this | `max(alpha_t, 1 / age')` | 1/2, 1/3, 1/4, ... |
-/// | polars' `ewm_mean_by` | `alpha_t` | 1/2, then `alpha_t` again: one sample is half the answer for long |
-/// | pandas' `ewm(halflife, times)` | `1 / W'`, `W' = 1 + (1 - alpha_t) W` | little more than without the gap: much old evidence weighs more than one new sample |
-///
-/// The price is paid where distances vary all the time: each long one takes away age that only samples give back. The estimate
-/// rests on as many samples (`1 / sum w^2` of its weights) as this part of what pandas' rests on: 0.95 where clocks jitter by a
-/// tenth, 0.75 by a half, 0.35 at the random distances of a Poisson process (polars: 1.00, 0.92, 0.51). Ask for a longer half-life
-/// there. Where one distance in a thousand is a whole half-life it is 0.7, and polars' 0.4.
+/// * At equal distances these are the bits of a decay in samples, up to a distance of one half-life.
+/// * At uneven ones an estimate rests on as many samples (`1 / sum w^2` of its weights) as pandas' `ewm(halflife, times)`: 1.00 of
+///   them at the random distances of a Poisson process, 0.84 at bursty ones. An age is at most `8 / alpha_t`, so that after one
+///   long distance a sample counts for an eighth of `alpha_t` at least.
+/// * After a *silence*, a distance that leaves less than one sample of what the estimate rests on, two samples of a new level
+///   are enough to re-open it.
+/// * Samples of one moment, and distances of centuries, are ordinary.
 ///
 /// The exponential is the same pure-Rust function on every platform, so that the same half-life gives the same bits
 /// everywhere.
@@ -83,9 +78,9 @@ impl Decay {
 
     /// The weight of a sample halves every `half_life`, however many samples there are in it. For
     /// [`Bank::update_after`](crate::Bank::update_after) and [`Tracker::update_at`](crate::Tracker::update_at), with
-    /// [`RobustMean`](crate::RobustMean); what cannot know the time refuses it.
+    /// [`RobustMean`](crate::RobustMean) or [`CleanedEma`](crate::CleanedEma); what cannot know the time refuses it.
     ///
-    /// An age is counted in fractions of a sample, which leaves it less room: no gain is smaller than `2^-14` in `f32` and `2^-27`
+    /// An age is saved in fractions of a sample, which leaves it less room: no gain is smaller than `2^-14` in `f32` and `2^-27`
     /// in `f64`. More than 11,356 samples in a half-life are too many for `f32`, which then forgets as if there were so many; in
     /// `f64` there is room for 93 million.
     ///

@@ -2,8 +2,9 @@
 //! speed of memory.
 //!
 //! An exponential moving average is owned by its outliers: one spike of a million sigma, and it is wrong for hundreds of
-//! steps. evenkeel judges each sample against a running scale, clips or rejects it (Huber, Hampel), and only then averages.
-//! A channel costs four numbers of state, a sample a few tenths of a nanosecond; there may be millions of channels.
+//! steps. evenkeel judges each sample against a running scale, clips, rejects or replaces it (Huber, Hampel, Martin and Thomson),
+//! and only then averages. A channel costs four to seven numbers of state, a sample a few tenths of a nanosecond; there may be
+//! millions of channels.
 //!
 //! # Quick start
 //!
@@ -38,13 +39,15 @@
 //! | a process that may be killed, or series to move to another | [`Tracker::write_snapshot`], [`Bank::write_snapshot`], [`Layer::write_snapshot`] |
 //! | weights and their gradients | [`Layer::update`], [`Layer::descend`]; many small layers at once: [`update_layers`] |
 //! | state in buffers of your own, such as an optimiser's | [`Sweep`] |
+//! | a signal recorded in steps: counts, or two decimals | [`Resolution`] |
 //! | doubt about the thresholds | `TailProfile` (feature `histogram`) |
 //!
 //! | rule | what it estimates |
 //! |---|---|
-//! | [`RobustMean`] | robust location and scale; its presets, and when not to use it, are told there |
+//! | [`CleanedEma`] | the plain exponential average as if the spikes had not been there: the mean of telemetry |
+//! | [`RobustMean`] | robust location and scale: the centre of a contaminated signal, and quick to follow a shift |
 //! | [`Ema`] | the plain exponential average with bias correction: Adam's first moment |
-//! | [`ClippedEma`] | the same behind an input clip, for samples about zero |
+//! | [`ClippedEma`] | that average behind an input clip, for samples about zero |
 //! | [`Numerator`], [`RelaxedNumerator`] | the robust numerator of a learning rate, per weight, and its mean over the layer |
 //! | [`LearningRate`] | that numerator over the norm of the gradient, and the step of descent |
 //!
@@ -63,7 +66,7 @@
 //! 5. **State survives**: a snapshot that is read back goes on to the same bits, on any machine; one that is damaged, or of another
 //!    rule, is an error. What this version writes is read by every later one.
 //! 6. **No unsafe code**; pulp and aligned-vec carry it.
-//! 7. **Robust as stated** in [`RobustMean`]: influence, breakdown point, efficiency and recovery are tests with fixed seeds.
+//! 7. **Robust as stated** in [`RobustMean`] and [`CleanedEma`]: influence, breakdown point, efficiency and recovery are tests with fixed seeds.
 //!
 //! # Features
 //!

@@ -19,12 +19,10 @@ const GAUSSIAN_SCALE: f64 = 0.735_201_142_178_784;
 /// a stream really does, so that clip and reject can be chosen per stream from evidence: feed it the scores of
 /// [`Bank::update_scored`](crate::Bank::update_scored) and read the exceedance at 1, 2, 3, 4, 8 and 16 scales.
 ///
-/// Leave out the first samples of a channel, some twice the patience: until the cold start is over, they are judged by a
-/// scale that is still being found.
+/// The first samples of a channel, which are [unscored](crate::Scored::unscored), have a NaN score and are not counted.
 ///
 /// It stands beside the update path, not in it: a bank that nobody profiles pays nothing. A profile that is full to
-/// 2^64 samples stops counting. Scores beyond 2^30 count as 2^30; a NaN score (missing, or a channel's first sample) is not
-/// counted.
+/// 2^64 samples stops counting. Scores beyond 2^30 count as 2^30; a NaN score is not counted.
 ///
 /// ```
 /// use evenkeel::{Bank, Decay, RobustMean, TailProfile};
@@ -35,11 +33,9 @@ const GAUSSIAN_SCALE: f64 = 0.735_201_142_178_784;
 /// for t in 0..2000 {
 ///     let spike = if t % 100 == 99 { 50.0 } else { 0.0 };
 ///     bank.update_scored(&[f64::from(t * 37 % 11) - 5.0 + spike], &mut score)?;
-///     if t >= 100 {
-///         tail.record(&score); // the first scores are judged by a scale that is still being found
-///     }
+///     tail.record(&score);
 /// }
-/// assert_eq!(tail.len(), 1900);
+/// assert_eq!(tail.len(), 1995);
 /// assert!((tail.exceedance(8.0) - 0.01).abs() < 0.002);          // one in a hundred
 /// assert!(tail.exceedance(8.0) < TailProfile::markov(8.0));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

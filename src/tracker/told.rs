@@ -9,11 +9,12 @@ pub struct Series<T> {
     pub location: T,
     /// The scale; NaN while nothing has been seen.
     pub scale: T,
-    /// The score of the last sample that was there: its residual over the scale before it. NaN before the second.
+    /// The score of the last sample that was there: its residual over the scale before it. NaN while the series' samples are
+    /// [unscored](crate::Scored::unscored).
     pub score: T,
     /// How many samples were seen; missing ones do not count.
     pub samples: u64,
-    /// How many of them were outliers: strikes, beyond four scales.
+    /// How many of them were [outliers](crate::Scored::outlier_at).
     pub outliers: u64,
     /// The time of the last of them, in nanoseconds, if it was told.
     pub last: Option<i64>,
@@ -28,11 +29,11 @@ pub struct Update<T> {
     pub location: T,
     /// The scale after the sample; NaN while nothing has been seen.
     pub scale: T,
-    /// The sample's residual over the scale before it; NaN if it is missing or the series' first.
+    /// The sample's residual over the scale before it; NaN if it is missing or one of the series' first.
     pub score: T,
-    /// The sample counted: it was not missing, and it was no infinity where a first sample was wanted.
+    /// The sample counted: it was not missing, and it was no infinity where an estimate was to begin.
     pub accepted: bool,
-    /// The residual was a strike: beyond four scales.
+    /// The sample was beyond what the rule takes for [an outlier](crate::Scored::outlier_at).
     pub outlier: bool,
     /// The estimate was re-opened by this sample.
     pub reopened: bool,
@@ -55,7 +56,7 @@ pub struct Counters {
     pub removed: u64,
     /// Samples that counted.
     pub samples: u64,
-    /// Samples that were missing, and infinities where a first sample was wanted.
+    /// Samples that were missing, and infinities where an estimate was to begin.
     pub missing: u64,
     /// Samples that were refused because they were older than their series' last.
     pub late: u64,

@@ -30,11 +30,12 @@ pub(super) fn lay_out<T: Real>(k: &mut Constants<T>) {
     let full = k.full.to_f64();
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 1 to 2^52 by the smallest gains
     let whole = full.ceil() as u64;
-    (k.counts_to, k.descent) = (k.full, 0);
+    (k.counts_to, k.descent, k.also_unit) = (k.full, 0, k.unit);
     if k.in_time {
         k.full_age = steps_of_full::<T>(full);
     } else if full < START_AGE as f64 {
         k.full_age = STEEP_FULL;
+        k.also_unit = if full <= 1.0 { STEEP_FULL } else { k.unit };
         let simd = Scalar::new();
         let number = |lane: Lane<T, Scalar>| cast::<_, T>(lane.1);
         let mut age = Lane::splat(simd, T::from_f64(START_AGE as f64));

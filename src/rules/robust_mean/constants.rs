@@ -50,6 +50,8 @@ pub struct Constants<T> {
     pub(super) unit: u64,
     /// The age field of full age.
     pub(super) full_age: u64,
+    /// The other age field of one sample, where full age is no more than that; else the same.
+    pub(super) also_unit: u64,
     /// The largest whole age that counts, where ages are in samples.
     pub(super) counts_to: T,
     /// How many steps a start's age takes down to full age, where `1/alpha` is below it.
@@ -131,6 +133,7 @@ impl<T: Real> Constants<T> {
             in_time,
             unit: if in_time { Self::STEPS } else { 1 },
             full_age: 0,
+            also_unit: 0,
             counts_to: T::default(),
             descent: 0,
             full_gain: T::default(),
@@ -176,7 +179,8 @@ impl<T: Real> Constants<T> {
         (k.calm, k.secure, k.secure_mask) = match room.checked_ilog2() {
             _ if !is_short => (Self::NEVER, Self::NEVER, Self::STRIKES),
             Some(exponent) => (settled, settled, !(((1 << exponent) - 1) * Self::QUARTER)),
-            None => (settled, settled, !0),
+            // At a patience of 1 no strike is harmless.
+            None => (settled, Self::NEVER, Self::STRIKES),
         };
         k
     }
@@ -219,11 +223,11 @@ impl<T: Real> Constants<T> {
         let is_starting = strikes > self.patience;
         // The fifth sample leaves a scale that is measured by the location before it.
         let has_just_begun =
-            strikes + STRIKE * Self::QUARTER == self.patience && [1, START_AGE].contains(&(field / self.unit));
+            strikes == self.patience - STRIKE * Self::QUARTER && [1, START_AGE].contains(&(field / self.unit));
         let relative = T::from_f64(self.relative.to_f64() * location.to_f64().abs());
         age::is_field(self, field)
             && (!is_starting || field == self.unit)
-            && strikes < self.patience + START * Self::QUARTER
+            && strikes / Self::QUARTER < self.patience / Self::QUARTER + START
             && (self.learns || word & Self::STEP == 0)
             && within(location, T::HALF_MAX)
             && within(last_strike, T::HALF_MAX)

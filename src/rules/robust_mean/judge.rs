@@ -214,7 +214,7 @@ pub(in crate::rules) fn any<T: Real, S: Simd>(
     let more = strikes + (word(k.patience) - strikes).min_of_numbers(word(STRIKE * quarter));
     let struck = strike.select_word(more, strikes - strikes.min_of_numbers(relief(k, now)));
     after.tally = next_field | struck;
-    let is_single = field.eq(one_sample);
+    let is_single = field.eq(one_sample) | field.eq(word(k.also_unit));
     let landing = is_single.select(x, landed(k, now.location, residual, threshold, last_strike));
     let mut new_strike = strike.select(landing, last_strike);
 
