@@ -1,7 +1,8 @@
-//! `CleanedEma`: [`Spec`] is the executable specification that made `cleaned_ema.json`, line by line.
+//! `CleanedEma`: [`Spec`] is the executable specification that made `cleaned_ema.json`, line by line, but that a share which is pending
+//! comes to nothing at last.
 
 use super::memory::{Memory, START_AGE, is_silence};
-use super::{Float, Outcome, Specification, robust, within};
+use super::{Float, Outcome, Specification, pick, robust, within};
 use core::time::Duration;
 use evenkeel::CleanedEma;
 
@@ -9,6 +10,8 @@ use evenkeel::CleanedEma;
 const JUDGE_GAIN: f64 = 0.1;
 /// What a sample that is no outlier takes of the share that is pending.
 const FORGET: f64 = 0.1;
+/// The share that is pending is none below two to this power: no refund could show.
+const LEAST_PENDING: [i32; 2] = [-50, -100];
 /// An average that is no older begins anew where the judge does.
 const EARLY: f64 = 8.0;
 
@@ -47,6 +50,7 @@ pub(crate) struct Spec<T> {
     reject: T,
     keep: T,
     early: T,
+    least: T,
     pub(crate) judge: robust::Spec<T>,
 }
 
@@ -83,6 +87,7 @@ impl<T: Float> Spec<T> {
             reject: t(p.reject),
             keep: t(1.0 - FORGET),
             early: t(EARLY),
+            least: t(2.0_f64.powi(LEAST_PENDING[usize::from(size_of::<T>() == 8)])),
             judge: robust::Spec::new(&judge),
         }
     }
@@ -123,6 +128,7 @@ impl<T: Float> Spec<T> {
         } else {
             mean = mean + gain * (x - mean);
             pending = pending * p.keep;
+            pending = pick(pending < p.least, T::ZERO, pending);
         }
         (State { mean: within(mean, T::half_largest()), age, pending, judge: judged }, outcome)
     }

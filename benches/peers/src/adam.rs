@@ -167,7 +167,7 @@ pub(crate) fn enter(data: &Rc<Data>) -> Result<Field, Box<dyn Error>> {
     let name = "evenkeel RobustMean as the first moment, no step";
     let sweep = FirstMoment { sweep: first, state };
     let mut moment = Entry { name, robust: "yes", bytes: 28, sweep, data: data.clone(), steps: 0 };
-    let spec = Spec::<f32>::new(&Parameters { patience: 8.0, ..Parameters::new(1.0 - BETA) });
+    let spec = Spec::<f32>::new(&Parameters { patience: 8, ..Parameters::new(1.0 - BETA) });
     let seen = |weight| (0..CHECKED).map(move |step| data.gradient(step)[weight]);
     moment.check(CHECKED, |weight| f64::from(spec.run(State::unseen(), seen(weight)).location))?;
 
