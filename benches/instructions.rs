@@ -16,7 +16,8 @@ mod common;
 
 use common::data::Rows;
 use evenkeel::{
-    Backend, Bank, Decay, Ema, Estimator, Layer, LayerRule, LearningRate, Numerator, Real, RobustMean, Threads,
+    Backend, Bank, CleanedEma, Decay, Ema, Estimator, Layer, LayerRule, LearningRate, Numerator, Real, RobustMean,
+    Threads,
 };
 use iai_callgrind::{Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
 use std::hint::black_box;
@@ -59,6 +60,10 @@ fn set_up<R: Estimator, T: Real>(rule: R, backend: Backend, outliers: f64) -> (B
 
 fn robust<T: Real>(backend: Backend, outliers: f64) -> (Bank<RobustMean, T>, Vec<T>) {
     set_up(RobustMean::new(Decay::alpha(0.01).unwrap()), backend, outliers)
+}
+
+fn cleaned<T: Real>(backend: Backend, outliers: f64) -> (Bank<CleanedEma, T>, Vec<T>) {
+    set_up(CleanedEma::new(Decay::alpha(0.01).unwrap()), backend, outliers)
 }
 
 fn ema<T: Real>(backend: Backend) -> (Bank<Ema, T>, Vec<T>) {
@@ -109,6 +114,14 @@ fn robust_block<T: Real>(set_up: (Bank<RobustMean, T>, Vec<T>)) -> Bank<RobustMe
     in_blocks(set_up)
 }
 
+#[library_benchmark]
+#[bench::avx2_f32_clean(args = (cleaned::<f32>(Backend::Avx2, 0.0)), config = limit("cleaned_row::avx2_f32_clean"))]
+#[bench::avx2_f32_outliers(args = (cleaned::<f32>(Backend::Avx2, 0.05)), config = limit("cleaned_row::avx2_f32_outliers"))]
+#[bench::avx2_f64_clean(args = (cleaned::<f64>(Backend::Avx2, 0.0)), config = limit("cleaned_row::avx2_f64_clean"))]
+fn cleaned_row<T: Real>(set_up: (Bank<CleanedEma, T>, Vec<T>)) -> Bank<CleanedEma, T> {
+    row_by_row(set_up)
+}
+
 /// A layer on the given backend, its weights, and the gradients to come.
 fn layer<R: LayerRule, T: Real>(rule: R, backend: Backend) -> (Layer<R, T>, Vec<T>, Vec<T>) {
     let mut rows = Rows::<T>::new(CHANNELS, 0.01, 7);
@@ -155,6 +168,6 @@ fn learning_rate_descent<T: Real>(set_up: (Layer<LearningRate, T>, Vec<T>, Vec<T
 
 library_benchmark_group!(
     name = updates;
-    benchmarks = ema_row, ema_block, robust_row, robust_block, numerator_layer, learning_rate_descent
+    benchmarks = ema_row, ema_block, robust_row, robust_block, cleaned_row, numerator_layer, learning_rate_descent
 );
 main!(library_benchmark_groups = updates);

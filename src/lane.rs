@@ -401,27 +401,52 @@ impl<T: Real, S: Simd> Mask<T, S> {
     /// Whether any lane is set.
     #[inline(always)]
     pub(crate) fn any(self) -> bool {
-        self.bits() != 0
+        match self.bits() {
+            Some(bits) => bits != 0,
+            None => bytes_of(&self.1).iter().fold(0, |all, byte| all | byte) != 0,
+        }
     }
     /// Whether every lane is set.
     #[inline(always)]
     pub(crate) fn all(self) -> bool {
-        (!self).bits() == 0
+        #[cfg(target_arch = "x86_64")]
+        if let Some(all) = avx2_all(self.0, &self.1) {
+            return all;
+        }
+        match self.bits() {
+            Some(bits) => bits == (1 << T::lanes::<S>()) - 1,
+            None => !(!self).any(),
+        }
     }
-    /// Zero exactly where no lane is set. A mask is a bit per lane on some backends, and on others a word per lane of which all bits
-    /// are alike.
+    /// One bit per lane, where the backend has it so or has an instruction for it. Elsewhere a mask is a word per lane, of which all
+    /// bits are alike.
     #[inline(always)]
-    fn bits(self) -> u64 {
+    fn bits(self) -> Option<u32> {
         #[cfg(target_arch = "x86_64")]
         if let Some(bits) = avx2_bits(self.0, &self.1) {
-            return bits.into();
+            return Some(bits);
         }
         match size_of::<T::Masks<S>>() {
-            1 => cast::<_, u8>(self.1).into(),
-            2 => cast::<_, u16>(self.1).into(),
-            _ => bytes_of(&self.1).iter().fold(0, |all, byte| all | byte).into(),
+            1 => Some(cast::<_, u8>(self.1).into()),
+            2 => Some(cast::<_, u16>(self.1).into()),
+            _ => None,
         }
     }
+}
+
+/// AVX's own instruction for it: whether the sign bits of all lanes are set.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn avx2_all<S: Simd, M: 'static>(simd: S, mask: &M) -> Option<bool> {
+    let simd = (&simd as &dyn Any).downcast_ref::<pulp::x86::V3>()?;
+    let mask = mask as &dyn Any;
+    if let Some(&mask) = mask.downcast_ref::<pulp::m32x8>() {
+        let ones = simd.avx._mm256_set1_ps(f32::from_bits(u32::MAX));
+        return Some(simd.avx._mm256_testc_ps(pulp::cast(mask), ones) != 0);
+    }
+    let &mask = mask.downcast_ref::<pulp::m64x4>()?;
+    let ones = simd.avx._mm256_set1_pd(f64::from_bits(u64::MAX));
+    Some(simd.avx._mm256_testc_pd(pulp::cast(mask), ones) != 0)
 }
 
 /// AVX2's own instruction for it, which the compiler does not always find in the portable loop. The casts are of a type to itself

@@ -70,7 +70,7 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
             let at_once = hopeful && !self.far;
             let mut first = 0;
             while first < count {
-                let end = (first + SETTLED).min(count);
+                let end = if R::RARE == usize::MAX { count } else { (first + SETTLED).min(count) };
                 for index in first..end {
                     if self.far && index.is_multiple_of(per_line) {
                         for (number, column) in columns.as_ref().iter().enumerate() {
