@@ -50,6 +50,8 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
         );
         let vectors = inputs.as_ref()[0].0.len();
         let (ahead, per_line) = (AHEAD_BYTES / size_of::<T::Lanes<S>>(), (LINE / size_of::<T::Lanes<S>>()).max(1));
+        let (mut even, mut odd) = (Kept::<T, S>::none(simd), Kept::none(simd));
+        let (mut now, mut before) = (&mut even, &mut odd);
         let mut start = 0;
         while start < vectors {
             let count = (vectors - start).min(GROUP);
@@ -64,8 +66,8 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
                 |(body, _)| &mut body[start..start + count],
             );
             let hopeful = calm::<R, T, S>(simd, &constants, count, |column, index| columns.as_ref()[column][index]);
-            // Where most are calm a rare column is rarely touched, and may be touched at once.
-            let mut kept = Kept::<T, S>::none(simd);
+            // Where most are calm a rare column is rarely touched, and may be touched at once if it is in the cache.
+            let at_once = hopeful && !self.far;
             let mut first = 0;
             while first < count {
                 let end = (first + SETTLED).min(count);
@@ -80,8 +82,8 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
                             prefetch_index(input, index + ahead);
                         }
                     }
-                    let mut cells =
-                        Body::<'_, '_, R, T, S> { simd, columns: &mut columns, index, kept: &mut kept, hopeful };
+                    let (far, columns) = (self.far, &mut columns);
+                    let mut cells = Body::<'_, '_, R, T, S> { simd, columns, index, kept: now, hopeful, at_once, far };
                     let step = R::Inputs::from_fn(
                         #[inline(always)]
                         |input| Lane(simd, bodies.as_ref()[input][index]),
@@ -94,9 +96,12 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
                         |output| self.sink.vector(simd, start + index, output),
                     );
                 }
-                kept.settle::<R>(&constants, &mut columns, &bodies);
+                // What was asked for has had the time of these steps to come.
+                before.settle::<R>(&constants, &mut columns, &bodies);
+                core::mem::swap(&mut now, &mut before);
                 first = end;
             }
+            before.settle::<R>(&constants, &mut columns, &bodies);
             start += count;
         }
         if !inputs.as_ref()[0].1.is_empty() {
@@ -216,12 +221,12 @@ impl<T: Real, S: Simd> Kept<T, S> {
     }
 
     #[inline(always)]
-    fn keep(&mut self, index: usize, mask: Mask<T, S>, kept: [Lane<T, S>; 2]) {
+    fn keep(&mut self, index: usize, any: bool, kept: [Lane<T, S>; 2]) {
         // There are no more than are settled together; the remainder only says so to the compiler.
         let place = self.count % SETTLED;
         self.indices[place] = index;
         self.lanes.0[place] = [kept[0].1, kept[1].1];
-        self.count += usize::from(mask.any());
+        self.count += usize::from(any);
     }
 
     /// Writes the rare column of all that put it off.
@@ -254,6 +259,9 @@ struct Body<'c, 's, R: Rule, T: Real, S: Simd> {
     index: usize,
     kept: &'c mut Kept<T, S>,
     hopeful: bool,
+    /// A rare column is in the cache, and rarely touched.
+    at_once: bool,
+    far: bool,
 }
 
 impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Body<'_, '_, R, T, S> {
@@ -277,8 +285,13 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Body<'_, '_, R, T, S> {
         kept: [Lane<T, S>; 2],
         settle: impl FnOnce(Lane<T, S>) -> Lane<T, S>,
     ) {
-        if !self.hopeful {
-            self.kept.keep(self.index, mask, kept);
+        if !self.at_once {
+            let any = mask.any();
+            if self.far {
+                // A place that is in the cache anyway where there is nothing to write.
+                prefetch_index(&*self.columns.as_ref()[if any { column } else { 0 }], self.index);
+            }
+            self.kept.keep(self.index, any, kept);
         } else if mask.any() {
             self.set(column, settle(self.get(column)));
         }
