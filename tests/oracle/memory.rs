@@ -51,17 +51,17 @@ impl<T: Float> Memory<T> {
 
     /// After one more sample: the age, and the gain.
     pub(crate) fn older(&self, age: T, in_time: bool) -> (T, T) {
-        let (one, full, grain) = (T::ONE, self.full, self.grain);
-        let counting = age == age.whole();
-        if counting && age + one <= full {
+        let (one, full, two) = (T::ONE, self.full, T::from_f64(2.0));
+        let is_count = age == age.whole();
+        if is_count && age + one <= full {
             return (age + one, one / (age + one));
         }
         let mut weight = age + (one - self.alpha * age);
-        if counting {
+        if is_count {
             weight = most(weight, least(age + one, full));
         }
         weight = least(weight, most(self.gap * full, one));
-        if (weight - full).size() <= grain + grain {
+        if (weight - full).size() <= two * self.grain {
             weight = full;
         }
         let mut gain = one / weight;
@@ -71,7 +71,7 @@ impl<T: Float> Memory<T> {
         if !in_time {
             return (weight, gain);
         }
-        (grain * (one + T::from_f64(2.0) * (weight / (grain + grain)).whole()), gain)
+        (self.grain * (one + two * (weight / (two * self.grain)).whole()), gain)
     }
 
     /// The age as the tally holds it: in time in grains, in samples a whole number. A count is itself; a full age is the next whole

@@ -108,14 +108,14 @@ fn any_distance_is_the_specification<T: Float, O: Drawn<T>>() {
     for (patience, resolution, threads) in kinds {
         let mut random = Random::new(81);
         let (rule, spec) = O::with(decay(), patience, resolution);
-        let mut states = [O::unseen(); CHANNELS];
-        let mut silence = [Duration::ZERO; CHANNELS];
+        let mut states: Vec<O::State> = channels.clone().map(|_| O::unseen()).collect();
+        let mut silence = vec![Duration::ZERO; CHANNELS];
         let mut story = Vec::new();
         for row in 0..rows {
             let distance = distance(&mut random);
             let width = if row % 2 == 0 { 1.0 } else { 3.0 };
             let noise = |random: &mut Random| 10.0 + width * random.gauss();
-            let round = |sample: f64, channel: usize| if channel % 3 == 0 { sample.round() } else { sample };
+            let round = |sample: f64, channel: usize| if channel.is_multiple_of(3) { sample.round() } else { sample };
             let mut samples: Vec<T> =
                 channels.clone().map(|channel| T::from_f64(round(noise(&mut random), channel))).collect();
             if row % 3 != 0 {
@@ -319,7 +319,7 @@ fn a_clean_signal_is_averaged_as_pandas_does() {
     let mut bank = Bank::<CleanedEma>::new(CleanedEma::new(decay()), 1).unwrap();
     let (mut sum, mut weight, mut worst) = (0.0, 0.0, 0.0_f64);
     for n in 0..6000 {
-        let elapsed = Duration::from_nanos((1e9 * random.exponential()).round() as u64);
+        let elapsed = Duration::from_secs_f64(random.exponential());
         let sample = 50.0 + random.between(-1.0, 1.0);
         bank.update_after(elapsed, &[sample]).unwrap();
         let kept = libm::exp2(-elapsed.as_secs_f64() / HALF_LIFE.as_secs_f64());

@@ -3,12 +3,13 @@
 
 use crate::{oracle, support};
 use evenkeel::{
-    Backend, Bank, ChannelsError, CleanedEma, ClippedEma, Columns, Decay, Ema, Estimator, LearningRate, Numerator,
-    ParameterError, Real, RelaxedNumerator, Resolution, RobustMean, Sweep, WeightDecay,
+    Backend, Bank, ChannelsError, CleanedEma, ClippedEma, Columns, ColumnsOf, Decay, Ema, Estimator, LearningRate,
+    Numerator, ParameterError, Real, RelaxedNumerator, Resolution, RobustMean, Sweep, WeightDecay,
 };
 use oracle::Float;
 use support::random::Random;
-use support::{both_types, every_backend};
+use support::streams::{Drawn, Slices};
+use support::{both_rules, both_types, every_backend};
 
 fn cleaned() -> CleanedEma {
     CleanedEma::new(Decay::alpha(0.1).unwrap())
@@ -21,23 +22,24 @@ fn rule() -> RobustMean {
 }
 
 /// Columns in the middle of their life.
-fn lived<T: Float>(sweep: &Sweep<RobustMean, T>) -> Columns<RobustMean, T> {
+fn lived<R: Slices<T>, T: Float>(sweep: &Sweep<R, T>) -> Columns<R, T> {
     let mut columns = Columns::new(CHANNELS).unwrap();
     sweep.update_rows(columns.as_mut_slices(), &Random::new(21).hostile(50, CHANNELS)).unwrap();
     columns
 }
 
-fn words<T: Float>(columns: &mut Columns<RobustMean, T>) -> Vec<u64> {
-    columns.as_mut_slices().iter().flat_map(|column| column.iter().map(|element| element.to_word())).collect()
+fn words<R: Slices<T>, T: Float>(columns: &Columns<R, T>) -> Vec<u64> {
+    columns.as_slices().into_iter().flat_map(|column| column.iter().map(|element| element.to_word())).collect()
 }
 
 /// Every update with every length around the right one. `Err` exactly where it does not fit, and then nothing changed.
-fn wrong_lengths<T: Float>() {
+fn wrong_lengths<T: Float, O: Drawn<T>>() {
+    let (rule, _) = O::plain(0.1);
     every_backend(|backend| {
-        let sweep = Sweep::<RobustMean, T>::new(rule()).unwrap().with_backend(backend).unwrap();
+        let sweep = Sweep::<O::Rule, T>::new(rule).unwrap().with_backend(backend).unwrap();
         let mut columns = lived(&sweep);
-        let before = words(&mut columns);
-        let refused = |what: &str, result: Result<(), evenkeel::UpdateError>, columns: &mut Columns<_, T>| {
+        let before = words(&columns);
+        let refused = |what: &str, result: Result<(), evenkeel::UpdateError>, columns: &Columns<O::Rule, T>| {
             let error = result.expect_err(what).to_string();
             for part in what.split('|') {
                 assert!(error.contains(part), "{error:?} does not name {part:?}");
@@ -51,51 +53,53 @@ fn wrong_lengths<T: Float>() {
             let both = format!("{length}|{CHANNELS}");
 
             let result = sweep.update(columns.as_mut_slices(), &samples);
-            refused(&format!("samples|{both}"), result, &mut columns);
+            refused(&format!("samples|{both}"), result, &columns);
             if length % CHANNELS != 0 {
                 let result = sweep.update_rows(columns.as_mut_slices(), &samples);
-                refused(&format!("rows|{both}"), result, &mut columns);
+                refused(&format!("rows|{both}"), result, &columns);
             }
             let result = sweep.update_at(columns.as_mut_slices(), &[0; CHANNELS], &samples);
-            refused(&format!("samples|{both}"), result, &mut columns);
+            refused(&format!("samples|{both}"), result, &columns);
             let result = sweep.update_series(columns.as_mut_slices(), &vec![[T::ONE; 3]; length]);
-            refused(&format!("series|{both}"), result, &mut columns);
+            refused(&format!("series|{both}"), result, &columns);
             // One series of another length than the others, wherever it is.
             let mut series = vec![vec![T::ONE; CHANNELS]; CHANNELS];
             series[length % CHANNELS].clone_from(&samples);
             let result = sweep.update_series(columns.as_mut_slices(), &series);
-            refused(&format!("samples of a series|{both}"), result, &mut columns);
+            refused(&format!("samples of a series|{both}"), result, &columns);
             let result = sweep.update_channel_into(columns.as_mut_slices(), 0, &[T::ONE; CHANNELS], &mut scores);
-            refused(&format!("locations|{both}"), result, &mut columns);
+            refused(&format!("locations|{both}"), result, &columns);
             let result = sweep.update_scored(columns.as_mut_slices(), &samples, &mut scores);
-            refused(&both, result, &mut columns);
+            refused(&both, result, &columns);
             let result = sweep.update_scored(columns.as_mut_slices(), &[T::ONE; CHANNELS], &mut scores);
-            refused(&format!("scores|{both}"), result, &mut columns);
+            refused(&format!("scores|{both}"), result, &columns);
             let result = sweep.update_scored(columns.as_mut_slices(), &samples, &mut enough);
-            refused(&both, result, &mut columns);
+            refused(&both, result, &columns);
             assert!(scores.iter().chain(&enough).all(|score| score.to_f64() == 7.0), "no score was written");
         }
     });
 }
 
-fn slices<T>(columns: &mut [Vec<T>; 4]) -> [&mut [T]; 4] {
-    columns.each_mut().map(Vec::as_mut_slice)
+fn slices<R: Slices<T>, T: Float>(columns: &mut [Vec<T>]) -> ColumnsOf<R, &mut [T]> {
+    R::slices(columns.iter_mut().map(Vec::as_mut_slice))
 }
 
-fn columns_of_different_lengths<T: Float>() {
-    let sweep = Sweep::<RobustMean, T>::new(rule()).unwrap();
-    for short in 0..4 {
-        let lengths = [0, 1, 2, 3].map(|column| if column == short { 8 } else { 9 });
-        let mut columns = lengths.map(|length| vec![T::ONE; length]);
+fn columns_of_different_lengths<T: Float, O: Drawn<T>>() {
+    let (rule, spec) = O::plain(0.1);
+    let sweep = Sweep::<O::Rule, T>::new(rule).unwrap();
+    let count = spec.words(&O::unseen()).len();
+    for short in 0..count {
+        let lengths = (0..count).map(|column| if column == short { 8 } else { 9 });
+        let mut columns: Vec<Vec<T>> = lengths.map(|length| vec![T::ONE; length]).collect();
         let mut scores = [T::ONE; 9];
         let results = [
-            sweep.update(slices(&mut columns), &[T::ZERO; 9]),
-            sweep.update(slices(&mut columns), &[T::ZERO; 8]),
-            sweep.update_rows(slices(&mut columns), &[T::ZERO; 18]),
-            sweep.update_rows(slices(&mut columns), &[]),
-            sweep.update_at(slices(&mut columns), &[0], &[T::ZERO]),
-            sweep.update_scored(slices(&mut columns), &[T::ZERO; 9], &mut scores),
-            sweep.observe(slices(&mut columns), 0, T::ZERO).map(drop),
+            sweep.update(slices::<O::Rule, T>(&mut columns), &[T::ZERO; 9]),
+            sweep.update(slices::<O::Rule, T>(&mut columns), &[T::ZERO; 8]),
+            sweep.update_rows(slices::<O::Rule, T>(&mut columns), &[T::ZERO; 18]),
+            sweep.update_rows(slices::<O::Rule, T>(&mut columns), &[]),
+            sweep.update_at(slices::<O::Rule, T>(&mut columns), &[0], &[T::ZERO]),
+            sweep.update_scored(slices::<O::Rule, T>(&mut columns), &[T::ZERO; 9], &mut scores),
+            sweep.observe(slices::<O::Rule, T>(&mut columns), 0, T::ZERO).map(drop),
         ];
         for result in results {
             let text = result.unwrap_err().to_string();
@@ -105,11 +109,12 @@ fn columns_of_different_lengths<T: Float>() {
     }
 }
 
-fn channels_out_of_range<T: Float>() {
+fn channels_out_of_range<T: Float, O: Drawn<T>>() {
+    let (rule, _) = O::plain(0.1);
     every_backend(|backend| {
-        let mut bank = Bank::<RobustMean, T>::new(rule(), CHANNELS).unwrap().with_backend(backend).unwrap();
+        let mut bank = Bank::<O::Rule, T>::new(rule, CHANNELS).unwrap().with_backend(backend).unwrap();
         bank.update_rows(&Random::new(22).hostile(50, CHANNELS)).unwrap();
-        let words = |bank: &Bank<RobustMean, T>| {
+        let words = |bank: &Bank<O::Rule, T>| {
             bank.readings().flat_map(|r| [r.location, r.scale, r.age]).map(Real::to_word).collect::<Vec<_>>()
         };
         let before = words(&bank);
@@ -123,6 +128,7 @@ fn channels_out_of_range<T: Float>() {
                 bank.update_channel(channel, &samples).unwrap_err(),
                 bank.update_channel_into(channel, &samples, &mut [T::ZERO; 3]).unwrap_err(),
                 bank.reset(channel).unwrap_err(),
+                bank.begin(channel, 1.0).unwrap_err(),
             ];
             for error in errors {
                 assert_eq!(error.to_string(), format!("channel {channel} does not exist: there are {CHANNELS}"));
@@ -133,10 +139,11 @@ fn channels_out_of_range<T: Float>() {
     });
 }
 
-fn a_bank_without_channels<T: Float>() {
+fn a_bank_without_channels<T: Float, O: Drawn<T>>() {
+    let (rule, _) = O::plain(0.1);
     every_backend(|backend| {
-        let mut bank = Bank::<RobustMean, T>::new(rule(), 0).unwrap().with_backend(backend).unwrap();
-        assert!(bank.is_empty() && bank.locations().is_empty() && bank.scales().len() == 0);
+        let mut bank = Bank::<O::Rule, T>::new(rule, 0).unwrap().with_backend(backend).unwrap();
+        assert!(bank.is_empty() && bank.readings().len() == 0 && bank.ages().len() == 0);
         bank.update(&[]).unwrap();
         bank.update_rows(&[]).unwrap();
         bank.update_at(&[], &[]).unwrap();
@@ -183,14 +190,8 @@ fn assert_no_memory<T: Float>(channels: usize) {
     assert!(text.contains(&channels.to_string()) && text.contains("memory") && text.contains("fewer"), "{text}");
 }
 
-both_types!(
-    wrong_lengths,
-    columns_of_different_lengths,
-    channels_out_of_range,
-    a_bank_without_channels,
-    more_channels_than_memory,
-    more_bytes_than_an_allocation,
-);
+both_rules!(wrong_lengths, columns_of_different_lengths, channels_out_of_range, a_bank_without_channels);
+both_types!(more_channels_than_memory, more_bytes_than_an_allocation);
 
 /// The error of a builder: it names the parameter, what was expected and what was given.
 fn refused<R: std::fmt::Debug>(result: Result<R, ParameterError>, name: &str, expected: &str) {

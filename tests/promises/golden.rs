@@ -136,13 +136,11 @@ fn layer<R: LayerRule + Copy, T: Float>(name: &str, rule: R, expected: [u64; 2])
 }
 
 /// Lines of a tracker's life. Of rules that learn, some series begin with a step that is known.
-fn feed_tracker<K: SnapshotKey, R: Scored + Timed, T: Float>(
+fn feed_tracker<K: SnapshotKey + Clone, R: Scored + Timed, T: Float>(
     tracker: &mut Tracker<K, R, T>,
     key: impl Fn(usize) -> K,
     rounds: Range<i64>,
-) where
-    K: Clone,
-{
+) {
     for round in rounds {
         let mut random = Random::new(6300 + round.cast_unsigned());
         let number = usize::try_from(round / 50).unwrap() + random.below(9);
@@ -307,6 +305,7 @@ fn same(a: f64, b: f64) -> bool {
 
 /// The states of a robust mean of format 1, as this edition takes them: location, scale, last strike and age, and a strike is four
 /// quarters. In time an age is as near as the new grain allows; `ages` has it.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // strikes are small whole numbers
 fn carried_over<T: Float>(document: &Value, spec: &Spec<T>, ages: &[T]) -> Vec<State<T>> {
     let [location, scale, last_strike, age, strikes] =
         ["location", "scale", "last strike", "age", "strikes"].map(|name| column(document, name));
@@ -447,7 +446,10 @@ fn tracker_of_format_1<K, T: Float>(
 fn trackers_of_format_1() {
     let learning = in_time().resolution(Resolution::Learn).unwrap();
     tracker_of_format_1("tracker-text-in_time-f64", || timed(learning), text, |key| Value::from(key.as_str()));
-    let hexadecimal = |key: &Vec<u8>| Value::from(key.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    let hexadecimal = |key: &Vec<u8>| {
+        let bytes: Vec<String> = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        Value::from(bytes.concat())
+    };
     let crowded = || crowded(RobustMean::new(decay()));
     tracker_of_format_1("tracker-bytes-crowded-f64", crowded, key_of_bytes, hexadecimal);
     tracker_of_format_1("tracker-number-counted-f32", counted, key_number, |key| Value::from(*key));

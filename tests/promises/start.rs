@@ -49,12 +49,12 @@ fn the_sixth_sample_is_the_first_with_a_score<T: Float, O: Drawn<T>>() {
         for (rule, _) in [O::presets(0.01), O::presets(0.5), O::presets(1.0)].concat() {
             let channels = 21;
             let fresh = Bank::<O::Rule, T>::new(rule, channels).unwrap().with_backend(backend).unwrap();
-            let (mut scored, mut observed) = (fresh.clone(), fresh);
+            let (mut rows, mut observed) = (fresh.clone(), fresh);
             let mut seen = vec![0; channels];
             for _ in 0..40 {
                 let row = random.hostile::<T>(1, channels);
                 let mut scores = vec![T::ONE; channels];
-                scored.update_scored(&row, &mut scores).unwrap();
+                rows.update_scored(&row, &mut scores).unwrap();
                 for (channel, (&sample, score)) in row.iter().zip(scores).enumerate() {
                     let is_there = sample.finite() || seen[channel] >= 5 && !sample.nan();
                     seen[channel] += u64::from(is_there);

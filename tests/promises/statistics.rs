@@ -287,7 +287,7 @@ fn recovery_from_level_shifts() {
 #[test]
 fn a_jumping_level() {
     let channels = 60;
-    let level = |t: usize| if t / 2000 % 2 == 0 { 10.0 } else { -10.0 };
+    let level = |t: usize| if (t / 2000).is_multiple_of(2) { 10.0 } else { -10.0 };
     let mut contestants = [
         contestant(Ema::new(gain(ALPHA)), channels),
         contestant(robust(), channels),
@@ -315,11 +315,11 @@ fn a_jumping_level() {
 /// sample after it, all for good at the fourth. The scale takes longer, because it only falls as an average does.
 #[test]
 fn start_with_an_outlier() {
-    fn check<R: Scored>(rule: R, scale: f64) {
+    fn check<R: Scored + Copy>(rule: R, scale: f64) {
         let channels = 250;
         for first in [1e6, -1e6, 10.0] {
             let mut random = Random::new(75);
-            let mut bank = Bank::<R>::new(rule.clone(), channels).unwrap();
+            let mut bank = Bank::<R>::new(rule, channels).unwrap();
             bank.update_rows(&vec![first; channels]).unwrap();
             let far = |bank: &Bank<R>| locations(bank).filter(|location| location.abs() > 2.0).count();
             for t in 1..=100 {

@@ -129,11 +129,11 @@ fn a_series_too_many_does_not_begin() {
 #[test]
 fn any_rule_that_scores_is_tracked() {
     fn check<R: Scored + Copy>(rule: R) {
-        let mut tracker = Tracker::<u32, R>::new(rule).unwrap();
+        let mut tracker = Tracker::<usize, R>::new(rule).unwrap();
         let mut bank = Bank::<R>::new(rule, 3).unwrap();
         let block = Random::new(71).recorded::<f64>(400, 3);
         for (index, &sample) in block.iter().enumerate() {
-            let key = index as u32 % 3;
+            let key = index % 3;
             let update = tracker.update(&key, sample).unwrap();
             let seen = bank.observe(index % 3, sample).unwrap();
             assert_eq!(

@@ -303,19 +303,19 @@ impl<T: Float> Check<T> for BanksGiveTheVectors {
         every_backend(|backend| {
             for channels in [1, 9] {
                 let fresh = Bank::<O::Rule, T>::new(case.rule, channels).unwrap().with_backend(backend).unwrap();
-                let (mut quiet, mut scored) = (fresh.clone(), fresh);
+                let (mut quiet, mut loud) = (fresh.clone(), fresh);
                 let mut scores = vec![T::ONE; channels];
                 for (index, row) in case.there().enumerate() {
                     let samples = vec![row.sample; channels];
                     if case.is_in_time() {
                         quiet.update_after(row.elapsed, &samples).unwrap();
-                        scored.update_scored_after(row.elapsed, &samples, &mut scores).unwrap();
+                        loud.update_scored_after(row.elapsed, &samples, &mut scores).unwrap();
                     } else {
                         quiet.update(&samples).unwrap();
-                        scored.update_scored(&samples, &mut scores).unwrap();
+                        loud.update_scored(&samples, &mut scores).unwrap();
                     }
                     let what = || format!("{}, sample {index}", case.name);
-                    for bank in [&quiet, &scored] {
+                    for bank in [&quiet, &loud] {
                         bank.readings().for_each(|reading| assert_reading(reading, row, what));
                         assert!(bank.ages().all(|age| age == row.reading[2]));
                         let step = case.spec.learns().then_some(row.step);
