@@ -17,7 +17,7 @@ use core::time::Duration;
 /// let mut bank = Bank::<RobustMean>::new(rule, 3)?;           // f64; Bank::<RobustMean, f32> for half the memory
 /// bank.update(&[1.0, 20.0, 300.0])?;                          // one sample per channel
 /// bank.update_rows(&[1.1, 20.0, f64::NAN, 0.9, 20.0, 301.0])?; // two rows, oldest first; NaN = missing
-/// bank.update_at(&[2, 0, 2], &[299.0, 1.0, 300.0])?;          // scattered; repeats are applied in order
+/// bank.update_at(&[1, 0, 1], &[20.5, 1.0, 19.5])?;            // scattered; repeats are applied in order
 /// let mut scores = [0.0; 3];
 /// bank.update_scored(&[1.0, 90.0, 300.0], &mut scores)?;      // residual / scale before the sample
 /// assert!(scores[1] > 4.0);

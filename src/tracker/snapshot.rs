@@ -66,7 +66,7 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
     ///
     /// let rule = RobustMean::new(Decay::half_life(60.0)?);
     /// let mut tracker = Tracker::<String>::new(rule)?;
-    /// tracker.update_batch([("cpu", 40.0), ("cpu", 41.0)])?;
+    /// tracker.update_batch([40.0, 41.0, 40.5, 40.0, 41.5, 40.5].map(|sample| ("cpu", sample)))?;
     /// let mut bytes = Vec::new(); // or a file, to be renamed when it is complete
     /// tracker.write_snapshot(&mut bytes, b"line 1")?;
     ///
