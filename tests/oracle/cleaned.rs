@@ -1,5 +1,4 @@
-//! `CleanedEma`: [`Spec`] is the executable specification that made `cleaned_ema.json`, line by line, but that a share which is pending
-//! comes to nothing at last.
+//! `CleanedEma`: [`Spec`] is the executable specification that made `cleaned_ema.json`, line by line.
 
 use super::memory::{Memory, START_AGE, is_silence};
 use super::{Float, Outcome, Specification, pick, robust, within};

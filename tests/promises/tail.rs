@@ -126,7 +126,8 @@ fn gaussian_noise_has_the_gaussian_tail() {
     let gain = Decay::alpha(0.01).unwrap();
     // Measured: 1.003, 1.015, 1.053 and 1.20 times.
     tail_of_noise(RobustMean::new(gain), [1.01, 1.03, 1.10, 1.35]);
-    tail_of_noise(CleanedEma::new(gain), [9.0, 9.0, 9.0, 9.0]);
+    // The scale of a judge wanders more: 1.026, 1.138, 1.50 and 2.9 times.
+    tail_of_noise(CleanedEma::new(gain), [1.04, 1.18, 1.65, 3.3]);
 }
 
 /// The exact tail at the scale's fixed point, and how far above it the tail of 96,000 scores may be.
