@@ -72,6 +72,8 @@ pub(crate) struct Made<R, O> {
     pub(crate) rule: R,
     pub(crate) spec: O,
     pub(crate) gain: f64,
+    /// The smallest gain that there is room for.
+    pub(crate) smallest: f64,
     pub(crate) resolution: f64,
     /// The numbers of scales at which something changes.
     pub(crate) thresholds: [f64; 8],
@@ -80,8 +82,7 @@ pub(crate) struct Made<R, O> {
 impl<R, O> Made<R, O> {
     /// Whether lane type `T` has room for such an age and such a resolution.
     pub(crate) fn is_carried<T: Float>(&self) -> bool {
-        let smallest = if size_of::<T>() == 4 { 1.0 / f64::from(1 << 20) } else { T::MIN_GAIN };
-        self.gain >= smallest && self.resolution / 2.0 < T::LARGEST.to_f64() / 2.0
+        self.gain >= self.smallest && self.resolution / 2.0 < T::LARGEST.to_f64() / 2.0
     }
 }
 
@@ -99,7 +100,9 @@ impl<T: Float> Drawn<T> for Spec<T> {
     fn drawn(draw: &mut Draw) -> Option<Made<RobustMean, Self>> {
         let (rule, p) = robust(draw)?;
         let (gain, resolution) = (p.alpha, p.resolution);
-        Some(Made { rule, spec: Spec::new(&p), gain, resolution, thresholds: thresholds(&p) })
+        // Its age is beside other numbers in one word.
+        let smallest = if size_of::<T>() == 4 { 1.0 / f64::from(1 << 20) } else { T::MIN_GAIN };
+        Some(Made { rule, spec: Spec::new(&p), gain, smallest, resolution, thresholds: thresholds(&p) })
     }
     fn with(decay: Decay, resolution: Resolution) -> (RobustMean, Self) {
         let p = Parameters { half_life: decay.in_time(), ..Parameters::new(decay.gain()) };
@@ -116,7 +119,8 @@ impl<T: Float> Drawn<T> for cleaned::Spec<T> {
         let (rule, p) = average(draw)?;
         let (gain, resolution, reject) = (p.alpha, p.resolution, p.reject.min(1e3));
         let thresholds = [4.0, reject, 2.5, reject, 6.5, 2.0, 1.0, 3.5];
-        Some(Made { rule, spec: cleaned::Spec::new(&p), gain, resolution, thresholds })
+        let spec = cleaned::Spec::new(&p);
+        Some(Made { rule, spec, gain, smallest: T::MIN_GAIN, resolution, thresholds })
     }
     fn with(decay: Decay, resolution: Resolution) -> (CleanedEma, Self) {
         let p = cleaned::Parameters { half_life: decay.in_time(), ..cleaned::Parameters::new(decay.gain()) };
