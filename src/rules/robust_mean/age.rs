@@ -30,7 +30,7 @@ pub(super) fn lay_out<T: Real>(k: &mut Constants<T>) {
     let full = k.full.to_f64();
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 1 to 2^52 by the smallest gains
     let whole = full.ceil() as u64;
-    (k.counts_to, k.descent, k.also_unit) = (k.full, 0, k.unit);
+    (k.descent, k.also_unit) = (0, k.unit);
     if k.in_time {
         k.full_age = steps_of_full::<T>(full);
     } else if full < START_AGE as f64 {
@@ -44,11 +44,7 @@ pub(super) fn lay_out<T: Real>(k: &mut Constants<T>) {
             k.descent += 1;
         }
     } else {
-        k.full_age = whole.min(Constants::<T>::AGE);
-        if whole > k.full_age {
-            // There is no room for the last whole age, whose gain is that of full age.
-            k.counts_to = T::from_f64(k.full_age as f64);
-        }
+        k.full_age = whole;
     }
 }
 
@@ -222,7 +218,7 @@ pub(super) fn next<T: Real, S: Simd>(
         return Age { field, gain, is_young };
     }
     let one_more = field + word(1);
-    let is_young = one_more.count().le(number(k.counts_to));
+    let is_young = one_more.count().le(number(k.full));
     let one = number(T::from_f64(1.0));
     if k.descent == 0 {
         let gain = is_young.select(one / one_more.count(), number(k.full_gain));
