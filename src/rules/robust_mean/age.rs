@@ -30,7 +30,7 @@ pub(super) fn lay_out<T: Real>(k: &mut Constants<T>) {
     let full = k.full.to_f64();
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 1 to 2^52 by the smallest gains
     let whole = full.ceil() as u64;
-    (k.descent, k.also_unit) = (0, k.unit);
+    (k.counts_to, k.descent, k.also_unit) = (k.full, 0, k.unit);
     if k.in_time {
         k.full_age = steps_of_full::<T>(full);
     } else if full < START_AGE as f64 {
@@ -44,7 +44,12 @@ pub(super) fn lay_out<T: Real>(k: &mut Constants<T>) {
             k.descent += 1;
         }
     } else {
-        k.full_age = whole;
+        k.full_age = whole.min(Constants::<T>::AGE);
+        if whole > k.full_age {
+            // At the smallest gain of `f32` there is no room for the last whole age, 2^20: the one before it is full age. Its gain is
+            // the same, 1 / 2^20, and for that one sample the estimate does not count as young.
+            k.counts_to = T::from_f64(k.full_age as f64);
+        }
     }
 }
 
@@ -218,7 +223,7 @@ pub(super) fn next<T: Real, S: Simd>(
         return Age { field, gain, is_young };
     }
     let one_more = field + word(1);
-    let is_young = one_more.count().le(number(k.full));
+    let is_young = one_more.count().le(number(k.counts_to));
     let one = number(T::from_f64(1.0));
     if k.descent == 0 {
         let gain = is_young.select(one / one_more.count(), number(k.full_gain));

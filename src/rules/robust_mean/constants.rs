@@ -52,6 +52,8 @@ pub struct Constants<T> {
     pub(super) full_age: u64,
     /// The other age field of one sample, where full age is no more than that; else the same.
     pub(super) also_unit: u64,
+    /// The largest whole age that counts, where ages are in samples.
+    pub(super) counts_to: T,
     /// How many steps a start's age takes down to full age, where `1/alpha` is below it.
     pub(super) descent: u64,
     /// The gain of full age.
@@ -99,7 +101,8 @@ impl<T: Real> Constants<T> {
     pub(in crate::rules) const SMALLEST_GAIN_IN_TIME: f64 =
         if <T as Ops>::AGE_BITS > 23 { 1.0 / (1 << 27) as f64 } else { 1.0 / (1 << 14) as f64 };
     /// The smallest gain in samples that an age has room for.
-    const SMALLEST_GAIN: f64 = if <T as Ops>::AGE_BITS > 23 { T::MIN_GAIN } else { 1.0 / Self::AGE as f64 };
+    const SMALLEST_GAIN: f64 =
+        if <T as Ops>::AGE_BITS > 23 { T::MIN_GAIN } else { 1.0 / (1_u64 << <T as Ops>::AGE_BITS) as f64 };
     /// A tally that no channel has: strikes of 511 quarters.
     const NEVER: u64 = Self::STRIKES;
 
@@ -131,6 +134,7 @@ impl<T: Real> Constants<T> {
             unit: if in_time { Self::STEPS } else { 1 },
             full_age: 0,
             also_unit: 0,
+            counts_to: T::default(),
             descent: 0,
             full_gain: T::default(),
             scale_gain: T::default(),
