@@ -242,7 +242,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
     }
 
     /// How many samples the present estimate of every channel rests on, up to the memory of the rule; 0 = never seen, and 1
-    /// again after a re-opening.
+    /// again after a re-opening (a [`CleanedEma`]: only where its average begins anew).
     pub fn ages(&self) -> impl ExactSizeIterator<Item = T> {
         self.readings().map(|reading| reading.age)
     }

@@ -26,7 +26,8 @@ pub trait Estimator: Rule + Estimate {}
 
 /// An estimator with a scale beside its location, so that it can score a sample: residual over scale.
 pub trait Scored: Estimator {
-    /// The number of scales beyond which a sample counts as an outlier.
+    /// The number of scales beyond which a sample counts as an outlier; that of a [`CleanedEma`](crate::CleanedEma) which re-opens its
+    /// judge is none, as it is not replaced.
     fn outlier_at(&self) -> f64;
     /// The number of a channel's first samples that have no score, and are no outliers.
     fn unscored(&self) -> u64;

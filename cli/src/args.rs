@@ -67,8 +67,8 @@ pub(crate) enum Command {
 ///
 /// The output has the columns time, series, value, location, scale, score and outlier, and one row per sample, missing
 /// samples included. Location and scale are those after the sample. The score says how far the sample was from where the
-/// series had been, in units of the scale before it; the first five samples of a series have none. An outlier is a sample
-/// that the location does not follow: with `clean` one that was replaced. Numbers read back to the same bits.
+/// series had been, in units of the scale before it; the first five samples of a series have none. An outlier is, with
+/// `clean`, a sample that was replaced, else one more than 4 scales away. Numbers read back to the same bits.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TrackArgs {

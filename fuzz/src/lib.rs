@@ -12,6 +12,7 @@ pub mod csv;
 mod draw;
 pub mod ema;
 pub mod expiry;
+pub mod finite;
 pub mod heavy_tailed;
 pub mod influx;
 mod json;
@@ -79,6 +80,7 @@ mod seeds {
         ema,
         numerator,
         heavy_tailed,
+        finite,
         operations,
         tracker,
         expiry,

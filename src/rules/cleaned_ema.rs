@@ -94,8 +94,8 @@ const JUDGE_GAIN: f64 = 0.1;
 const FORGET: f64 = 0.1;
 /// An average that rests on no more samples begins anew where the judge does.
 const EARLY: f64 = 8.0;
-/// A share that is pending counts as none from here down: it is far below what any refund could add to an average in the lane
-/// type, and would sink for ever, into the numbers that processors are slow with.
+/// A share that is pending counts as none from here down. It would sink for ever, into the numbers that processors are slow with;
+/// what a refund of it adds is below the rounding of all but averages of the very smallest gains.
 const fn least_pending<T: Real>() -> f64 {
     1.0 / if size_of::<T>() == 4 { (1_u64 << 50) as f64 } else { (1_u128 << 100) as f64 }
 }

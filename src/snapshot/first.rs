@@ -14,9 +14,11 @@ const PSI: [&str; 4] = ["clip", "taper_from", "reject", "scale_clip"];
 const PRESETS: [([f64; 4], [f64; 4]); 2] =
     [([2.0, 5.0, 8.0, 2.0], [2.5, 3.5, 6.5, 2.0]), ([3.0, f64::INFINITY, f64::INFINITY, 3.0], [4.0, 6.0, 12.0, 2.0])];
 
-/// The rules of format 1 as this format names them. A tracker's two rules for numbers and for whole numbers become one that learns
-/// the resolution; others that differ from all that can be are left as they are, to be refused by name.
-pub(super) fn translate(rules: &mut Vec<SnapshotRule>) {
+/// The rules of format 1 as this format names them: with their parameters as they are, and with the defaults of a preset for those of
+/// its first edition. A tracker's two rules for numbers and for whole numbers become one that learns the resolution; others that differ
+/// from all that can be are left as they are, to be refused by name.
+pub(super) fn translations(rules: &[SnapshotRule]) -> [Vec<SnapshotRule>; 2] {
+    let mut rules = rules.to_vec();
     if let [plain, whole] = rules.as_slice()
         && value(plain, "resolution") == Some(0.0)
         && value(whole, "resolution") == Some(1.0)
@@ -25,10 +27,11 @@ pub(super) fn translate(rules: &mut Vec<SnapshotRule>) {
         rules.truncate(1);
         rules[0].parameters.push(("learns".to_owned(), 1.0));
     }
+    for rule in rules.iter_mut().filter(|rule| rule.name == "RobustMean" && value(rule, "learns").is_none()) {
+        rule.parameters.push(("learns".to_owned(), 0.0));
+    }
+    let as_they_are = rules.clone();
     for rule in rules.iter_mut().filter(|rule| rule.name == "RobustMean") {
-        if value(rule, "learns").is_none() {
-            rule.parameters.push(("learns".to_owned(), 0.0));
-        }
         let psi = PSI.map(|name| value(rule, name).unwrap_or(f64::NAN));
         if let Some((_, now)) = PRESETS.iter().find(|(first, _)| *first == psi) {
             for (name, now) in PSI.iter().zip(now) {
@@ -36,6 +39,7 @@ pub(super) fn translate(rules: &mut Vec<SnapshotRule>) {
             }
         }
     }
+    [as_they_are, rules]
 }
 
 fn value(rule: &SnapshotRule, name: &str) -> Option<f64> {

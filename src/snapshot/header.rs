@@ -86,7 +86,8 @@ pub struct SnapshotInfo {
     pub kind: SnapshotKind,
     /// `f32` or `f64`.
     pub lane: &'static str,
-    /// The rule that made it. More than one only of a tracker of format 1 that no rule of this version goes on with.
+    /// The rule that made it, of format 1 as the rule of this version that goes on with it. More than one only of a tracker of format 1
+    /// that none goes on with.
     pub rules: Vec<SnapshotRule>,
     /// How many channels, weights or series it holds.
     pub channels: u64,
@@ -102,7 +103,8 @@ impl SnapshotInfo {
     pub fn of(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let (header, _) = Header::open(bytes)?;
         let lane = if header.lane == 4 { "f32" } else { "f64" };
-        let Header { format, kind, rules, channels, note, .. } = header;
+        let rules = header.as_here().pop().unwrap_or_default();
+        let Header { format, kind, channels, note, .. } = header;
         Ok(Self { format, kind, lane, rules, channels, note })
     }
 }
@@ -189,9 +191,6 @@ impl Header {
         let header = checked(head, "header")?;
         let mut header = Self::decode(&header[PREAMBLE..])?;
         header.format = found;
-        if header.is_first() {
-            first::translate(&mut header.rules);
-        }
         let expected = ((end + 2 * CHECKSUM) as u64).saturating_add(header.body);
         if got != expected {
             return Err(cut(expected));
@@ -226,6 +225,12 @@ impl Header {
         Ok(Self { format: FORMAT, kind, lane, key, idle, columns, rules: found, channels, body, note })
     }
 
+    /// The rules as this version names them, in each way in which it takes them: of format 1 as they are, and last with the defaults of
+    /// a preset for those of its first edition.
+    fn as_here(&self) -> Vec<Vec<SnapshotRule>> {
+        if self.is_first() { first::translations(&self.rules).into() } else { vec![self.rules.clone()] }
+    }
+
     /// Whether it is of format 1.
     pub(crate) fn is_first(&self) -> bool {
         self.format == 1
@@ -242,14 +247,21 @@ impl Header {
             rules.join(" and, for whole numbers, ")
         };
         // To the bit, and the same zero and NaN too.
-        let differs = match (self.rules.as_slice(), expected.rules.as_slice()) {
-            (found, here) if found.len() != here.len() => Some("a rule of its own for whole numbers".to_owned()),
-            (found, here) => {
-                let encoded = |rule: &SnapshotRule| Self { rules: vec![rule.clone()], ..expected.clone() }.encode();
-                let other = found.iter().zip(here).find(|(found, here)| encoded(found) != encoded(here));
-                other.map(|(found, here)| found.differences(here))
+        let encoded = |rule: &SnapshotRule| Self { rules: vec![rule.clone()], ..expected.clone() }.encode();
+        let difference = |found: &[SnapshotRule]| {
+            if found.len() != expected.rules.len() {
+                return Some("a rule of its own for whole numbers".to_owned());
             }
+            let other = found.iter().zip(&expected.rules).find(|(found, here)| encoded(found) != encoded(here));
+            other.map(|(found, here)| found.differences(here))
         };
+        let mut differs = None;
+        for rules in self.as_here() {
+            differs = difference(&rules);
+            if differs.is_none() {
+                break;
+            }
+        }
         if let Some(differs) = differs {
             let (found, expected) = (describe(&self.rules), describe(&expected.rules));
             return Err(SnapshotError::Rule { found, expected, differs });

@@ -314,7 +314,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
 
     /// Begins a channel that has seen nothing with the step in which its signal is known to be recorded, for a rule with
     /// [`Resolution::Learn`](crate::Resolution::Learn): 1, 0.1 and so on to 1e-6, or 0 for continuous samples. Another step counts
-    /// as the next finer of these. Nothing happens to a channel that has seen a sample, or with another rule.
+    /// as the next finer of these, and a NaN or a number below 0 as one that is not known. Nothing happens to a channel that has seen a sample, or with another rule.
     ///
     /// # Errors
     /// The columns are not all of one length, or the channel does not exist. The state is untouched.

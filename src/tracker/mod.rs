@@ -37,7 +37,7 @@ use order::{Links, Order, Slots};
 /// when it grows and the first sample after a snapshot.
 ///
 /// # Memory
-/// In `f64` a series costs 32 bytes of estimator state and 56 of counters, times and neighbours, beside its key and its place in
+/// In `f64` a series costs 32 bytes of a [`RobustMean`]'s state (56 of a [`CleanedEma`](crate::CleanedEma)'s) and 56 of counters, times and neighbours, beside its key and its place in
 /// the hash map; all of it grows by doubling, and room that has been made is kept. A million series with names of 36 bytes were
 /// measured at 187 MB, and at the same after two million others had taken their places (`cargo run --release --example million`).
 ///
@@ -141,7 +141,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     /// [`expire`](Self::expire) forgets all at once. What time it is, the samples tell: the latest of them, but one that is
     /// further away than `max_idle` is only believed when, on balance, as many as there are series agree; whatever the clock
     /// then jumps to, a series whose last sample is within `max_idle` of it stays. [`Idle::Time`] needs the times of
-    /// [`update_at`](Self::update_at), and so [`RobustMean`].
+    /// [`update_at`](Self::update_at), and so a rule that can be in time.
     #[must_use]
     pub fn max_idle(mut self, idle: Idle) -> Self {
         let was_in_time = self.is_idle_by_time();
@@ -154,10 +154,10 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
 
     /// Begins a series before its first sample, with the step in which it is known to be recorded, for input that says so; `None`
     /// where it is not known. The step counts where the rule [learns](crate::Resolution::Learn) one, as [`Sweep::begin`] says. Nothing
-    /// happens to a series that is there; returns whether it was not.
+    /// happens to a series that is there; returns whether it was not. As a first sample does, it may [evict](Overflow::Evict) another.
     ///
     /// # Errors
-    /// It would be one too many, which is counted, or there is no memory for it.
+    /// It would be one too many, which is counted as a sample of it would be, or there is no memory for it.
     pub fn begin<Q>(&mut self, key: &Q, step: Option<f64>) -> Result<bool, TrackError>
     where
         K: Borrow<Q>,

@@ -60,7 +60,8 @@ pub struct Counters {
     pub missing: u64,
     /// Samples that were refused because they were older than their series' last.
     pub late: u64,
-    /// Samples that were refused because their series would have been one too many.
+    /// Samples that were refused because their series would have been one too many, and series that were refused before their first
+    /// sample by [`Tracker::begin`](crate::Tracker::begin).
     pub full: u64,
     /// Outliers among the samples.
     pub outliers: u64,

@@ -46,7 +46,8 @@ pub(super) fn lay_out<T: Real>(k: &mut Constants<T>) {
     } else {
         k.full_age = whole.min(Constants::<T>::AGE);
         if whole > k.full_age {
-            // There is no room for the last whole age, whose gain is that of full age.
+            // At the smallest gain of `f32` there is no room for the last whole age, 2^20: the one before it is full age. Its gain is
+            // the same, 1 / 2^20, and for that one sample the estimate does not count as young.
             k.counts_to = T::from_f64(k.full_age as f64);
         }
     }

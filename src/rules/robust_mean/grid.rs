@@ -31,9 +31,13 @@ fn power(exponent: u64) -> Option<f64> {
     usize::try_from(exponent).ok().and_then(|exponent| POWERS.get(exponent)).copied()
 }
 
-/// The exponent of the coarsest step that is no coarser than this one; that of no step where there is none so fine.
+/// The exponent of the coarsest step that is no coarser than this one, to what `f32` tells apart; that of no step where there is none
+/// so fine. What is no step, a NaN or a number below zero, is that of one that is not known.
 pub(crate) fn exponent_for(step: f64) -> u64 {
-    let finer = (0..CONTINUOUS).find(|&exponent| step_of(exponent) <= step * (1.0 + f64::EPSILON));
+    if step.is_nan() || step < 0.0 {
+        return 0;
+    }
+    let finer = (0..CONTINUOUS).find(|&exponent| step_of(exponent) <= step * (1.0 + f64::from(f32::EPSILON)));
     finer.unwrap_or(CONTINUOUS)
 }
 

@@ -48,10 +48,12 @@ use pulp::Simd;
 ///   With a half-life [in time](crate::Decay#in-time) it is the sum of weights of pandas' `ewm(halflife, times)`.
 /// * The *start* is the first five samples: a running median, with a scale from the nearest distances among them. They have no
 ///   score (NaN) and are no outliers; the sixth is the first that is judged.
-/// * A residual beyond `h = 4` scales is a *strike*; any other sample takes one and a quarter back. `patience` strikes re-open
+/// * A residual beyond `h = 4` scales is a *strike*; any other sample takes one and a quarter back, or one where the scale has
+///   collapsed. `patience` strikes re-open
 ///   the estimate, at age 1: the location becomes the median of the sample, the strike before it and the present location. A
 ///   strike lies at most twice as far out as the one before it (or as `h` scales), so that two giant spikes in a row are not
-///   a new level. A re-opened estimate is re-opened again after four strikes more.
+///   a new level. An estimate that was settled is re-opened again after four strikes more, one of
+///   age 1 after one.
 /// * A scale that has collapsed, below `2^-20 |location|`, grows by strikes alone, from `2^-20` of the residual that
 ///   re-opens it.
 /// * NaN is missing: nothing changes. An infinity is a giant outlier of its sign; it cannot be one of a channel's first five
@@ -64,7 +66,7 @@ use pulp::Simd;
 ///   `gain * c * scale`, and zero beyond `b` scales.
 /// * Gaussian efficiency: 97.7%, at the gain `alpha / 0.925` with which it follows small changes as fast as a plain average of
 ///   gain `alpha`; mean-faithful more than 99.9%, at `alpha / 0.9965`.
-/// * A level shift of 10 scales or more is recovered in about `patience` samples.
+/// * A level shift of 10 to some hundred scales is recovered in about `patience` samples, one of a million in a few more.
 /// * Breakdown: what ends it is a run of strikes that re-opens the estimate onto the outliers. At patience 12 it withstands 25%
 ///   of outliers on one side; at 30%, some 2% of the estimates are lost. More patience withstands more and recovers later.
 /// * [Accuracy](https://github.com/evenkeel/evenkeel/blob/main/docs/ACCURACY.md), from `cargo bench --bench accuracy`, has
@@ -131,7 +133,7 @@ impl RobustMean {
     }
 
     /// The preset for skewed data such as latencies, where cutting the tail biases the mean: Hampel's psi with clip 4, taper from
-    /// 6, reject at 12. It follows the mean of a lognormal of shape 0.5 at 1.07 times a plain average's error instead of 3.1,
+    /// 6, reject at 12. It follows the mean of a lognormal of shape 0.5 at 1.04 times a plain average's error instead of 3.1,
     /// and pays for it where many outliers lie near, on one side.
     #[must_use]
     pub fn mean_faithful(self) -> Self {
