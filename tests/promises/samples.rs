@@ -2,7 +2,7 @@
 //! largest floats are ordinary samples.
 
 use crate::{oracle, support};
-use evenkeel::{Bank, CleanedEma, Columns, Decay, RobustMean, Sweep};
+use evenkeel::{Bank, CleanedEma, Columns, Decay, Real, RobustMean, Sweep};
 use oracle::{Float, Parameters, Spec, State, cleaned};
 use support::random::Random;
 use support::streams::Drawn;
@@ -76,6 +76,23 @@ fn coming_of_age<T: Float, O: Drawn<T>>() {
         let calm: Vec<T> = (0..12 * channels).map(|_| T::from_f64(random.gauss())).collect();
         let end = same_as_the_oracle(rule, &spec, &from, &calm);
         same_as_the_oracle(rule, &spec, &end, &random.hostile::<T>(60, channels));
+    }
+}
+
+/// At the smallest gain that an age in single precision has room for: the last age that counts shares its word with a full one, and
+/// its gain.
+#[test]
+fn the_longest_memory_in_single_precision() {
+    let gain = 2.0_f64.powi(-20);
+    let (rule, spec) = Spec::<f32>::plain(gain);
+    let mut random = Random::new(19);
+    let noise =
+        |random: &mut Random, count: usize| -> Vec<f32> { (0..count).map(|_| f32::from_f64(random.gauss())).collect() };
+    let mut state = spec.run(State::unseen(), noise(&mut random, 100));
+    for age in 1_048_570_u32..=1_048_574 {
+        state.age = age as f32;
+        let from = [state; 17];
+        same_as_the_oracle(rule, &spec, &from, &noise(&mut random, 12 * 17));
     }
 }
 
