@@ -74,21 +74,22 @@ impl<T: Float> Memory<T> {
         (self.grain * (one + two * (weight / (two * self.grain)).whole()), gain)
     }
 
-    /// The age as the tally holds it: in time in grains, in samples a whole number. A count is itself; a full age is the next whole
-    /// number, or the largest that there is room for.
+    /// The age as the tally holds it: in time in grains, in samples a whole number. A count is itself, a full age the next whole
+    /// number, and each at most the largest that there is room for.
     ///
     /// Where a full age is less than the three samples that a start leaves, the age falls towards it: from 3 on the field counts the
     /// samples since the start, and 64 is a full age.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole numbers below 2^52
     pub(crate) fn field(&self, age: T, counted: bool, in_time: bool) -> u64 {
         let start = T::from_f64(START_AGE);
+        let most = (1 << T::AGE_WIDTH) - 1;
         if in_time {
             (age / self.grain).to_f64() as u64
         } else if counted {
-            age.to_f64() as u64
+            (age.to_f64() as u64).min(most)
         } else if self.full >= start {
             assert!(age == self.full, "{age} is no age of {self:?}");
-            (age.to_f64().ceil() as u64).min((1 << T::AGE_WIDTH) - 1)
+            (age.to_f64().ceil() as u64).min(most)
         } else if age == self.full {
             64
         } else {
