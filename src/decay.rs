@@ -28,7 +28,8 @@ use core::time::Duration;
 /// gain    = 1 / age'
 /// ```
 ///
-/// * At equal distances these are the bits of a decay in samples, up to a distance of one half-life.
+/// * At equal distances these are the bits of a decay in samples, up to a gain of 1/3, which is a distance of 0.58 half-lives (a
+///   [`CleanedEma`](crate::CleanedEma): up to 0.1, the gain of its judge in time).
 /// * At uneven ones an estimate rests on as many samples (`1 / sum w^2` of its weights) as pandas' `ewm(halflife, times)`: 1.00 of
 ///   them at the random distances of a Poisson process, 0.84 at bursty ones. An age is at most `8 / alpha_t`, so that after one
 ///   long distance a sample counts for an eighth of `alpha_t` at least.
