@@ -183,6 +183,11 @@ pub struct Pace<T: Real, S: Simd> {
     pub(crate) full: Lane<T, S>,
 }
 
+/// A gain, and one by the gain, each rounded once to the lane type: what a pace is made of.
+pub(crate) fn pace_of<T: Real>(gain: f64) -> [T; 2] {
+    [T::from_f64(gain), T::from_f64(1.0 / gain)]
+}
+
 impl<T: Real, S: Simd> Pace<T, S> {
     /// One pace for all lanes.
     #[inline(always)]

@@ -2,7 +2,7 @@
 
 use super::resolution::Resolution;
 use super::robust_mean::{
-    Constants as JudgeConstants, Judged, Now, Silence, any, calm, checked, full, gain_after, is_alive, is_calm,
+    Constants as JudgeConstants, Gain, Judged, Now, Silence, any, calm, checked, full, gain_after, is_alive, is_calm,
     is_secure, is_silence, is_starting, multiple, older, patience, settle,
 };
 use super::{RobustMean, gain_for, pace, within};
@@ -144,6 +144,8 @@ const TALLY: usize = 4;
 /// A number, not an integer in its bits.
 const AGE: usize = 5;
 const PENDING: usize = 6;
+/// What the judge reads and writes at every step.
+const JUDGE: [usize; 3] = [LOCATION, SCALE, TALLY];
 
 /// [`CleanedEma`]'s parameters in lane type `T`.
 #[derive(Clone, Copy, Debug)]
@@ -169,11 +171,7 @@ pub struct Constants<T> {
 
 impl<T: Real> Constants<T> {
     fn with_gain(self, gain: f64) -> Self {
-        let (alpha, full) = (T::from_f64(gain), T::from_f64(1.0 / gain));
-        let full_gain = T::from_f64(1.0 / full.to_f64());
-        let full_gain = if full_gain < alpha { alpha } else { full_gain };
-        // After a silence, and where an average rounds out of its range, no step is short.
-        let is_short = if self.in_time { gain <= 0.5 } else { gain <= 1.0 - 1.0 / f64::from(1 << 20) };
+        let Gain { alpha, full, of_full_age: full_gain, is_short } = Gain::new(gain, self.in_time);
         let full_age = if !is_short {
             T::NAN
         } else if self.in_time {
@@ -297,7 +295,7 @@ impl Step for CleanedEma {
         [sample]: [Lane<T, S>; 1],
         report: impl FnOnce(Verdict<T, S>),
     ) {
-        let now = judge(cells);
+        let now = Now::get(cells, JUDGE);
         if cells.hopeful() && k.judge.is_lean {
             let (after, is_calm) = calm(&k.judge, now, sample);
             if (is_calm & is_near(k, &after) & is_settled(k, cells) & is_paid(cells)).all() {
@@ -335,7 +333,7 @@ fn short<T: Real, S: Simd, const LEAN: bool>(
     let pending = replaced.select(pending + gain, forgotten(k, pending));
     cells.set(AVERAGE, average + gain * (target - average));
     cells.set(PENDING, pending);
-    put(cells, after.now);
+    after.now.set(cells, JUDGE);
     cells.defer(
         LAST_STRIKE,
         after.strike,
@@ -344,19 +342,6 @@ fn short<T: Real, S: Simd, const LEAN: bool>(
         |last_strike| settle(&k.judge, sample, kept, last_strike),
     );
     verdict(&after, replaced)
-}
-
-/// The judge's state.
-#[inline(always)]
-fn judge<T: Real, S: Simd>(cells: &impl Cells<T, S>) -> Now<T, S> {
-    Now { location: cells.get(LOCATION), scale: cells.get(SCALE), tally: cells.get(TALLY).word() }
-}
-
-#[inline(always)]
-fn put<T: Real, S: Simd>(cells: &mut impl Cells<T, S>, now: Now<T, S>) {
-    cells.set(LOCATION, now.location);
-    cells.set(SCALE, now.scale);
-    cells.set(TALLY, now.tally.lane());
 }
 
 /// Where the average is of full age.
@@ -439,7 +424,7 @@ impl Elapse for CleanedEma {
         let simd = sample.0;
         let number = |value: f64| Lane::splat(simd, T::from_f64(value));
         let (zero, one) = (number(0.0), number(1.0));
-        let (before, average) = (judge(cells), cells.get(AVERAGE));
+        let (before, average) = (Now::get(cells, JUDGE), cells.get(AVERAGE));
         let (age, pending) = (cells.get(AGE), cells.get(PENDING));
         let silence = if k.in_time { is_silence(age, pace.alpha) } else { Mask::never(simd) };
         let steady = Pace::of(simd, [k.judge.alpha, k.judge.full]);
@@ -470,7 +455,7 @@ impl Elapse for CleanedEma {
         cells.set(AGE, accepted.select(new_age, age));
         cells.set(PENDING, accepted.select(new_pending, pending));
         cells.set(LAST_STRIKE, last_strike);
-        put(cells, after.now);
+        after.now.set(cells, JUDGE);
         verdict(&after, accepted & replaced)
     }
 }

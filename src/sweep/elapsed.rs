@@ -12,7 +12,7 @@ use super::{Sweep, channels_of, same_length};
 use crate::cells::Cells;
 use crate::error::{ParameterError, UpdateError};
 use crate::lane::{Lane, Real};
-use crate::rule::{ColumnsOf, Count, Judge, Pace, Rule, Step, Timed, Verdict};
+use crate::rule::{ColumnsOf, Count, Judge, Pace, Rule, Step, Timed, Verdict, pace_of};
 use core::marker::PhantomData;
 use core::time::Duration;
 use pulp::{Simd, WithSimd};
@@ -39,11 +39,18 @@ impl<R: Timed, T: Real> Sweep<R, T> {
     /// # Errors
     /// The decay is in samples.
     pub fn after(&self, elapsed: Duration) -> Result<Self, UpdateError> {
-        if !self.rule.is_in_time() {
-            return Err(UpdateError::NotInTime);
-        }
-        let constants = R::constants_after(&self.constants, self.rule.gain_after::<T>(elapsed));
-        Ok(Self { rule: self.rule.clone(), constants, is_in_time: false, ..*self })
+        self.gain_after(elapsed).map(|gain| self.with_gain(gain))
+    }
+
+    /// The gain of samples that come `elapsed` after those before them.
+    fn gain_after(&self, elapsed: Duration) -> Result<f64, UpdateError> {
+        if self.rule.is_in_time() { Ok(self.rule.gain_after::<T>(elapsed)) } else { Err(UpdateError::NotInTime) }
+    }
+
+    /// The sweep for samples of this gain, where the decay is in time.
+    fn with_gain(&self, gain: f64) -> Self {
+        let constants = R::constants_after(&self.constants, gain);
+        Self { rule: self.rule.clone(), constants, is_in_time: false, ..*self }
     }
 
     /// One sample per channel, `elapsed` after the row before, and scores if they are wanted. `silence` is of as many
@@ -61,9 +68,10 @@ impl<R: Timed, T: Real> Sweep<R, T> {
         if let Some(scores) = &scores {
             same_length("scores", scores.len(), channels)?;
         }
-        let now = self.after(elapsed)?;
+        let gain = self.gain_after(elapsed)?;
+        let now = self.with_gain(gain);
         let Silence { channels: silence, chunks } = silence;
-        let (pace, elapsed) = (pace::<R, T>(&self.rule, elapsed), nanoseconds(elapsed));
+        let (pace, elapsed) = (pace_of(gain), nanoseconds(elapsed));
         let mut work =
             TimedRow { sweep: self, now: &now, pace, elapsed, state, silence, chunks, samples, scores, far: false };
         work.far = work.bytes() >= FAR_BYTES;
@@ -336,16 +344,10 @@ impl<T: Real> Paces<T> {
         #[allow(clippy::cast_possible_truncation)] // below DISTANCES
         let known = &mut self.known[place as usize];
         if known.0 != elapsed || elapsed == u64::MAX {
-            *known = (elapsed, pace::<R, T>(rule, Duration::from_nanos(elapsed)));
+            *known = (elapsed, pace_of(rule.gain_after::<T>(Duration::from_nanos(elapsed))));
         }
         known.1
     }
-}
-
-/// The gain of a distance in time, and one by the gain, each rounded once.
-fn pace<R: Timed, T: Real>(rule: &R, elapsed: Duration) -> [T; 2] {
-    let gain = rule.gain_after::<T>(elapsed);
-    [T::from_f64(gain), T::from_f64(1.0 / gain)]
 }
 
 /// Which channels of a chunk are silent, in order.

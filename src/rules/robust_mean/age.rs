@@ -152,17 +152,17 @@ pub(in crate::rules) fn older<T: Real, S: Simd>(
 ) -> (Lane<T, S>, Lane<T, S>) {
     let number = |value: f64| Lane::splat(age.0, T::from_f64(value));
     let counts = age.eq(age.floor());
-    let (weight, gain) = grown(k, age, counts, alpha, full);
+    let (weight, gain, is_young) = grown(k, age, counts, alpha, full);
     if !in_time {
         return (weight, gain);
     }
     let (steps, one) = (number(Constants::<T>::STEPS as f64), number(1.0));
     let pairs = (weight * number((Constants::<T>::STEPS / 2) as f64)).floor();
-    let is_young = counts & (age + one).le(full);
     (is_young.select(weight, (pairs + pairs + one) / steps), gain)
 }
 
-/// An age that is known to count or not, after one sample more, not yet rounded to the steps of an age in time; and the gain.
+/// An age that is known to count or not, after one sample more, not yet rounded to the steps of an age in time; the gain; and where it
+/// goes on counting.
 #[inline(always)]
 fn grown<T: Real, S: Simd>(
     k: &Constants<T>,
@@ -170,7 +170,7 @@ fn grown<T: Real, S: Simd>(
     counts: Mask<T, S>,
     alpha: Lane<T, S>,
     full: Lane<T, S>,
-) -> (Lane<T, S>, Lane<T, S>) {
+) -> (Lane<T, S>, Lane<T, S>, Mask<T, S>) {
     let number = |value: f64| Lane::splat(age.0, T::from_f64(value));
     let one = number(1.0);
     let next = age + one;
@@ -183,7 +183,7 @@ fn grown<T: Real, S: Simd>(
     let weight = is_young.select(next, weight);
     let gain = one / weight;
     let gain = (weight.eq(full) & !is_young).select(gain.max_of_ordinary(alpha), gain);
-    (weight, gain)
+    (weight, gain, is_young)
 }
 
 /// The field of an age in time that does not count.
@@ -217,8 +217,7 @@ pub(super) fn next<T: Real, S: Simd>(
     if k.in_time {
         let age = field.count() * number(T::from_f64(1.0 / Constants::<T>::STEPS as f64));
         let counts = (field & word(Constants::<T>::STEPS - 1)).eq(word(0));
-        let is_young = counts & (age + number(T::from_f64(1.0))).le(full);
-        let (weight, gain) = grown(k, age, counts, alpha, full);
+        let (weight, gain, is_young) = grown(k, age, counts, alpha, full);
         let field = is_young.select_word(field + word(Constants::<T>::STEPS), in_steps(weight));
         return Age { field, gain, is_young };
     }

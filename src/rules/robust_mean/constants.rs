@@ -13,6 +13,7 @@
 use super::{RobustMean, age};
 use crate::error::ParameterError;
 use crate::lane::{Ops, Real};
+use crate::rule::pace_of;
 use crate::rules::{gain_for, is_size, within};
 use crate::snapshot::FirstTally;
 
@@ -38,6 +39,28 @@ const LARGEST_SAFE_GAIN: f64 = 1.0 - 1.0 / (1 << 20) as f64;
 
 /// Up to this gain a scale that is more than twice its floor stays above it, however its sample and the rounding.
 const LARGEST_LEAN_GAIN: f64 = 0.49;
+
+/// A gain as the constants of an average hold it.
+#[derive(Clone, Copy)]
+pub(in crate::rules) struct Gain<T> {
+    pub(in crate::rules) alpha: T,
+    /// `1/alpha`.
+    pub(in crate::rules) full: T,
+    /// The gain of full age.
+    pub(in crate::rules) of_full_age: T,
+    /// A channel of full age may take a short step: no sample comes after a silence, and none rounds out of the range.
+    pub(in crate::rules) is_short: bool,
+}
+
+impl<T: Real> Gain<T> {
+    pub(in crate::rules) fn new(gain: f64, in_time: bool) -> Self {
+        let [alpha, full] = pace_of::<T>(gain);
+        let inverse = T::from_f64(1.0 / full.to_f64()); // division of T: f64 holds both exactly, one rounding
+        let of_full_age = if inverse < alpha { alpha } else { inverse };
+        let is_short = if in_time { gain <= 0.5 } else { gain <= LARGEST_SAFE_GAIN };
+        Self { alpha, full, of_full_age, is_short }
+    }
+}
 
 /// [`RobustMean`]'s parameters in lane type `T`.
 #[derive(Clone, Copy, Debug)]
@@ -163,16 +186,12 @@ impl<T: Real> Constants<T> {
 
     /// The constants with another gain, from the smallest up to 1.
     pub(super) fn with_gain(self, gain: f64) -> Self {
-        let (alpha, full) = (T::from_f64(gain), T::from_f64(1.0 / gain));
-        let full_gain = T::from_f64(1.0 / full.to_f64()); // division of T: f64 holds both exactly, one rounding
-        let full_gain = if full_gain < alpha { alpha } else { full_gain };
+        let Gain { alpha, full, of_full_age: full_gain, is_short } = Gain::new(gain, self.in_time);
         let half = T::from_f64(0.5);
         let mut k = Self { alpha, full, full_gain, ..self };
         k.scale_gain = if full_gain < half { full_gain } else { half };
         age::lay_out(&mut k);
         k.is_lean = k.half_resolution == T::default() && k.scale_gain.to_f64() <= LARGEST_LEAN_GAIN;
-        // Where the next sample comes after a silence, or may round out of the range, no step is short.
-        let is_short = if k.in_time { gain <= 0.5 } else { gain <= LARGEST_SAFE_GAIN };
         let settled = k.full_age | if k.learns { Self::CONTINUOUS } else { 0 };
         // Fewer strikes than a power of two that leaves room for one more below patience: no bit from that power on is set.
         let room = (k.patience / Self::QUARTER).saturating_sub(STRIKE);

@@ -7,6 +7,7 @@ use super::age::{self, Age};
 use super::constants::{CALM, Constants, REARM, STRIKE};
 use super::grid::{self, Grid};
 use super::start::{self, Start};
+use crate::cells::Cells;
 use crate::lane::{Lane, Mask, Real, Word};
 use crate::rule::{Pace, Verdict};
 use pulp::Simd;
@@ -252,6 +253,20 @@ pub(in crate::rules) fn any<T: Real, S: Simd>(
 }
 
 impl<T: Real, S: Simd> Now<T, S> {
+    /// The state in the columns that hold location, scale and tally.
+    #[inline(always)]
+    pub(in crate::rules) fn get(cells: &impl Cells<T, S>, [location, scale, tally]: [usize; 3]) -> Self {
+        Self { location: cells.get(location), scale: cells.get(scale), tally: cells.get(tally).word() }
+    }
+
+    /// Writes the state to the columns that hold location, scale and tally.
+    #[inline(always)]
+    pub(in crate::rules) fn set(self, cells: &mut impl Cells<T, S>, [location, scale, tally]: [usize; 3]) {
+        cells.set(location, self.location);
+        cells.set(scale, self.scale);
+        cells.set(tally, self.tally.lane());
+    }
+
     /// The scale, not below its floors.
     #[inline(always)]
     fn floored(self, k: &Constants<T>) -> Self {

@@ -15,7 +15,7 @@ mod judge;
 mod start;
 
 pub(super) use age::older;
-pub(super) use constants::Constants;
+pub(super) use constants::{Constants, Gain};
 pub(crate) use grid::{exponent_for, step_of};
 pub(super) use judge::{
     Judged, Now, Silence, any, calm, full, is_alive, is_calm, is_secure, is_silence, is_starting, settle,
@@ -223,6 +223,8 @@ const SCALE: usize = 1;
 const LAST_STRIKE: usize = 2;
 /// See [`constants`] for how strikes, learnt step and age share it.
 const TALLY: usize = 3;
+/// What every step reads, and all but the shortest write.
+const JUDGED: [usize; 3] = [LOCATION, SCALE, TALLY];
 
 impl Rule for RobustMean {}
 impl Estimator for RobustMean {}
@@ -311,7 +313,7 @@ impl Step for RobustMean {
         [sample]: [Lane<T, S>; 1],
         report: impl FnOnce(Verdict<T, S>),
     ) {
-        let now = now(cells);
+        let now = Now::get(cells, JUDGED);
         if cells.hopeful() && k.is_lean {
             let (after, is_calm) = calm(k, now, sample);
             if is_calm.all() {
@@ -339,7 +341,7 @@ fn short<T: Real, S: Simd, const LEAN: bool>(
     sample: Lane<T, S>,
 ) -> Verdict<T, S> {
     let (after, kept) = full::<T, S, LEAN>(k, now, sample);
-    put(cells, after.now);
+    after.now.set(cells, JUDGED);
     cells.defer(
         LAST_STRIKE,
         after.strike,
@@ -348,19 +350,6 @@ fn short<T: Real, S: Simd, const LEAN: bool>(
         |last_strike| settle(k, sample, kept, last_strike),
     );
     after.verdict()
-}
-
-/// What a step reads of the state in any case.
-#[inline(always)]
-fn now<T: Real, S: Simd>(cells: &impl Cells<T, S>) -> Now<T, S> {
-    Now { location: cells.get(LOCATION), scale: cells.get(SCALE), tally: cells.get(TALLY).word() }
-}
-
-#[inline(always)]
-fn put<T: Real, S: Simd>(cells: &mut impl Cells<T, S>, now: Now<T, S>) {
-    cells.set(LOCATION, now.location);
-    cells.set(SCALE, now.scale);
-    cells.set(TALLY, now.tally.lane());
 }
 
 impl Judge for RobustMean {
@@ -408,8 +397,9 @@ impl Elapse for RobustMean {
         sample: Lane<T, S>,
         pace: Pace<T, S>,
     ) -> Verdict<T, S> {
-        let (after, last_strike) = any(k, now(cells), cells.get(LAST_STRIKE), sample, pace, Silence::OfThis);
-        put(cells, after.now);
+        let (after, last_strike) =
+            any(k, Now::get(cells, JUDGED), cells.get(LAST_STRIKE), sample, pace, Silence::OfThis);
+        after.now.set(cells, JUDGED);
         cells.set(LAST_STRIKE, last_strike);
         after.verdict()
     }
