@@ -4,44 +4,39 @@
 //! This is no interface to build upon: it changes with the program, without notice. The library for that is the crate
 //! `evenkeel`.
 //!
-//! | file | what it does |
+//! A module uses those below it in this table, and none above. `tests/house.rs` holds it to that.
+//!
+//! | room | what it is for |
 //! |---|---|
-//! | `args.rs` | the command line and its help |
-//! | `track.rs`, `profile.rs`, `record.rs` | three of the commands |
-//! | `html_report/` | the report as a page |
-//! | `watch/` | the series on a terminal |
-//! | `pipe/` | series followed inside a pipeline |
-//! | `input/` | files and pipes to samples |
-//! | `engine.rs` | samples to estimates |
-//! | `output/` | estimates to rows |
-//! | `plot/`, `drawing.rs` | estimates to a picture |
-//! | `tally.rs` | what is counted of samples |
-//! | `number.rs`, `time.rs` | numbers and times as text |
-//! | `report.rs` | what is said on standard error |
+//! | `probe.rs` | the readers and `pipe` alone, for tests, fuzz targets and measurements |
+//! | `cli.rs` | the command line and its help |
+//! | `commands/` | what each command does, with its options |
+//! | `views/` | plots and tables of tails |
+//! | `formats/` | files and pipes to records, a format a file or folder |
+//! | `output/` | estimates to rows, and where rows go |
+//! | `engine/` | samples to estimates |
+//! | `console.rs` | what is printed on standard error |
+//! | `settings.rs`, `samples.rs`, `machine.rs` | the settings of estimators, samples on their way, this machine's own metrics |
+//! | `text/` | numbers, times and quoted text |
 //! | `failure.rs` | how the program stops early |
-//! | `probe.rs` | the readers alone, with everything they say and do on record |
 
-mod args;
-mod drawing;
+mod cli;
+mod commands;
+mod console;
 mod engine;
 mod failure;
-mod html_report;
-mod input;
-mod number;
+mod formats;
+mod machine;
 mod output;
-mod pipe;
-mod plot;
 pub mod probe;
-mod profile;
-mod record;
-mod report;
-mod tally;
-mod time;
-mod track;
-mod watch;
+mod samples;
+mod settings;
+mod text;
+mod views;
 
-use args::{Cli, Command};
 use clap::Parser;
+use cli::{Cli, Command};
+use commands::{pipe, profile, record, report, track, watch};
 use std::process::ExitCode;
 
 /// The whole program: does what the command line says, and gives what the shell is told.
@@ -50,7 +45,7 @@ pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Track(args) => track::run(&args),
         Command::Profile(args) => profile::run(&args),
-        Command::Report(args) => html_report::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Watch(args) => watch::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Pipe(args) => pipe::run(&args),
@@ -59,7 +54,7 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if let Some(message) = failure.message() {
-                report::say(&message);
+                console::say(&message);
             }
             ExitCode::from(failure.exit_code())
         }

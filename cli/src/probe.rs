@@ -3,14 +3,16 @@
 //! This is the code that the program runs, from the first byte to the last sample, with a list where the program has its
 //! estimators and another where it has standard error.
 
-pub use crate::args::Format;
-pub use crate::input::Limits;
+pub use crate::formats::Format;
+pub use crate::formats::Limits;
 
-use crate::args::{Cli, Command, InputArgs};
+use crate::cli::{Cli, Command};
+use crate::console::Console;
 use crate::failure::Failure;
-use crate::input::{self, Found, Lines, Point, Refusal, Sink, Source, Time};
+use crate::formats::InputArgs;
+use crate::formats::{self, Found, Lines, Point, Source};
 use crate::pipe;
-use crate::report::Report;
+use crate::samples::{Refusal, Sink, Time};
 use clap::Parser;
 use std::io::Read;
 
@@ -90,8 +92,8 @@ pub fn read(input: impl Read + 'static, options: &Options) -> Reading {
     let mut reading = Reading { events: Vec::new(), said: Vec::new(), rows: 0, bad_rows: 0, bad_cells: 0, stop: None };
     let source = Source::new(Box::new(input), NAME.to_owned(), args.format, options.limits);
     let result = source.and_then(|source| {
-        let mut report = Report::kept(&args, &source);
-        let result = input::read(&args, source, &mut record, &mut report);
+        let mut report = Console::kept(&args, &source);
+        let result = formats::read(&args, source, &mut record, &mut report);
         (reading.rows, reading.bad_rows, reading.bad_cells) = (report.rows, report.bad_rows, report.bad_cells);
         reading.said = report.into_kept();
         result

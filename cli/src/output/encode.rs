@@ -7,8 +7,9 @@ use super::page::Page;
 use super::target::Target;
 use crate::engine::Seen;
 use crate::failure::Failure;
-use crate::input::TimeType;
-use crate::number;
+use crate::samples::TimeType;
+use crate::text::number;
+use crate::text::quote::{push_field, push_string};
 
 const HEADER: &[u8] = b"time,series,value,location,scale,score,outlier\n";
 /// So much is written at once.
@@ -185,46 +186,6 @@ impl Encoder {
                 let outlier = if seen.outlier { ",\"outlier\":true}\n" } else { ",\"outlier\":false}\n" };
                 page.put(outlier.as_bytes());
             }
-        }
-    }
-}
-
-/// A CSV field, in quotes if it needs them.
-#[inline]
-pub(crate) fn push_field(out: &mut Vec<u8>, text: &[u8]) {
-    let needs_quotes = text.iter().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r'));
-    if !needs_quotes {
-        out.extend_from_slice(text);
-        return;
-    }
-    out.push(b'"');
-    for &byte in text {
-        if byte == b'"' {
-            out.push(byte);
-        }
-        out.push(byte);
-    }
-    out.push(b'"');
-}
-
-/// A JSON string.
-pub(crate) fn push_string(out: &mut Vec<u8>, text: &[u8]) {
-    // Writing a string to memory cannot fail.
-    let _ = serde_json::to_writer(out, &String::from_utf8_lossy(text));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_are_quoted_only_where_they_must_be() {
-        for (text, field) in
-            [("plain text", "plain text"), ("a,b", "\"a,b\""), ("5\"", "\"5\"\"\""), ("a\nb", "\"a\nb\"")]
-        {
-            let mut out = Vec::new();
-            push_field(&mut out, text.as_bytes());
-            assert_eq!(out, field.as_bytes());
         }
     }
 }

@@ -15,7 +15,6 @@ mod parquet;
 mod target;
 mod tidy;
 
-pub(crate) use encode::{push_field, push_string};
 pub(crate) use page::Page;
 pub(crate) use target::{Target, check_distinct, check_writable};
 pub(crate) use tidy::Tidy;

@@ -6,10 +6,10 @@
 use super::encode::{Batch, Encoder, Notation, Row};
 use super::parquet;
 use super::target::Target;
-use crate::args::Format;
 use crate::engine::Seen;
 use crate::failure::Failure;
-use crate::input::{Time, TimeType};
+use crate::formats::Format;
+use crate::samples::{Time, TimeType};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 

@@ -1,7 +1,7 @@
 //! The column with the times: what the input had, as far as its type is known.
 
-use crate::input::TimeType;
-use crate::time::{self, Unit};
+use crate::samples::TimeType;
+use crate::text::time::{self, Unit};
 use arrow_array::builder::{Float64Builder, Int64Builder, StringBuilder};
 use arrow_array::types::{
     ArrowTimestampType, Date32Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,

@@ -1,0 +1,351 @@
+//! `--state FILE`: what is known of every series survives the process.
+//!
+//! The file is replaced as a whole, by a new one beside it that is complete and on the disk before it takes the name. So
+//! whenever the process or the machine stops, there is one good file, at most an interval old. Whoever reads or writes it holds
+//! a lock on `FILE.lock`, which stays there, because a lock on a file that goes away keeps nobody out.
+//!
+//! Between two lines the state is only copied to memory; a thread of its own brings it to the disk.
+
+use super::follow::Follow;
+use super::{Format, Precision};
+use crate::console::{self, Seldom};
+use crate::failure::Failure;
+use crate::text::time;
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use evenkeel::{SnapshotError, SnapshotInfo};
+use serde_json::{Value, json};
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Saving more often than this is work for nothing.
+const SHORTEST: Duration = Duration::from_millis(10);
+
+/// Where the state is kept.
+#[derive(Debug, Args)]
+pub(super) struct StateArgs {
+    /// Go on from the state in this file, if it is there, and save the state of all series to it: again and again, at the
+    /// end of the input, and at SIGTERM or SIGINT. No other process may use it meanwhile (FILE.lock tells). It also knows how
+    /// many lines of the feed it has seen, which is said at the start: a feed that is read again can begin behind them.
+    #[arg(long, value_name = "FILE", help_heading = "State")]
+    pub(super) state: Option<PathBuf>,
+
+    /// How often the state is saved while the input goes on, such as 500ms or 1m: a process that is killed loses no more.
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "10s",
+        value_parser = save_every,
+        requires = "state",
+        help_heading = "State"
+    )]
+    pub(super) save_every: Duration,
+}
+
+fn save_every(text: &str) -> Result<Duration, String> {
+    let every = time::duration(text).ok_or("expected a number and a unit, such as 500ms, 10s or 1m")?;
+    if every >= SHORTEST { Ok(every) } else { Err(format!("expected at least {SHORTEST:?}")) }
+}
+
+/// What a feed is in, as far as that is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Feed {
+    pub(super) format: Option<Format>,
+    /// Only where times matter.
+    pub(super) precision: Option<Precision>,
+}
+
+impl Feed {
+    /// What is known here, and what is not, from there.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self { format: self.format.or(other.format), precision: self.precision.or(other.precision) }
+    }
+
+    /// What both know and know differently: in what, and how.
+    fn difference(self, other: Self) -> Option<[&'static str; 3]> {
+        let formats = self.format.zip(other.format);
+        let formats = formats.map(|(one, other)| ["a feed", one.name(), other.name()]);
+        let precisions = self.precision.zip(other.precision);
+        let precisions = precisions.map(|(one, other)| ["a feed with timestamps", one.name(), other.name()]);
+        [formats, precisions].into_iter().flatten().find(|[_, one, other]| one != other)
+    }
+}
+
+/// What is kept beside the series.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Progress {
+    pub(super) feed: Feed,
+    /// Lines that have been dealt with: by this process, or in the file, of the whole feed from the first process on.
+    pub(super) lines: u64,
+}
+
+impl Progress {
+    fn to_json(self) -> Vec<u8> {
+        let mut note = json!({ "format": self.feed.format.map(Format::name), "lines": self.lines });
+        if let Some(precision) = self.feed.precision {
+            note["precision"] = precision.name().into();
+        }
+        note.to_string().into_bytes()
+    }
+
+    fn from_json(text: &[u8]) -> Option<Self> {
+        let note: Value = serde_json::from_slice(text).ok()?;
+        // What is not known is null or not there.
+        let name = |of: &str| match note.get(of) {
+            None | Some(Value::Null) => Some(None),
+            Some(name) => Some(Some(name.as_str()?)),
+        };
+        let format = name("format")?.map(|name| Format::from_str(name, false)).transpose().ok()?;
+        let precision = name("precision")?.map(|name| Precision::from_str(name, false)).transpose().ok()?;
+        Some(Self { feed: Feed { format, precision }, lines: note.get("lines")?.as_u64()? })
+    }
+}
+
+/// A state file of our own.
+pub(super) struct State {
+    path: PathBuf,
+    /// Held until the process ends.
+    _lock: File,
+    every: Duration,
+    due: Instant,
+    /// What earlier processes have left.
+    resumed: Option<Resumed>,
+    /// Lines that had been dealt with at the last state that is safe; to begin with, none.
+    saved: Option<u64>,
+    /// The same of the last one that was handed over.
+    handed_over: u64,
+    saver: Saver,
+    /// What cannot be saved is tried again with every interval.
+    warnings: Seldom,
+}
+
+/// What a state holds that earlier processes have left.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Resumed {
+    progress: Progress,
+    pub(super) series: u64,
+    /// Of the bytes.
+    pub(super) format: u32,
+}
+
+impl Resumed {
+    /// Lines of the feed that they have dealt with.
+    pub(super) fn lines(&self) -> u64 {
+        self.progress.lines
+    }
+}
+
+/// The thread that brings states to the disk, one at a time.
+struct Saver {
+    states: Sender<Vec<u8>>,
+    /// The memory of the last state, and whether it is safe.
+    done: Receiver<(Vec<u8>, io::Result<()>)>,
+    /// The same memory again; none while it is on its way.
+    memory: Option<Vec<u8>>,
+}
+
+impl State {
+    /// Takes the file for this process, and the state in it, if there is one.
+    pub(super) fn open(path: &Path, every: Duration, asked: Feed, follow: &mut Follow) -> Result<Self, Failure> {
+        // A link goes on pointing to the file.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let cannot = |what: &str, error: &dyn Display| {
+            Failure::usage(format!("cannot {what} the state {}: {error}", path.display()))
+        };
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => return Err(cannot("read", &"it is a directory")),
+            // A file would take its place.
+            Ok(metadata) if !metadata.is_file() => return Err(cannot("read", &"it is no regular file")),
+            Err(_) if path.is_symlink() => return Err(cannot("read", &"it is a link to nothing")),
+            Ok(_) | Err(_) => {}
+        }
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(beside(&path, ".lock"));
+        let lock = lock.map_err(|error| cannot("lock", &error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(cannot("lock", &"another process uses it")),
+            Err(TryLockError::Error(error)) => return Err(cannot("lock", &error)),
+        }
+        let resumed = match fs::read(&path) {
+            Ok(bytes) => Some(resume(&bytes, asked, follow).map_err(|error| cannot("use", &error))?),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(cannot("read", &error)),
+        };
+        // What a process left behind that ended while it was writing.
+        let _ = fs::remove_file(beside(&path, ".new"));
+        let saver = Saver::new(path.clone())?;
+        Ok(Self {
+            path,
+            _lock: lock,
+            every,
+            due: Instant::now() + every,
+            resumed,
+            saved: Some(0),
+            handed_over: 0,
+            saver,
+            warnings: Seldom::default(),
+        })
+    }
+
+    /// What earlier processes have left, if there were any.
+    pub(super) fn resumed(&self) -> Option<Resumed> {
+        self.resumed
+    }
+
+    /// What earlier processes knew of the feed.
+    pub(super) fn feed(&self) -> Feed {
+        self.resumed.map(|resumed| resumed.progress.feed).unwrap_or_default()
+    }
+
+    /// When there is something to do next, now that so many lines have been dealt with: to save the state, or to hear whether
+    /// it has been. Nothing while the last one that is safe is of just these.
+    pub(super) fn due(&self, lines: u64) -> Option<Instant> {
+        (self.saved != Some(lines)).then_some(self.due)
+    }
+
+    /// Hands the state over, unless the last one is still on its way, or is the same and safe.
+    pub(super) fn save(&mut self, progress: Progress, follow: &Follow) {
+        self.due = Instant::now() + self.every;
+        if let Some(result) = self.saver.finished() {
+            self.hear(result);
+        }
+        if self.saved != Some(progress.lines)
+            && let Err(error) = self.hand_over(progress, follow)
+        {
+            self.hear(Err(error));
+        }
+    }
+
+    /// The last time: waits until the state is safe.
+    pub(super) fn finish(mut self, progress: Progress, follow: &Follow) -> Result<(), Failure> {
+        if let Some(result) = self.saver.wait() {
+            self.hear(result);
+        }
+        let result = self.hand_over(progress, follow).and_then(|()| self.saver.wait().unwrap_or(Ok(())));
+        Ok(result.with_context(|| format!("cannot save the state {}", self.path.display()))?)
+    }
+
+    fn hand_over(&mut self, progress: Progress, follow: &Follow) -> io::Result<()> {
+        let Some(mut memory) = self.saver.memory.take() else { return Ok(()) };
+        memory.clear();
+        let lines_before = self.resumed.map_or(0, |resumed| resumed.lines());
+        let note = Progress { feed: progress.feed.or(self.feed()), lines: lines_before + progress.lines };
+        let written = follow.write(&mut memory, &note.to_json());
+        if written.is_ok() {
+            self.handed_over = progress.lines;
+            self.saver.start(memory)
+        } else {
+            self.saver.memory = Some(memory);
+            written
+        }
+    }
+
+    /// What became of a state. One that is not safe is no reason to stop: the one before it is.
+    fn hear(&mut self, result: io::Result<()>) {
+        let Err(error) = result else {
+            self.saved = Some(self.handed_over);
+            return;
+        };
+        self.saved = None;
+        if self.warnings.is_due() {
+            let path = self.path.display();
+            console::say(&format_args!(
+                "cannot save the state {path}: {error}; it stays as it was, and the stream goes on"
+            ));
+        }
+    }
+}
+
+impl Saver {
+    fn new(path: PathBuf) -> Result<Self, Failure> {
+        let (states, incoming) = channel::<Vec<u8>>();
+        let (outgoing, done) = channel();
+        let work = move || {
+            for state in incoming {
+                let result = replace(&path, &state);
+                if outgoing.send((state, result)).is_err() {
+                    return;
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("saver".to_owned()).spawn(work);
+        thread.map_err(|error| Failure::failed(format!("cannot start a thread: {error}")))?;
+        Ok(Self { states, done, memory: Some(Vec::new()) })
+    }
+
+    fn start(&mut self, state: Vec<u8>) -> io::Result<()> {
+        self.states.send(state).map_err(|_| io::Error::other("the thread for it has ended"))
+    }
+
+    /// What became of the last state, if that is known and has not been told.
+    fn finished(&mut self) -> Option<io::Result<()>> {
+        let (memory, result) = self.done.try_recv().ok()?;
+        self.memory = Some(memory);
+        Some(result)
+    }
+
+    /// The same when it is known.
+    fn wait(&mut self) -> Option<io::Result<()>> {
+        if self.memory.is_some() {
+            return None;
+        }
+        let (memory, result) = self.done.recv().unwrap_or_else(|error| (Vec::new(), Err(io::Error::other(error))));
+        self.memory = Some(memory);
+        Some(result)
+    }
+}
+
+/// Takes over the series of a state, and reports what else is in it.
+fn resume(bytes: &[u8], asked: Feed, follow: &mut Follow) -> Result<Resumed, String> {
+    let SnapshotInfo { note, channels: series, format, .. } =
+        SnapshotInfo::of(bytes).map_err(|error| error.to_string())?;
+    let progress = Progress::from_json(&note).ok_or("it was not written by `evenkeel pipe`")?;
+    if let Some([what, before, now]) = progress.feed.difference(asked) {
+        return Err(format!("it is of {what} in {before}, and this one is in {now}"));
+    }
+    follow.read(bytes).map_err(|error| match error {
+        SnapshotError::Rule { .. } => format!("{error}: give the same options, or another file"),
+        error => error.to_string(),
+    })?;
+    Ok(Resumed { progress, series, format })
+}
+
+/// Puts a file into the place of another: as a whole, or not at all.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = beside(path, ".new");
+    let result = write(&new, path, bytes).and_then(|()| fs::rename(&new, path)).and_then(|()| sync_directory(path));
+    if result.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    result
+}
+
+/// Writes a new file with the permissions of the old one, down to the disk.
+fn write(new: &Path, old: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(new)?;
+    if let Ok(old) = fs::metadata(old) {
+        file.set_permissions(old.permissions())?;
+    }
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Brings the new name to the disk.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Elsewhere, a directory cannot be opened.
+    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+}
+
+/// A file beside another, whose name has this ending more.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(ending);
+    name.into()
+}

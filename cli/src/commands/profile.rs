@@ -1,0 +1,194 @@
+//! `evenkeel profile`: how heavy the tails of every series are.
+
+use crate::console::Console;
+use crate::engine::Engine;
+use crate::failure::Failure;
+use crate::formats::{self, InputArgs, Source};
+use crate::output::{Target, check_distinct};
+use crate::samples::{Refusal, Sink, Time};
+use crate::settings::{Preset, RuleArgs};
+use crate::text::number;
+use crate::text::quote::push_field;
+use crate::views::tails::{Line, titles};
+use clap::{Args, ValueEnum};
+use evenkeel::TailProfile;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+/// Measure the tails of every series, beside Markov's bound and the Gaussian value
+///
+/// For every series: how many samples were scored, which share of them lay at least 1, 2, 3, 4, 8 and 16 scales from the
+/// location, and the scores that 50%, 99% and 99.9% of the samples do not exceed. No distribution at all exceeds c
+/// times its mean size more often than 1/c (Markov); Gaussian noise does so as often as the row below says. The scale is the
+/// mean size after clipping, so that a series above Markov's row has most of its size in its tail. The first five samples of
+/// a series have no score, and are left out.
+#[derive(Debug, Args)]
+pub(crate) struct ProfileArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+
+    #[command(flatten)]
+    pub(crate) rule: RuleArgs,
+
+    /// The estimator whose scores are profiled.
+    #[arg(long, value_enum, default_value_t, help_heading = "Estimator")]
+    pub(crate) preset: Preset,
+
+    /// The form of the output: an aligned table for people, or CSV.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ProfileFormat::Table, help_heading = "Output")]
+    pub(crate) output_format: ProfileFormat,
+
+    /// The file to write, `-` for standard output, which is the default.
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileFormat {
+    Table,
+    Csv,
+}
+
+/// More series than these are profiled only together, so that memory stays bounded.
+const SEPARATE: usize = 1000;
+const TOTAL: &str = "all series";
+/// Runs the command.
+pub(crate) fn run(args: &ProfileArgs) -> Result<(), Failure> {
+    check_distinct(&[("the input", args.input.path.as_deref()), ("--output", args.output.as_deref())])?;
+    let engine = Engine::new(&args.rule, args.preset)?;
+    let source = Source::open(&args.input)?;
+    let mut target = Target::open(args.output.as_deref())?;
+    let mut report = Console::new(&args.input, &source, target.is_terminal());
+    let mut profile =
+        Profile { engine, series: Vec::new(), count: 0, total: TailProfile::new(), samples: 0, missing: 0 };
+
+    let result = formats::read(&args.input, source, &mut profile, &mut report);
+    report.finish();
+    result?;
+    if profile.is_total_only() {
+        let count = profile.count;
+        report.note(format!("{count} series are more than {SEPARATE}: only their total is shown"));
+    }
+    let table = profile.rows();
+    let text = match args.output_format {
+        ProfileFormat::Table => aligned(&table),
+        ProfileFormat::Csv => csv(&table),
+    };
+    target.write(text.as_bytes())?;
+    target.finish()?;
+    report.summary(&[("samples", profile.samples), ("series", profile.count as u64), ("missing", profile.missing)]);
+    Ok(())
+}
+
+/// Scores on their way into histograms.
+struct Profile {
+    engine: Engine,
+    /// One for each series, unless there are too many.
+    series: Vec<(String, TailProfile)>,
+    count: usize,
+    /// Everything that is in no series' own profile.
+    total: TailProfile,
+    samples: u64,
+    missing: u64,
+}
+
+impl Profile {
+    fn is_total_only(&self) -> bool {
+        self.count > SEPARATE
+    }
+}
+
+impl Sink for Profile {
+    fn time_name(&mut self, _: &str) {}
+
+    fn series(&mut self, name: &str) -> Result<(), Failure> {
+        self.engine.add_series()?;
+        self.count += 1;
+        if self.is_total_only() {
+            for (_, profile) in std::mem::take(&mut self.series) {
+                self.total.merge(&profile);
+            }
+        } else {
+            self.series.push((name.to_owned(), TailProfile::new()));
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, time: Time<'_>) -> Result<(), Refusal> {
+        self.engine.set_time(time)
+    }
+
+    fn sample(&mut self, series: usize, value: f64) -> Result<(), Refusal> {
+        let seen = self.engine.observe(series, value)?;
+        if value.is_nan() {
+            self.missing += 1;
+        } else {
+            self.samples += 1;
+        }
+        let profile = self.series.get_mut(series).map_or(&mut self.total, |(_, profile)| profile);
+        profile.record(&[seen.score]);
+        Ok(())
+    }
+
+    fn before_wait(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl Profile {
+    fn rows(&self) -> Vec<Line> {
+        let mut lines: Vec<Line> = self.series.iter().map(|(name, profile)| Line::measured(name, profile)).collect();
+        if self.count != 1 {
+            let mut total = self.total.clone();
+            for (_, profile) in &self.series {
+                total.merge(profile);
+            }
+            lines.push(Line::measured(TOTAL, &total));
+        }
+        lines.extend(Line::laws());
+        lines
+    }
+}
+
+/// A table for people: names to the left, numbers to the right, shares in percent.
+fn aligned(lines: &[Line]) -> String {
+    let mut cells = vec![titles("series", |c| format!(">={c}"))];
+    cells.extend(lines.iter().map(Line::cells));
+    let columns = cells.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| cells.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let mut text =
+        "Share of samples whose residual is at least so many scales, and scores that a share does not exceed:\n\n"
+            .to_owned();
+    for row in &cells {
+        let mut line = String::new();
+        for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+            // Writing to a string cannot fail.
+            let _ = if column == 0 { write!(line, "{cell:<width$}") } else { write!(line, "  {cell:>width$}") };
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// The same for programs; the two laws have no samples and no scores.
+fn csv(lines: &[Line]) -> String {
+    let mut text = titles("series", |c| format!("exceed_{c}")).join(",");
+    text.push('\n');
+    for line in lines {
+        let mut row = Vec::new();
+        push_field(&mut row, line.name.as_bytes());
+        row.push(b',');
+        if let Some(samples) = line.samples {
+            row.extend_from_slice(samples.to_string().as_bytes());
+        }
+        for &number in line.exceedances.iter().chain(&line.quantiles) {
+            row.push(b',');
+            row.extend_from_slice(number::csv(number, &mut zmij::Buffer::new()).as_bytes());
+        }
+        text += &String::from_utf8_lossy(&row);
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,187 @@
+//! `evenkeel track`: every sample in, one row out.
+
+use crate::console::Console;
+use crate::engine::Engine;
+use crate::engine::tally::Tally;
+use crate::failure::Failure;
+use crate::formats::{self, Format, InputArgs, Source};
+use crate::output::{Target, Tidy, check_distinct, check_writable};
+use crate::samples::{Refusal, Sink, Time, TimeType};
+use crate::settings::{RuleArgs, TrackPreset};
+use crate::views::drawing::{Drawing, file_name};
+use crate::views::plot::Room;
+use clap::Args;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  evenkeel track metrics.csv > tracked.csv
+      Every numeric column is a series, the first column that is not numeric is the time.
+  evenkeel track metrics.csv --time when --value cpu --value load --plot metrics.svg
+      Two columns only, with a plot of both.
+  evenkeel track long.csv --series host --value cpu --half-life 100 --output tracked.csv
+      One row per sample: `host` names the series, `cpu` holds its values.
+  tail -n +1 -f events.ndjson | evenkeel track - --output-format csv --quiet
+      A live pipe: every row comes out as soon as its sample is in.
+  evenkeel profile metrics.csv
+      How heavy the tails are, beside Markov's bound and the Gaussian value.
+  evenkeel report metrics.csv --output report.html
+      A page to look at and to send: every series with its plot, its tails and the settings that suit it.
+  evenkeel watch
+      This machine's own metrics on the terminal, the one that is furthest off at the top.
+  evenkeel record --every 1s --for 10m | evenkeel track
+      This machine's own metrics, tracked as they are made.
+  evenkeel pipe --state cpu.state
+      Inside a pipeline, such as Telegraf's: lines in, the same lines out with what is known of each number.
+
+Exit codes:
+  0  The whole input was processed, or the reader of the output closed the pipe.
+  1  The output could not be written, or --strict met a bad row.
+  2  The command line or the input cannot be used: an unknown option, a column that does not exist, no input.";
+
+/// Follow every series: location, scale, score and outliers, row by row
+///
+/// The output has the columns time, series, value, location, scale, score and outlier, and one row per sample, missing
+/// samples included. Location and scale are those after the sample. The score says how far the sample was from where the
+/// series had been, in units of the scale before it; the first five samples of a series have none. An outlier is, with
+/// `clean`, a sample that was replaced, else one more than 4 scales away. Numbers read back to the same bits.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct TrackArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+
+    #[command(flatten)]
+    pub(crate) rule: RuleArgs,
+
+    /// The estimator: what the location of a series is, and which of its samples are outliers.
+    #[arg(long, value_enum, default_value_t, help_heading = "Estimator")]
+    pub(crate) preset: TrackPreset,
+
+    /// The format of the output. By default it is that of the input.
+    #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
+    pub(crate) output_format: Option<Format>,
+
+    /// The file to write, `-` for standard output, which is the default. A file appears when all input has been
+    /// processed and replaces an older one only then.
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Draw the raw series, its plain average and the location into this SVG file, outliers marked. With a half-life in time
+    /// there is no plain average in it.
+    #[arg(long, value_name = "FILE.svg", value_parser = svg, help_heading = "Output")]
+    pub(crate) plot: Option<PathBuf>,
+
+    /// The title of the plot. By default it is the name of the input.
+    #[arg(long, value_name = "TEXT", requires = "plot", help_heading = "Output")]
+    pub(crate) title: Option<String>,
+}
+
+/// A file whose name does not say that it is another kind of picture.
+fn svg(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let others = ["png", "jpg", "jpeg", "pdf", "webp", "gif"];
+    match path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase) {
+        Some(ending) if others.contains(&ending.as_str()) => Err(format!("it is drawn as SVG, not as {ending}")),
+        _ => Ok(path),
+    }
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &TrackArgs) -> Result<(), Failure> {
+    let (input, output, plot) = (args.input.path.as_deref(), args.output.as_deref(), args.plot.as_deref());
+    check_distinct(&[("the input", input), ("--output", output), ("--plot", plot)])?;
+    if plot == Some(Path::new("-")) {
+        return Err(Failure::usage("--plot needs a file: standard output has the rows"));
+    }
+    let engine = match args.preset {
+        TrackPreset::Scored(preset) => Engine::new(&args.rule, preset)?,
+        TrackPreset::Ema => Engine::plain(&args.rule)?,
+    };
+    let source = Source::open(&args.input)?;
+    let format = Format::of_output(args.output_format, output, source.format());
+    let drawing = plot.map(|path| drawing(args, path, &source.origin.name)).transpose()?;
+    let target = Target::open(args.output.as_deref())?;
+    let mut report = Console::new(&args.input, &source, target.is_terminal());
+    let mut track = Track { engine, output: Tidy::new(format, target)?, drawing, series: 0, tally: Tally::default() };
+
+    if let Err(failure) = formats::read(&args.input, source, &mut track, &mut report) {
+        report.finish();
+        track.output.abandon();
+        return Err(failure);
+    }
+    let Track { output, drawing, series, tally, .. } = track;
+    output.finish()?;
+    if let (Some(mut drawing), Some(path)) = (drawing, plot) {
+        drawing.plot().write(path)?;
+    }
+    let Tally { samples, missing, outliers, reopenings } = tally;
+    let mut summary = vec![("samples", samples), ("series", series), ("missing", missing)];
+    if args.preset != TrackPreset::Ema {
+        summary.extend([("outliers", outliers), ("re-openings", reopenings)]);
+    }
+    report.summary(&summary);
+    Ok(())
+}
+
+/// The plot for `--plot`, which will be written at the end.
+fn drawing(args: &TrackArgs, path: &Path, input: &str) -> Result<Drawing, Failure> {
+    check_writable(path)?;
+    Drawing::new(&args.rule, args.preset, args.title.clone().unwrap_or_else(|| file_name(input)), Room::PANELS)
+}
+
+/// Samples on their way through the engine.
+struct Track {
+    engine: Engine,
+    output: Tidy,
+    drawing: Option<Drawing>,
+    series: u64,
+    tally: Tally,
+}
+
+impl Sink for Track {
+    fn time_name(&mut self, name: &str) {
+        if let Some(drawing) = &mut self.drawing {
+            drawing.time_name(name);
+        }
+    }
+
+    fn time_type(&mut self, time: TimeType) {
+        self.output.set_time_type(time);
+    }
+
+    fn series(&mut self, name: &str) -> Result<(), Failure> {
+        self.series += 1;
+        self.engine.add_series()?;
+        self.output.add_series(name);
+        match &mut self.drawing {
+            Some(drawing) => drawing.add_series(name),
+            None => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn row(&mut self, time: Time<'_>) -> Result<(), Refusal> {
+        self.engine.set_time(time)?;
+        if let Some(drawing) = &mut self.drawing {
+            drawing.row(time);
+        }
+        Ok(self.output.set_time(time)?)
+    }
+
+    #[inline]
+    fn sample(&mut self, series: usize, value: f64) -> Result<(), Refusal> {
+        let seen = self.engine.observe(series, value)?;
+        self.tally.add(value, &seen);
+        if let Some(drawing) = &mut self.drawing {
+            drawing.sample(series, value, &seen)?;
+        }
+        self.output.sample(series, value, seen);
+        Ok(())
+    }
+
+    fn before_wait(&mut self) -> Result<(), Failure> {
+        self.output.flush()
+    }
+}

@@ -1,0 +1,272 @@
+//! From samples to estimates: one channel per series, whatever the preset.
+
+pub(crate) mod tally;
+
+use crate::failure::Failure;
+use crate::samples::{Refusal, Time};
+use crate::settings::{Preset, RuleArgs};
+use crate::text::time::Moments;
+use evenkeel::{
+    Bank, ChannelsError, CleanedEma, Ema, Estimator, Observation, ParameterError, RobustMean, Scored, Timed,
+    UpdateError,
+};
+use jiff::SignedDuration;
+use std::fmt::Debug;
+use std::time::Duration;
+
+/// What a series is after a sample, and what the sample was.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    pub(crate) location: f64,
+    /// NaN where the preset has none.
+    pub(crate) scale: f64,
+    /// Judged by the scale before the sample; NaN where there is none.
+    pub(crate) score: f64,
+    pub(crate) outlier: bool,
+    pub(crate) reopened: bool,
+}
+
+/// The estimators of all series, numbered in order of appearance.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    series: Box<dyn Estimates>,
+    marks: Option<Marks>,
+}
+
+/// What a preset calls an outlier.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Marks {
+    /// Beyond so many scales.
+    pub(crate) outlier_at: f64,
+    /// So many samples at the beginning of a series have no score, and are none.
+    pub(crate) unscored: u64,
+}
+
+impl Engine {
+    /// The engine of a preset, with the parameters of the command line.
+    pub(crate) fn new(args: &RuleArgs, preset: Preset) -> Result<Self, Failure> {
+        match preset {
+            Preset::Clean => Self::of(args, cleaned(args)?),
+            Preset::Robust | Preset::Mean => Self::of(args, robust(args, preset)?),
+        }
+    }
+
+    /// The engine of the plain average, which has no scale.
+    pub(crate) fn plain(args: &RuleArgs) -> Result<Self, Failure> {
+        for (option, given) in [("--resolution", args.resolution.is_some()), ("--patience", args.patience.is_some())] {
+            if given {
+                return Err(Failure::usage(format!("{option} has no meaning for --preset ema, which has no scale")));
+            }
+        }
+        if args.is_in_time() {
+            return Err(Failure::usage(format!(
+                "{} is in time, which --preset ema does not know: give it in samples, such as --half-life 60",
+                args.decay_label()
+            )));
+        }
+        Ok(Self { series: Box::new(Average::new(args)?.0), marks: None })
+    }
+
+    fn of<R: Scored + Timed>(args: &RuleArgs, rule: R) -> Result<Self, Failure> {
+        let marks = Some(Marks { outlier_at: rule.outlier_at(), unscored: rule.unscored() });
+        let bank = Bank::<R>::new(rule, 0)?;
+        let series: Box<dyn Estimates> =
+            if args.is_in_time() { Box::new(InTime { bank, timing: Timing::default() }) } else { Box::new(bank) };
+        Ok(Self { series, marks })
+    }
+
+    /// The step in which a series is recorded, as far as it has been learnt; 0 for one that is recorded more finely.
+    pub(crate) fn step(&self, series: usize) -> f64 {
+        self.series.step(series)
+    }
+
+    /// What it calls an outlier; nothing where it has none.
+    pub(crate) fn marks(&self) -> Option<Marks> {
+        self.marks
+    }
+
+    /// One more series.
+    pub(crate) fn add_series(&mut self) -> Result<(), Failure> {
+        Ok(self.series.add()?)
+    }
+
+    /// When the samples that follow were taken.
+    #[inline]
+    pub(crate) fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal> {
+        self.series.set_time(time)
+    }
+
+    /// The next sample of a series; NaN is a missing one.
+    #[inline]
+    pub(crate) fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Refusal> {
+        self.series.observe(series, sample)
+    }
+}
+
+/// The rule of the preset `clean`.
+pub(crate) fn cleaned(args: &RuleArgs) -> Result<CleanedEma, ParameterError> {
+    let rule = CleanedEma::new(args.decay()?).resolution(args.resolution())?;
+    args.patience.map_or(Ok(rule), |patience| rule.patience(patience))
+}
+
+/// The rule of the preset `robust`, or of `mean`.
+pub(crate) fn robust(args: &RuleArgs, preset: Preset) -> Result<RobustMean, ParameterError> {
+    let rule = RobustMean::new(args.decay()?).resolution(args.resolution())?;
+    let rule = if preset == Preset::Mean { rule.mean_faithful() } else { rule };
+    args.patience.map_or(Ok(rule), |patience| rule.patience(patience))
+}
+
+/// A rule that runs over series.
+trait Estimates: Debug + Send {
+    fn add(&mut self) -> Result<(), ChannelsError>;
+    fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal>;
+    fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Refusal>;
+    fn step(&self, series: usize) -> f64;
+}
+
+/// In samples, however long they are apart.
+impl<R: Estimator> Estimates for Bank<R> {
+    fn add(&mut self) -> Result<(), ChannelsError> {
+        self.extend(1)
+    }
+
+    fn set_time(&mut self, _: Time<'_>) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Refusal> {
+        let observation = Self::observe(self, series, sample).map_err(Failure::from)?;
+        Ok(seen(self, series, observation))
+    }
+
+    fn step(&self, series: usize) -> f64 {
+        Self::step(self, series).unwrap_or(0.0)
+    }
+}
+
+/// With a memory in time.
+#[derive(Debug)]
+struct InTime<R: Timed> {
+    bank: Bank<R>,
+    timing: Timing,
+}
+
+impl<R: Timed> Estimates for InTime<R> {
+    fn add(&mut self) -> Result<(), ChannelsError> {
+        self.timing.last.push(None);
+        self.bank.extend(1)
+    }
+
+    fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal> {
+        self.timing.set(time)
+    }
+
+    fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Refusal> {
+        let elapsed = self.timing.elapsed(series)?;
+        if sample.is_nan() {
+            // A missing sample does not make time pass.
+            return Ok(seen(&self.bank, series, NOTHING));
+        }
+        let observation = self.bank.observe_after(series, elapsed, sample).map_err(Failure::from)?;
+        let seen = seen(&self.bank, series, observation);
+        // Not an infinity where a first sample was wanted.
+        if !seen.location.is_nan()
+            && let Some(last) = self.timing.last.get_mut(series)
+        {
+            *last = Some(self.timing.now);
+        }
+        Ok(seen)
+    }
+
+    fn step(&self, series: usize) -> f64 {
+        self.bank.step(series).unwrap_or(0.0)
+    }
+}
+
+/// What is said of a missing sample.
+const NOTHING: Observation<f64> = Observation { score: f64::NAN, accepted: false, outlier: false, reopened: false };
+
+/// What a series is now, and what was said of its last sample.
+#[inline]
+fn seen<R: Estimator>(bank: &Bank<R>, series: usize, observation: Observation<f64>) -> Seen {
+    let (location, scale) =
+        bank.reading(series).map_or((f64::NAN, f64::NAN), |reading| (reading.location, reading.scale));
+    let Observation { score, outlier, reopened, .. } = observation;
+    Seen { location, scale, score, outlier, reopened }
+}
+
+/// When samples were taken.
+#[derive(Debug, Default)]
+struct Timing {
+    moments: Moments,
+    /// When the present samples were, in nanoseconds since 1970.
+    now: i64,
+    /// When the last sample of each series was, missing ones aside.
+    last: Vec<Option<i64>>,
+}
+
+impl Timing {
+    fn set(&mut self, time: Time<'_>) -> Result<(), Refusal> {
+        if time.is_row_number {
+            let needed = "a half-life in time needs a column with the time: name it with --time";
+            return Err(Failure::usage(needed).into());
+        }
+        self.now = self.moments.read(time.text).map_err(|error| Refusal::Skip(error.to_string()))?;
+        Ok(())
+    }
+
+    /// How much time has passed since the last sample of a series.
+    fn elapsed(&self, series: usize) -> Result<Duration, Refusal> {
+        // Before the first sample of a series there is nothing to forget.
+        let last = self.last.get(series).copied().flatten().unwrap_or(self.now);
+        let distance = Duration::from_nanos(self.now.abs_diff(last));
+        if self.now < last {
+            let before = SignedDuration::try_from(distance).unwrap_or(SignedDuration::MAX);
+            return Err(Refusal::Skip(format!("the sample is {before:#} older than the last one of its series")));
+        }
+        Ok(distance)
+    }
+}
+
+/// The plain exponential average.
+#[derive(Debug)]
+pub(crate) struct Average(Bank<Ema>);
+
+impl Average {
+    pub(crate) fn new(args: &RuleArgs) -> Result<Self, Failure> {
+        Ok(Self(Bank::new(Ema::new(args.decay()?), 0)?))
+    }
+
+    pub(crate) fn add_series(&mut self) -> Result<(), Failure> {
+        Ok(self.0.extend(1)?)
+    }
+
+    /// The bias-corrected average after the sample.
+    #[inline]
+    pub(crate) fn observe(&mut self, series: usize, sample: f64) -> Result<f64, Failure> {
+        self.0.observe(series, sample)?;
+        Ok(self.0.reading(series).map_or(f64::NAN, |reading| reading.location))
+    }
+}
+
+/// The library's own words are the message.
+impl From<ParameterError> for Failure {
+    fn from(error: ParameterError) -> Self {
+        Self::usage(error)
+    }
+}
+
+impl From<ChannelsError> for Failure {
+    fn from(error: ChannelsError) -> Self {
+        match error {
+            ChannelsError::Parameter(error) => error.into(),
+            error => Self::Failed(error.into()),
+        }
+    }
+}
+
+impl From<UpdateError> for Failure {
+    fn from(error: UpdateError) -> Self {
+        Self::Failed(error.into())
+    }
+}

@@ -1,0 +1,3 @@
+//! The influx line protocol.
+
+pub(crate) mod point;

@@ -1,0 +1,89 @@
+//! From samples and estimates to a plot: the plain average beside them, and the time of each row.
+
+use crate::engine::{Average, Seen};
+use crate::failure::Failure;
+use crate::samples::Time;
+use crate::settings::{RuleArgs, TrackPreset};
+use crate::views::plot::{Lines, Plot, Room, Sample};
+use std::path::Path;
+
+/// A plot on its way, with the plain average that it shows for comparison where the memory is in samples and the estimate is
+/// another one.
+pub(crate) struct Drawing {
+    title: String,
+    /// What the line of the estimate is called.
+    line: &'static str,
+    decay_label: String,
+    room: Room,
+    time_label: String,
+    time: Vec<u8>,
+    average: Option<Average>,
+    /// Made with the first series: what the time is called is only known then.
+    plot: Option<Plot>,
+}
+
+impl Drawing {
+    pub(crate) fn new(rule: &RuleArgs, preset: TrackPreset, title: String, room: Room) -> Result<Self, Failure> {
+        let has_average = !rule.is_in_time() && preset != TrackPreset::Ema;
+        Ok(Self {
+            title,
+            line: preset.line(),
+            decay_label: rule.decay_label(),
+            room,
+            time_label: "time".to_owned(),
+            time: Vec::new(),
+            average: has_average.then(|| Average::new(rule)).transpose()?,
+            plot: None,
+        })
+    }
+
+    /// What the time is called.
+    pub(crate) fn time_name(&mut self, name: &str) {
+        name.clone_into(&mut self.time_label);
+    }
+
+    /// The time of the samples that follow.
+    pub(crate) fn row(&mut self, time: Time<'_>) {
+        time.text.clone_into(&mut self.time);
+    }
+
+    pub(crate) fn add_series(&mut self, name: &str) -> Result<(), Failure> {
+        if let Some(average) = &mut self.average {
+            average.add_series()?;
+        }
+        self.plot().series(name);
+        Ok(())
+    }
+
+    pub(crate) fn sample(&mut self, series: usize, value: f64, seen: &Seen) -> Result<(), Failure> {
+        let ema = match &mut self.average {
+            Some(average) => average.observe(series, value)?,
+            None => f64::NAN,
+        };
+        let Seen { location, outlier, reopened, .. } = *seen;
+        let time = std::mem::take(&mut self.time);
+        self.plot().add(series, &time, Sample { value, location, ema, outlier, reopened });
+        self.time = time;
+        Ok(())
+    }
+
+    /// What has been drawn so far; empty if there was no series.
+    pub(crate) fn plot(&mut self) -> &mut Plot {
+        let Self { title, line, decay_label, room, time_label, .. } = self;
+        let has_average = self.average.is_some();
+        self.plot.get_or_insert_with(|| {
+            Plot::new(
+                title.clone(),
+                time_label.clone(),
+                decay_label.clone(),
+                Lines { estimate: line, has_average },
+                *room,
+            )
+        })
+    }
+}
+
+/// The last part of a path, which is what a plot of it is called.
+pub(crate) fn file_name(path: &str) -> String {
+    Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
+}
