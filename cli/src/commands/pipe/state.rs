@@ -10,15 +10,15 @@ use super::follow::Follow;
 use super::{Format, Precision};
 use crate::console::{self, Seldom};
 use crate::failure::Failure;
+use crate::output::{Durability, Replacement, Writers, check_may_write, remove_leftover};
 use crate::text::time;
-use anyhow::Context;
+use anyhow::{Context, Result, anyhow};
 use clap::{Args, ValueEnum};
 use evenkeel::{SnapshotError, SnapshotInfo};
 use serde_json::{Value, json};
-use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Write};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -145,7 +145,7 @@ impl Resumed {
 struct Saver {
     states: Sender<Vec<u8>>,
     /// The memory of the last state, and whether it is safe.
-    done: Receiver<(Vec<u8>, io::Result<()>)>,
+    done: Receiver<(Vec<u8>, Result<()>)>,
     /// The same memory again; none while it is on its way.
     memory: Option<Vec<u8>>,
 }
@@ -165,7 +165,9 @@ impl State {
             Err(_) if path.is_symlink() => return Err(cannot("read", &"it is a link to nothing")),
             Ok(_) | Err(_) => {}
         }
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(beside(&path, ".lock"));
+        let mut lock_path = path.clone().into_os_string();
+        lock_path.push(".lock");
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(lock_path);
         let lock = lock.map_err(|error| cannot("lock", &error))?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -173,12 +175,14 @@ impl State {
             Err(TryLockError::Error(error)) => return Err(cannot("lock", &error)),
         }
         let resumed = match fs::read(&path) {
-            Ok(bytes) => Some(resume(&bytes, asked, follow).map_err(|error| cannot("use", &error))?),
+            Ok(bytes) => {
+                check_may_write(&path).map_err(|error| cannot("write", &error))?;
+                Some(resume(&bytes, asked, follow).map_err(|error| cannot("use", &error))?)
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(cannot("read", &error)),
         };
-        // What a process left behind that ended while it was writing.
-        let _ = fs::remove_file(beside(&path, ".new"));
+        remove_leftover(&path);
         let saver = Saver::new(path.clone())?;
         Ok(Self {
             path,
@@ -231,7 +235,7 @@ impl State {
         Ok(result.with_context(|| format!("cannot save the state {}", self.path.display()))?)
     }
 
-    fn hand_over(&mut self, progress: Progress, follow: &Follow) -> io::Result<()> {
+    fn hand_over(&mut self, progress: Progress, follow: &Follow) -> Result<()> {
         let Some(mut memory) = self.saver.memory.take() else { return Ok(()) };
         memory.clear();
         let lines_before = self.resumed.map_or(0, |resumed| resumed.lines());
@@ -242,12 +246,12 @@ impl State {
             self.saver.start(memory)
         } else {
             self.saver.memory = Some(memory);
-            written
+            Ok(written?)
         }
     }
 
     /// What became of a state. One that is not safe is no reason to stop: the one before it is.
-    fn hear(&mut self, result: io::Result<()>) {
+    fn hear(&mut self, result: Result<()>) {
         let Err(error) = result else {
             self.saved = Some(self.handed_over);
             return;
@@ -268,7 +272,7 @@ impl Saver {
         let (outgoing, done) = channel();
         let work = move || {
             for state in incoming {
-                let result = replace(&path, &state);
+                let result = save(&path, &state);
                 if outgoing.send((state, result)).is_err() {
                     return;
                 }
@@ -279,23 +283,23 @@ impl Saver {
         Ok(Self { states, done, memory: Some(Vec::new()) })
     }
 
-    fn start(&mut self, state: Vec<u8>) -> io::Result<()> {
-        self.states.send(state).map_err(|_| io::Error::other("the thread for it has ended"))
+    fn start(&mut self, state: Vec<u8>) -> Result<()> {
+        self.states.send(state).map_err(|_| anyhow!("the thread for it has ended"))
     }
 
     /// What became of the last state, if that is known and has not been told.
-    fn finished(&mut self) -> Option<io::Result<()>> {
+    fn finished(&mut self) -> Option<Result<()>> {
         let (memory, result) = self.done.try_recv().ok()?;
         self.memory = Some(memory);
         Some(result)
     }
 
     /// The same when it is known.
-    fn wait(&mut self) -> Option<io::Result<()>> {
+    fn wait(&mut self) -> Option<Result<()>> {
         if self.memory.is_some() {
             return None;
         }
-        let (memory, result) = self.done.recv().unwrap_or_else(|error| (Vec::new(), Err(io::Error::other(error))));
+        let (memory, result) = self.done.recv().unwrap_or_else(|error| (Vec::new(), Err(error.into())));
         self.memory = Some(memory);
         Some(result)
     }
@@ -316,36 +320,9 @@ fn resume(bytes: &[u8], asked: Feed, follow: &mut Follow) -> Result<Resumed, Str
     Ok(Resumed { progress, series, format })
 }
 
-/// Puts a file into the place of another: as a whole, or not at all.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = beside(path, ".new");
-    let result = write(&new, path, bytes).and_then(|()| fs::rename(&new, path)).and_then(|()| sync_directory(path));
-    if result.is_err() {
-        let _ = fs::remove_file(&new);
-    }
-    result
-}
-
-/// Writes a new file with the permissions of the old one, down to the disk.
-fn write(new: &Path, old: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(new)?;
-    if let Ok(old) = fs::metadata(old) {
-        file.set_permissions(old.permissions())?;
-    }
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// Brings the new name to the disk.
-fn sync_directory(path: &Path) -> io::Result<()> {
-    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Elsewhere, a directory cannot be opened.
-    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
-}
-
-/// A file beside another, whose name has this ending more.
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(ending);
-    name.into()
+/// Replaces the state by a new one that is on the disk when this returns.
+fn save(path: &Path, state: &[u8]) -> Result<()> {
+    let mut file = Replacement::new(path, Writers::One, Durability::Lasting)?;
+    file.write_all(state)?;
+    Ok(file.finish()?)
 }

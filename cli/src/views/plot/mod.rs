@@ -11,13 +11,13 @@ mod style;
 mod time;
 mod unit;
 
-use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use plotters::prelude::*;
 
+use crate::failure::Failure;
+use crate::output::Target;
 use crate::settings::PLAIN;
 use axis::{Axis, padded, written};
 use bucket::{Bucket, LIMIT, Series};
@@ -107,14 +107,16 @@ impl Plot {
         }
     }
 
-    /// Writes the picture to a file. Until all of it is written, a file that was there before stays as it was.
+    /// Draws the plot and writes it to a file, which is replaced as a whole.
     ///
     /// # Errors
     ///
     /// If the file cannot be written.
-    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+    pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
         let picture = self.draw().with_context(|| format!("cannot draw the plot for {}", path.display()))?;
-        replace(path, picture.as_bytes()).with_context(|| format!("cannot write the plot to {}", path.display()))
+        let mut target = Target::open(Some(path))?;
+        target.write(picture.as_bytes())?;
+        target.finish()
     }
 
     /// The picture as SVG.
@@ -379,32 +381,6 @@ impl Layout {
         let notes = i32::try_from(notes).unwrap_or(0);
         HEAD + rows * (self.panel + GAP) + X_LABELS + notes * NOTE + FOOT
     }
-}
-
-/// Puts a whole file in the place of another, or leaves the other one alone. What is no file, such as a device or a pipe,
-/// is written to.
-fn replace(path: &Path, content: &[u8]) -> Result<()> {
-    // The file behind a link is replaced, not the link.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let before = fs::metadata(&path).ok();
-    if before.as_ref().is_some_and(|before| !before.is_file()) {
-        return Ok(fs::write(&path, content)?);
-    }
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    // Temporary files are their owner's alone; a plot is for whom the umask, or the file before, let read it.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.prefix(".evenkeel-").tempfile_in(folder)?;
-    file.write_all(content)?;
-    if let Some(before) = before {
-        file.as_file().set_permissions(before.permissions())?;
-    }
-    file.persist(&path)?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -163,24 +163,3 @@ fn the_axis_of_time_follows_the_column() -> Result<()> {
     assert!(drawn(["0", "0.5", "1"])?.contains("0.5\n"));
     Ok(())
 }
-
-#[test]
-fn a_failed_write_leaves_the_older_file() -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("plot.svg");
-    plot(&["a"]).write(&path)?;
-    let before = fs::read(&path)?;
-    assert!(before.starts_with(b"<svg"));
-    plot(&["a", "b"]).write(&path)?;
-    assert!(fs::read(&path)?.len() > before.len());
-    assert_eq!(fs::read_dir(folder.path())?.count(), 1);
-
-    let nowhere = folder.path().join("no").join("plot.svg");
-    let Err(error) = plot(&["a"]).write(&nowhere) else { anyhow::bail!("written to nowhere") };
-    assert!(error.to_string().contains("no/plot.svg") || cfg!(windows), "{error}");
-    assert!(plot(&["a"]).write(folder.path()).is_err());
-    assert!(folder.path().is_dir());
-    #[cfg(unix)]
-    plot(&["a"]).write(Path::new("/dev/null"))?;
-    Ok(())
-}
