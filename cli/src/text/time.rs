@@ -12,6 +12,8 @@
 
 use super::number;
 use super::quote::shown;
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo, Timestamp};
@@ -61,16 +63,36 @@ pub(crate) fn interval(text: &str) -> Result<Duration, String> {
     duration(text).ok_or_else(|| "expected a number and a unit, such as 500ms, 1s, 10m or 2h".to_owned())
 }
 
-/// The unit of a time since 1970.
+/// The unit of a time since 1970. Its names on the command line are those of durations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
-    Second,
-    Millisecond,
-    Microsecond,
     Nanosecond,
+    Microsecond,
+    Millisecond,
+    Second,
+}
+
+impl ValueEnum for Unit {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Nanosecond, Self::Microsecond, Self::Millisecond, Self::Second]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
 }
 
 impl Unit {
+    /// The name on the command line and in a state: `ns`, `us`, `ms` or `s`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Nanosecond => "ns",
+            Self::Microsecond => "us",
+            Self::Millisecond => "ms",
+            Self::Second => "s",
+        }
+    }
+
     /// The unit that makes a moment near the present of a number of this size, whatever its sign; `None` if none does.
     pub(crate) fn of(number: f64) -> Option<Self> {
         match number.abs() {
@@ -82,11 +104,13 @@ impl Unit {
         }
     }
 
+    /// The number of these units in a second.
     pub(crate) fn per_second(self) -> f64 {
         1e9 / self.nanoseconds() as f64
     }
 
-    fn nanoseconds(self) -> i64 {
+    /// The length of the unit in nanoseconds.
+    pub(crate) fn nanoseconds(self) -> i64 {
         match self {
             Self::Second => 1_000_000_000,
             Self::Millisecond => 1_000_000,
@@ -295,6 +319,21 @@ mod tests {
             ("2024-05-01 10:00:00.1234567890123", noon + 123_456_789),
         ] {
             assert_eq!(read(&[cell]), [Ok(moment)], "{cell}");
+        }
+    }
+
+    #[test]
+    fn units_have_the_names_of_durations() {
+        let names = Unit::value_variants().iter().map(|unit| unit.name());
+        assert_eq!(names.collect::<Vec<_>>(), ["ns", "us", "ms", "s"]);
+        for unit in Unit::value_variants() {
+            assert_eq!(Unit::from_str(unit.name(), false), Ok(*unit));
+            let nanoseconds = u64::try_from(unit.nanoseconds()).unwrap();
+            assert_eq!(duration(&format!("1{}", unit.name())), Some(Duration::from_nanos(nanoseconds)));
+            assert_eq!(unit.per_second() * unit.nanoseconds() as f64, 1e9);
+        }
+        for wrong in ["", "m", "S", "NS", "\u{b5}s", "second"] {
+            assert!(Unit::from_str(wrong, false).is_err(), "{wrong}");
         }
     }
 

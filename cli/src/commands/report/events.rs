@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 /// So many of each are kept.
 pub(super) const KEPT: usize = 20;
-/// So much of a time is kept.
+/// Most letters of a time.
 const MOST_LETTERS: usize = 64;
 
 /// A sample and what was made of it.
@@ -117,6 +117,6 @@ mod tests {
     #[test]
     fn a_long_time_is_cut() {
         let event = Event::new(1, "\u{e9}".repeat(1000).as_bytes(), 1.0, 1.0, 1.0);
-        assert_eq!(event.time.chars().count(), MOST_LETTERS + 1);
+        assert_eq!(event.time.chars().count(), MOST_LETTERS);
     }
 }

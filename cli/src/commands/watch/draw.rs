@@ -8,6 +8,7 @@ use super::spark::{Window, spark};
 use super::state::{Event, Known, Series};
 use super::view::View;
 use crate::text::number::rounded;
+use crate::text::quote::shortened;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -143,7 +144,7 @@ fn cell(series: &Series, column: Column) -> Line<'static> {
     let text = match column.kind {
         Kind::Raw => return spark(&window(), |moment| moment.value, true),
         Kind::Smooth => return spark(&window(), |moment| moment.location, false),
-        Kind::Name => fitted(&series.name, width),
+        Kind::Name => shortened(&series.name, width),
         Kind::Value => rounded(series.value, DIGITS),
         Kind::Location => rounded(series.location, DIGITS),
         Kind::Scale => rounded(series.scale, DIGITS),
@@ -169,14 +170,6 @@ fn score(score: f64) -> String {
         size if size.is_finite() => format!("{score:.2e}"),
         _ => rounded(score, 1),
     }
-}
-
-/// The beginning of a text that is too long.
-fn fitted(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    text.chars().take(width.saturating_sub(1)).chain(['\u{2026}']).take(width).collect()
 }
 
 /// The latest events of the series that are wanted, the last one at the bottom.

@@ -5,14 +5,14 @@ use crate::engine::{Engine, Seen};
 use crate::failure::Failure;
 use crate::samples::{Refusal, Time};
 use crate::settings::{Preset, RuleArgs};
-use crate::text::quote::printable;
+use crate::text::quote::shortened;
 use std::collections::VecDeque;
 
 /// Samples of a series that are remembered: more than a line of the screen shows.
 pub(super) const PAST: usize = 120;
 /// Events that are remembered, of all series together.
 pub(super) const EVENTS: usize = 500;
-/// Letters of a name or a time that are kept.
+/// Most letters of a name, a time or a note.
 const MOST_LETTERS: usize = 200;
 
 /// Everything that is known.
@@ -87,7 +87,7 @@ impl State {
         self.engine.add_series()?;
         self.known.version += 1;
         self.known.series.push(Series {
-            name: shown(name),
+            name: shortened(name, MOST_LETTERS),
             tally: Tally::default(),
             value: f64::NAN,
             location: f64::NAN,
@@ -104,8 +104,7 @@ impl State {
         self.engine.set_time(time)?;
         self.known.rows += 1;
         self.known.version += 1;
-        self.known.time.clear();
-        self.known.time.extend(String::from_utf8_lossy(time.text).chars().take(MOST_LETTERS).map(printable));
+        self.known.time = shortened(&String::from_utf8_lossy(time.text), MOST_LETTERS);
         Ok(())
     }
 
@@ -127,7 +126,7 @@ impl State {
     /// Something about the input.
     pub(super) fn note(&mut self, text: &str) {
         self.known.version += 1;
-        remember(&mut self.known.events, EVENTS, Event::Note(shown(text)));
+        remember(&mut self.known.events, EVENTS, Event::Note(shortened(text, MOST_LETTERS)));
     }
 
     /// The end of the input.
@@ -153,11 +152,6 @@ fn remember<T>(list: &mut VecDeque<T>, most: usize, latest: T) {
         list.pop_front();
     }
     list.push_back(latest);
-}
-
-/// A text as a screen can show it: no control characters, which would do as they please with it.
-fn shown(text: &str) -> String {
-    text.chars().take(MOST_LETTERS).map(printable).collect()
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use plotters::prelude::*;
 use crate::failure::Failure;
 use crate::output::Target;
 use crate::settings::PLAIN;
+use crate::text::quote::shortened;
 use axis::{Axis, padded, written};
 use bucket::{Bucket, LIMIT, Series};
 use panel::Panel;
@@ -41,7 +42,7 @@ impl Room {
     pub(crate) const PANELS: Self = Self { series: 12, buckets: 12 * LIMIT };
 }
 
-/// Letters of a name or label that are kept: more than fit on a panel.
+/// Most letters of a title, a name or a label: more than fit on a panel.
 const MOST_LETTERS: usize = 300;
 
 /// One sample of a series and what was made of it.
@@ -85,13 +86,15 @@ pub(crate) struct Plot {
 impl Plot {
     /// An empty plot: its title, the name of the time, and a few words on the decay of both averages.
     pub(crate) fn new(title: String, time_label: String, decay_label: String, lines: Lines, room: Room) -> Self {
+        // XML has no way to write some characters, and these two may come from the input.
+        let [title, time_label] = [title, time_label].map(|text| shortened(&text, MOST_LETTERS));
         Self { title, time_label, decay_label, lines, room, clock: Clock::default(), series: Vec::new(), left_out: 0 }
     }
 
     /// A new series; its number is for [`Plot::add`].
     pub(crate) fn series(&mut self, name: &str) -> usize {
         if self.series.len() < self.room.series {
-            self.series.push(Series::new(name.chars().take(MOST_LETTERS).collect()));
+            self.series.push(Series::new(shortened(name, MOST_LETTERS)));
             let share = self.room.buckets / self.series.len();
             self.series.iter_mut().for_each(|series| series.limit_to(share));
             return self.series.len() - 1;
@@ -251,14 +254,13 @@ impl TimeAxis {
 
     /// What is written below it.
     fn label(self, name: &str, width: i32) -> String {
-        let name: String = name.chars().take(MOST_LETTERS).collect();
         let text = match self {
             Self::Clock { limits: (low, high), utc } => {
                 let format = |moment: f64| written(moment, "%Y-%m-%d %H:%M");
                 let zone = if utc { " UTC" } else { "" };
                 format!("{name} ({} to {}{zone})", format(low), format(high)).trim_start().to_owned()
             }
-            Self::Number { .. } => name,
+            Self::Number { .. } => name.to_owned(),
             Self::Row { .. } if name.is_empty() || name.eq_ignore_ascii_case("row") => "row".to_owned(),
             Self::Row { .. } => format!("{name} (row number)"),
         };

@@ -57,6 +57,21 @@ fn names_are_escaped() -> Result<()> {
 }
 
 #[test]
+fn nothing_that_xml_cannot_write_comes_out() -> Result<()> {
+    let bad = "\0\u{1b}\u{7}\u{ffff}";
+    let lines = Lines { estimate: "clean average", has_average: true };
+    let [title, time] = ["title", "time"].map(|what| format!("{what}{bad}"));
+    let mut plot = Plot::new(title, time, "half-life 60".to_owned(), lines, Room::PANELS);
+    // The unit is part of the name, written at another place.
+    plot.series(&format!("net_{bad}things_per_s"));
+    plot.add(0, b"1", sample(1.0));
+    let picture = picture(&plot)?;
+    assert!(bad.chars().all(|letter| !picture.contains(letter)), "{picture}");
+    assert!(picture.contains("\u{fffd}things/s") && picture.contains("title\u{fffd}"), "{picture}");
+    Ok(())
+}
+
+#[test]
 fn more_series_than_panels_are_counted() -> Result<()> {
     let names: Vec<_> = (0..15).map(|index| format!("series{index}")).collect();
     let mut plot = plot(&names.iter().map(String::as_str).collect::<Vec<_>>());
