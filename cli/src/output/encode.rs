@@ -3,7 +3,7 @@
 //! Lines are put together by hand in one buffer, names encoded once per series and times once per row of the input: with
 //! millions of rows, this is where the time goes.
 
-use super::page::Page;
+use super::line_buffer::LineBuffer;
 use super::target::Target;
 use crate::engine::Seen;
 use crate::failure::Failure;
@@ -78,7 +78,7 @@ pub(super) enum Notation {
 pub(super) struct Encoder {
     notation: Notation,
     target: Target,
-    page: Page,
+    lines: LineBuffer,
     /// How the present row begins: with its time.
     start: Vec<u8>,
     /// How every series goes on: with its name.
@@ -87,13 +87,13 @@ pub(super) struct Encoder {
 
 impl Encoder {
     pub(super) fn new(notation: Notation, target: Target) -> Self {
-        Self { notation, target, page: Page::new(2 * CHUNK), start: Vec::new(), names: Vec::new() }
+        Self { notation, target, lines: LineBuffer::new(2 * CHUNK), start: Vec::new(), names: Vec::new() }
     }
 
     /// Encodes a batch, and writes when there is enough or when that is asked for.
     pub(super) fn batch(&mut self, batch: &Batch) -> Result<(), Failure> {
         if batch.header.is_some() && self.notation == Notation::Csv {
-            self.page.put(HEADER);
+            self.lines.put(HEADER);
         }
         for name in &batch.names {
             self.add_series(name);
@@ -105,7 +105,7 @@ impl Encoder {
                 self.set_time(&batch.times, row.time);
             }
             self.row(row);
-            if self.page.len() >= CHUNK {
+            if self.lines.len() >= CHUNK {
                 self.write()?;
             }
         }
@@ -119,9 +119,9 @@ impl Encoder {
     }
 
     fn write(&mut self) -> Result<(), Failure> {
-        if self.page.len() > 0 {
-            self.target.write(self.page.as_bytes())?;
-            self.page.clear();
+        if self.lines.len() > 0 {
+            self.target.write(self.lines.as_bytes())?;
+            self.lines.clear();
         }
         Ok(())
     }
@@ -160,31 +160,31 @@ impl Encoder {
 
     #[inline]
     fn row(&mut self, row: &Row) {
-        let page = &mut self.page;
+        let lines = &mut self.lines;
         let Row { value, seen, .. } = row;
         // All four are made before the first is copied: a byte that was only just written is slow to read.
         let [mut a, mut b, mut c, mut d] = std::array::from_fn(|_| zmij::Buffer::new());
         let text = if self.notation == Notation::Csv { number::csv } else { number::json };
         let numbers =
             [text(*value, &mut a), text(seen.location, &mut b), text(seen.scale, &mut c), text(seen.score, &mut d)];
-        page.put(&self.start);
-        page.put(self.names.get(row.series).map_or(&b""[..], |name| name));
+        lines.put(&self.start);
+        lines.put(self.names.get(row.series).map_or(&b""[..], |name| name));
         match self.notation {
             Notation::Csv => {
                 for number in numbers {
-                    page.put(number.as_bytes());
-                    page.put(b",");
+                    lines.put(number.as_bytes());
+                    lines.put(b",");
                 }
-                page.put(if seen.outlier { b"1\n" } else { b"0\n" });
+                lines.put(if seen.outlier { b"1\n" } else { b"0\n" });
             }
             Notation::Ndjson => {
                 let members = [",\"value\":", ",\"location\":", ",\"scale\":", ",\"score\":"];
                 for (member, number) in members.into_iter().zip(numbers) {
-                    page.put(member.as_bytes());
-                    page.put(number.as_bytes());
+                    lines.put(member.as_bytes());
+                    lines.put(number.as_bytes());
                 }
                 let outlier = if seen.outlier { ",\"outlier\":true}\n" } else { ",\"outlier\":false}\n" };
-                page.put(outlier.as_bytes());
+                lines.put(outlier.as_bytes());
             }
         }
     }

@@ -6,7 +6,7 @@ use super::wait::{Wait, Woken};
 use crate::console::{Console, Seldom};
 use crate::failure::Failure;
 use crate::formats::{Lines, Need};
-use crate::output::Page;
+use crate::output::LineBuffer;
 use crate::text::number;
 use crate::text::quote::shown;
 use crate::text::time::Moments;
@@ -28,7 +28,7 @@ pub(super) type Output = Box<dyn FnMut(&[u8]) -> Result<(), Failure>>;
 /// What every record goes through.
 pub(super) struct Stream {
     pub(super) follow: Follow,
-    page: Page,
+    page: LineBuffer,
     output: Output,
     report: Console,
     wait: Option<Wait>,
@@ -61,7 +61,7 @@ impl Stream {
     pub(super) fn new(follow: Follow, output: Output, report: Console, wait: Option<Wait>) -> Self {
         Self {
             follow,
-            page: Page::new(2 * CHUNK),
+            page: LineBuffer::new(2 * CHUNK),
             output,
             report,
             wait,

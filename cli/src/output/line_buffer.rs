@@ -5,12 +5,12 @@
 
 /// Bytes on their way out.
 #[derive(Debug)]
-pub(crate) struct Page {
+pub(crate) struct LineBuffer {
     bytes: Vec<u8>,
     filled: usize,
 }
 
-impl Page {
+impl LineBuffer {
     pub(crate) fn new(size: usize) -> Self {
         Self { bytes: vec![0; size], filled: 0 }
     }
@@ -72,14 +72,14 @@ mod tests {
     #[test]
     fn pieces_of_every_length_follow_each_other() {
         let text: Vec<u8> = (0..=255).collect();
-        let (mut page, mut expected) = (Page::new(16), Vec::new());
+        let (mut buffer, mut expected) = (LineBuffer::new(16), Vec::new());
         for length in (0..80).chain([150]) {
-            page.put(&text[length / 2..][..length]);
+            buffer.put(&text[length / 2..][..length]);
             expected.extend_from_slice(&text[length / 2..][..length]);
         }
-        assert_eq!((page.as_bytes(), page.len()), (&expected[..], expected.len()));
-        page.clear();
-        page.put(b"again");
-        assert_eq!(page.as_bytes(), b"again");
+        assert_eq!((buffer.as_bytes(), buffer.len()), (&expected[..], expected.len()));
+        buffer.clear();
+        buffer.put(b"again");
+        assert_eq!(buffer.as_bytes(), b"again");
     }
 }
