@@ -6,12 +6,13 @@
 use super::columns::{Column, Kind, columns};
 use super::spark::{Window, spark};
 use super::state::{Event, Known, Series};
+use super::style::{OUTLIER, REOPENED, SOFT, STATUS, STRONG};
 use super::view::View;
 use crate::text::number::rounded;
 use crate::text::quote::shortened;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Rect};
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph, Row, Table};
 
@@ -20,12 +21,6 @@ const LEAST_FOR_EVENTS: u16 = 12;
 const MOST_EVENTS: u16 = 12;
 /// Digits of values, locations and scales.
 const DIGITS: usize = 5;
-
-const SOFT: Style = Style::new().add_modifier(Modifier::DIM);
-const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
-pub(super) const OUTLIER: Style = Style::new().fg(Color::Magenta).add_modifier(Modifier::BOLD);
-const REOPENED: Style = Style::new().fg(Color::Green);
-const STATUS: Style = Style::new().add_modifier(Modifier::REVERSED);
 
 const HELP: [(&str, &str); 10] = [
     ("s", "sort by score, name or outliers"),
@@ -261,6 +256,7 @@ mod tests {
     use crate::engine::tally::Tally;
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
+    use ratatui::style::Color;
 
     /// The lines of the screen, without the blanks at their ends.
     fn screen(known: &Known, view: &mut View, (width, height): (u16, u16)) -> Vec<String> {

@@ -5,7 +5,7 @@
 //! | `feed.rs` | the thread that reads the input, or this machine, into the state |
 //! | `state.rs` | what is known of the series |
 //! | `view.rs` | how somebody looks at it, and what the keys do |
-//! | `draw.rs`, `columns.rs`, `spark.rs` | the picture |
+//! | `draw.rs`, `columns.rs`, `spark.rs`, `style.rs` | the picture |
 //! | `screen.rs` | the terminal, taken and given back |
 
 mod columns;
@@ -14,6 +14,7 @@ mod feed;
 mod screen;
 mod spark;
 mod state;
+mod style;
 mod view;
 
 use crate::failure::Failure;

@@ -1,15 +1,12 @@
 //! A stretch of the past in one line: the later to the right, the larger the higher.
 
-use super::draw::OUTLIER;
 use super::state::Moment;
-use ratatui::style::{Color, Style};
+use super::style::{OUTLIER, RAW, SMOOTH};
 use ratatui::text::{Line, Span};
 use std::collections::VecDeque;
 
 const BARS: [char; 8] =
     ['\u{2581}', '\u{2582}', '\u{2583}', '\u{2584}', '\u{2585}', '\u{2586}', '\u{2587}', '\u{2588}'];
-const RAW: Style = Style::new();
-const SMOOTH: Style = Style::new().fg(Color::Blue);
 
 /// The part of the past that is shown, and from where to where its values go.
 ///
