@@ -4,7 +4,7 @@ use crate::engine::{Average, Seen};
 use crate::failure::Failure;
 use crate::samples::Time;
 use crate::settings::{RuleArgs, TrackPreset};
-use crate::views::plot::{Lines, Plot, Room, Sample};
+use crate::views::plot::{Capacity, Lines, Plot, Sample};
 use std::path::Path;
 
 /// A plot on its way, with the plain average that it shows for comparison where the memory is in samples and the estimate is
@@ -14,7 +14,7 @@ pub(crate) struct Drawing {
     /// What the line of the estimate is called.
     line: &'static str,
     decay_label: String,
-    room: Room,
+    capacity: Capacity,
     time_label: String,
     time: Vec<u8>,
     average: Option<Average>,
@@ -23,13 +23,18 @@ pub(crate) struct Drawing {
 }
 
 impl Drawing {
-    pub(crate) fn new(rule: &RuleArgs, preset: TrackPreset, title: String, room: Room) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        rule: &RuleArgs,
+        preset: TrackPreset,
+        title: String,
+        capacity: Capacity,
+    ) -> Result<Self, Failure> {
         let has_average = !rule.is_in_time() && preset != TrackPreset::Ema;
         Ok(Self {
             title,
             line: preset.line(),
             decay_label: rule.decay_label(),
-            room,
+            capacity,
             time_label: "time".to_owned(),
             time: Vec::new(),
             average: has_average.then(|| Average::new(rule)).transpose()?,
@@ -69,7 +74,7 @@ impl Drawing {
 
     /// What has been drawn so far; empty if there was no series.
     pub(crate) fn plot(&mut self) -> &mut Plot {
-        let Self { title, line, decay_label, room, time_label, .. } = self;
+        let Self { title, line, decay_label, capacity, time_label, .. } = self;
         let has_average = self.average.is_some();
         self.plot.get_or_insert_with(|| {
             Plot::new(
@@ -77,7 +82,7 @@ impl Drawing {
                 time_label.clone(),
                 decay_label.clone(),
                 Lines { estimate: line, has_average },
-                *room,
+                *capacity,
             )
         })
     }

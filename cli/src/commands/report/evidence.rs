@@ -252,7 +252,7 @@ impl Pairs {
 mod tests {
     use super::*;
 
-    const OUTLIER_AT: f64 = 4.0;
+    const OUTLIER_AT: f64 = evenkeel::RobustMean::STRIKE_AT;
 
     /// The evidence of these scores, about a location of zero with a scale of one.
     fn of_scores(scores: impl IntoIterator<Item = f64>) -> Evidence {
@@ -269,7 +269,7 @@ mod tests {
     fn the_skew_is_that_of_the_sorted_scores() {
         // Apart from the profile: sorted, cut, and looked up.
         let expected = |scores: &[f64]| {
-            let mut bulk: Vec<f64> = scores.iter().copied().filter(|score| score.abs() < 4.0).collect();
+            let mut bulk: Vec<f64> = scores.iter().copied().filter(|score| score.abs() < OUTLIER_AT).collect();
             bulk.sort_by(f64::total_cmp);
             let at = |eighths: usize| bulk[bulk.len() * eighths / 8];
             (at(1) + at(7) - 2.0 * at(4)) / (at(7) - at(1))
@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn the_error_of_the_skew_is_what_it_varies_by() {
-        let mut noise = crate::commands::report::tests::gaussian(1);
+        let mut noise = crate::commands::report::noise::gaussian(1);
         // Not at all, and as much as a slow metric: the scores of an autoregression, over the scale of all.
         for (memory, most_cautious) in [(0.0, 1.15), (0.5, 1.25), (0.9, 1.7)] {
             let (mut squares, mut errors, mut last) = (0.0, 0.0, 0.0);

@@ -3,9 +3,10 @@
 //! maud escapes whatever is put into the page; only our own style, script and shapes go in as they are. Should anything
 //! ever slip through all the same, the page's own policy keeps it from loading or sending anything.
 
-use super::advice::{Advice, Finding, Standing};
+use super::advice::{Advice, Standing};
 use super::events::Event;
-use super::{Closely, LISTED, Ranked, Series};
+use super::finding::Finding;
+use super::series::{Detail, Ranked, Series};
 use crate::engine::Marks;
 use crate::engine::tally::Tally;
 use crate::settings::Preset;
@@ -17,8 +18,10 @@ use std::fmt::Write;
 
 /// Nothing is fetched, from nowhere.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
-/// So many descriptions are open from the beginning: what is far down should not have to be scrolled past.
-const OPEN: usize = 10;
+/// Most series that have a row in the summary.
+const MOST_LISTED: usize = 5000;
+/// Most descriptions that are open from the beginning: what is far down should not have to be scrolled past.
+const MOST_OPEN: usize = 10;
 /// Digits of locations, scales and values.
 const DIGITS: usize = 5;
 
@@ -86,7 +89,7 @@ impl Page<'_> {
             ("bad rows skipped", bad_rows),
             ("bad cells skipped", bad_cells),
         ];
-        let more = self.ranked.len().saturating_sub(LISTED);
+        let more = self.ranked.len().saturating_sub(MOST_LISTED);
         html! {
             section aria-labelledby="summary" {
                 h2 id="summary" { "Summary" }
@@ -113,7 +116,7 @@ impl Page<'_> {
                                 }
                             }
                             tbody {
-                                @for (place, ranked) in self.ranked.iter().take(LISTED).enumerate() {
+                                @for (place, ranked) in self.ranked.iter().take(MOST_LISTED).enumerate() {
                                     (row(ranked, place < self.pictures.len()))
                                 }
                             }
@@ -150,7 +153,7 @@ impl Page<'_> {
                         }
                     }
                     @for (place, (ranked, picture)) in self.ranked.iter().zip(&self.pictures).enumerate() {
-                        (self.description(ranked, picture.as_ref(), place < OPEN))
+                        (self.description(ranked, picture.as_ref(), place < MOST_OPEN))
                     }
                 }
             }
@@ -178,13 +181,13 @@ impl Page<'_> {
                 }
                 @if let Some(picture) = picture { (figure(id, series, picture, self.preset)) }
                 (definitions(&counts))
-                @if let Some(closely) = &series.closely {
-                    (tail(series, closely))
-                    @let (largest, last) = (closely.outliers.events(), closely.reopenings.events());
+                @if let Some(detail) = &series.detail {
+                    (tail(series, detail))
+                    @let (largest, last) = (detail.outliers.events(), detail.reopenings.events());
                     @if !largest.is_empty() {
                         (events(&format!("Outliers: the largest {} of {outliers}, in order of time", largest.len()), largest))
                     }
-                @if last.len() > 0 {
+                    @if last.len() > 0 {
                         (events(&format!("Re-openings: the last {} of {reopenings}, in order of time", last.len()), last))
                     }
                 }
@@ -357,8 +360,8 @@ fn figure(id: usize, series: &Series, picture: &Picture, preset: Preset) -> Mark
 }
 
 /// The tail profile beside the two laws.
-fn tail(series: &Series, closely: &Closely) -> Markup {
-    let measured = tails::Line::measured(name(series), &closely.tail);
+fn tail(series: &Series, detail: &Detail) -> Markup {
+    let measured = tails::Line::measured(name(series), &detail.tail);
     let lines: Vec<Vec<String>> = [measured].iter().chain(&tails::Line::laws()).map(tails::Line::cells).collect();
     html! {
         div.wide {

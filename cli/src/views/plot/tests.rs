@@ -1,10 +1,12 @@
 //! The whole picture: what is on it, and what no input may do to it.
 
-use super::*;
+use super::style::RAW;
+use super::{Capacity, Lines, Plot, Sample, panel};
+use anyhow::{Context, Result};
 
 fn plot(names: &[&str]) -> Plot {
     let lines = Lines { estimate: "clean average", has_average: true };
-    let mut plot = Plot::new("A & B".to_owned(), "time".to_owned(), "half-life 60".to_owned(), lines, Room::PANELS);
+    let mut plot = Plot::new("A & B".to_owned(), "time".to_owned(), "half-life 60".to_owned(), lines, Capacity::PANELS);
     for name in names {
         plot.series(name);
     }
@@ -61,7 +63,7 @@ fn nothing_that_xml_cannot_write_comes_out() -> Result<()> {
     let bad = "\0\u{1b}\u{7}\u{ffff}";
     let lines = Lines { estimate: "clean average", has_average: true };
     let [title, time] = ["title", "time"].map(|what| format!("{what}{bad}"));
-    let mut plot = Plot::new(title, time, "half-life 60".to_owned(), lines, Room::PANELS);
+    let mut plot = Plot::new(title, time, "half-life 60".to_owned(), lines, Capacity::PANELS);
     // The unit is part of the name, written at another place.
     plot.series(&format!("net_{bad}things_per_s"));
     plot.add(0, b"1", sample(1.0));
