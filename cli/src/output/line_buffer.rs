@@ -1,9 +1,9 @@
 //! A buffer of lines that are put together from short pieces.
 //!
-//! A piece is a name, a time or a number of some 20 bytes, and there are a dozen to a row. Copies whose length the compiler
-//! knows are inlined, where a copy of any length is a call: two that overlap make one of any length between.
+//! A piece is a name, a time or a number of some 20 bytes, and there are a dozen to a row. Copies whose length the
+//! compiler knows are inlined, where a copy of any length is a call: two that overlap make one of any length between.
 
-/// Bytes on their way out.
+/// Lines in the making, of which the memory is reused.
 #[derive(Debug)]
 pub(crate) struct LineBuffer {
     bytes: Vec<u8>,
@@ -15,7 +15,7 @@ impl LineBuffer {
         Self { bytes: vec![0; size], filled: 0 }
     }
 
-    /// What has been put.
+    /// The lines so far.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.filled).unwrap_or_default()
     }
@@ -28,7 +28,7 @@ impl LineBuffer {
         self.filled = 0;
     }
 
-    /// Adds a piece.
+    /// Appends a piece.
     #[inline]
     pub(crate) fn put(&mut self, piece: &[u8]) {
         let end = self.filled + piece.len();
@@ -42,7 +42,7 @@ impl LineBuffer {
     }
 }
 
-/// Copies a piece to where it has just room.
+/// Copies a piece into a slice of its length.
 #[inline]
 fn copy(room: &mut [u8], piece: &[u8]) {
     match piece.len() {

@@ -6,9 +6,9 @@
 //! | its content is on the disk before it takes the name | yes | yes |
 //! | its name is on the disk before the program goes on | no | yes |
 //!
-//! The content goes first, because some file systems bring the name to the disk before it: a machine that loses its power
-//! between the two would have neither the old file nor the new one. That costs 5 to 10 ms a file on the disk where it was
-//! measured (ext4), and of 10 MB or more nothing that could be told from the writing itself.
+//! The content goes first, because some file systems bring the name to the disk before it: a machine that loses its
+//! power between the two would have neither the old file nor the new one. That costs 5 to 10 ms a file on the disk
+//! where it was measured (ext4), and of 10 MB or more nothing that could be seen beside the writing itself.
 
 use anyhow::{Result, anyhow};
 use std::ffi::OsString;

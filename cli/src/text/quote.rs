@@ -30,14 +30,14 @@ pub(crate) fn shown(cell: &[u8]) -> String {
     format!("{beginning:?}")
 }
 
-/// A text as it can be shown anywhere: at most so many letters, an ellipsis in the place of the last one where there are
-/// more, and a replacement character in the place of each that commands a terminal or that SVG and HTML cannot have.
+/// A text as it can be shown anywhere, of at most `most_letters`, an ellipsis for the rest among them. Letters that
+/// command a terminal, or that SVG and HTML cannot have, are replaced.
 pub(crate) fn shortened(text: &str, most_letters: usize) -> String {
     let is_unfit = |letter: char| letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}');
     beginning(text, most_letters).map(|letter| if is_unfit(letter) { '\u{fffd}' } else { letter }).collect()
 }
 
-/// The letters of a text, or as many as there may be with an ellipsis for the rest.
+/// The letters of a text, at most `most`: of a longer text the last of them is an ellipsis.
 fn beginning(text: &str, most: usize) -> impl Iterator<Item = char> {
     let is_longer = text.chars().nth(most).is_some();
     let (letters, end) = if is_longer { (most.saturating_sub(1), most.min(1)) } else { (most, 0) };

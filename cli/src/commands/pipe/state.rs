@@ -1,8 +1,8 @@
-//! `--state FILE`: what is known of every series survives the process.
+//! `--state FILE`: the state of every series survives the process.
 //!
-//! The file is replaced as a whole, by a new one beside it that is complete and on the disk before it takes the name. So
-//! whenever the process or the machine stops, there is one good file, at most an interval old. Whoever reads or writes it holds
-//! a lock on `FILE.lock`, which stays there, because a lock on a file that goes away keeps nobody out.
+//! The file is replaced as a whole, by a new one beside it that is complete and on the disk before it takes the name.
+//! So whenever the process or the machine stops, there is one good file, at most an interval old. Whoever reads or
+//! writes it holds a lock on `FILE.lock`, which stays there, because a lock on a file that goes away locks nobody out.
 //!
 //! Between two lines the state is only copied to memory; a thread of its own brings it to the disk.
 
@@ -24,19 +24,21 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Saving more often than this is work for nothing.
-const SHORTEST: Duration = Duration::from_millis(10);
+/// Least interval of saving: more often is work for nothing.
+const LEAST_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Where the state is kept.
+/// The options of the state.
 #[derive(Debug, Args)]
 pub(super) struct StateArgs {
-    /// Go on from the state in this file, if it is there, and save the state of all series to it: again and again, at the
-    /// end of the input, and at SIGTERM or SIGINT. No other process may use it meanwhile (FILE.lock tells). It also knows how
-    /// many lines of the feed it has seen, which is said at the start: a feed that is read again can begin behind them.
+    /// Go on from the state in this file, if it is there, and save the state of all series to it: again and again, at
+    /// the end of the input, and at SIGTERM or SIGINT. No other process may use it meanwhile (FILE.lock is held). It
+    /// also counts the lines of the feed, and the count is reported at the start: a feed that is read again can begin
+    /// behind them.
     #[arg(long, value_name = "FILE", help_heading = "State")]
     pub(super) state: Option<PathBuf>,
 
-    /// How often the state is saved while the input goes on, such as 500ms or 1m: a process that is killed loses no more.
+    /// How often the state is saved while the input goes on, such as 500ms or 1m: a process that is killed loses no
+    /// more.
     #[arg(
         long,
         value_name = "DURATION",
@@ -50,24 +52,24 @@ pub(super) struct StateArgs {
 
 fn save_every(text: &str) -> Result<Duration, String> {
     let every = time::duration(text).ok_or("expected a number and a unit, such as 500ms, 10s or 1m")?;
-    if every >= SHORTEST { Ok(every) } else { Err(format!("expected at least {SHORTEST:?}")) }
+    if every >= LEAST_INTERVAL { Ok(every) } else { Err(format!("expected at least {LEAST_INTERVAL:?}")) }
 }
 
-/// What a feed is in, as far as that is known.
+/// The format of a feed and the unit of its timestamps, as far as they are clear.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Feed {
     pub(super) format: Option<Format>,
-    /// Only where times matter.
+    /// The unit, only where times matter.
     pub(super) precision: Option<Precision>,
 }
 
 impl Feed {
-    /// What is known here, and what is not, from there.
+    /// `self`, with unknown fields taken from `other`.
     pub(super) fn or(self, other: Self) -> Self {
         Self { format: self.format.or(other.format), precision: self.precision.or(other.precision) }
     }
 
-    /// What both know and know differently: in what, and how.
+    /// The first field in which both are known and differ: its label and both values.
     fn difference(self, other: Self) -> Option<[&'static str; 3]> {
         let formats = self.format.zip(other.format);
         let formats = formats.map(|(one, other)| ["a feed", one.name(), other.name()]);
@@ -77,11 +79,11 @@ impl Feed {
     }
 }
 
-/// What is kept beside the series.
+/// The note that is saved beside the series.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Progress {
     pub(super) feed: Feed,
-    /// Lines that have been dealt with: by this process, or in the file, of the whole feed from the first process on.
+    /// Lines that have been dealt with: by this process, or, in the file, of the whole feed from the first process on.
     pub(super) lines: u64,
 }
 
@@ -96,7 +98,7 @@ impl Progress {
 
     fn from_json(text: &[u8]) -> Option<Self> {
         let note: Value = serde_json::from_slice(text).ok()?;
-        // What is not known is null or not there.
+        // An unknown field is null or not there.
         let name = |of: &str| match note.get(of) {
             None | Some(Value::Null) => Some(None),
             Some(name) => Some(Some(name.as_str()?)),
@@ -107,51 +109,51 @@ impl Progress {
     }
 }
 
-/// A state file of our own.
+/// The state file, locked for this process.
 pub(super) struct State {
     path: PathBuf,
-    /// Held until the process ends.
+    /// The lock, held until the process ends.
     _lock: File,
     every: Duration,
     due: Instant,
-    /// What earlier processes have left.
+    /// The state that earlier processes have left.
     resumed: Option<Resumed>,
-    /// Lines that had been dealt with at the last state that is safe; to begin with, none.
+    /// The lines of the last state that is on the disk; to begin with, none. Nothing after one that could not be saved.
     saved: Option<u64>,
-    /// The same of the last one that was handed over.
+    /// The lines of the last state that was handed to the saver.
     handed_over: u64,
     saver: Saver,
-    /// What cannot be saved is tried again with every interval.
+    /// When to warn: what cannot be saved is tried again with every interval.
     warnings: Seldom,
 }
 
-/// What a state holds that earlier processes have left.
+/// A summary of the state that earlier processes have left.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Resumed {
     progress: Progress,
     pub(super) series: u64,
-    /// Of the bytes.
+    /// The format of the bytes.
     pub(super) format: u32,
 }
 
 impl Resumed {
-    /// Lines of the feed that they have dealt with.
+    /// Lines of the feed that earlier processes have dealt with.
     pub(super) fn lines(&self) -> u64 {
         self.progress.lines
     }
 }
 
-/// The thread that brings states to the disk, one at a time.
+/// The thread that saves states, one at a time.
 struct Saver {
     states: Sender<Vec<u8>>,
-    /// The memory of the last state, and whether it is safe.
+    /// The memory of the last state, and whether it is on the disk.
     done: Receiver<(Vec<u8>, Result<()>)>,
-    /// The same memory again; none while it is on its way.
+    /// That memory for the next state; none while it is with the thread.
     memory: Option<Vec<u8>>,
 }
 
 impl State {
-    /// Takes the file for this process, and the state in it, if there is one.
+    /// Locks the file for this process, and loads the state in it into `follow`, if there is one.
     pub(super) fn open(path: &Path, every: Duration, asked: Feed, follow: &mut Follow) -> Result<Self, Failure> {
         // A link goes on pointing to the file.
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -197,23 +199,23 @@ impl State {
         })
     }
 
-    /// What earlier processes have left, if there were any.
+    /// The state that earlier processes have left, if there were any.
     pub(super) fn resumed(&self) -> Option<Resumed> {
         self.resumed
     }
 
-    /// What earlier processes knew of the feed.
+    /// The format and the unit that earlier processes have found.
     pub(super) fn feed(&self) -> Feed {
         self.resumed.map(|resumed| resumed.progress.feed).unwrap_or_default()
     }
 
-    /// When there is something to do next, now that so many lines have been dealt with: to save the state, or to hear whether
-    /// it has been. Nothing while the last one that is safe is of just these.
+    /// The moment at which the state is to be saved next, or asked for whether it has been, given the lines that have
+    /// been dealt with. Nothing while the state on the disk is of just these.
     pub(super) fn due(&self, lines: u64) -> Option<Instant> {
         (self.saved != Some(lines)).then_some(self.due)
     }
 
-    /// Hands the state over, unless the last one is still on its way, or is the same and safe.
+    /// Hands the state to the saver, unless the last one is still with it, or is the same and on the disk.
     pub(super) fn save(&mut self, progress: Progress, follow: &Follow) {
         self.due = Instant::now() + self.every;
         if let Some(result) = self.saver.finished() {
@@ -226,7 +228,7 @@ impl State {
         }
     }
 
-    /// The last time: waits until the state is safe.
+    /// Saves the state for the last time, and waits until it is on the disk.
     pub(super) fn finish(mut self, progress: Progress, follow: &Follow) -> Result<(), Failure> {
         if let Some(result) = self.saver.wait() {
             self.hear(result);
@@ -235,6 +237,7 @@ impl State {
         Ok(result.with_context(|| format!("cannot save the state {}", self.path.display()))?)
     }
 
+    /// Copies the state to memory and hands it to the saver, unless that is busy.
     fn hand_over(&mut self, progress: Progress, follow: &Follow) -> Result<()> {
         let Some(mut memory) = self.saver.memory.take() else { return Ok(()) };
         memory.clear();
@@ -250,7 +253,8 @@ impl State {
         }
     }
 
-    /// What became of a state. One that is not safe is no reason to stop: the one before it is.
+    /// Notes whether a state has been saved. One that could not be is no reason to stop: the one before it is on the
+    /// disk.
     fn hear(&mut self, result: Result<()>) {
         let Err(error) = result else {
             self.saved = Some(self.handed_over);
@@ -283,18 +287,19 @@ impl Saver {
         Ok(Self { states, done, memory: Some(Vec::new()) })
     }
 
+    /// Starts to save a state.
     fn start(&mut self, state: Vec<u8>) -> Result<()> {
         self.states.send(state).map_err(|_| anyhow!("the thread for it has ended"))
     }
 
-    /// What became of the last state, if that is known and has not been told.
+    /// The result of the last save, once, if there is one yet.
     fn finished(&mut self) -> Option<Result<()>> {
         let (memory, result) = self.done.try_recv().ok()?;
         self.memory = Some(memory);
         Some(result)
     }
 
-    /// The same when it is known.
+    /// The result of the last save, once, waiting for it if need be.
     fn wait(&mut self) -> Option<Result<()>> {
         if self.memory.is_some() {
             return None;
@@ -305,7 +310,7 @@ impl Saver {
     }
 }
 
-/// Takes over the series of a state, and reports what else is in it.
+/// Loads the series of a state into `follow`, and returns what else is in it.
 fn resume(bytes: &[u8], asked: Feed, follow: &mut Follow) -> Result<Resumed, String> {
     let SnapshotInfo { note, channels: series, format, .. } =
         SnapshotInfo::of(bytes).map_err(|error| error.to_string())?;

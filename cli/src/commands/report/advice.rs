@@ -1,16 +1,17 @@
 //! Which preset and resolution suit a series, by a rule that can be read here and looked up on the page.
 //!
-//! First, what can be said at all:
+//! First, whether there is enough to judge by:
 //!
 //! | found | then |
 //! |---|---|
 //! | fewer than [`LEAST_SCORED`] scored samples | too few; the end |
 //! | one value only | nothing to choose; the end |
 //! | all values are whole numbers | resolution 1, which `auto` learns |
-//! | otherwise, more than [`MOST_REPEATS`] of the samples equal the one before | the resolution is the step that `auto` learns. Where there is none, it is the smallest change that matters to whoever owns the series, and nothing else can be said: the scale has collapsed onto the value that is repeated; the end |
+//! | otherwise, more than [`MOST_REPEATS`] of the samples equal the one before | the resolution is the step that `auto` learns. Where there is none, it is the smallest change that matters to whoever owns the series, and nothing else can be judged: the scale has collapsed onto the value that is repeated; the end |
 //!
-//! Then, what makes a preset doubtful. A mean is harmed by samples that are left out of it and belong to it, and by nothing else:
-//! that it comes after a moving series is what a mean of the past is. A location is to be where the series is.
+//! Then, what makes a preset doubtful. A mean is harmed by samples that are left out of it and belong to it, and by
+//! nothing else: that it comes after a moving series is what a mean of the past is. A location is to be where the
+//! series is.
 //!
 //! | preset | found with it | then |
 //! |---|---|---|
@@ -27,16 +28,17 @@
 //! | not so, and more than [`MOST_PASSED`] of the samples are outliers of `robust` that `clean` does not replace | `robust` |
 //! | everything else | any preset will do: `clean` |
 //!
-//! What suits the series is that preset if it is not doubtful, or else the first of `clean`, `robust` and `mean` that is not. If
-//! all are, it is `mean` where that does no worse than lag, because then it leaves nothing out, or else `robust`, which is least
-//! led astray.
+//! What suits the series is that preset if it is not doubtful, or else the first of `clean`, `robust` and `mean` that
+//! is not. If all are, it is `mean` where that does no worse than lag, because then it leaves nothing out, or else
+//! `robust`, which is least led astray.
 //!
-//! Where the numbers come from: mean squared errors of the presets on series of known truth. The errors of `clean` and `mean`
-//! against the mean of skewed samples are those of a plain average at an octile skew of 0.1 and up to 0.3 (a lognormal of 0.5),
-//! where `robust` has 2.5 times as much; at 0.4 and beyond (exponential) `mean` has a sixth less than `clean`. Of 5% at 6
-//! sigma `clean` lets so many pass that it has eight times the error of `robust`, of 2% at 5 sigma twice. Two levels in turn, 20
-//! samples each, make `clean` replace 43% of the samples, and give it three times the error of a plain average; with 90
-//! samples each, it replaces 10% and has a tenth more. What is lost beyond a quarter is in `docs/ACCURACY.md`.
+//! Where the numbers come from: mean squared errors of the presets on series of known truth. The errors of `clean` and
+//! `mean` against the mean of skewed samples are those of a plain average at an octile skew of 0.1 and up to 0.3 (a
+//! lognormal of 0.5), where `robust` has 2.5 times as much; at 0.4 and beyond (exponential) `mean` has a sixth less
+//! than `clean`. Of 5% at 6 sigma `clean` lets so many pass that it has eight times the error of `robust`, of 2% at 5
+//! sigma twice. Two levels in turn, 20 samples each, make `clean` replace 43% of the samples, and give it three times
+//! the error of a plain average; with 90 samples each, it replaces 10% and has a tenth more. What is lost beyond a
+//! quarter is in `docs/ACCURACY.md`.
 
 use super::evidence::Evidence;
 use super::finding::Finding;
@@ -47,7 +49,7 @@ use super::thresholds::{
 use crate::settings::Preset;
 use evenkeel::Resolution;
 
-/// How much a series deserves attention: the later, the less.
+/// How much attention a series deserves: the later in this list, the less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Standing {
     /// What was found makes the estimates doubtful.
@@ -58,14 +60,14 @@ pub(super) enum Standing {
     TooFew,
 }
 
-/// What suits a series, and why.
+/// The settings that suit a series, and why.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Advice {
-    /// Nothing where that cannot be said, or does not matter.
+    /// The preset; nothing where none can be advised, or it does not matter.
     pub(super) preset: Option<Preset>,
-    /// Whether that is doubtful, too, and no preset is not.
+    /// Whether that preset is doubtful, too, as all are.
     pub(super) is_makeshift: bool,
-    /// Nothing where that of the run will do.
+    /// The resolution; nothing where that of the run will do.
     pub(super) resolution: Option<String>,
     pub(super) findings: Vec<Finding>,
     pub(super) standing: Standing,
@@ -114,14 +116,14 @@ impl Advice {
         [preset, resolution].into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 
-    /// The same without the names of the options.
+    /// The settings without the names of the options.
     pub(super) fn short(&self) -> String {
         let preset = self.preset.map(|preset| preset.to_string());
         [preset, self.resolution.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 }
 
-/// What the values are, and whether scores mean anything.
+/// Finds what the values are, and returns whether scores mean anything.
 fn values(evidence: &Evidence) -> (Vec<Finding>, bool) {
     let scored = evidence.scored();
     if scored < LEAST_SCORED {
@@ -141,7 +143,7 @@ fn values(evidence: &Evidence) -> (Vec<Finding>, bool) {
     (vec![Finding::Repeats { share, step }], step.is_some())
 }
 
-/// What makes a preset doubtful.
+/// Finds what makes a preset doubtful.
 fn doubts(evidence: &Evidence, preset: Preset) -> Vec<Finding> {
     let samples = evidence.samples();
     let share = evidence.outliers(preset);
@@ -172,7 +174,7 @@ fn doubts(evidence: &Evidence, preset: Preset) -> Vec<Finding> {
     found
 }
 
-/// What the samples are like, and the preset with the least error then; none where any will do.
+/// Finds what the samples are like, and returns the preset with the least error; none where any will do.
 fn shape(evidence: &Evidence) -> (Option<Finding>, Option<Preset>) {
     let (outliers, replaced) = (evidence.outliers(Preset::Robust), evidence.outliers(Preset::Clean));
     let Some((skew, error)) = evidence.skew() else { return (None, None) };
@@ -335,8 +337,8 @@ mod tests {
     fn a_clean_average_is_doubtful_where_it_leaves_out_too_much() {
         let (mut chance, mut noise) = (uniform(10), gaussian(11));
         let found = advice(many(|| noise() + if chance() < 0.2 { 30.0 } else { 0.0 }));
-        let [Finding::Replaced { share, means: [all, kept] }] = found.findings[..] else { panic!("{found:?}") };
-        assert!((share - 0.2).abs() < 0.02 && (all - 6.0).abs() < 0.6 && kept.abs() < 0.1, "{found:?}");
+        let [Finding::Replaced { share, means: [all, others] }] = found.findings[..] else { panic!("{found:?}") };
+        assert!((share - 0.2).abs() < 0.02 && (all - 6.0).abs() < 0.6 && others.abs() < 0.1, "{found:?}");
         assert_eq!(found.standing, Standing::Doubtful);
         assert!(found.preset != Some(Preset::Clean) && !found.is_makeshift, "another one withstands it: {found:?}");
 

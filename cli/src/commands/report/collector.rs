@@ -20,11 +20,13 @@ const MOST_BUCKETS: usize = 400_000;
 /// Collects what there is to report.
 pub(super) struct Collector {
     pub(super) engine: Engine,
-    /// What the advice rests on, whatever the engine.
+    /// The estimators that the advice rests on, whatever the engine.
     judge: Judge,
     pub(super) drawing: Drawing,
     pub(super) series: Vec<Series>,
+    /// The time of the present row.
     time: Vec<u8>,
+    /// The number of the present row, from 1.
     row: u64,
 }
 

@@ -1,6 +1,9 @@
 //! What was found in a series, in the words of the page.
 
-use super::thresholds::{LEAST_SCORED, LEAST_SKEW, WHOLE};
+use super::thresholds::{
+    LEAST_REOPENINGS, LEAST_SCORED, LEAST_SKEW, LEAST_STRONG, MOST_FAR, MOST_NEAR, MOST_OUTLIERS, MOST_PASSED,
+    MOST_PERSISTENT, MOST_REOPENINGS, MOST_REPEATS, MOST_REPLACED, WHOLE,
+};
 use crate::text::number::rounded;
 use crate::views::tails::percent;
 use evenkeel::Resolution;
@@ -26,14 +29,14 @@ pub(super) enum Finding {
         share: f64,
         means: [f64; 2],
     },
-    /// It has done so because the series jumps.
+    /// The clean average has left out too much because the series jumps.
     Switches {
         share: f64,
         reopenings: u64,
         samples: u64,
         means: [f64; 2],
     },
-    /// It has left out a little.
+    /// The clean average has left out a little.
     LeftOut {
         share: f64,
         means: [f64; 2],
@@ -74,8 +77,25 @@ pub(super) enum Finding {
     },
 }
 
+/// The words on the page have these numbers in words.
+const _: () = assert!(
+    LEAST_SCORED == 100
+        && MOST_REPEATS == 0.25
+        && MOST_REPLACED == 0.125
+        && MOST_OUTLIERS == 0.25
+        && LEAST_REOPENINGS == 3
+        && MOST_REOPENINGS == 0.005
+        && MOST_PERSISTENT == 0.9
+        && LEAST_SKEW == 0.1
+        && LEAST_STRONG == 1.0 / 3.0
+        && MOST_NEAR == 0.125
+        && MOST_FAR == 0.0625
+        && MOST_PASSED == 0.02,
+    "the page has other numbers"
+);
+
 impl Finding {
-    /// The rule, for who reads the page: the tables above in words.
+    /// The rule in words, for who reads the page.
     pub(super) const RULES: [&str; 9] = [
         "Fewer than 100 scored samples are too few to say anything.",
         "Of a series with one value only, there is nothing to say.",
@@ -101,7 +121,7 @@ impl Finding {
          else the robust one, which is least led astray.",
     ];
 
-    /// The resolution that is needed and that this one is not.
+    /// The resolution that is needed, where this one is another.
     pub(super) fn unmet(&self, resolution: Resolution) -> Option<String> {
         let needed = match self {
             Self::Whole => Some(WHOLE),
@@ -111,20 +131,20 @@ impl Finding {
         match (needed, resolution) {
             (Some(_), Resolution::Learn) => None,
             (Some(needed), Resolution::Step(given)) => (given < needed).then(|| needed.to_string()),
-            // Where no step is to be seen, whoever gave one knows best.
+            // Where no step is to be seen, one that was given is better than none.
             (None, Resolution::Step(given)) if given > 0.0 => None,
             (None, _) => Some("X".to_owned()),
         }
     }
 }
 
-/// The mean of all samples, and of those that were not left out.
-fn means([all, kept]: [f64; 2]) -> String {
-    let [all, kept] = [all, kept].map(|mean| rounded(mean, DIGITS));
-    format!("The mean of all samples is {all}, that of the others {kept}.")
+/// The words on the mean of all samples, and on that of those that were not left out.
+fn means([all, others]: [f64; 2]) -> String {
+    let [all, others] = [all, others].map(|mean| rounded(mean, DIGITS));
+    format!("The mean of all samples is {all}, that of the others {others}.")
 }
 
-/// What the reader of the page is told.
+/// A sentence or two for the reader of the page.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let side = |skew: f64| if skew > 0.0 { "upwards" } else { "downwards" };
@@ -231,7 +251,7 @@ mod tests {
     #[test]
     fn every_finding_says_its_number() {
         let (share, means) = (0.29, [3.75, 0.125]);
-        let told = [
+        let sentences = [
             (Finding::Few { scored: 76 }, "76"),
             (Finding::Repeats { share: 0.8, step: Some(0.01) }, "80.00%"),
             (Finding::Repeats { share: 0.8, step: Some(0.01) }, "0.01"),
@@ -249,7 +269,7 @@ mod tests {
             (Finding::Even { skew: 0.01, error: 0.02 }, "0.01, give or take 0.02"),
             (Finding::Passed { share: 0.03 }, "3.00%"),
         ];
-        for (finding, number) in told {
+        for (finding, number) in sentences {
             assert!(finding.to_string().contains(number), "{finding}");
         }
     }

@@ -3,16 +3,16 @@
 //! | file | what it does |
 //! |---|---|
 //! | `collector.rs` | takes the samples |
-//! | `series.rs` | what is known of a series at the end, and which series come first |
+//! | `series.rs` | a series as it is at the end, and which series come first |
 //! | `judge.rs`, `evidence.rs` | what is measured of a series |
 //! | `advice.rs`, `thresholds.rs` | which settings suit it, by which rule and which numbers |
 //! | `finding.rs` | what was found, in words |
 //! | `events.rs` | its largest outliers and last re-openings |
 //! | `page.rs`, `page.css`, `page.js` | all that as HTML |
 //!
-//! Memory does not grow with the length of the input. Every series is counted, the first 500 are examined, and of these the
-//! [`MOST_DESCRIBED`] that most deserve attention are described; a page of thousands of plots would be read by nobody, and
-//! opened by few browsers.
+//! Memory does not grow with the length of the input. Every series is counted, the first 500 are examined, and of these
+//! the [`MOST_DESCRIBED`] that most deserve attention are described; a page of thousands of plots would be read by
+//! nobody, and opened by few browsers.
 
 mod advice;
 mod collector;
@@ -46,9 +46,9 @@ const MOST_DESCRIBED: usize = 50;
 ///
 /// One HTML file that needs nothing else and fetches nothing, light or dark as the reader has it. At its top are all
 /// series, those first that deserve attention. For each there is a plot, its tail profile beside Markov's bound and the
-/// Gaussian value, its outliers and re-openings with their times, and which preset and resolution suit it, with the numbers
-/// that this rests on. Of more than 50 series, the 50 that most deserve attention are described, from the first 500 of the
-/// input; up to 5000 are listed.
+/// Gaussian value, its outliers and re-openings with their times, and which preset and resolution suit it, with the
+/// numbers that this rests on. Of more than 50 series, the 50 that most deserve attention are described, from the first
+/// 500 of the input; up to 5000 are listed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReportArgs {
     #[command(flatten)]
@@ -57,8 +57,8 @@ pub(crate) struct ReportArgs {
     #[command(flatten)]
     rule: RuleArgs,
 
-    /// The estimator: what the location of a series is, and which of its samples are outliers. The plain average is drawn
-    /// beside it, unless the half-life is in time.
+    /// The estimator: what the location of a series is, and which of its samples are outliers. The plain average is
+    /// drawn beside it, unless the half-life is in time.
     #[arg(long, value_enum, default_value_t, help_heading = "Estimator")]
     preset: Preset,
 

@@ -1,7 +1,7 @@
-//! The page: everything that is known, as HTML that needs nothing from anywhere else.
+//! The page: everything that was found, as HTML that needs nothing from anywhere else.
 //!
 //! maud escapes whatever is put into the page; only our own style, script and shapes go in as they are. Should anything
-//! ever slip through all the same, the page's own policy keeps it from loading or sending anything.
+//! ever slip through all the same, the page's own policy does not let it load or send anything.
 
 use super::advice::{Advice, Standing};
 use super::events::Event;
@@ -16,7 +16,7 @@ use crate::views::tails::{self, percent};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::fmt::Write;
 
-/// Nothing is fetched, from nowhere.
+/// The policy of the page: it fetches nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 /// Most series that have a row in the summary.
 const MOST_LISTED: usize = 5000;
@@ -25,12 +25,13 @@ const MOST_OPEN: usize = 10;
 /// Digits of locations, scales and values.
 const DIGITS: usize = 5;
 
+/// Everything that is on the page.
 pub(super) struct Page<'a> {
     pub(super) title: String,
     pub(super) input: String,
     /// The settings of the run, in words.
     pub(super) settings: String,
-    /// Rows of data, rows that were skipped, and cells that were.
+    /// Counts of rows, of rows that were skipped, and of cells that were.
     pub(super) rows: [u64; 3],
     /// The estimator of the run, and what it calls an outlier.
     pub(super) preset: Preset,
@@ -38,11 +39,12 @@ pub(super) struct Page<'a> {
     pub(super) total: Tally,
     /// All series, in the order of the page.
     pub(super) ranked: Vec<Ranked<'a>>,
-    /// The plots of the first of them.
+    /// The plots of the first series.
     pub(super) pictures: Vec<Option<Picture>>,
 }
 
 impl Page<'_> {
+    /// The page as HTML.
     pub(super) fn html(&self) -> String {
         let page = html! {
             (DOCTYPE)
@@ -75,7 +77,7 @@ impl Page<'_> {
         page.into_string()
     }
 
-    /// What there is, and all series in a table.
+    /// The counts, and all series in a table.
     fn summary(&self) -> Markup {
         let Tally { samples, missing, outliers, reopenings } = self.total;
         let [rows, bad_rows, bad_cells] = self.rows;
@@ -128,7 +130,7 @@ impl Page<'_> {
         }
     }
 
-    /// How many series are how.
+    /// The number of series of each standing.
     fn standings(&self) -> String {
         let all = [Standing::Doubtful, Standing::Other, Standing::Fine, Standing::TooFew];
         let of = |wanted: Option<Standing>| {
@@ -140,6 +142,7 @@ impl Page<'_> {
         format!("Standing: {}.", list.join(", "))
     }
 
+    /// The descriptions of the first series.
     fn descriptions(&self) -> Markup {
         let rest = self.ranked.len() - self.pictures.len();
         html! {
@@ -160,7 +163,7 @@ impl Page<'_> {
         }
     }
 
-    /// All about one series.
+    /// The description of a series.
     fn description(&self, ranked: &Ranked, picture: Option<&Picture>, is_open: bool) -> Markup {
         let Ranked { index, series, advice } = ranked;
         let Tally { samples, missing, outliers, reopenings } = series.tally;
@@ -196,7 +199,7 @@ impl Page<'_> {
         }
     }
 
-    /// What the words mean, and the rule by which settings suit a series.
+    /// The meanings of the words, and the rule by which settings are chosen.
     fn explanation(&self) -> Markup {
         let (outlier_at, unscored) = self.marks.map_or((f64::NAN, 0), |marks| (marks.outlier_at, marks.unscored));
         let [location, scale, outlier] = match self.preset {
@@ -256,7 +259,7 @@ impl Page<'_> {
     }
 }
 
-/// What the columns of the summary are called: first those of words, then those of numbers.
+/// The titles of the summary: first of columns of words, then of columns of numbers.
 const TITLES: [&[&str]; 2] = [
     &["Series", "Standing", "What suits it"],
     &["Samples", "Missing", "Outliers", "Share", "Re-openings", "Location", "Scale"],
@@ -285,17 +288,17 @@ fn row(ranked: &Ranked, is_described: bool) -> Markup {
     }
 }
 
-/// A cell that shows a number in short and keeps it to the last digit.
+/// A cell that shows a number in short and has it to the last digit beside.
 fn measure(number: f64, text: &str) -> Markup {
     html! { td.number data-value=(number::csv(number, &mut zmij::Buffer::new())) { (text) } }
 }
 
-/// A series without a name is seen, too.
+/// The name of a series; words in its place where it is empty.
 fn name(series: &Series) -> &str {
     if series.name.is_empty() { "(no name)" } else { &series.name }
 }
 
-/// A text from the input, which may be written in any direction, and may try to turn what follows.
+/// A text from the input, isolated: it may be written in any direction, and may try to turn what follows.
 fn isolated(text: &str) -> Markup {
     html! { bdi { (text) } }
 }
@@ -312,17 +315,18 @@ fn badge(standing: Option<Standing>) -> Markup {
     html! { span class={ "badge " (class) } { (words) } }
 }
 
-/// The same behind a count.
+/// A standing in words that follow a count.
 fn sentence(standing: Option<Standing>) -> &'static str {
     match standing {
         Some(Standing::Doubtful) => "doubtful",
         Some(Standing::Other) => "better served by other settings",
         Some(Standing::Fine) => "fine",
-        Some(Standing::TooFew) => "too short to tell",
+        Some(Standing::TooFew) => "too short to judge",
         None => "not examined, because beyond the first 500",
     }
 }
 
+/// A list of counts.
 fn definitions(counts: &[(&str, u64)]) -> Markup {
     html! {
         dl.counts {
@@ -331,7 +335,7 @@ fn definitions(counts: &[(&str, u64)]) -> Markup {
     }
 }
 
-/// The plot, with words for who does not see it.
+/// The plot of a series, with words for who does not see it.
 fn figure(id: usize, series: &Series, picture: &Picture, preset: Preset) -> Markup {
     let (width, height) = picture.size;
     let Tally { samples, outliers, reopenings, .. } = series.tally;
@@ -359,7 +363,7 @@ fn figure(id: usize, series: &Series, picture: &Picture, preset: Preset) -> Mark
     }
 }
 
-/// The tail profile beside the two laws.
+/// The tail profile of a series beside the two laws.
 fn tail(series: &Series, detail: &Detail) -> Markup {
     let measured = tails::Line::measured(name(series), &detail.tail);
     let lines: Vec<Vec<String>> = [measured].iter().chain(&tails::Line::laws()).map(tails::Line::cells).collect();
@@ -417,7 +421,7 @@ fn events<'a>(title: &str, events: impl IntoIterator<Item = &'a Event>) -> Marku
     }
 }
 
-/// In the dark, the colours of the plots are those that the style has for them.
+/// The rules that give plots the colours of the page's own style in the dark.
 fn plot_colors() -> String {
     let mut style = "@media (prefers-color-scheme: dark) {\n".to_owned();
     for (name, color) in PALETTE {

@@ -1,4 +1,4 @@
-//! What is known of a series when the input has ended, and which series come first.
+//! A series as it is when the input has ended, and which series come first.
 
 use super::advice::Advice;
 use super::events::{Largest, Last};
@@ -21,10 +21,10 @@ pub(super) struct Series {
     pub(super) detail: Option<Box<Detail>>,
 }
 
-/// What is remembered of a series that is examined.
+/// Measures and events of a series that is examined.
 pub(super) struct Detail {
     pub(super) evidence: Evidence,
-    /// The scores of the run.
+    /// The profile of the run's scores.
     pub(super) tail: TailProfile,
     pub(super) outliers: Largest,
     pub(super) reopenings: Last,
@@ -70,7 +70,7 @@ pub(super) fn ranked(series: &[Series], preset: Preset, resolution: Resolution) 
         .zip(series)
         .map(|(index, series)| Ranked { index, series, advice: series.detail.as_deref().map(advise) })
         .collect();
-    // What nobody looked at comes after all else. The sort keeps equals in the order of the input.
+    // A series that was only counted comes after all else. The sort leaves equals in the order of the input.
     let place = |ranked: &Ranked| ranked.advice.as_ref().map_or(u8::MAX, |advice| advice.standing as u8);
     ranked.sort_by(|one, other| {
         let share = other.series.outlier_share().total_cmp(&one.series.outlier_share());

@@ -1,11 +1,12 @@
 //! The numbers of the rule by which settings suit a series: see [`Advice`](super::advice::Advice).
 
-/// Least scored samples that say anything.
+/// Least scored samples that can be judged by.
 pub(super) const LEAST_SCORED: u64 = 100;
 /// The step of whole numbers.
 pub(super) const WHOLE: f64 = 1.0;
-/// Most samples that equal the one before, as a share. As often do independent samples that have one value half the time,
-/// which is what collapses a scale. In a series without that, values that are so coarse are no worse off with a resolution.
+/// Most samples that equal the one before, as a share. As often do independent samples that have one value half the
+/// time, which is what collapses a scale. In a series without that, values that are so coarse are no worse off with a
+/// resolution.
 pub(super) const MOST_REPEATS: f64 = 0.25;
 /// Most samples that a clean average may stand for without having averaged them, as a share.
 pub(super) const MOST_REPLACED: f64 = 1.0 / 8.0;

@@ -5,13 +5,14 @@ use super::style::{OUTLIER, RAW, SMOOTH};
 use ratatui::text::{Line, Span};
 use std::collections::VecDeque;
 
+/// The bars, the lowest first.
 const BARS: [char; 8] =
     ['\u{2581}', '\u{2582}', '\u{2583}', '\u{2584}', '\u{2585}', '\u{2586}', '\u{2587}', '\u{2588}'];
 
-/// The part of the past that is shown, and from where to where its values go.
+/// The part of the past that is shown, and the limits of its values.
 ///
-/// Raw values and locations have the same limits, so that they can be compared. Outliers have no part in them: one spike
-/// must not make a flat line of everything else. They are drawn at the edge.
+/// Raw values and locations have the same limits, so that they can be compared. Outliers have no part in them: one
+/// spike must not make a flat line of everything else. They are drawn at the edge.
 pub(super) struct Window<'a> {
     moments: Vec<&'a Moment>,
     width: usize,
@@ -44,7 +45,7 @@ impl<'a> Window<'a> {
     }
 }
 
-/// Where a value is, of a series that does not move.
+/// The place of a value in a series that does not move.
 fn edge(difference: f64) -> f64 {
     if difference > 0.0 {
         1.0

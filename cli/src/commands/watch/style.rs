@@ -1,4 +1,4 @@
-//! The styles of the picture.
+//! The styles of the display.
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -6,7 +6,7 @@ use ratatui::style::{Color, Modifier, Style};
 pub(super) const SOFT: Style = Style::new().add_modifier(Modifier::DIM);
 /// Names and what is being typed.
 pub(super) const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
-/// The state of the input and of the picture.
+/// The state of the input and of the display.
 pub(super) const STATUS: Style = Style::new().add_modifier(Modifier::REVERSED);
 /// Raw samples.
 pub(super) const RAW: Style = Style::new();

@@ -1,7 +1,7 @@
 //! What a plot remembers of a series: a bounded number of buckets, however long the series is.
 //!
-//! A bucket starts as one row. When all are in use, neighbours are merged in pairs and a bucket stands for twice as many
-//! rows from then on. What an eye would look for survives merging: extremes, outliers, re-openings and gaps.
+//! A bucket starts as one row. When all are in use, neighbours are merged in pairs and a bucket stands for twice as
+//! many rows from then on. What an eye would look for survives merging: extremes, outliers, re-openings and gaps.
 
 use super::time::Moment;
 
@@ -29,7 +29,7 @@ pub(crate) struct Sample {
 /// Consecutive rows of one series.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
-    /// Rows that came, missing ones included.
+    /// Rows, missing samples included.
     pub(super) rows: u64,
     /// Whether at least one sample was not missing.
     pub(super) seen: bool,
@@ -84,7 +84,7 @@ impl Bucket {
         }
     }
 
-    /// Adds the rows after this bucket's. `f64::min` and `max` take the other side where one is NaN, as wanted here.
+    /// Adds the rows of the next bucket. `f64::min` and `max` take the other side where one is NaN, as wanted here.
     fn absorb(&mut self, later: &Self) {
         let latest = |old: f64, new: f64| if new.is_nan() { old } else { new };
         self.rows += later.rows;
@@ -105,7 +105,7 @@ impl Bucket {
     }
 }
 
-/// One series, bounded.
+/// The buckets of one series.
 #[derive(Clone, Debug)]
 pub(super) struct Series {
     pub(super) name: String,
@@ -122,8 +122,8 @@ impl Series {
         Self { name, buckets: Vec::new(), width: 1, limit: MOST_BUCKETS, rows: 0 }
     }
 
-    /// Lowers the limit to about so many buckets, and merges those that are there until they are no more. A higher limit
-    /// changes nothing.
+    /// Lowers the limit to about so many buckets, and merges those that are there until they are no more. A higher
+    /// limit changes nothing.
     pub(super) fn limit_to(&mut self, limit: usize) {
         self.limit = self.limit.min(limit.max(LEAST_BUCKETS) & !1);
         while self.buckets.len() > self.limit {
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_limit_may_fall_at_any_time() {
-        for (first, limit, kept) in
+        for (first, limit, most) in
             [(1999, 1000, 1000), (1001, 333, 332), (7, 2, LEAST_BUCKETS), (500, 5000, MOST_BUCKETS), (0, 100, 100)]
         {
             let mut series = Series::new("a".to_owned());
@@ -205,7 +205,7 @@ mod tests {
                     series.limit_to(limit);
                 }
                 series.add(Moment(row as f64), sample(row as f64));
-                assert!(series.buckets.len() <= if row <= first { MOST_BUCKETS } else { kept });
+                assert!(series.buckets.len() <= if row <= first { MOST_BUCKETS } else { most });
             }
             let (last, full) = series.buckets.split_last().unwrap();
             assert!(full.iter().all(|bucket| bucket.rows == series.width) && last.rows <= series.width);

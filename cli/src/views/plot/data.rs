@@ -69,7 +69,7 @@ impl Plot {
         }
     }
 
-    /// A new series; its number is for [`Plot::add`].
+    /// Adds a series; its number is for [`Plot::add`].
     pub(crate) fn series(&mut self, name: &str) -> usize {
         if self.series.len() < self.capacity.series {
             self.series.push(Series::new(shortened(name, MOST_LETTERS)));
@@ -81,14 +81,14 @@ impl Plot {
         self.capacity.series + self.left_out - 1
     }
 
-    /// The next sample of a series. A series that has no panel, or was never announced, is passed over.
+    /// Adds the next sample of a series. One of a series that has no panel, or was never added, is passed over.
     pub(crate) fn add(&mut self, series: usize, time: &[u8], sample: Sample) {
         if let Some(series) = self.series.get_mut(series) {
             series.add(self.clock.read(time), sample);
         }
     }
 
-    /// The time from the earliest row to the latest, or the number of rows if the times make no sense.
+    /// The axis from the earliest row to the latest: in time, or in rows if the times make no sense.
     pub(super) fn time_axis(&self) -> TimeAxis {
         let buckets = || self.series.iter().flat_map(|series| &series.buckets);
         let times = buckets().flat_map(|bucket| [bucket.first_time, bucket.last_time]).filter(|time| time.is_finite());

@@ -1,4 +1,5 @@
-//! The plot of `evenkeel track --plot`, an SVG with a panel for every series, and the same panels one by one, for a page.
+//! The plot of `evenkeel track --plot`, an SVG with a panel for every series, and the same panels one by one, for a
+//! page.
 //!
 //! | file | what it does |
 //! |---|---|

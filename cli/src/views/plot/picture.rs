@@ -26,7 +26,8 @@ pub(crate) struct Picture {
 }
 
 impl Plot {
-    /// A picture of each of these series, all over the same time. `None` for a series that the plot had no place for.
+    /// Draws a picture of each chosen series, all over the same time. `None` for a series that the plot had no place
+    /// for.
     ///
     /// # Errors
     ///
@@ -58,7 +59,7 @@ impl Plot {
                     place.panel(&canvas, series, limits, (x_axis.clone(), y_axis), time)?;
                     canvas.present()?;
                 }
-                // The element itself is made by whoever knows what it is called.
+                // Whoever gives the picture its name makes the element.
                 let inside = picture.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>"));
                 let shapes = inside.map_or_else(String::new, |(shapes, _)| shapes.to_owned());
                 Ok(Some(Picture { size, shapes, samples_per_span: series.width }))

@@ -12,12 +12,12 @@ use crate::settings::PLAIN;
 use anyhow::Result;
 use plotters::prelude::*;
 
-/// Where a panel goes, in pixels, and what is written around it.
+/// The place of a panel in pixels, and what is written around it.
 pub(super) struct Place<'a> {
     pub(super) corner: (i32, i32),
-    /// Without the labels of the time.
+    /// Width and height, without the labels of the time.
     pub(super) size: (i32, i32),
-    /// How wide the labels of the values are.
+    /// Width of the labels of the values.
     pub(super) labels: i32,
     pub(super) has_name: bool,
     /// The name of the time; `None` for a panel that has another one below it.
@@ -74,7 +74,7 @@ pub(super) fn legend(canvas: &Canvas, y: i32, lines: Lines) -> Result<()> {
     Ok(())
 }
 
-/// A stretch of line for the legend.
+/// A stretch of a line for the legend.
 fn swatch(x: i32, y: i32, color: RGBColor, quarters: u32) -> PathElement<(i32, i32)> {
     PathElement::new(vec![(px(x), px(y)), (px(x + 26), px(y))], stroke(color, quarters))
 }

@@ -43,7 +43,7 @@ impl Plot {
             }
             canvas.present()?;
         }
-        // The drawing is in quarters of a pixel: the view box keeps them, the picture's own size is in pixels.
+        // The view box is in quarters of a pixel, as the drawing is, and the picture's own size in pixels.
         let drawn = format!("width=\"{}\" height=\"{}\"", WIDTH * UNITS, height * UNITS);
         Ok(picture.replacen(&drawn, &format!("width=\"{WIDTH}\" height=\"{height}\""), 1))
     }

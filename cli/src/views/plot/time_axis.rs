@@ -4,7 +4,7 @@ use super::axis::{Axis, written};
 use super::bucket::Bucket;
 use super::style::Text;
 
-/// What the horizontal axis stands for.
+/// The horizontal axis and its limits.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum TimeAxis {
     Clock { limits: (f64, f64), utc: bool },
@@ -13,7 +13,7 @@ pub(super) enum TimeAxis {
 }
 
 impl TimeAxis {
-    /// The middle of a bucket; NaN if it has no time.
+    /// The place of a bucket: its middle; NaN if it has no time.
     pub(super) fn position(self, bucket: &Bucket) -> f64 {
         match self {
             Self::Row { .. } => f64::midpoint(bucket.first_row as f64, bucket.last_row as f64),
