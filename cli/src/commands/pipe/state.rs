@@ -148,7 +148,7 @@ struct Saver {
     states: Sender<Vec<u8>>,
     /// The memory of the last state, and whether it is on the disk.
     done: Receiver<(Vec<u8>, Result<()>)>,
-    /// That memory for the next state; none while it is with the thread.
+    /// The memory for the next state; none while it is with the thread.
     memory: Option<Vec<u8>>,
 }
 
@@ -209,7 +209,7 @@ impl State {
         self.resumed.map(|resumed| resumed.progress.feed).unwrap_or_default()
     }
 
-    /// The moment at which the state is to be saved next, or asked for whether it has been, given the lines that have
+    /// The moment at which to save the state, or to see whether it has been saved, given the lines that have
     /// been dealt with. Nothing while the state on the disk is of just these.
     pub(super) fn due(&self, lines: u64) -> Option<Instant> {
         (self.saved != Some(lines)).then_some(self.due)

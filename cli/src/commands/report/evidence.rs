@@ -1,7 +1,7 @@
 //! What is measured of a series to choose the settings that suit it: a few counters and two tail profiles, however long
 //! it is.
 //!
-//! It is the [`Judge`](super::judge::Judge) that scores, replaces and re-opens, whatever the report is for: the
+//! It is the [`Judge`] that scores, replaces and re-opens, whatever the report is for: the
 //! question is the series, not the answer that somebody has chosen already.
 
 use super::judge::{JUDGES, Judge};
