@@ -28,6 +28,11 @@ impl LineBuffer {
         self.filled = 0;
     }
 
+    /// Takes back what follows the first `length` bytes.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.filled = self.filled.min(length);
+    }
+
     /// Appends a piece.
     #[inline]
     pub(crate) fn put(&mut self, piece: &[u8]) {

@@ -82,7 +82,7 @@ impl Sink for Collector {
         let seen = self.engine.observe(index, value)?;
         self.drawing.sample(index, value, &seen)?;
         let Some(series) = self.series.get_mut(index) else { return Ok(()) };
-        series.tally.add(value, &seen);
+        series.tally.add(&seen);
         (series.location, series.scale) = (seen.location, seen.scale);
         let Some(detail) = series.detail.as_deref_mut().filter(|_| !value.is_nan()) else { return Ok(()) };
         detail.evidence.add(&mut self.judge, index, value)?;
@@ -94,10 +94,6 @@ impl Sink for Collector {
         if seen.reopened {
             detail.reopenings.add(event());
         }
-        Ok(())
-    }
-
-    fn before_wait(&mut self) -> Result<(), Failure> {
         Ok(())
     }
 }

@@ -26,7 +26,6 @@ mod page;
 mod series;
 mod thresholds;
 
-use crate::console::Console;
 use crate::failure::Failure;
 use crate::formats::InputArgs;
 use crate::formats::{self, Source};
@@ -89,13 +88,13 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
     }
     let mut collector = Collector::new(&args.rule, args.preset)?;
     let source = Source::open(&args.input)?;
-    let title = args.title.clone().unwrap_or_else(|| file_name(&source.origin.name));
+    let title = args.title.clone().unwrap_or_else(|| file_name(&source.input.name));
     let mut target = Target::open(args.output.as_deref())?;
-    let mut report = Console::new(&args.input, &source, target.is_terminal());
-    let input = source.origin.name.clone();
+    let mut console = source.console(&args.input.read, target.is_terminal());
+    let input = source.input.name.clone();
 
-    let result = formats::read(&args.input, source, &mut collector, &mut report);
-    report.finish();
+    let result = formats::read(source, &mut collector, &mut console);
+    console.finish();
     result?;
     let total = collector.total();
     let Collector { engine, mut drawing, series, .. } = collector;
@@ -106,19 +105,21 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
         title,
         input,
         settings: args.settings(),
-        rows: [report.rows, report.bad_rows, report.bad_cells],
+        counts: console.counts,
         preset: args.preset,
         marks: engine.marks(),
         total,
         pictures: drawing.plot().pictures(&described)?,
         ranked,
     };
+    let late = page.counts.late;
     target.write(page.html().as_bytes())?;
     target.finish()?;
-    report.summary(&[
+    console.summary(&[
         ("samples", total.samples),
         ("series", series.len() as u64),
         ("missing", total.missing),
+        ("late", late),
         ("outliers", total.outliers),
         ("re-openings", total.reopenings),
     ]);

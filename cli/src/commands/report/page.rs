@@ -7,6 +7,7 @@ use super::advice::{Advice, Standing};
 use super::events::Event;
 use super::finding::Finding;
 use super::series::{Detail, Ranked, Series};
+use crate::console::Counts;
 use crate::engine::Marks;
 use crate::engine::tally::Tally;
 use crate::settings::Preset;
@@ -31,8 +32,8 @@ pub(super) struct Page<'a> {
     pub(super) input: String,
     /// The settings of the run, in words.
     pub(super) settings: String,
-    /// Counts of rows, of rows that were skipped, and of cells that were.
-    pub(super) rows: [u64; 3],
+    /// Counts of rows, and of what was bad or late.
+    pub(super) counts: Counts,
     /// The estimator of the run, and what it calls an outlier.
     pub(super) preset: Preset,
     pub(super) marks: Option<Marks>,
@@ -80,7 +81,7 @@ impl Page<'_> {
     /// The counts, and all series in a table.
     fn summary(&self) -> Markup {
         let Tally { samples, missing, outliers, reopenings } = self.total;
-        let [rows, bad_rows, bad_cells] = self.rows;
+        let Counts { rows, bad_rows, bad_values, late } = self.counts;
         let counts = [
             ("rows", rows),
             ("series", self.ranked.len() as u64),
@@ -88,8 +89,9 @@ impl Page<'_> {
             ("missing", missing),
             ("outliers", outliers),
             ("re-openings", reopenings),
-            ("bad rows skipped", bad_rows),
-            ("bad cells skipped", bad_cells),
+            ("bad rows", bad_rows),
+            ("bad values", bad_values),
+            ("late", late),
         ];
         let more = self.ranked.len().saturating_sub(MOST_LISTED);
         html! {
