@@ -1,11 +1,12 @@
 //! Many channels of one rule: the public face for telemetry.
 
 use crate::columns::Columns;
+use crate::dispatch::Backend;
 use crate::error::{BackendError, ChannelsError, UpdateError};
 use crate::lane::Real;
 use crate::rule::{Estimator, Reading, Scored, Timed};
 use crate::rules::{CleanedEma, Ema, RobustMean};
-use crate::sweep::{Backend, Observation, Recent, Silence, Sweep, Threads, nanoseconds};
+use crate::sweep::{Observation, Recent, Silence, Sweep, Threads, nanoseconds};
 use core::time::Duration;
 
 /// Many channels of one [`Estimator`], numbered from 0: their state, and the engine that updates it.

@@ -6,8 +6,7 @@
 //!
 //! [`Real`] is implemented for `f32` and `f64` and by nothing else.
 
-#[cfg(target_arch = "x86_64")]
-use core::any::Any;
+use crate::dispatch::{all_of, bits_of};
 use core::fmt::Debug;
 use core::ops::{Add, BitAnd, BitOr, Div, Mul, Not, Sub};
 use pulp::Simd;
@@ -409,8 +408,7 @@ impl<T: Real, S: Simd> Mask<T, S> {
     /// Whether every lane is set.
     #[inline(always)]
     pub(crate) fn all(self) -> bool {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(all) = avx2_all(self.0, &self.1) {
+        if let Some(all) = all_of(self.0, &self.1) {
             return all;
         }
         match self.bits() {
@@ -422,8 +420,7 @@ impl<T: Real, S: Simd> Mask<T, S> {
     /// bits are alike.
     #[inline(always)]
     fn bits(self) -> Option<u32> {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(bits) = avx2_bits(self.0, &self.1) {
+        if let Some(bits) = bits_of(self.0, &self.1) {
             return Some(bits);
         }
         match size_of::<T::Masks<S>>() {
@@ -432,38 +429,6 @@ impl<T: Real, S: Simd> Mask<T, S> {
             _ => None,
         }
     }
-}
-
-/// AVX's own instruction for it: whether the sign bits of all lanes are set.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn avx2_all<S: Simd, M: 'static>(simd: S, mask: &M) -> Option<bool> {
-    let simd = (&simd as &dyn Any).downcast_ref::<pulp::x86::V3>()?;
-    let mask = mask as &dyn Any;
-    if let Some(&mask) = mask.downcast_ref::<pulp::m32x8>() {
-        let ones = simd.avx._mm256_set1_ps(f32::from_bits(u32::MAX));
-        return Some(simd.avx._mm256_testc_ps(pulp::cast(mask), ones) != 0);
-    }
-    let &mask = mask.downcast_ref::<pulp::m64x4>()?;
-    let ones = simd.avx._mm256_set1_pd(f64::from_bits(u64::MAX));
-    Some(simd.avx._mm256_testc_pd(pulp::cast(mask), ones) != 0)
-}
-
-/// AVX2's own instruction for it, which the compiler does not always find in the portable loop. The casts are of a type to itself
-/// and vanish.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn avx2_bits<S: Simd, M: 'static>(simd: S, mask: &M) -> Option<u32> {
-    let simd = (&simd as &dyn Any).downcast_ref::<pulp::x86::V3>()?;
-    let mask = mask as &dyn Any;
-    let bits = if let Some(&mask) = mask.downcast_ref::<pulp::m32x8>() {
-        simd.avx._mm256_movemask_ps(pulp::cast(mask))
-    } else if let Some(&mask) = mask.downcast_ref::<pulp::m64x4>() {
-        simd.avx._mm256_movemask_pd(pulp::cast(mask))
-    } else {
-        return None;
-    };
-    Some(bits.cast_unsigned())
 }
 
 impl<T: Real, S: Simd> Word<T, S> {

@@ -1,11 +1,12 @@
 //! The weights of a layer: the public face for optimisers.
 
 use crate::columns::Columns;
+use crate::dispatch::Backend;
 use crate::error::{BackendError, ChannelsError, UpdateError};
 use crate::lane::Real;
 use crate::rule::{ColumnsOf, LayerRule};
 use crate::rules::{Descent, DescentConstants, LearningRate, SMOOTHED, SQUARE};
-use crate::sweep::{Backend, LayerUpdate, Sweep, Threads};
+use crate::sweep::{LayerUpdate, Sweep, Threads};
 
 /// The weights of one layer under one [`LayerRule`]: their state, and the engine that updates it.
 ///

@@ -82,6 +82,7 @@ mod bank;
 mod cells;
 mod columns;
 mod decay;
+mod dispatch;
 mod error;
 mod lane;
 mod layer;
@@ -96,6 +97,7 @@ mod tracker;
 pub use bank::Bank;
 pub use columns::Columns;
 pub use decay::Decay;
+pub use dispatch::Backend;
 pub use error::{BackendError, ChannelsError, ParameterError, TrackError, UpdateError};
 pub use lane::Real;
 pub use layer::Layer;
@@ -104,7 +106,7 @@ pub use rules::{
     Bound, CleanedEma, ClippedEma, Ema, LearningRate, Numerator, RelaxedNumerator, Resolution, RobustMean, WeightDecay,
 };
 pub use snapshot::{SnapshotError, SnapshotInfo, SnapshotKind, SnapshotRule};
-pub use sweep::{Backend, LayerUpdate, Observation, Sweep, Threads, update_layers};
+pub use sweep::{LayerUpdate, Observation, Sweep, Threads, update_layers};
 #[cfg(feature = "histogram")]
 pub use tail::TailProfile;
 pub use tracker::{Counters, Idle, Overflow, Series, SnapshotKey, Tracker, Update};

@@ -3,12 +3,12 @@
 //! What each weight answers goes into a small buffer that the first-level cache holds (or to the caller, who asked for it),
 //! and is summed from there: the kernel knows nothing of the sum, and the sum nothing of the instruction set.
 
-use super::dispatch::Token;
 use super::row::{FAR_BYTES, Row, part};
 use super::sink::Values;
 use super::sum::{CHUNK, ChunkSum, root};
 use super::threads::{Work, run, split_columns, split_inputs};
 use super::{Sweep, Threads, channels_of, same_length};
+use crate::dispatch::Token;
 use crate::error::UpdateError;
 use crate::lane::Real;
 use crate::rule::{ColumnsOf, InputsOf, LayerRule};

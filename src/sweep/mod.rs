@@ -2,7 +2,6 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `dispatch.rs` | picks the instruction set |
 //! | `row.rs` | one sample per channel |
 //! | `block.rs` | many rows, a tile of channels at a time |
 //! | `series.rs` | many rows, a slice per channel; one long series |
@@ -14,7 +13,6 @@
 //! | `threads.rs` | rayon over ranges of channels |
 
 mod block;
-mod dispatch;
 mod elapsed;
 mod indexed;
 mod layer;
@@ -24,19 +22,18 @@ mod sink;
 mod sum;
 mod threads;
 
-pub use dispatch::Backend;
 pub(crate) use elapsed::{Recent, Silence, nanoseconds};
 pub use layer::{LayerUpdate, update_layers};
 pub use sink::Observation;
 pub use threads::Threads;
 
+use crate::dispatch::{Backend, Token};
 use crate::error::{BackendError, ParameterError, UpdateError};
 use crate::lane::Real;
 use crate::rule::{Arity, ColumnsOf, Estimator, InputsOf, Reading, Rule, Scored};
 use crate::rules::{exponent_for, step_of};
 use block::Block;
 use core::fmt;
-use dispatch::Token;
 use pulp::{Scalar, WithSimd};
 use row::{Row, part};
 use series::Series;

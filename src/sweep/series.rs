@@ -5,10 +5,10 @@
 //! A single series has no neighbours: its steps wait for each other, and all that can be done is to keep them in registers.
 
 use super::block::Block;
-use super::dispatch::Token;
 use super::row::part;
 use super::threads::{Work, split_columns};
 use crate::cells::Registers;
+use crate::dispatch::Token;
 use crate::lane::{Lane, Real};
 use crate::rule::{Arity, ColumnsOf, Estimator};
 use prefetch_index::prefetch_index;

@@ -3,9 +3,9 @@
 //! Channels do not see each other, so where the cuts fall changes no bit of any result.
 
 use super::block::Block;
-use super::dispatch::Token;
 use super::row::Row;
 use super::sink::Sink;
+use crate::dispatch::Token;
 use crate::lane::Real;
 use crate::rule::{Arity, ColumnsOf, Estimator, InputsOf, Rule};
 use core::num::NonZeroUsize;
