@@ -271,27 +271,30 @@ fn the_ends_of_every_range_are_allowed() {
 }
 
 /// A memory that the lane type cannot count is refused when the lane type is known.
-fn gain_limit<R: Estimator, T: Float>(rule: fn(Decay) -> R, smallest: f64, remedy: &str) {
+fn gain_limit<R: Estimator, T: Float>(rule: fn(Decay) -> R, smallest: f64) {
     let least = Decay::alpha(smallest).unwrap();
     assert!(Bank::<R, T>::new(rule(least), 1).is_ok());
     assert!(Sweep::<R, T>::new(rule(least)).is_ok());
     let below = Decay::alpha(smallest * 0.999).unwrap();
     let text = Bank::<R, T>::new(rule(below), 1).unwrap_err().to_string();
     assert_eq!(text, Sweep::<R, T>::new(rule(below)).unwrap_err().to_string(), "one text, whoever says it");
-    for part in ["gain", "too small", T::NAME, "shorten the half-life", remedy, &format!("{smallest:e}")] {
+    for part in ["gain", "too small", T::NAME, &format!("{smallest:e}")] {
         assert!(text.contains(part), "{text:?} does not say {part:?}");
     }
+    // No remedy that has been taken already.
+    let remedy = if T::NAME == "f32" { ": shorten the half-life or use f64" } else { ": shorten the half-life" };
+    assert!(text.ends_with(remedy), "{text:?} does not end with {remedy:?}");
 }
 
 #[test]
 fn gains_too_small_for_the_lane_type() {
     // Less room for an age, beside strikes and step; that of an average has a column of its own.
-    gain_limit::<RobustMean, f32>(RobustMean::new, 2.0_f64.powi(-20), "use f64");
-    gain_limit::<RobustMean, f64>(RobustMean::new, 2.0_f64.powi(-50), "half-life");
-    gain_limit::<CleanedEma, f32>(CleanedEma::new, 2.0_f64.powi(-22), "use f64");
-    gain_limit::<CleanedEma, f64>(CleanedEma::new, 2.0_f64.powi(-50), "half-life");
-    gain_limit::<Ema, f32>(Ema::new, 2.0_f64.powi(-22), "use f64");
-    gain_limit::<Ema, f64>(Ema::new, 2.0_f64.powi(-50), "half-life");
+    gain_limit::<RobustMean, f32>(RobustMean::new, 2.0_f64.powi(-20));
+    gain_limit::<RobustMean, f64>(RobustMean::new, 2.0_f64.powi(-50));
+    gain_limit::<CleanedEma, f32>(CleanedEma::new, 2.0_f64.powi(-22));
+    gain_limit::<CleanedEma, f64>(CleanedEma::new, 2.0_f64.powi(-50));
+    gain_limit::<Ema, f32>(Ema::new, 2.0_f64.powi(-22));
+    gain_limit::<Ema, f64>(Ema::new, 2.0_f64.powi(-50));
     // However long the half-life is, it is an error and no panic.
     for half_life in [1e12, 1e100, 1e300, 1e307] {
         let Ok(decay) = Decay::half_life(half_life) else { continue };
@@ -336,7 +339,7 @@ fn resolutions_too_large_for_the_lane_type() {
     let rule = rule().resolution(1e39).unwrap();
     assert!(Bank::<RobustMean, f64>::new(rule, 1).is_ok());
     let text = Bank::<RobustMean, f32>::new(rule, 1).unwrap_err().to_string();
-    assert!(text.contains("resolution") && text.contains("lane type"), "{text}");
+    assert!(text.contains("resolution") && text.contains("element type"), "{text}");
 }
 
 /// A parameter above zero must not become zero or infinity in the lane type.
@@ -354,7 +357,7 @@ fn as_narrow_as_the_lane_type<T: Float>(refused: &[f64], allowed: &[f64]) {
     let names = ["clip", "mu", "clip", "mu", "epsilon"];
     for &value in refused {
         for (result, name) in made(value).into_iter().zip(names) {
-            self::refused(result, name, "above 0 and within the range of the lane type");
+            self::refused(result, name, "above 0 and within the range of the element type");
         }
     }
     for &value in allowed {
@@ -373,7 +376,7 @@ fn parameters_outside_the_lane_type() {
     for decay in [WeightDecay::Coupled(1e39), WeightDecay::Decoupled(1e39)] {
         let rule = LearningRate::new(1.0).unwrap().weight_decay(decay).unwrap();
         assert!(Sweep::<_, f64>::new(rule).is_ok());
-        refused(Sweep::<_, f32>::new(rule), "weight_decay", "within the range of the lane type");
+        refused(Sweep::<_, f32>::new(rule), "weight_decay", "within the range of the element type");
     }
 }
 
