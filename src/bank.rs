@@ -317,9 +317,10 @@ impl<R: Estimator, T: Real> Bank<R, T> {
 
 /// Samples at any distance in time, for a rule with [`Decay::half_life_time`](crate::Decay::half_life_time).
 impl<R: Timed, T: Real> Bank<R, T> {
-    /// Updates every channel with one sample, `elapsed` after the last row; NaN is a missing sample. A channel's gain is that of the
-    /// time since its own last sample, so a gap in one series is a gap for that series. Zero is allowed: samples of one
-    /// moment are averaged. Before a channel's first sample, and so at the first row, nothing depends on `elapsed`.
+    /// Updates every channel with one sample, `elapsed` after the last row; NaN is a missing sample. A channel's gain
+    /// is that of the time since its own last sample, so a gap in one series is a gap for that series. Zero is allowed:
+    /// samples of one moment are averaged. Before a channel's first sample, and so at the first row, nothing depends on
+    /// `elapsed`.
     ///
     /// ```
     /// use core::time::Duration;
@@ -332,7 +333,7 @@ impl<R: Timed, T: Real> Bank<R, T> {
     ///     bank.update_after(jitter, &[5.0 + 0.1 * (n % 5) as f64, 80.0])?;
     /// }
     /// assert!((bank.locations()[0] - 5.2).abs() < 0.05);
-    /// bank.update_after(Duration::from_secs(3600), &[5.4, 80.0])?; // after an hour of silence the next sample is what counts
+    /// bank.update_after(Duration::from_secs(3600), &[5.4, 80.0])?; // after an hour of silence, the sample counts alone
     /// assert!((bank.locations()[0] - 5.4).abs() < 0.01);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -29,7 +29,7 @@ use crate::sweep::{LayerUpdate, Sweep, Threads};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// `examples/adamw.rs` is a whole AdamW with a robust first moment. An optimiser that has its state in buffers of its
+/// `examples/adamw.rs` is a whole `AdamW` with a robust first moment. An optimiser that has its state in buffers of its
 /// own uses [`Sweep::layer_mean`]; one with many small tensors updates them together with
 /// [`update_layers`](crate::update_layers). No update panics or allocates (rayon's queue apart, when an update is
 /// shared among threads), and an update that returns an error has changed nothing.

@@ -1,9 +1,9 @@
 //! The running mean of signals that cannot be trusted: a robust location and scale of very many signals at once, at the
 //! speed of memory.
 //!
-//! An exponential moving average is owned by its outliers: one spike of a million sigma, and it is wrong for hundreds of
-//! steps. evenkeel judges each sample against a running scale, clips, rejects or replaces it (Huber, Hampel, Martin and
-//! Thomson), and only then averages. A channel costs four to seven numbers of state, a sample a few tenths of a
+//! An exponential moving average is owned by its outliers: one spike of a million sigma, and it is wrong for hundreds
+//! of steps. evenkeel judges each sample against a running scale, clips, rejects or replaces it (Huber, Hampel, Martin
+//! and Thomson), and only then averages. A channel costs four to seven numbers of state, a sample a few tenths of a
 //! nanosecond; there may be millions of channels.
 //!
 //! # Quick start
@@ -94,8 +94,8 @@
 //!
 //! # For optimisers
 //!
-//! A [`Layer`] runs a rule over weights and their gradient and returns the mean of its answer over the layer: one number,
-//! computed in the same pass, with the same bits on every machine and any number of threads.
+//! A [`Layer`] runs a rule over weights and their gradient and returns the mean of its answer over the layer: one
+//! number, computed in the same pass, with the same bits on every machine and any number of threads.
 //!
 //! ```
 //! use evenkeel::{Decay, Layer, LearningRate, Numerator, RobustMean, Sweep};
@@ -123,28 +123,29 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `examples/adamw.rs` is a whole AdamW with a robust first moment in 76 lines. The crate `evenkeel-candle` has an optimiser
-//! for candle.
+//! `examples/adamw.rs` is a whole `AdamW` with a robust first moment in 76 lines. The crate `evenkeel-candle` has an
+//! optimiser for candle.
 //!
 //! # Guarantees
 //!
 //! 1. **The same bits** on every instruction set ([`Backend`]) and number of threads, row by row or in blocks, dense or
 //!    scattered, at any channel position. So a result can be reproduced on another machine, and a test can compare for
 //!    equality.
-//! 2. **The specification to the bit**, in `f32` and `f64`: every operation is a single IEEE operation in the order of the
-//!    equations, and the tests hold the engine to vectors that an independent implementation made, `tests/robust_mean.py`.
-//!    The numerators agree with theirs to 1e-12 in `f64` and 1e-5 in `f32`, and with a plain loop to the bit.
-//! 3. **NaN is missing, an infinity is an outlier, and the state is always finite.** Only a channel that has seen nothing
-//!    has the location NaN. Zeros of either sign, subnormals and the largest floats are ordinary samples; samples beyond
-//!    half the largest float count as half the largest float.
-//! 4. **No panic and no allocation in an update** of a bank, a layer or a sweep. A wrong length is an error that names both
-//!    lengths, and the state is untouched. (A new series of a [`Tracker`] needs room, and when an update is shared among
-//!    threads from outside of rayon's pool, rayon's queue may allocate.)
-//! 5. **State survives**: a snapshot that is read back goes on to the same bits, on any machine; one that is damaged, or of
-//!    another rule, is an error and changes nothing. What this version writes is read by every later one.
+//! 2. **The specification to the bit**, in `f32` and `f64`: every operation is a single IEEE operation in the order of
+//!    the equations, and the tests hold the engine to vectors that an independent implementation made,
+//!    `tests/robust_mean.py`. The numerators agree with theirs to 1e-12 in `f64` and 1e-5 in `f32`, and with a plain
+//!    loop to the bit.
+//! 3. **NaN is missing, an infinity is an outlier, and the state is always finite.** Only a channel that has seen
+//!    nothing has the location NaN. Zeros of either sign, subnormals and the largest floats are ordinary samples;
+//!    samples beyond half the largest float count as half the largest float.
+//! 4. **No panic and no allocation in an update** of a bank, a layer or a sweep. A wrong length is an error that names
+//!    both lengths, and the state is untouched. (A new series of a [`Tracker`] needs room, and when an update is shared
+//!    among threads from outside of rayon's pool, rayon's queue may allocate.)
+//! 5. **State survives**: a snapshot that is read back goes on to the same bits, on any machine; one that is damaged,
+//!    or of another rule, is an error and changes nothing. What this version writes is read by every later one.
 //! 6. **No unsafe code**; pulp and aligned-vec carry it.
-//! 7. **Robust as stated** in [`RobustMean`] and [`CleanedEma`]: influence, breakdown point, efficiency and recovery are
-//!    tests with fixed seeds.
+//! 7. **Robust as stated** in [`RobustMean`] and [`CleanedEma`]: influence, breakdown point, efficiency and recovery
+//!    are tests with fixed seeds.
 //!
 //! Each but the sixth, which the compiler checks, has files of its own in `tests/promises/`.
 //!
@@ -152,9 +153,9 @@
 //!
 //! * `rayon` (default): wide updates are shared among threads; see [`Threads`].
 //! * `histogram`: `TailProfile`.
-//! * `serde`: rules and limits in configuration files; [`Decay`], for example, reads `{"half_life": 60}` and checks it as
-//!   its builder does. A rule that is written reads back as the same rule, to the bit, where the format keeps all digits:
-//!   `serde_json` does so with its feature `float_roundtrip`.
+//! * `serde`: rules and limits in configuration files; [`Decay`], for example, reads `{"half_life": 60}` and checks it
+//!   as its builder does. A rule that is written reads back as the same rule, to the bit, where the format keeps all
+//!   digits: `serde_json` does so with its feature `float_roundtrip`.
 //!
 //! The crate needs Rust 1.89, from which on AVX-512 is stable.
 

@@ -1,5 +1,5 @@
-//! Promise: no update panics. A slice that does not fit is an error that names both lengths and leaves the state untouched;
-//! a parameter that means nothing is an error that says what was expected.
+//! Promise: no update panics. A slice that does not fit is an error that names both lengths and leaves the state
+//! untouched; a parameter that means nothing is an error that says what was expected.
 
 use crate::{oracle, support};
 use evenkeel::{
@@ -270,7 +270,7 @@ fn the_ends_of_every_range_are_allowed() {
     );
 }
 
-/// A memory that the lane type cannot count is refused when the lane type is known.
+/// A memory that is too long for `f32` or `f64` is refused once it is known which of them.
 fn gain_limit<R: Estimator, T: Float>(rule: fn(Decay) -> R, smallest: f64) {
     let least = Decay::alpha(smallest).unwrap();
     assert!(Bank::<R, T>::new(rule(least), 1).is_ok());
@@ -287,7 +287,7 @@ fn gain_limit<R: Estimator, T: Float>(rule: fn(Decay) -> R, smallest: f64) {
 }
 
 #[test]
-fn gains_too_small_for_the_lane_type() {
+fn gains_too_small_for_the_element_type() {
     // Less room for an age, beside strikes and step; that of an average has a column of its own.
     gain_limit::<RobustMean, f32>(RobustMean::new, 2.0_f64.powi(-20));
     gain_limit::<RobustMean, f64>(RobustMean::new, 2.0_f64.powi(-50));
@@ -316,7 +316,7 @@ fn the_largest_gain() {
     assert_eq!((robust.locations()[0], cleaned.locations()[0]), (1.25, 1.25));
 }
 
-/// What the documentation says of a rule of which nothing else is given, and of the preset.
+/// A rule for which nothing else is given, and the preset, have the parameters of the documentation.
 #[test]
 fn the_documented_parameters() {
     let given = rule().clip(2.5).unwrap().reject(3.5, 6.5).unwrap().scale_clip(2.0).unwrap();
@@ -329,7 +329,7 @@ fn the_documented_parameters() {
 }
 
 #[test]
-fn resolutions_too_large_for_the_lane_type() {
+fn resolutions_too_large_for_the_element_type() {
     // Half of it is the smallest scale, which must be below the largest sample.
     let most = f64::from(f32::MAX);
     assert!(Bank::<RobustMean, f32>::new(rule().resolution(0.999 * most).unwrap(), 1).is_ok());
@@ -342,8 +342,8 @@ fn resolutions_too_large_for_the_lane_type() {
     assert!(text.contains("resolution") && text.contains("element type"), "{text}");
 }
 
-/// A parameter above zero must not become zero or infinity in the lane type.
-fn as_narrow_as_the_lane_type<T: Float>(refused: &[f64], allowed: &[f64]) {
+/// A parameter above zero must not become zero or infinity when it is rounded.
+fn as_narrow_as_the_element_type<T: Float>(refused: &[f64], allowed: &[f64]) {
     let decay = Decay::alpha(0.1).unwrap();
     let made = |value: f64| {
         [
@@ -369,10 +369,10 @@ fn as_narrow_as_the_lane_type<T: Float>(refused: &[f64], allowed: &[f64]) {
 }
 
 #[test]
-fn parameters_outside_the_lane_type() {
+fn parameters_outside_the_element_type() {
     let [smallest, most] = [f32::from_bits(1), f32::MAX].map(f64::from);
-    as_narrow_as_the_lane_type::<f32>(&[smallest / 2.0, 1e-300, 2.0 * most, 1e300], &[smallest, most]);
-    as_narrow_as_the_lane_type::<f64>(&[], &[f64::from_bits(1), smallest / 2.0, 1e300, f64::MAX]);
+    as_narrow_as_the_element_type::<f32>(&[smallest / 2.0, 1e-300, 2.0 * most, 1e300], &[smallest, most]);
+    as_narrow_as_the_element_type::<f64>(&[], &[f64::from_bits(1), smallest / 2.0, 1e300, f64::MAX]);
     for decay in [WeightDecay::Coupled(1e39), WeightDecay::Decoupled(1e39)] {
         let rule = LearningRate::new(1.0).unwrap().weight_decay(decay).unwrap();
         assert!(Sweep::<_, f64>::new(rule).is_ok());
