@@ -1,8 +1,6 @@
-//! What the program says on standard error: bad rows, notes, progress and the summary.
+//! What the program prints on standard error: bad rows, notes, progress and the summary.
 
 use crate::failure::Failure;
-use crate::formats::Source;
-use crate::formats::{Format, InputArgs};
 use crate::samples::Refusal;
 use crate::text::quote::{escaped, not_a_number};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,19 +9,19 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// So many bad rows and cells are described; the others are only counted.
-const DESCRIBED: u64 = 20;
-/// On an input that may never end, so many in this time.
-const WINDOW: Duration = Duration::from_secs(60);
+/// Most bad rows and values that are described; the others are only counted.
+const MOST_DESCRIBED: u64 = 20;
+/// The period after which as many are described again, on an input that may never end.
+const PERIOD: Duration = Duration::from_secs(60);
 
-/// When what goes on for long is told again: at once, and then once in a [`WINDOW`].
+/// A limit on messages about what goes on for long: one at once, and then one in a [`PERIOD`].
 #[derive(Debug, Default)]
 pub(crate) struct Seldom(Option<Instant>);
 
 impl Seldom {
-    /// Whether it is to be told now.
+    /// Whether a message is due now.
     pub(crate) fn is_due(&mut self) -> bool {
-        let is_due = self.0.is_none_or(|told| told.elapsed() >= WINDOW);
+        let is_due = self.0.is_none_or(|last| last.elapsed() >= PERIOD);
         if is_due {
             self.0 = Some(Instant::now());
         }
@@ -31,127 +29,150 @@ impl Seldom {
     }
 }
 
-/// Tells and counts what happens to the input.
+/// The place where everything that happens to an input is reported and counted.
 pub(crate) struct Console {
     name: String,
-    /// What the places of the input are called: a line, or a row where there are no lines.
+    /// The name of a place in the input: a line, or a row where there are no lines.
     place: &'static str,
     is_strict: bool,
     is_quiet: bool,
-    voice: Voice,
-    /// How many bad rows and cells have been described, since this time if there is one.
+    destination: Destination,
+    /// Bad rows and values that have been described, since this time if there is one.
     described: u64,
-    window: Option<Instant>,
-    /// Rows of data, bad ones included.
-    pub(crate) rows: u64,
-    pub(crate) bad_rows: u64,
-    pub(crate) bad_cells: u64,
+    period: Option<Instant>,
+    late_notes: Seldom,
+    /// Late samples that have been noted.
+    noted_late: u64,
+    pub(crate) counts: Counts,
 }
 
-/// Where to everything is said.
-enum Voice {
-    /// To standard error, around a progress bar where there is one.
-    Aloud(Option<ProgressBar>),
-    /// To whoever asks afterwards.
-    Kept(RefCell<Vec<String>>),
-    /// To whoever has the screen, at once.
-    Sent(Box<dyn Fn(String)>),
+/// Counts of what happened to an input, in the words that all commands use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Records, bad rows included.
+    pub(crate) rows: u64,
+    /// Rows that cannot be read, or of which nothing is used.
+    pub(crate) bad_rows: u64,
+    /// Values that are no numbers, and times that are no times, in rows that are used.
+    pub(crate) bad_values: u64,
+    /// Samples that are older than the last one of their series.
+    pub(crate) late: u64,
+}
+
+/// Where messages go.
+pub(crate) enum Destination {
+    /// Standard error, around a progress bar where there is one.
+    StandardError(Option<ProgressBar>),
+    /// A list, for whoever asks afterwards.
+    List(RefCell<Vec<String>>),
+    /// Whoever has the screen, at once.
+    Listener(Box<dyn Fn(String)>),
+}
+
+impl Destination {
+    /// Standard error, with a progress bar if somebody looks at it and not at the output, which would be torn to pieces.
+    pub(crate) fn with_progress(size: Option<u64>, is_quiet: bool, output_is_terminal: bool) -> Self {
+        let is_shown = !is_quiet && !output_is_terminal && io::stderr().is_terminal();
+        Self::StandardError(is_shown.then(|| progress_bar(size)))
+    }
 }
 
 impl Console {
-    pub(crate) fn new(args: &InputArgs, source: &Source, output_is_terminal: bool) -> Self {
-        // On a terminal that also shows the output, a bar would be torn to pieces.
-        let is_shown = !args.quiet && !output_is_terminal && io::stderr().is_terminal();
-        Self::with(args, source, Voice::Aloud(is_shown.then(|| progress_bar(source.origin.size))))
-    }
-
-    /// A report that says nothing aloud.
-    pub(crate) fn kept(args: &InputArgs, source: &Source) -> Self {
-        Self::with(args, source, Voice::Kept(RefCell::default()))
-    }
-
-    /// A report that says everything to somebody else.
-    pub(crate) fn sent(args: &InputArgs, source: &Source, listener: impl Fn(String) + 'static) -> Self {
-        Self::with(args, source, Voice::Sent(Box::new(listener)))
-    }
-
-    /// A report on an input that may never end: what is described, is so again and again. It may be kept.
-    pub(crate) fn on_stream(name: &str, is_strict: bool, is_quiet: bool, is_kept: bool) -> Self {
-        let voice = if is_kept { Voice::Kept(RefCell::default()) } else { Voice::Aloud(None) };
-        Self { window: Some(Instant::now()), ..Self::blank(name.to_owned(), is_strict, is_quiet, voice) }
-    }
-
-    fn with(args: &InputArgs, source: &Source, voice: Voice) -> Self {
-        let place = if source.format() == Format::Parquet { "row" } else { "line" };
-        Self { place, ..Self::blank(source.origin.name.clone(), args.strict, args.quiet, voice) }
-    }
-
-    fn blank(name: String, is_strict: bool, is_quiet: bool, voice: Voice) -> Self {
+    /// A console for the input of this name, whose places are lines or rows.
+    pub(crate) fn new(
+        name: String,
+        place: &'static str,
+        is_strict: bool,
+        is_quiet: bool,
+        destination: Destination,
+    ) -> Self {
         Self {
             name,
-            place: "line",
+            place,
             is_strict,
             is_quiet,
-            voice,
+            destination,
             described: 0,
-            window: None,
-            rows: 0,
-            bad_rows: 0,
-            bad_cells: 0,
+            period: None,
+            late_notes: Seldom::default(),
+            noted_late: 0,
+            counts: Counts::default(),
         }
     }
 
-    /// What has been kept.
-    pub(crate) fn into_kept(self) -> Vec<String> {
-        match self.voice {
-            Voice::Kept(said) => said.into_inner(),
-            Voice::Aloud(_) | Voice::Sent(_) => Vec::new(),
+    /// The console of an input that may never end: what is described, is so again and again.
+    pub(crate) fn endless(self) -> Self {
+        Self { period: Some(Instant::now()), ..self }
+    }
+
+    /// The messages in the list, where there is one.
+    pub(crate) fn into_list(self) -> Vec<String> {
+        match self.destination {
+            Destination::List(messages) => messages.into_inner(),
+            Destination::StandardError(_) | Destination::Listener(_) => Vec::new(),
         }
     }
 
-    /// So many bytes have been read.
+    /// Moves the progress bar to these bytes.
     pub(crate) fn progress(&self, bytes: u64) {
-        if let Voice::Aloud(Some(bar)) = &self.voice {
+        if let Destination::StandardError(Some(bar)) = &self.destination {
             bar.set_position(bytes);
         }
     }
 
-    /// A row that is skipped. An error if that is not wanted.
+    /// Reports and counts a row that is skipped. An error with `--strict`.
     pub(crate) fn bad_row(&mut self, line: u64, reason: impl Display) -> Result<(), Failure> {
-        self.bad_rows += 1;
+        self.counts.bad_rows += 1;
         self.bad(line, reason)
     }
 
-    /// A cell that is skipped while the rest of its row is used. An error if that is not wanted.
-    pub(crate) fn bad_cell(&mut self, line: u64, column: &str, cell: &[u8]) -> Result<(), Failure> {
+    /// Reports and counts a value that is no number, in a row that is used. An error with `--strict`.
+    pub(crate) fn bad_number(&mut self, line: u64, column: &str, cell: &[u8]) -> Result<(), Failure> {
         self.bad_value(line, not_a_number(column, cell))
     }
 
-    /// The same for any reason.
+    /// Reports and counts a bad value, in a row that is used. An error with `--strict`.
     pub(crate) fn bad_value(&mut self, line: u64, reason: impl Display) -> Result<(), Failure> {
-        self.bad_cells += 1;
+        self.counts.bad_values += 1;
         self.bad(line, reason)
     }
 
-    /// What became of a row that was handed on: whether it was taken.
+    /// Reports and counts a sample that is late. An error with `--strict`. On an endless input, one after the other is: a single
+    /// sample from the future makes all after it late.
+    #[cold]
+    pub(crate) fn late(&mut self, line: u64, series: &str, reason: impl Display) -> Result<(), Failure> {
+        self.counts.late += 1;
+        if self.is_strict || self.period.is_none() {
+            return self.bad(line, format_args!("{reason} (column {series})"));
+        }
+        if self.late_notes.is_due() {
+            let count = self.counts.late - self.noted_late;
+            self.noted_late = self.counts.late;
+            self.note(format_args!(
+                "samples that came late, older than the last one of their series, and do not count: {count}, the last one of \
+                 {series:?}; where that last one is far ahead, --max-idle ends such a series"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Reports a row that a sink has refused. Returns whether it was taken.
     #[inline]
     pub(crate) fn took_row(&mut self, line: u64, result: Result<(), Refusal>) -> Result<bool, Failure> {
         match result {
             Ok(()) => Ok(true),
-            Err(Refusal::Skip(why)) => self.bad_row(line, why).map(|()| false),
+            Err(Refusal::Bad(why) | Refusal::Late(why)) => self.bad_row(line, why).map(|()| false),
             Err(Refusal::Stop(failure)) => Err(failure),
         }
     }
 
-    /// What became of a sample that was handed on.
+    /// Reports a sample that a sink has refused.
     #[inline]
     pub(crate) fn took_sample(&mut self, line: u64, column: &str, result: Result<(), Refusal>) -> Result<(), Failure> {
         match result {
             Ok(()) => Ok(()),
-            Err(Refusal::Skip(why)) => {
-                self.bad_cells += 1;
-                self.bad(line, format_args!("{why} (column {column})"))
-            }
+            Err(Refusal::Bad(why)) => self.bad_value(line, format_args!("{why} (column {column})")),
+            Err(Refusal::Late(why)) => self.late(line, column, why),
             Err(Refusal::Stop(failure)) => Err(failure),
         }
     }
@@ -160,59 +181,59 @@ impl Console {
         if self.is_strict {
             return Err(Failure::failed(format!("{}: {} {line}: {reason}", self.name, self.place)));
         }
-        if self.described > DESCRIBED && self.window.is_some_and(|window| window.elapsed() >= WINDOW) {
-            (self.described, self.window) = (0, Some(Instant::now()));
+        if self.described > MOST_DESCRIBED && self.period.is_some_and(|period| period.elapsed() >= PERIOD) {
+            (self.described, self.period) = (0, Some(Instant::now()));
         }
         self.described += 1;
-        if self.described <= DESCRIBED {
-            self.say(&format_args!("{}: {} {line}: {reason}", self.name, self.place));
-        } else if self.described == DESCRIBED + 1 {
-            self.say(&format_args!("{}: further bad rows are only counted", self.name));
+        if self.described <= MOST_DESCRIBED {
+            self.print(&format_args!("{}: {} {line}: {reason}", self.name, self.place));
+        } else if self.described == MOST_DESCRIBED + 1 {
+            self.print(&format_args!("{}: further bad rows are only counted", self.name));
         }
         Ok(())
     }
 
-    /// Something that is not wrong, but may not be what was meant.
+    /// Prints something that is not wrong, but may not be what was meant.
     pub(crate) fn note(&self, note: impl Display) {
         if !self.is_quiet {
-            self.say(&format_args!("{}: {note}", self.name));
+            self.print(&format_args!("{}: {note}", self.name));
         }
     }
 
-    /// The end: takes the progress bar away and says what was done, given what the work itself counted.
+    /// Prints the summary: what was counted here, around what the command counted. Takes the progress bar away.
     pub(crate) fn summary(&self, counts: &[(&'static str, u64)]) {
         self.finish();
-        let skipped = [("bad rows skipped", self.bad_rows), ("bad cells skipped", self.bad_cells)];
-        self.list([&[("rows", self.rows)], counts, &skipped].concat());
+        let Counts { rows, bad_rows, bad_values, .. } = self.counts;
+        self.list([&[("rows", rows)], counts, &[("bad rows", bad_rows), ("bad values", bad_values)]].concat());
     }
 
-    /// Says what was counted.
+    /// Prints a list of counts.
     pub(crate) fn list(&self, counts: impl IntoIterator<Item = (&'static str, u64)>) {
         if !self.is_quiet {
             let list: Vec<String> = counts.into_iter().map(|(what, count)| format!("{what} {count}")).collect();
-            self.say(&list.join(", "));
+            self.print(&list.join(", "));
         }
     }
 
     /// Takes the progress bar away.
     pub(crate) fn finish(&self) {
-        if let Voice::Aloud(Some(bar)) = &self.voice {
+        if let Destination::StandardError(Some(bar)) = &self.destination {
             bar.finish_and_clear();
         }
     }
 
-    fn say(&self, message: &dyn Display) {
-        match &self.voice {
-            Voice::Aloud(Some(bar)) => bar.suspend(|| say(message)),
-            Voice::Aloud(None) => say(message),
-            Voice::Kept(said) => said.borrow_mut().push(message.to_string()),
-            Voice::Sent(listener) => listener(message.to_string()),
+    fn print(&self, message: &dyn Display) {
+        match &self.destination {
+            Destination::StandardError(Some(bar)) => bar.suspend(|| print(message)),
+            Destination::StandardError(None) => print(message),
+            Destination::List(messages) => messages.borrow_mut().push(message.to_string()),
+            Destination::Listener(listener) => listener(message.to_string()),
         }
     }
 }
 
-/// One line on standard error. That nobody can read it is no reason to stop.
-pub(crate) fn say(message: &dyn Display) {
+/// Prints one line on standard error. That nobody can read it is no reason to stop.
+pub(crate) fn print(message: &dyn Display) {
     let _ = writeln!(io::stderr(), "evenkeel: {}", escaped(&message.to_string()));
 }
 

@@ -54,7 +54,7 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if let Some(message) = failure.message() {
-                console::say(&message);
+                console::print(&message);
             }
             ExitCode::from(failure.exit_code())
         }

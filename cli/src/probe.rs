@@ -7,13 +7,13 @@ pub use crate::formats::Format;
 pub use crate::formats::Limits;
 
 use crate::cli::{Cli, Command};
-use crate::console::Console;
+use crate::commands::pipe;
+use crate::console::Destination;
 use crate::failure::Failure;
-use crate::formats::InputArgs;
-use crate::formats::{self, Found, Lines, Point, Source};
-use crate::pipe;
+use crate::formats::{self, Found, Lines, Point, ReadArgs, Source, Woken};
 use crate::samples::{Refusal, Sink, Time};
 use clap::Parser;
+use std::cell::RefCell;
 use std::io::Read;
 
 /// What the input is called in what is said.
@@ -79,23 +79,24 @@ pub struct Reading {
 /// Reads all of the input.
 #[must_use]
 pub fn read(input: impl Read + 'static, options: &Options) -> Reading {
-    let args = InputArgs {
-        path: None,
+    let args = ReadArgs {
+        format: options.format,
+        precision: None,
         time: options.time.clone(),
         series: options.series.clone(),
         value: options.values.clone(),
-        format: options.format,
         strict: options.strict,
         quiet: false,
     };
     let mut record = Record::default();
     let mut reading = Reading { events: Vec::new(), said: Vec::new(), rows: 0, bad_rows: 0, bad_cells: 0, stop: None };
-    let source = Source::new(Box::new(input), NAME.to_owned(), args.format, options.limits);
+    let source = Source::new(Box::new(input), NAME.to_owned(), None, &args, options.limits);
     let result = source.and_then(|source| {
-        let mut report = Console::kept(&args, &source);
-        let result = formats::read(&args, source, &mut record, &mut report);
-        (reading.rows, reading.bad_rows, reading.bad_cells) = (report.rows, report.bad_rows, report.bad_cells);
-        reading.said = report.into_kept();
+        let mut console = source.console_to(&args, Destination::List(RefCell::default()));
+        let result = formats::read(source, &mut record, &mut console);
+        let counts = console.counts;
+        (reading.rows, reading.bad_rows, reading.bad_cells) = (counts.rows, counts.bad_rows, counts.bad_values);
+        reading.said = console.into_list();
         result
     });
     reading.events = record.0;
@@ -125,10 +126,6 @@ impl Sink for Record {
 
     fn sample(&mut self, series: usize, value: f64) -> Result<(), Refusal> {
         self.0.push(Event::Sample { series, bits: (!value.is_nan()).then(|| value.to_bits()) });
-        Ok(())
-    }
-
-    fn before_wait(&mut self) -> Result<(), Failure> {
         Ok(())
     }
 }
@@ -170,7 +167,7 @@ pub fn pipe(
 pub fn count_fields(input: impl Read + 'static) -> u64 {
     let mut lines = Lines::new(Box::new(input), NAME.to_owned(), Limits::default());
     let (mut point, mut count) = (Point::default(), 0);
-    while lines.advance(&mut |_| Ok(())).expect("the input can be read") != Found::End {
+    while lines.advance(&mut |_| Ok(Woken::Input)).expect("the input can be read") != Found::End {
         if point.read(lines.current()).is_ok() {
             count += point.fields.len() as u64;
         }

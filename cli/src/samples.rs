@@ -3,28 +3,29 @@
 use crate::failure::Failure;
 use crate::text::time::Unit;
 
-/// Who wants the samples.
+/// A command that takes samples of numbered series.
 pub(crate) trait Sink {
-    /// What the time is called, as soon as that is known.
-    fn time_name(&mut self, name: &str);
-    /// What the time is, before the first row, where that is known.
-    #[cfg_attr(not(feature = "parquet"), allow(dead_code))] // only Parquet has types
+    /// The name of the time, as soon as it is known.
+    fn time_name(&mut self, _: &str) {}
+    /// The type of all times, before the first row, where it is known.
     fn time_type(&mut self, _: TimeType) {}
     /// A new series. Series are numbered from 0 in the order of these calls.
     fn series(&mut self, name: &str) -> Result<(), Failure>;
-    /// The time of the samples that follow. Where it is skipped, so are they.
+    /// The time of the samples that follow. If it is refused, they are skipped.
     fn row(&mut self, time: Time<'_>) -> Result<(), Refusal>;
     /// A sample of a series; NaN is a missing one.
     fn sample(&mut self, series: usize, value: f64) -> Result<(), Refusal>;
-    /// The input may have to be waited for: what has been made so far should go out.
-    fn before_wait(&mut self) -> Result<(), Failure>;
+    /// Sends on what has been made so far: the input may have to be waited for.
+    fn before_wait(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
-/// What all times of an input are, beside their text.
+/// The type of all times of an input, beside their text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(not(feature = "parquet"), allow(dead_code))] // only Parquet has types
 pub(crate) enum TimeType {
-    /// Nobody knows.
+    /// Not known.
     #[default]
     Text,
     /// A whole number.
@@ -44,23 +45,41 @@ pub(crate) struct Time<'a> {
     pub(crate) text: &'a [u8],
     /// Whether JSON has it as a number.
     pub(crate) is_number: bool,
-    /// Whether the input has no time here, and this is the number of the row.
-    pub(crate) is_row_number: bool,
+    /// The meaning of the text.
+    pub(crate) moment: Moment,
+}
+
+/// The moment of a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// The text says it.
+    Text,
+    /// Nanoseconds since 1970.
+    Nanoseconds(i64),
+    /// None: the input has no time, and the text is the number of the row.
+    RowNumber,
 }
 
 impl<'a> Time<'a> {
+    /// A time that is text.
+    pub(crate) fn text(text: &'a [u8]) -> Self {
+        Self { text, is_number: false, moment: Moment::Text }
+    }
+
     /// The number of the row, where there is no time.
     pub(crate) fn row_number(number: u64, digits: &'a mut itoa::Buffer) -> Self {
-        Self { text: digits.format(number).as_bytes(), is_number: true, is_row_number: true }
+        Self { text: digits.format(number).as_bytes(), is_number: true, moment: Moment::RowNumber }
     }
 }
 
-/// Why a sink does not take what it is given.
+/// The reason why a sink does not take what it is given.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// This row or sample is bad: it is told, counted and skipped.
-    Skip(String),
-    /// There is nothing to be done.
+    /// This row or sample is bad: it is reported, counted and skipped.
+    Bad(String),
+    /// This sample is older than the last one of its series: it is reported, counted and skipped.
+    Late(String),
+    /// Nothing more can be taken.
     Stop(Failure),
 }
 

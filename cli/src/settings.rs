@@ -3,7 +3,7 @@
 use crate::text::time::duration;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
-use evenkeel::{Decay, ParameterError, Resolution, RobustMean};
+use evenkeel::{Decay, Idle, Overflow, ParameterError, Resolution, RobustMean};
 use jiff::SignedDuration;
 use std::fmt;
 use std::str::FromStr;
@@ -180,6 +180,70 @@ impl ValueEnum for TrackPreset {
                     .help("The plain exponential average, for comparison: no scale, no scores, no outliers"),
             ),
         }
+    }
+}
+
+/// Limits on the series of a command that follows them by name.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct KeepArgs {
+    /// Most series at once. By default there is no limit.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Series")]
+    pub(crate) max_series: Option<u32>,
+
+    /// What is done with one series more: `refuse` counts its samples as refused and does not follow it, `evict` forgets the
+    /// series that has been idle the longest.
+    #[arg(long, value_enum, default_value_t = OnOverflow::Refuse, requires = "max_series", help_heading = "Series")]
+    pub(crate) overflow: OnOverflow,
+
+    /// Forget a series that has had no sample for so long: a time such as 15m or 2h, by the times of the records, or a
+    /// number of samples of other series. By default none is forgotten. A series with one sample from the future takes no
+    /// other one until its time has come, unless it is forgotten before.
+    #[arg(long, value_name = "DURATION|N", value_parser = MaxIdle::from_str, help_heading = "Series")]
+    max_idle: Option<MaxIdle>,
+}
+
+impl KeepArgs {
+    /// The longest idleness of a series that is not forgotten.
+    pub(crate) fn max_idle(&self) -> Option<Idle> {
+        self.max_idle.map(|MaxIdle(idle)| idle)
+    }
+
+    /// Whether that is in time.
+    pub(crate) fn is_in_time(&self) -> bool {
+        matches!(self.max_idle(), Some(Idle::Time(_)))
+    }
+}
+
+/// The fate of a series that would be one too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnOverflow {
+    Refuse,
+    Evict,
+}
+
+impl From<OnOverflow> for Overflow {
+    fn from(overflow: OnOverflow) -> Self {
+        match overflow {
+            OnOverflow::Refuse => Self::Refuse,
+            OnOverflow::Evict => Self::Evict,
+        }
+    }
+}
+
+/// The longest idleness of a series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct MaxIdle(Idle);
+
+impl FromStr for MaxIdle {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let idle = match text.parse() {
+            Ok(samples) => Some(Idle::Samples(samples)),
+            Err(_) => duration(text).map(Idle::Time),
+        };
+        idle.map(Self)
+            .ok_or_else(|| "expected a number of samples, or a time with a unit, such as 90s or 2h".to_owned())
     }
 }
 

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// So many bad lines are described.
+/// So many bad rows are described.
 const DESCRIBED: usize = 20;
 const ENDINGS: [&[u8]; 3] = [b"_location", b"_scale", b"_score"];
 
@@ -233,7 +233,7 @@ impl Expected {
             let summary = piped.said.last().expect("there is a summary");
             let counts = [
                 ("lines", self.lines),
-                ("bad lines", self.dropped),
+                ("bad rows", self.dropped),
                 ("names taken", self.left_alone),
                 ("samples", self.samples),
             ];

@@ -1,7 +1,7 @@
 //! `evenkeel profile`: how heavy the tails of every series are.
 
-use crate::console::Console;
 use crate::engine::Engine;
+use crate::engine::tally::Tally;
 use crate::failure::Failure;
 use crate::formats::{self, InputArgs, Source};
 use crate::output::{Target, check_distinct};
@@ -58,16 +58,16 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<(), Failure> {
     let engine = Engine::new(&args.rule, args.preset)?;
     let source = Source::open(&args.input)?;
     let mut target = Target::open(args.output.as_deref())?;
-    let mut report = Console::new(&args.input, &source, target.is_terminal());
-    let mut profile =
-        Profile { engine, series: Vec::new(), count: 0, total: TailProfile::new(), samples: 0, missing: 0 };
+    let mut console = source.console(&args.input.read, target.is_terminal());
+    let (total, tally) = (TailProfile::new(), Tally::default());
+    let mut profile = Profile { engine, series: Vec::new(), count: 0, total, tally };
 
-    let result = formats::read(&args.input, source, &mut profile, &mut report);
-    report.finish();
+    let result = formats::read(source, &mut profile, &mut console);
+    console.finish();
     result?;
     if profile.is_total_only() {
         let count = profile.count;
-        report.note(format!("{count} series are more than {SEPARATE}: only their total is shown"));
+        console.note(format!("{count} series are more than {SEPARATE}: only their total is shown"));
     }
     let table = profile.rows();
     let text = match args.output_format {
@@ -76,7 +76,9 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<(), Failure> {
     };
     target.write(text.as_bytes())?;
     target.finish()?;
-    report.summary(&[("samples", profile.samples), ("series", profile.count as u64), ("missing", profile.missing)]);
+    let (Tally { samples, missing, .. }, late) = (profile.tally, console.counts.late);
+    let series = profile.count as u64;
+    console.summary(&[("samples", samples), ("series", series), ("missing", missing), ("late", late)]);
     Ok(())
 }
 
@@ -88,8 +90,7 @@ struct Profile {
     count: usize,
     /// Everything that is in no series' own profile.
     total: TailProfile,
-    samples: u64,
-    missing: u64,
+    tally: Tally,
 }
 
 impl Profile {
@@ -99,8 +100,6 @@ impl Profile {
 }
 
 impl Sink for Profile {
-    fn time_name(&mut self, _: &str) {}
-
     fn series(&mut self, name: &str) -> Result<(), Failure> {
         self.engine.add_series()?;
         self.count += 1;
@@ -120,17 +119,9 @@ impl Sink for Profile {
 
     fn sample(&mut self, series: usize, value: f64) -> Result<(), Refusal> {
         let seen = self.engine.observe(series, value)?;
-        if value.is_nan() {
-            self.missing += 1;
-        } else {
-            self.samples += 1;
-        }
+        self.tally.add(&seen);
         let profile = self.series.get_mut(series).map_or(&mut self.total, |(_, profile)| profile);
         profile.record(&[seen.score]);
-        Ok(())
-    }
-
-    fn before_wait(&mut self) -> Result<(), Failure> {
         Ok(())
     }
 }

@@ -1,11 +1,10 @@
 //! `evenkeel track`: every sample in, one row out.
 
-use crate::console::Console;
 use crate::engine::Engine;
 use crate::engine::tally::Tally;
 use crate::failure::Failure;
 use crate::formats::{self, Format, InputArgs, Source};
-use crate::output::{Target, Tidy, check_distinct, check_writable};
+use crate::output::{OutputFormat, Target, Tidy, check_distinct, check_writable};
 use crate::samples::{Refusal, Sink, Time, TimeType};
 use crate::settings::{RuleArgs, TrackPreset};
 use crate::views::drawing::{Drawing, file_name};
@@ -61,7 +60,7 @@ pub(crate) struct TrackArgs {
 
     /// The format of the output. By default it is that of the input.
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
-    pub(crate) output_format: Option<Format>,
+    pub(crate) output_format: Option<OutputFormat>,
 
     /// The file to write, `-` for standard output, which is the default. A file appears when all input has been
     /// processed and replaces an older one only then.
@@ -100,14 +99,14 @@ pub(crate) fn run(args: &TrackArgs) -> Result<(), Failure> {
         TrackPreset::Ema => Engine::plain(&args.rule)?,
     };
     let source = Source::open(&args.input)?;
-    let format = Format::of_output(args.output_format, output, source.format());
-    let drawing = plot.map(|path| drawing(args, path, &source.origin.name)).transpose()?;
+    let format = args.output_format.unwrap_or_else(|| output_format(output, source.format));
+    let drawing = plot.map(|path| drawing(args, path, &source.input.name)).transpose()?;
     let target = Target::open(args.output.as_deref())?;
-    let mut report = Console::new(&args.input, &source, target.is_terminal());
+    let mut console = source.console(&args.input.read, target.is_terminal());
     let mut track = Track { engine, output: Tidy::new(format, target)?, drawing, series: 0, tally: Tally::default() };
 
-    if let Err(failure) = formats::read(&args.input, source, &mut track, &mut report) {
-        report.finish();
+    if let Err(failure) = formats::read(source, &mut track, &mut console) {
+        console.finish();
         track.output.abandon();
         return Err(failure);
     }
@@ -117,12 +116,24 @@ pub(crate) fn run(args: &TrackArgs) -> Result<(), Failure> {
         drawing.plot().write(path)?;
     }
     let Tally { samples, missing, outliers, reopenings } = tally;
-    let mut summary = vec![("samples", samples), ("series", series), ("missing", missing)];
+    let late = console.counts.late;
+    let mut summary = vec![("samples", samples), ("series", series), ("missing", missing), ("late", late)];
     if args.preset != TrackPreset::Ema {
         summary.extend([("outliers", outliers), ("re-openings", reopenings)]);
     }
-    report.summary(&summary);
+    console.summary(&summary);
     Ok(())
+}
+
+/// The format of an output that nobody has named: what the name of the file says, or that of the input.
+fn output_format(output: Option<&Path>, input: Format) -> OutputFormat {
+    let named = output.map_or(OutputFormat::Csv, OutputFormat::of);
+    // A terminal or a pipe cannot use Parquet; from CSV to NDJSON or back nothing but a wish leads.
+    match (named, input) {
+        (OutputFormat::Csv | OutputFormat::Ndjson, Format::Csv) => OutputFormat::Csv,
+        (OutputFormat::Csv | OutputFormat::Ndjson, Format::Ndjson) => OutputFormat::Ndjson,
+        _ => named,
+    }
 }
 
 /// The plot for `--plot`, which will be written at the end.
@@ -173,7 +184,7 @@ impl Sink for Track {
     #[inline]
     fn sample(&mut self, series: usize, value: f64) -> Result<(), Refusal> {
         let seen = self.engine.observe(series, value)?;
-        self.tally.add(value, &seen);
+        self.tally.add(&seen);
         if let Some(drawing) = &mut self.drawing {
             drawing.sample(series, value, &seen)?;
         }

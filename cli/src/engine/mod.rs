@@ -1,30 +1,19 @@
 //! From samples to estimates: one channel per series, whatever the preset.
 
+pub(crate) mod named;
 pub(crate) mod tally;
 
 use crate::failure::Failure;
-use crate::samples::{Refusal, Time};
+use crate::samples::{Moment, Refusal, Time};
 use crate::settings::{Preset, RuleArgs};
 use crate::text::time::Moments;
 use evenkeel::{
-    Bank, ChannelsError, CleanedEma, Ema, Estimator, Observation, ParameterError, RobustMean, Scored, Timed,
+    Bank, ChannelsError, CleanedEma, Ema, Estimator, Observation, ParameterError, RobustMean, Scored, Timed, Update,
     UpdateError,
 };
 use jiff::SignedDuration;
 use std::fmt::Debug;
 use std::time::Duration;
-
-/// What a series is after a sample, and what the sample was.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Seen {
-    pub(crate) location: f64,
-    /// NaN where the preset has none.
-    pub(crate) scale: f64,
-    /// Judged by the scale before the sample; NaN where there is none.
-    pub(crate) score: f64,
-    pub(crate) outlier: bool,
-    pub(crate) reopened: bool,
-}
 
 /// The estimators of all series, numbered in order of appearance.
 #[derive(Debug)]
@@ -98,7 +87,7 @@ impl Engine {
 
     /// The next sample of a series; NaN is a missing one.
     #[inline]
-    pub(crate) fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Refusal> {
+    pub(crate) fn observe(&mut self, series: usize, sample: f64) -> Result<Update<f64>, Refusal> {
         self.series.observe(series, sample)
     }
 }
@@ -120,7 +109,7 @@ pub(crate) fn robust(args: &RuleArgs, preset: Preset) -> Result<RobustMean, Para
 trait Estimates: Debug + Send {
     fn add(&mut self) -> Result<(), ChannelsError>;
     fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal>;
-    fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Refusal>;
+    fn observe(&mut self, series: usize, sample: f64) -> Result<Update<f64>, Refusal>;
     fn step(&self, series: usize) -> f64;
 }
 
@@ -134,7 +123,7 @@ impl<R: Estimator> Estimates for Bank<R> {
         Ok(())
     }
 
-    fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Refusal> {
+    fn observe(&mut self, series: usize, sample: f64) -> Result<Update<f64>, Refusal> {
         let observation = Self::observe(self, series, sample).map_err(Failure::from)?;
         Ok(seen(self, series, observation))
     }
@@ -161,7 +150,7 @@ impl<R: Timed> Estimates for InTime<R> {
         self.timing.set(time)
     }
 
-    fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Refusal> {
+    fn observe(&mut self, series: usize, sample: f64) -> Result<Update<f64>, Refusal> {
         let elapsed = self.timing.elapsed(series)?;
         if sample.is_nan() {
             // A missing sample does not make time pass.
@@ -188,11 +177,11 @@ const NOTHING: Observation<f64> = Observation { score: f64::NAN, accepted: false
 
 /// What a series is now, and what was said of its last sample.
 #[inline]
-fn seen<R: Estimator>(bank: &Bank<R>, series: usize, observation: Observation<f64>) -> Seen {
+fn seen<R: Estimator>(bank: &Bank<R>, series: usize, observation: Observation<f64>) -> Update<f64> {
     let (location, scale) =
         bank.reading(series).map_or((f64::NAN, f64::NAN), |reading| (reading.location, reading.scale));
-    let Observation { score, outlier, reopened, .. } = observation;
-    Seen { location, scale, score, outlier, reopened }
+    let Observation { score, accepted, outlier, reopened } = observation;
+    Update { location, scale, score, accepted, outlier, reopened }
 }
 
 /// When samples were taken.
@@ -207,11 +196,7 @@ struct Timing {
 
 impl Timing {
     fn set(&mut self, time: Time<'_>) -> Result<(), Refusal> {
-        if time.is_row_number {
-            let needed = "a half-life in time needs a column with the time: name it with --time";
-            return Err(Failure::usage(needed).into());
-        }
-        self.now = self.moments.read(time.text).map_err(|error| Refusal::Skip(error.to_string()))?;
+        self.now = moment(&mut self.moments, time)?;
         Ok(())
     }
 
@@ -221,11 +206,29 @@ impl Timing {
         let last = self.last.get(series).copied().flatten().unwrap_or(self.now);
         let distance = Duration::from_nanos(self.now.abs_diff(last));
         if self.now < last {
-            let before = SignedDuration::try_from(distance).unwrap_or(SignedDuration::MAX);
-            return Err(Refusal::Skip(format!("the sample is {before:#} older than the last one of its series")));
+            return Err(Refusal::Late(too_old(self.now, last)));
         }
         Ok(distance)
     }
+}
+
+/// The moment of a time in nanoseconds since 1970, where samples need one.
+pub(crate) fn moment(moments: &mut Moments, time: Time<'_>) -> Result<i64, Refusal> {
+    match time.moment {
+        Moment::Nanoseconds(moment) => Ok(moment),
+        Moment::Text => moments.read(time.text).map_err(|error| Refusal::Bad(error.to_string())),
+        Moment::RowNumber => {
+            let needed = "a half-life in time needs a column with the time: name it with --time";
+            Err(Failure::usage(needed).into())
+        }
+    }
+}
+
+/// The words for a sample that is older than the last one of its series, both in nanoseconds since 1970.
+pub(crate) fn too_old(time: i64, last: i64) -> String {
+    let distance = Duration::from_nanos(time.abs_diff(last));
+    let before = SignedDuration::try_from(distance).unwrap_or(SignedDuration::MAX);
+    format!("the sample is {before:#} older than the last one of its series")
 }
 
 /// The plain exponential average.

@@ -1,6 +1,6 @@
 //! What is counted of samples, in the program's summary, on a report and on the screen.
 
-use crate::engine::Seen;
+use evenkeel::Update;
 
 /// Counts of one series, or of all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,16 +13,16 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// One more sample, and what was made of it.
+    /// Counts one more sample. It is missing, too, if it is an infinity where a series was to begin.
     #[inline]
-    pub(crate) fn add(&mut self, value: f64, seen: &Seen) {
-        if value.is_nan() {
-            self.missing += 1;
-        } else {
+    pub(crate) fn add(&mut self, update: &Update<f64>) {
+        if update.accepted {
             self.samples += 1;
+        } else {
+            self.missing += 1;
         }
-        self.outliers += u64::from(seen.outlier);
-        self.reopenings += u64::from(seen.reopened);
+        self.outliers += u64::from(update.outlier);
+        self.reopenings += u64::from(update.reopened);
     }
 
     /// Everything that another one has counted.

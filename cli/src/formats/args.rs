@@ -1,20 +1,41 @@
 //! The options of every command that reads an input.
 
-use super::source::format_of;
-use clap::{Args, ValueEnum};
-use std::path::{Path, PathBuf};
+use super::Format;
+use super::columns::Wanted;
+use crate::failure::Failure;
+use crate::text::time::Unit;
+use clap::Args;
+use std::path::PathBuf;
 
+/// The input of a command that reads files.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct InputArgs {
     /// The file to read, `-` for standard input, which is also the default when it is not a terminal.
     ///
     /// CSV needs a header. Without --series the table is wide: every column is a series, or only those named by --value.
     /// With --series it is long: one row per sample. An empty cell or NaN is a missing sample, `inf` and `-inf` are
-    /// samples. What a column is, its first rows tell. NDJSON has one object per line and follows the same rules with
+    /// samples. The first rows show what a column is. NDJSON has one object per line and follows the same rules with
     /// members for columns: `null` is a missing sample, a member that was never a number is ignored, new members may
-    /// appear in any line, and nested values are ignored.
+    /// appear in any line, and nested values are ignored. In the line protocol of InfluxDB a series is the measurement, the
+    /// tags in any order, and the field, `cpu,host=a usage`; strings and truth values are no series.
     #[arg(value_name = "INPUT")]
     pub(crate) path: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+}
+
+/// The meaning of an input.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ReadArgs {
+    /// The format of the input. By default the ending of the file's name promises it (.csv, .tsv, .ndjson, .jsonl, .json, .lp,
+    /// .influx, .line, .parquet), or the first line shows it: an object is NDJSON, a point is influx, anything else CSV.
+    #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Input")]
+    pub(crate) format: Option<Format>,
+
+    /// The unit of the timestamps in the line protocol. By default they are in ns.
+    #[arg(long, value_enum, value_name = "UNIT", help_heading = "Input")]
+    pub(crate) precision: Option<Unit>,
 
     /// The column with the time, which is passed through as it is. By default it is the first column that is not
     /// numeric; where there is none, rows are numbered from 1.
@@ -30,12 +51,7 @@ pub(crate) struct InputArgs {
     #[arg(long, value_name = "COL", help_heading = "Input")]
     pub(crate) value: Vec<String>,
 
-    /// The format of the input. By default .ndjson, .jsonl and .json files and standard input that begins with `{` are
-    /// NDJSON, everything else is CSV.
-    #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Input")]
-    pub(crate) format: Option<Format>,
-
-    /// Stop with exit code 1 at the first bad row or cell, instead of reporting, counting and skipping it.
+    /// Stop with exit code 1 at the first bad row, bad value or late sample, instead of reporting, counting and skipping it.
     #[arg(long, help_heading = "Input")]
     pub(crate) strict: bool,
 
@@ -44,21 +60,23 @@ pub(crate) struct InputArgs {
     pub(crate) quiet: bool,
 }
 
-/// A format of tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)] // a comment on a value becomes help for the command line, where its name says enough
-pub enum Format {
-    Csv,
-    Ndjson,
-    Parquet,
-}
+impl ReadArgs {
+    /// The columns that are named.
+    pub(crate) fn wanted(&self) -> Result<Wanted, Failure> {
+        Wanted::new(self.time.as_ref(), self.series.as_ref(), &self.value)
+    }
 
-impl Format {
-    /// The format of the output: what is asked for, or what the name of the file says, or that of the input.
-    pub(crate) fn of_output(wanted: Option<Self>, output: Option<&Path>, input: Self) -> Self {
-        let named = output.map_or(Self::Csv, format_of);
-        // A terminal or a pipe cannot use Parquet; from CSV to NDJSON or back nothing but a wish leads.
-        let by_itself = if named == Self::Parquet || input == Self::Parquet { named } else { input };
-        wanted.unwrap_or(by_itself)
+    /// Refuses options that would do nothing in a format.
+    pub(crate) fn check(&self, format: Format) -> Result<(), Failure> {
+        let given = if format == Format::Influx {
+            let columns = [("--time", self.time.is_some()), ("--series", self.series.is_some())];
+            columns.into_iter().chain([("--value", !self.value.is_empty())]).find(|(_, is_given)| *is_given)
+        } else {
+            Some(("--precision", self.precision.is_some())).filter(|(_, is_given)| *is_given)
+        };
+        given.map_or(Ok(()), |(option, _)| {
+            let name = format.name();
+            Err(Failure::usage(format!("{option} has no meaning for {name}, the format of the input (see --format)")))
+        })
     }
 }

@@ -1,21 +1,22 @@
 //! The input as lines, with their true numbers, in memory that does not grow with the input.
 //!
 //! Before every read that may have to wait, the caller gets to act, so that everything made of the lines before can be
-//! sent on: this is what lets a reader at the other end of a pipe see each row as soon as it is made.
+//! sent on: this is what lets a reader at the other end of a pipe see each row as soon as it is made. The caller's answer says
+//! how to go on: see [`Woken`].
 
 use crate::failure::Failure;
 use std::io::{ErrorKind, Read};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// How much is held in memory.
+/// Limits of the memory that lines take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How many bytes are read at once, at first; at most `longest`.
+    /// Bytes that are read at once, at first; at most `longest`.
     pub chunk: usize,
-    /// A line of so many bytes is no line: what has none (a device, a binary file) must not fill the memory.
+    /// Least bytes of a line that is skipped as too long: what has no lines (a device, a binary file) must not fill the memory.
     pub longest: usize,
-    /// How far, in bytes, quoted fields may reach into the lines after the first.
+    /// Most bytes that quoted fields may reach into the lines after the first.
     pub reach: usize,
 }
 
@@ -25,7 +26,7 @@ impl Default for Limits {
     }
 }
 
-/// What there was to read.
+/// The outcome of going on to the next line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// A line, the [`current`](Lines::current) one.
@@ -36,17 +37,39 @@ pub(crate) enum Found {
     End,
 }
 
-/// Why the input is asked for more.
+/// The state of the reader when it asks the input for more.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Need {
-    /// So many bytes have been read.
+    /// Bytes that have been read.
     pub(crate) read: u64,
-    /// So many of them are those of lines that are not complete.
+    /// Bytes of them that belong to lines that are not complete.
     pub(crate) held: usize,
-    /// There is a line that wants another one.
+    /// Whether a record goes on in the next line, so that its lines before are held up.
     pub(crate) is_joining: bool,
 }
 
+/// How to go on, now that the input has to be asked for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Woken {
+    /// The input can be read, or reading it may wait.
+    Input,
+    /// A record that goes on in the next line is not to be waited for.
+    GiveUp,
+    /// The input ends here; a line that is not complete is left.
+    Stop,
+}
+
+/// Lines that a reader has gone through.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span<'a> {
+    /// The number of the first, counted from 1.
+    pub(crate) line: u64,
+    pub(crate) count: u64,
+    /// All of them, with their ends.
+    pub(crate) raw: &'a [u8],
+}
+
+/// The input, line by line.
 pub(crate) struct Lines {
     source: Box<dyn Read>,
     /// What the input is called in messages.
@@ -86,14 +109,14 @@ impl Lines {
         }
     }
 
-    /// The current line, or lines, without the end of the last.
+    /// The text of the current line, or lines, without the end of the last.
     pub(crate) fn current(&self) -> &[u8] {
         let line = self.raw();
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         line.strip_suffix(b"\r").unwrap_or(line)
     }
 
-    /// The same with the end of the last.
+    /// The text of the current line, or lines, with all ends.
     pub(crate) fn raw(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
@@ -103,9 +126,14 @@ impl Lines {
         self.number
     }
 
-    /// How many lines are current.
+    /// The number of current lines.
     pub(crate) fn count(&self) -> u64 {
         self.count
+    }
+
+    /// The current line, or lines.
+    pub(crate) fn span(&self) -> Span<'_> {
+        Span { line: self.number, count: self.count.max(1), raw: self.raw() }
     }
 
     /// Whether more than one line is current.
@@ -121,7 +149,7 @@ impl Lines {
     /// Goes on to the next line. `before_read` is called before the input is asked for more.
     pub(crate) fn advance(
         &mut self,
-        before_read: &mut impl FnMut(Need) -> Result<(), Failure>,
+        before_read: &mut impl FnMut(Need) -> Result<Woken, Failure>,
     ) -> Result<Found, Failure> {
         self.number += self.count;
         self.start = self.end;
@@ -138,10 +166,11 @@ impl Lines {
         Ok(found)
     }
 
-    /// Adds the next line to the current ones and gives its bytes; `None` at the end of the input, or if it is too long.
+    /// Adds the next line to the current ones and returns its bytes; `None` at the end of the input, if the line is too long, or
+    /// if it is not to be waited for.
     pub(crate) fn append(
         &mut self,
-        before_read: &mut impl FnMut(Need) -> Result<(), Failure>,
+        before_read: &mut impl FnMut(Need) -> Result<Woken, Failure>,
     ) -> Result<Option<&[u8]>, Failure> {
         let length = self.end - self.start;
         if self.find_end(before_read)? != Found::Line {
@@ -157,47 +186,46 @@ impl Lines {
         self.count = self.count.min(1);
     }
 
-    /// Gives back all current lines: they come again.
-    pub(crate) fn keep_none(&mut self) {
-        self.end = self.start;
-        self.count = 0;
-    }
-
-    /// The first byte that is not white space, which is not consumed; `None` if there is none for long.
-    pub(crate) fn peek(
+    /// The first line that is neither blank nor a comment, without its end. Nothing is consumed. A line that does not fit into
+    /// the buffer is not complete.
+    pub(crate) fn first_line(
         &mut self,
-        before_read: &mut impl FnMut(Need) -> Result<(), Failure>,
-    ) -> Result<Option<u8>, Failure> {
+        before_read: &mut impl FnMut(Need) -> Result<Woken, Failure>,
+    ) -> Result<&[u8], Failure> {
+        let is_text = |line: &&[u8]| !line.trim_ascii().is_empty() && !line.trim_ascii_start().starts_with(b"#");
         loop {
-            let seen = self.peeked();
-            let seen = seen.strip_prefix(BYTE_ORDER_MARK).unwrap_or(seen);
-            let is_mark_so_far = BYTE_ORDER_MARK.starts_with(seen);
-            if let Some(&byte) = seen.iter().find(|byte| !byte.is_ascii_whitespace() && !is_mark_so_far) {
-                return Ok(Some(byte));
-            }
-            if self.filled - self.start >= self.limits.chunk || !self.fill(before_read)? {
-                return Ok(None);
+            let mut lines = self.after_mark().split_inclusive(|byte| *byte == b'\n');
+            let is_complete = lines.find(is_text).is_some_and(|line| line.ends_with(b"\n"));
+            if is_complete || self.filled - self.start >= self.limits.chunk || self.fill(before_read)? != Fill::More {
+                let mut lines = self.after_mark().split(|byte| *byte == b'\n');
+                return Ok(lines.find(is_text).unwrap_or_default());
             }
         }
+    }
+
+    /// What has been read and is still to come, without a byte order mark.
+    fn after_mark(&self) -> &[u8] {
+        let seen = self.peeked();
+        seen.strip_prefix(BYTE_ORDER_MARK).unwrap_or(seen)
     }
 
     /// The byte order mark at the very beginning, where there is one: no line has it.
     pub(crate) fn mark(
         &mut self,
-        before_read: &mut impl FnMut(Need) -> Result<(), Failure>,
+        before_read: &mut impl FnMut(Need) -> Result<Woken, Failure>,
     ) -> Result<&'static [u8], Failure> {
         let is_mark_so_far = |seen: &[u8]| seen.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(seen);
-        while is_mark_so_far(self.peeked()) && self.fill(before_read)? {}
+        while is_mark_so_far(self.peeked()) && self.fill(before_read)? == Fill::More {}
         Ok(if self.peeked().starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK } else { b"" })
     }
 
     /// What has been read and is still to come.
-    pub(crate) fn peeked(&self) -> &[u8] {
+    fn peeked(&self) -> &[u8] {
         self.buffer.get(self.end..self.filled).unwrap_or_default()
     }
 
     /// Moves `end` behind the next line.
-    fn find_end(&mut self, before_read: &mut impl FnMut(Need) -> Result<(), Failure>) -> Result<Found, Failure> {
+    fn find_end(&mut self, before_read: &mut impl FnMut(Need) -> Result<Woken, Failure>) -> Result<Found, Failure> {
         let mut searched = 0;
         loop {
             let unsearched = self.buffer.get(self.end + searched..self.filled).unwrap_or_default();
@@ -209,15 +237,19 @@ impl Lines {
             if self.filled - self.start >= self.limits.longest {
                 return self.skip_line(before_read);
             }
-            if !self.fill(before_read)? {
-                self.end = self.filled;
-                return Ok(if searched == 0 { Found::End } else { Found::Line });
+            match self.fill(before_read)? {
+                Fill::More => {}
+                Fill::End => {
+                    self.end = self.filled;
+                    return Ok(if searched == 0 { Found::End } else { Found::Line });
+                }
+                Fill::Stopped => return Ok(Found::End),
             }
         }
     }
 
     /// Goes to the end of a line that is too long to be kept.
-    fn skip_line(&mut self, before_read: &mut impl FnMut(Need) -> Result<(), Failure>) -> Result<Found, Failure> {
+    fn skip_line(&mut self, before_read: &mut impl FnMut(Need) -> Result<Woken, Failure>) -> Result<Found, Failure> {
         if self.count > 0 {
             // Lines are being joined: that they are too many does not make the next one too long.
             return Ok(Found::TooLong);
@@ -225,8 +257,10 @@ impl Lines {
         loop {
             self.start = self.filled;
             self.end = self.filled;
-            if !self.fill(before_read)? {
-                return Ok(Found::TooLong);
+            match self.fill(before_read)? {
+                Fill::More => {}
+                Fill::End => return Ok(Found::TooLong),
+                Fill::Stopped => return Ok(Found::End),
             }
             let fresh = self.buffer.get(self.end..self.filled).unwrap_or_default();
             if let Some(at) = memchr::memchr(b'\n', fresh) {
@@ -237,10 +271,10 @@ impl Lines {
         }
     }
 
-    /// Reads more behind what has been read. False at the end of the input.
-    fn fill(&mut self, before_read: &mut impl FnMut(Need) -> Result<(), Failure>) -> Result<bool, Failure> {
+    /// Reads more behind what has been read.
+    fn fill(&mut self, before_read: &mut impl FnMut(Need) -> Result<Woken, Failure>) -> Result<Fill, Failure> {
         if self.at_end {
-            return Ok(false);
+            return Ok(Fill::End);
         }
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.filled, 0);
@@ -252,7 +286,14 @@ impl Lines {
         if self.filled == self.buffer.len() {
             self.buffer.resize((2 * self.buffer.len()).min(self.limits.longest), 0);
         }
-        before_read(Need { read: self.read, held: self.filled, is_joining: self.count > 0 })?;
+        match before_read(Need { read: self.read, held: self.filled, is_joining: self.count > 0 })? {
+            Woken::Input => {}
+            Woken::GiveUp => return Ok(Fill::Stopped),
+            Woken::Stop => {
+                (self.at_end, self.filled) = (true, self.end);
+                return Ok(Fill::Stopped);
+            }
+        }
         let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
         let read = loop {
             match self.source.read(room) {
@@ -264,8 +305,17 @@ impl Lines {
         self.at_end = read == 0;
         self.filled += read;
         self.read += read as u64;
-        Ok(read > 0)
+        Ok(if read > 0 { Fill::More } else { Fill::End })
     }
+}
+
+/// The outcome of reading more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fill {
+    More,
+    End,
+    /// The caller does not want more: what is not complete is no line.
+    Stopped,
 }
 
 #[cfg(test)]
@@ -291,8 +341,8 @@ mod tests {
     }
 
     #[allow(clippy::unnecessary_wraps)] // it stands for what may fail
-    fn never_mind(_: Need) -> Result<(), Failure> {
-        Ok(())
+    fn never_mind(_: Need) -> Result<Woken, Failure> {
+        Ok(Woken::Input)
     }
 
     #[test]
@@ -321,9 +371,6 @@ mod tests {
         lines.advance(&mut never_mind).unwrap();
         assert_eq!((lines.current(), lines.number()), (&b"d"[..], 4));
         assert_eq!(lines.append(&mut never_mind).unwrap(), None);
-        lines.keep_none();
-        lines.advance(&mut never_mind).unwrap();
-        assert_eq!((lines.current(), lines.number()), (&b"d"[..], 4));
     }
 
     #[test]
@@ -338,9 +385,38 @@ mod tests {
     }
 
     #[test]
-    fn peeking_consumes_nothing() {
-        let mut lines = lines(b"\xEF\xBB\xBF \r\n {\"a\":1}\n");
-        assert_eq!(lines.peek(&mut never_mind).unwrap(), Some(b'{'));
+    fn a_line_that_is_not_waited_for_comes_later() {
+        let mut lines = lines(b"one\ntwo\nthree\nfour");
+        let mut answers = [Woken::Input, Woken::Input, Woken::GiveUp].into_iter();
+        let mut some = move |_| Ok(answers.next().unwrap_or(Woken::Input));
+        assert_eq!(lines.advance(&mut some).unwrap(), Found::Line);
+        assert_eq!(lines.append(&mut some).unwrap(), None);
+        lines.keep_first();
+        for text in [&b"two"[..], b"three", b"four"] {
+            assert_eq!(lines.advance(&mut some).unwrap(), Found::Line);
+            assert_eq!(lines.current(), text);
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_not_complete_is_left_where_the_input_is_stopped() {
+        let mut lines = lines(b"one\ntwo\nthree\nfour");
+        let mut reads = 0;
+        let mut some = move |_| {
+            reads += 1;
+            Ok(if reads < 4 { Woken::Input } else { Woken::Stop })
+        };
+        let mut seen = Vec::new();
+        while lines.advance(&mut some).unwrap() == Found::Line {
+            seen.push(lines.current().to_vec());
+        }
+        assert_eq!(seen, [&b"one"[..], b"two"]);
+    }
+
+    #[test]
+    fn looking_at_the_first_line_consumes_nothing() {
+        let mut lines = lines(b"\xEF\xBB\xBF \r\n# why\n {\"a\":1}\n");
+        assert_eq!(lines.first_line(&mut never_mind).unwrap(), b" {\"a\":1}");
         lines.advance(&mut never_mind).unwrap();
         assert_eq!((lines.current(), lines.number()), (&b" "[..], 1));
     }

@@ -1,109 +1,87 @@
-//! From a file or a pipe to samples.
+//! Files and pipes to records: one reader for each format, which all commands use.
+//!
+//! A new format is a file with a [`Reader`] and a line in the list below.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `source.rs` | opens the input and finds out what it is |
+//! | `args.rs` | the options of every command that reads an input |
+//! | `source.rs` | opens the input and finds out its format |
+//! | `reader.rs`, `record.rs` | what a reader does, and what a record is |
+//! | `csv/`, `ndjson/`, `influx/`, `parquet/` | the formats; `no_parquet.rs` where Parquet is not built in |
 //! | `lines.rs` | lines with their numbers, in bounded memory |
-//! | `rows.rs` | lines to CSV rows |
-//! | `layout.rs` | which column of a CSV is what |
-//! | `csv.rs` | CSV rows to samples |
-//! | `members.rs` | a line to the members of a JSON object |
-//! | `ndjson.rs` | members to samples |
-//! | `point.rs` | a line of the influx line protocol to the parts of its point |
-//! | `names.rs` | which series of a long table is which |
-//! | `parquet/` | columns of a Parquet file to samples; `no_parquet.rs` where that is not built in |
+//! | `columns.rs` | columns by name |
+//! | `numbered.rs` | records to samples of numbered series |
 
 mod args;
+mod columns;
 mod csv;
 mod influx;
 mod lines;
-mod names;
 mod ndjson;
+mod numbered;
 #[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]
 mod parquet;
+mod reader;
+mod record;
 mod source;
 
-pub use args::Format;
-pub(crate) use args::InputArgs;
-pub(crate) use csv::layout::{Kind, Layout, Shape, Time as TimeColumn};
-pub(crate) use csv::rows::{Next, Rows};
-pub(crate) use influx::point::{Broken, Point, Value};
+pub(crate) use args::{InputArgs, ReadArgs};
+pub(crate) use influx::Point;
 pub use lines::Limits;
-pub(crate) use lines::{Found, Lines, Need};
-pub(crate) use ndjson::members::{Members, Value as Member};
-pub(crate) use source::{Origin, Source, standard_input};
+pub(crate) use lines::{Found, Lines, Need, Span, Woken};
+pub(crate) use numbered::{read, reason, time_of};
+pub(crate) use reader::{Client, Consumer, Roles, read_all};
+pub(crate) use record::{Record, Series, Value, When};
+pub(crate) use source::{Input, Source, standard_input};
 
-use crate::console::Console;
 use crate::failure::Failure;
-use crate::samples::Sink;
-use source::Body;
-use std::collections::HashSet;
+use reader::Reader;
 
-/// The columns that the user named.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Wanted {
-    pub(crate) time: Option<String>,
-    pub(crate) series: Option<String>,
-    pub(crate) values: Vec<String>,
-}
+/// Declares the formats: the name on the command line, and the reader.
+macro_rules! formats {
+    ($($name:ident $reader:ty;)*) => {
+        /// A format of an input.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+        #[allow(missing_docs)] // a comment on a value becomes help for the command line, where its name says enough
+        pub enum Format {
+            $($name,)*
+        }
 
-impl Wanted {
-    /// What the options say, if each column is one thing.
-    pub(crate) fn new(time: Option<&String>, series: Option<&String>, values: &[String]) -> Result<Self, Failure> {
-        for (index, value) in values.iter().enumerate() {
-            if values[..index].contains(value) {
-                return Err(Failure::usage(format!("--value {value} is given twice")));
+        impl Format {
+            /// The format that the ending of a file's name promises.
+            fn of_ending(ending: &str) -> Option<Self> {
+                let is_any = |known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(ending));
+                $(if is_any(<$reader>::ENDINGS) { return Some(Self::$name); })*
+                None
+            }
+
+            /// The format of an input whose first line is this.
+            pub(crate) fn of_line(first: &[u8]) -> Option<Self> {
+                $(if <$reader>::looks_like(first) { return Some(Self::$name); })*
+                None
+            }
+
+            /// Reads all of an input.
+            pub(crate) fn read_all(self, input: Input, consumer: &mut impl Consumer) -> Result<(), Failure> {
+                match self {
+                    $(Self::$name => read_all(&mut <$reader>::open(input)?, consumer),)*
+                }
             }
         }
-        let mut seen = HashSet::new();
-        for name in time.into_iter().chain(series).chain(values) {
-            if !seen.insert(name) {
-                return Err(Failure::usage(format!("column {name} cannot be two things at once")));
-            }
-        }
-        Ok(Self { time: time.cloned(), series: series.cloned(), values: values.to_vec() })
-    }
+    };
 }
 
-/// Reads all of the input into the sink.
-pub(crate) fn read(
-    args: &InputArgs,
-    source: Source,
-    sink: &mut impl Sink,
-    report: &mut Console,
-) -> Result<(), Failure> {
-    let wanted = Wanted::new(args.time.as_ref(), args.series.as_ref(), &args.value)?;
-    let Source { body, origin } = source;
-    match body {
-        Body::Csv(lines) => csv::read(lines, origin, &wanted, sink, report),
-        Body::Ndjson(lines) => ndjson::read(lines, origin, &wanted, sink, report),
-        Body::Parquet(file) => parquet::read(file, &origin, &wanted, sink, report),
-    }
+formats! {
+    Csv csv::Csv;
+    Ndjson ndjson::Ndjson;
+    Influx influx::Influx;
+    Parquet parquet::Parquet;
 }
 
-/// Announces the series of a new name in a long table: the name itself, or `name.column` for each of several columns.
-fn announce<'a>(
-    sink: &mut impl Sink,
-    name: &str,
-    columns: impl ExactSizeIterator<Item = &'a str>,
-) -> Result<(), Failure> {
-    if columns.len() == 1 {
-        return sink.series(name);
-    }
-    for column in columns {
-        sink.series(&format!("{name}.{column}"))?;
-    }
-    Ok(())
-}
-
-/// What is done before the input is asked for more.
-fn before_read<'a, S: Sink>(
-    is_live: bool,
-    sink: &'a mut S,
-    report: &'a mut Console,
-) -> impl FnMut(Need) -> Result<(), Failure> + use<'a, S> {
-    move |need| {
-        report.progress(need.read);
-        if is_live { sink.before_wait() } else { Ok(()) }
+impl Format {
+    /// The name on the command line.
+    pub(crate) fn name(self) -> String {
+        use clap::ValueEnum;
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 }

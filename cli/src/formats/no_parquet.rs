@@ -1,21 +1,31 @@
-//! In the place of the reader of Parquet files where that is not built in: says so.
+//! The reader of Parquet files where it is not built in: it refuses them.
 
-use super::{Origin, Wanted};
-use crate::console::Console;
+use super::csv::Fields;
+use super::reader::{Client, Next, Reader};
+use super::source::{Input, PARQUET};
 use crate::failure::{Failure, no_parquet};
-use crate::samples::Sink;
-use std::fs::File;
 
-/// A file that cannot be opened.
-#[derive(Clone, Copy)]
-pub(super) enum Table {}
+/// A reader that cannot be made.
+pub(crate) enum Parquet {}
 
-impl Table {
-    pub(super) fn open(_: File, name: &str, _: u64) -> Result<Self, Failure> {
-        Err(no_parquet(name))
+impl Reader for Parquet {
+    type Record<'a> = Fields<'a>;
+
+    const ENDINGS: &'static [&'static str] = &["parquet"];
+
+    fn looks_like(first: &[u8]) -> bool {
+        first.starts_with(PARQUET)
     }
-}
 
-pub(super) fn read(table: Table, _: &Origin, _: &Wanted, _: &mut impl Sink, _: &mut Console) -> Result<(), Failure> {
-    match table {}
+    fn open(input: Input) -> Result<Self, Failure> {
+        Err(no_parquet(&input.name))
+    }
+
+    fn next(&mut self, _: &mut impl Client) -> Result<Next<'_, Fields<'_>>, Failure> {
+        match *self {}
+    }
+
+    fn check_end(&self, _: u64) -> Result<(), Failure> {
+        match *self {}
+    }
 }

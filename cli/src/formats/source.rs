@@ -1,37 +1,39 @@
-//! The input: a file or standard input, opened, and what it is.
+//! The input: a file or standard input, opened, and its format.
 
-use super::lines::{Limits, Lines};
-use super::parquet::Table;
+use super::Format;
+use super::args::{InputArgs, ReadArgs};
+use super::columns::Wanted;
+use super::lines::{Limits, Lines, Woken};
+use super::reader::Roles;
+use crate::console::{Console, Destination};
 use crate::failure::Failure;
-use crate::formats::{Format, InputArgs};
+use crate::text::time::Unit;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// How every Parquet file begins: its mark, and then the first field of a header, which no text has.
-const PARQUET: &[u8; 5] = b"PAR1\x15";
+/// The beginning of every Parquet file: its mark, and then the first field of a header, which no text has.
+pub(super) const PARQUET: &[u8; 5] = b"PAR1\x15";
 
-/// An opened input.
+/// An opened input, and what is known of it.
 pub(crate) struct Source {
-    pub(super) body: Body,
-    pub(crate) origin: Origin,
-}
-
-/// What there is to read, and how it is written.
-pub(super) enum Body {
-    Csv(Lines),
-    Ndjson(Lines),
-    Parquet(Table),
-}
-
-/// Where an input comes from.
-pub(crate) struct Origin {
-    /// What it is called in messages.
-    pub(crate) name: String,
-    /// How many bytes it has, where that is known.
-    pub(crate) size: Option<u64>,
+    pub(crate) format: Format,
+    pub(crate) input: Input,
     /// Whether it may have to be waited for.
     pub(crate) is_live: bool,
+}
+
+/// What a reader reads.
+pub(crate) struct Input {
+    pub(crate) lines: Lines,
+    /// The file and its size, where there is one.
+    pub(crate) file: Option<(File, u64)>,
+    /// The name of the input in messages.
+    pub(crate) name: String,
+    pub(crate) wanted: Wanted,
+    pub(crate) roles: Roles,
+    /// The unit of timestamps in the line protocol.
+    pub(crate) precision: Unit,
 }
 
 impl Source {
@@ -59,54 +61,43 @@ impl Source {
             return Err(Failure::usage(format!("{name} is a directory; name a file in it")));
         }
         let size = metadata.filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
-        let mut seekable = file.take().filter(|_| size.is_some());
-        let is_parquet = args.format.is_none() && seekable.as_mut().is_some_and(begins_as_parquet);
-        let format = if is_parquet { Some(Format::Parquet) } else { args.format.or_else(|| path.map(format_of)) };
-        if let (Some(Format::Parquet), Some(file), Some(size)) = (format, seekable, size) {
-            let body = Body::Parquet(Table::open(file, &name, size)?);
-            return Ok(Self { body, origin: Origin { name, size: Some(size), is_live: false } });
-        }
-        let Self { body, origin } = Self::new(reader, name, format, Limits::default())?;
-        if let (Body::Csv(lines), None) = (&body, format)
-            && lines.peeked().starts_with(PARQUET)
-        {
-            return Err(needs_a_file(&origin.name));
-        }
-        Ok(Self { body, origin: Origin { size, is_live: size.is_none(), ..origin } })
+        let mut file = file.take().zip(size);
+        let is_parquet = args.read.format.is_none() && file.as_mut().is_some_and(|(file, _)| begins_as_parquet(file));
+        let promised = path.and_then(Path::extension).and_then(|ending| Format::of_ending(ending.to_str()?));
+        let promised = if is_parquet { Some(Format::Parquet) } else { promised };
+        let source = Self::new(reader, name, promised, &args.read, Limits::default())?;
+        Ok(Self { is_live: file.is_none(), input: Input { file, ..source.input }, ..source })
     }
 
-    /// What can be read, under this name. Its first byte tells the format where nothing else has.
+    /// Makes a source of what can be read. Its first line shows the format where nothing else has.
     pub(crate) fn new(
         reader: Box<dyn Read>,
         name: String,
-        format: Option<Format>,
+        promised: Option<Format>,
+        args: &ReadArgs,
         limits: Limits,
     ) -> Result<Self, Failure> {
         let mut lines = Lines::new(reader, name.clone(), limits);
-        let format = match format {
+        let format = match args.format.or(promised) {
             Some(format) => format,
             None => format_within(&mut lines)?,
         };
-        let body = match format {
-            Format::Csv => Body::Csv(lines),
-            Format::Ndjson => Body::Ndjson(lines),
-            Format::Parquet => return Err(needs_a_file(&name)),
-        };
-        Ok(Self { body, origin: Origin { name, size: None, is_live: true } })
+        args.check(format)?;
+        let (wanted, precision) = (args.wanted()?, args.precision.unwrap_or(Unit::Nanosecond));
+        let input = Input { lines, file: None, name, wanted, roles: Roles::Learn, precision };
+        Ok(Self { format, input, is_live: true })
     }
 
-    /// How the input is written.
-    pub(crate) fn format(&self) -> Format {
-        match self.body {
-            Body::Csv(_) => Format::Csv,
-            Body::Ndjson(_) => Format::Ndjson,
-            Body::Parquet(_) => Format::Parquet,
-        }
+    /// The console of a command that reads the input and writes rows, perhaps to a terminal.
+    pub(crate) fn console(&self, args: &ReadArgs, output_is_terminal: bool) -> Console {
+        let size = self.input.file.as_ref().map(|(_, size)| *size);
+        self.console_to(args, Destination::with_progress(size, args.quiet, output_is_terminal))
     }
 
-    /// There was nothing in it.
-    pub(super) fn is_empty(name: &str) -> Failure {
-        Failure::usage(format!("{name} is empty"))
+    /// The console of a command that reads the input, with its messages to go there.
+    pub(crate) fn console_to(&self, args: &ReadArgs, destination: Destination) -> Console {
+        let place = if self.format == Format::Parquet { "row" } else { "line" };
+        Console::new(self.input.name.clone(), place, args.strict, args.quiet, destination)
     }
 }
 
@@ -126,19 +117,6 @@ pub(crate) fn standard_input() -> (Box<dyn Read>, Option<File>) {
     (Box::new(io::stdin().lock()), None)
 }
 
-/// The format that a file's name promises.
-pub(crate) fn format_of(path: &Path) -> Format {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    let is_any = |known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(extension));
-    if is_any(&["ndjson", "jsonl", "json"]) {
-        Format::Ndjson
-    } else if is_any(&["parquet"]) {
-        Format::Parquet
-    } else {
-        Format::Csv
-    }
-}
-
 /// Whether a file is Parquet, whatever it is called. It is read from where it was afterwards.
 fn begins_as_parquet(file: &mut File) -> bool {
     let mut first = [0; PARQUET.len()];
@@ -147,21 +125,11 @@ fn begins_as_parquet(file: &mut File) -> bool {
     file.seek(SeekFrom::Start(place)).is_ok() && is_read && first == *PARQUET
 }
 
-/// What a Parquet file that comes through a pipe is told.
-fn needs_a_file(name: &str) -> Failure {
-    Failure::usage(format!(
-        "{name}: Parquet cannot be read from a pipe, because what is where stands at its end: name a file"
-    ))
-}
-
-/// The format of what has no name.
+/// The format of an input that nothing has named.
 fn format_within(lines: &mut Lines) -> Result<Format, Failure> {
-    let first = lines.peek(&mut |_| Ok(()))?;
-    match first {
-        Some(b'{') => Ok(Format::Ndjson),
-        Some(b'[') => {
-            Err(Failure::usage("a JSON array is not NDJSON, which has one object per line: try `jq -c '.[]'`"))
-        }
-        _ => Ok(Format::Csv),
+    let first = lines.first_line(&mut |_| Ok(Woken::Input))?;
+    if first.trim_ascii_start().starts_with(b"[") {
+        return Err(Failure::usage("a JSON array is not NDJSON, which has one object per line: try `jq -c '.[]'`"));
     }
+    Ok(Format::of_line(first).unwrap_or(Format::Csv))
 }

@@ -5,11 +5,11 @@
 
 use super::page::Page;
 use super::target::Target;
-use crate::engine::Seen;
 use crate::failure::Failure;
 use crate::samples::TimeType;
 use crate::text::number;
 use crate::text::quote::{push_field, push_string};
+use evenkeel::Update;
 
 const HEADER: &[u8] = b"time,series,value,location,scale,score,outlier\n";
 /// So much is written at once.
@@ -52,7 +52,7 @@ pub(super) struct Row {
     pub(super) time: usize,
     pub(super) series: usize,
     pub(super) value: f64,
-    pub(super) seen: Seen,
+    pub(super) seen: Update<f64>,
 }
 
 impl Batch {

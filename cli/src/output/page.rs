@@ -28,6 +28,11 @@ impl Page {
         self.filled = 0;
     }
 
+    /// Takes back what has been put after the first `length` bytes.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.filled = self.filled.min(length);
+    }
+
     /// Adds a piece.
     #[inline]
     pub(crate) fn put(&mut self, piece: &[u8]) {

@@ -4,12 +4,12 @@
 //! input asks for everything to be out before it waits: that is when all batches are home.
 
 use super::encode::{Batch, Encoder, Notation, Row};
+use super::format::OutputFormat;
 use super::parquet;
 use super::target::Target;
-use crate::engine::Seen;
 use crate::failure::Failure;
-use crate::formats::Format;
 use crate::samples::{Time, TimeType};
+use evenkeel::Update;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
@@ -37,11 +37,11 @@ enum Sheet {
 }
 
 impl Sheet {
-    fn new(format: Format, target: Target) -> Result<Self, Failure> {
+    fn new(format: OutputFormat, target: Target) -> Result<Self, Failure> {
         Ok(match format {
-            Format::Csv => Self::Lines(Encoder::new(Notation::Csv, target)),
-            Format::Ndjson => Self::Lines(Encoder::new(Notation::Ndjson, target)),
-            Format::Parquet => Self::Parquet(Box::new(parquet::Encoder::new(target)?)),
+            OutputFormat::Csv => Self::Lines(Encoder::new(Notation::Csv, target)),
+            OutputFormat::Ndjson => Self::Lines(Encoder::new(Notation::Ndjson, target)),
+            OutputFormat::Parquet => Self::Parquet(Box::new(parquet::Encoder::new(target)?)),
         })
     }
 
@@ -70,7 +70,7 @@ struct Writer {
 
 impl Tidy {
     /// Starts the thread that writes.
-    pub(crate) fn new(format: Format, target: Target) -> Result<Self, Failure> {
+    pub(crate) fn new(format: OutputFormat, target: Target) -> Result<Self, Failure> {
         let (batches, incoming) = channel();
         let (outgoing, back) = channel();
         let encoder = Sheet::new(format, target)?;
@@ -108,7 +108,7 @@ impl Tidy {
 
     /// One row.
     #[inline]
-    pub(crate) fn sample(&mut self, series: usize, value: f64, seen: Seen) {
+    pub(crate) fn sample(&mut self, series: usize, value: f64, seen: Update<f64>) {
         let time = self.batch.times.ends.len().saturating_sub(1);
         self.batch.rows.push(Row { time, series, value, seen });
     }

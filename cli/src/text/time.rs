@@ -62,11 +62,15 @@ pub(crate) fn interval(text: &str) -> Result<Duration, String> {
 }
 
 /// The unit of a time since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Unit {
+    #[value(name = "s")]
     Second,
+    #[value(name = "ms")]
     Millisecond,
+    #[value(name = "us")]
     Microsecond,
+    #[value(name = "ns")]
     Nanosecond,
 }
 
@@ -82,11 +86,23 @@ impl Unit {
         }
     }
 
+    /// The name on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Second => "s",
+            Self::Millisecond => "ms",
+            Self::Microsecond => "us",
+            Self::Nanosecond => "ns",
+        }
+    }
+
+    /// The number of these units in a second.
     pub(crate) fn per_second(self) -> f64 {
         1e9 / self.nanoseconds() as f64
     }
 
-    fn nanoseconds(self) -> i64 {
+    /// The length of the unit in nanoseconds.
+    pub(crate) fn nanoseconds(self) -> i64 {
         match self {
             Self::Second => 1_000_000_000,
             Self::Millisecond => 1_000_000,

@@ -1,10 +1,11 @@
 //! From samples and estimates to a plot: the plain average beside them, and the time of each row.
 
-use crate::engine::{Average, Seen};
+use crate::engine::Average;
 use crate::failure::Failure;
 use crate::samples::Time;
 use crate::settings::{RuleArgs, TrackPreset};
 use crate::views::plot::{Lines, Plot, Room, Sample};
+use evenkeel::Update;
 use std::path::Path;
 
 /// A plot on its way, with the plain average that it shows for comparison where the memory is in samples and the estimate is
@@ -55,12 +56,12 @@ impl Drawing {
         Ok(())
     }
 
-    pub(crate) fn sample(&mut self, series: usize, value: f64, seen: &Seen) -> Result<(), Failure> {
+    pub(crate) fn sample(&mut self, series: usize, value: f64, seen: &Update<f64>) -> Result<(), Failure> {
         let ema = match &mut self.average {
             Some(average) => average.observe(series, value)?,
             None => f64::NAN,
         };
-        let Seen { location, outlier, reopened, .. } = *seen;
+        let Update { location, outlier, reopened, .. } = *seen;
         let time = std::mem::take(&mut self.time);
         self.plot().add(series, &time, Sample { value, location, ema, outlier, reopened });
         self.time = time;

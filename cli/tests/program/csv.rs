@@ -38,11 +38,14 @@ fn without_a_time_rows_are_numbered_from_one() {
 }
 
 #[test]
-fn an_empty_field_or_nan_is_missing_and_infinities_are_samples() {
+fn an_empty_field_or_nan_is_missing_and_infinities_are_samples_once_a_series_has_begun() {
     let run = track("t,a\nT1,1\nT2,\nT3,nan\nT4, \nT5,inf\nT6,-Infinity\n", &[]).success();
     assert_eq!(samples(&run), ["T1 a 1", "T2 a -", "T3 a -", "T4 a -", "T5 a inf", "T6 a -inf"]);
     assert!(stdout(&run).contains("T2,a,,1.0,"), "the estimate stands:\n{}", stdout(&run));
-    assert!(stderr(&run).contains("samples 3, series 1, missing 3"), "{}", stderr(&run));
+    assert!(stderr(&run).contains("samples 1, series 1, missing 5"), "{}", stderr(&run));
+    let begun: String = (0..20).map(|n| format!("T,{}\n", n % 3)).collect();
+    let run = track(format!("t,a\n{begun}T,inf\nT,-inf\nT,nan\n"), &[]).success();
+    assert!(stderr(&run).contains("samples 22, series 1, missing 1"), "{}", stderr(&run));
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn the_summary_counts() {
     samples[150] = 1e9;
     let input = wide(&samples).replace("1000000000\n", "1000000000\nnan\nbad\n");
     let said = stderr(&track(input, &[]).success());
-    for what in ["rows 202,", "samples 200,", "series 1,", "missing 1,", "bad cells skipped 1"] {
+    for what in ["rows 202,", "samples 200,", "series 1,", "missing 1,", "bad values 1"] {
         assert!(said.contains(what), "{what:?} in {said}");
     }
 }

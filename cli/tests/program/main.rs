@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `csv.rs`, `ndjson.rs` | what is read as what |
 //! | `bad_input.rs` | nothing bad goes unnoticed, and nothing good goes with it |
+//! | `outcomes.rs` | one vocabulary of outcomes in all commands, which read all formats |
 //! | `specification.rs` | location and scale are the specification's, to the bit |
 //! | `estimator.rs` | presets, resolution and memory |
 //! | `half_life.rs` | a memory in time |
@@ -27,6 +28,7 @@ mod half_life;
 mod ndjson;
 #[cfg(not(feature = "parquet"))]
 mod no_parquet;
+mod outcomes;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod pipe_first;

@@ -336,7 +336,7 @@ fn bad_rows_are_told_by_their_number() {
     for reason in ["row 2: the series has no name", "row 3: the series", "row 4: the timestamp is out of range"] {
         assert!(stderr(&run).contains(reason), "{}", stderr(&run));
     }
-    assert!(stderr(&run).contains("rows 4, samples 1") && stderr(&run).contains("bad rows skipped 3"));
+    assert!(stderr(&run).contains("rows 4, samples 1") && stderr(&run).contains("bad rows 3"));
     assert!(stderr(&track_file(path, &["--series", "s", "--strict"]).code(1)).contains("row 2"));
 
     let moments: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![5_000_000, 3_000_000, 6_000_000]));

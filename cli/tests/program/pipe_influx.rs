@@ -188,7 +188,7 @@ fn comments_and_blank_lines_and_what_has_no_numbers_pass() {
     let input = "# a comment\n\n  \n #\nlog,host=a message=\"a=1, b=2\",up=true 5\r\n\r\nm s=\"no end of line\"";
     let run = pipe(input, &[]).success();
     assert_eq!(stdout(&run), input);
-    assert_eq!((count(&run, "lines"), count(&run, "bad lines"), count(&run, "series")), (7, 0, 0));
+    assert_eq!((count(&run, "lines"), count(&run, "bad rows"), count(&run, "series")), (7, 0, 0));
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn bad_lines_are_told_counted_and_dropped() {
         "line 4: a tag has no value (at byte 5)",
         "line 6: a field has no name (at byte 8)",
         "line 7: there is something behind the timestamp",
-        "lines 8, bad lines 5,",
+        "lines 8, rows 7, bad rows 5,",
     ] {
         assert!(said.contains(what), "{what:?} in {said}");
     }
@@ -255,11 +255,11 @@ fn an_open_string_takes_one_line_with_it() {
     let input = "m s=\"open\nm f=1i\nm s=\"a\nb\",f=1i 5\nm s=\"open\n";
     let run = pipe(input, &[]).success();
     assert_eq!(stdout(&run), "m f=1i,f_location=1.0,f_scale=0.5\nm s=\"a\nb\",f=1i,f_location=1.0,f_scale=0.5 5\n");
-    assert_eq!((count(&run, "lines"), count(&run, "bad lines")), (5, 2));
+    assert_eq!((count(&run, "lines"), count(&run, "bad rows")), (5, 2));
     // Neither does one that is never closed, however much follows.
     let many = "m f=1i 5\n".repeat(400_000);
     let run = pipe(format!("m s=\"open\n{many}"), &[]).success();
-    assert_eq!((stdout(&run).lines().count(), count(&run, "bad lines")), (400_000, 1));
+    assert_eq!((stdout(&run).lines().count(), count(&run, "bad rows")), (400_000, 1));
 }
 
 #[test]
@@ -280,13 +280,13 @@ fn a_line_without_end_is_dropped() {
     let run = pipe(input, &[]).success();
     assert_eq!(stdout(&run), "m f=1i,f_location=1.0,f_scale=0.5\n");
     assert!(stderr(&run).contains("line 1: the line is too long"), "{}", stderr(&run));
-    assert_eq!((count(&run, "lines"), count(&run, "bad lines")), (2, 1));
+    assert_eq!((count(&run, "lines"), count(&run, "bad rows")), (2, 1));
 }
 
 #[test]
 fn timestamps_have_a_unit() {
     let run = pipe("m f=1i 9223372036854775807\nm f=1i 9223372037\n", &["--precision", "s"]).success();
-    assert_eq!((stdout(&run), count(&run, "bad lines")), (String::new(), 2));
+    assert_eq!((stdout(&run), count(&run, "bad rows")), (String::new(), 2));
     let run = pipe("m f=1i 9223372036\n", &["--precision", "s"]).success();
     assert!(stdout(&run).ends_with(" 9223372036\n"), "{}", stdout(&run));
 }
@@ -302,7 +302,7 @@ fn names_of_infinities_are_no_numbers_and_neither_is_what_is_too_large() {
 fn a_flood_is_only_counted() {
     let run = pipe("bad\n".repeat(1000) + "m f=1i\n", &[]).success();
     assert_eq!(stderr(&run).matches(": line ").count(), 20);
-    assert_eq!((count(&run, "lines"), count(&run, "bad lines")), (1001, 1000));
+    assert_eq!((count(&run, "lines"), count(&run, "bad rows")), (1001, 1000));
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn a_stray_quote_holds_up_nothing_for_long() {
         }
         drop(stdin);
         let (code, said) = end(child);
-        assert!(code == Some(0) && said.contains("bad lines 1,"), "{said}");
+        assert!(code == Some(0) && said.contains("bad rows 1,"), "{said}");
     }
 }
 
@@ -91,7 +91,7 @@ fn a_signal_brings_out_what_a_stray_quote_holds_up() {
         seen.extend(lines);
         assert_eq!(seen.len(), expected.len(), "{said}");
         assert!(seen.iter().zip(&expected).all(|(line, start)| line.starts_with(start)), "{seen:?}");
-        assert!(code == Some(0) && said.contains(": line ") && said.contains("bad lines 1,"), "{said}");
+        assert!(code == Some(0) && said.contains(": line ") && said.contains("bad rows 1,"), "{said}");
         drop(stdin);
     }
 }
@@ -119,7 +119,7 @@ fn a_signal_is_an_end_of_input() {
         assert!(Command::new("kill").args(["-s", signal, &id, &id, &id]).status().unwrap().success());
         let (code, said) = end(child);
         assert_eq!(code, Some(0), "{said}");
-        assert!(said.contains("lines 1, bad lines 0,"), "{said}");
+        assert!(said.contains("lines 1, rows 1, bad rows 0,"), "{said}");
         assert!(said.contains("the line that was not complete has been left: 4 bytes"), "{said}");
         assert!(lines.recv_timeout(Duration::from_secs(1)).is_err());
         drop(input);

@@ -95,7 +95,7 @@ fn tables_go_on_too() {
     let (_directory, path) = place();
     with_state(&path, "{\"a\":1}\n", &[]).success();
     let run = with_state(&path, "m f=1\n", &[]).success();
-    assert_eq!((stdout(&run), count(&run, "bad lines")), (String::new(), 1));
+    assert_eq!((stdout(&run), count(&run, "bad rows")), (String::new(), 1));
     with_state(&path, "m f=1\n", &["--format", "influx"])
         .code(2)
         .stderr(contains("a feed in ndjson, and this one is in influx"));
@@ -298,7 +298,7 @@ fn a_feed_that_has_shown_nothing_may_be_in_anything() {
         let (_directory, path) = place();
         with_state(&path, nothing, &[]).success();
         let run = with_state(&path, "{\"a\":1}\n{\"a\":2}\n", &[]).success();
-        assert_eq!((stdout(&run).matches("a_location").count(), count(&run, "bad lines")), (2, 0), "{nothing:?}");
+        assert_eq!((stdout(&run).matches("a_location").count(), count(&run, "bad rows")), (2, 0), "{nothing:?}");
         with_state(&path, "", &["--format", "influx"]).code(2).stderr(contains("a feed in ndjson"));
     }
     // Nor is there a state of what could not be used.

@@ -171,7 +171,7 @@ fn bad_rows_are_dropped_and_bad_cells_left_empty() {
         "line 3: \"x\" is not a number (column a)",
         "line 4: 1 fields, where the header has 3",
         "line 5: a quote",
-        "lines 6, bad lines 2, bad values 1,",
+        "lines 6, rows 5, bad rows 2, bad values 1,",
     ] {
         assert!(said.contains(what), "{what:?} in {said}");
     }
@@ -180,10 +180,10 @@ fn bad_rows_are_dropped_and_bad_cells_left_empty() {
     let input = "{\"a\":1}\n{\"a\":\n[1]\n{\"a\":\"x\"}\n{\"a\":true}\n{\"a\":2}\n";
     let run = pipe(input, &["--value", "a"]).success();
     assert_eq!(stdout(&run).lines().count(), 4);
-    assert_eq!((count(&run, "bad lines"), count(&run, "bad values"), count(&run, "samples")), (2, 2, 2));
+    assert_eq!((count(&run, "bad rows"), count(&run, "bad values"), count(&run, "samples")), (2, 2, 2));
     // A member that nobody named is no number unless it is one.
     let run = pipe(input, &[]).success();
-    assert_eq!((count(&run, "bad lines"), count(&run, "bad values"), count(&run, "samples")), (2, 0, 2));
+    assert_eq!((count(&run, "bad rows"), count(&run, "bad values"), count(&run, "samples")), (2, 0, 2));
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn rows_without_a_number_come_out() {
     let input = "time,x\n2024-01-01,N/A\n2024-01-02,5\n2024-01-03,N/A\n";
     let run = pipe(input, &["--format", "csv"]).success();
     let expected = "time,x,x_location,x_scale,x_score\n2024-01-01,N/A,,,\n2024-01-02,5,5.0,0.5,\n2024-01-03,N/A,,,\n";
-    assert_eq!((stdout(&run).as_str(), count(&run, "bad lines"), count(&run, "bad values")), (expected, 0, 2));
+    assert_eq!((stdout(&run).as_str(), count(&run, "bad rows"), count(&run, "bad values")), (expected, 0, 2));
     assert!(stderr(&run).contains("line 2: no column holds a number"), "{}", stderr(&run));
 
     let run = pipe("host,msg\na,b\nc,d\n", &["--format", "csv"]).success();
@@ -295,10 +295,7 @@ fn the_format_is_told_by_the_first_line() {
     assert_eq!(stdout(&pipe("{\"a\" f=1i\n", &[]).success()), "{\"a\" f=1i,f_location=1.0,f_scale=0.5\n");
     // One that is broken, too, is no reason to take all for something else.
     let run = pipe("{\"a\":\n{\"a\":1}\n", &[]).success();
-    assert_eq!(
-        (stdout(&run).as_str(), count(&run, "bad lines")),
-        ("{\"a\":1,\"a_location\":1.0,\"a_scale\":0.5}\n", 1)
-    );
+    assert_eq!((stdout(&run).as_str(), count(&run, "bad rows")), ("{\"a\":1,\"a_location\":1.0,\"a_scale\":0.5}\n", 1));
     let run = pipe("{\"a\":1}\n", &["--format", "influx"]).success();
-    assert_eq!((stdout(&run), count(&run, "bad lines")), (String::new(), 1));
+    assert_eq!((stdout(&run), count(&run, "bad rows")), (String::new(), 1));
 }

@@ -312,8 +312,8 @@ fn a_file_is_replaced_as_a_whole_or_not_at_all() {
     report("t,a\nT1,1\nbad\n", &[&to_file[..], &["--strict"]].concat()).code(1);
     report("t,a\nT1,1\n", &[&to_file[..], &["--value", "x"]].concat()).code(2);
     assert_eq!(fs::read_to_string(&path).unwrap(), "older");
-    report("t,a\nT1,1\nbad\n", &to_file).success().stdout("").stderr(predicate::str::contains("bad rows skipped 1"));
-    assert!(fs::read_to_string(&path).unwrap().contains("<dt>bad rows skipped</dt><dd>1</dd>"));
+    report("t,a\nT1,1\nbad\n", &to_file).success().stdout("").stderr(predicate::str::contains("bad rows 1"));
+    assert!(fs::read_to_string(&path).unwrap().contains("<dt>bad rows</dt><dd>1</dd>"));
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing else is left behind");
     evenkeel(&["report"]).arg(&path).arg("--output").arg(&path).assert().code(2);
     report("t,a\nT1,1\n", &["--preset", "ema"]).code(2);

@@ -3,30 +3,32 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `influx.rs`, `ndjson.rs`, `csv.rs` | the three formats, record by record |
+//! | `records.rs` | a record: its numbers followed, and what is known of them added |
 //! | `names.rs` | what the added values are called, and which values get some |
 //! | `follow.rs` | the estimators of all series, by name |
-//! | `stream.rs` | what every record goes through: reading, writing, counting |
+//! | `stream.rs`, `output.rs` | what is read, written, saved and counted |
 //! | `state.rs` | the file in which the state outlives the process |
 //! | `wait.rs` | waiting for input, signals and times |
 
-mod csv;
 mod follow;
-mod influx;
 mod names;
-mod ndjson;
+mod output;
+mod records;
 mod state;
 mod stream;
 mod wait;
 
-use crate::console::Console;
+use crate::console::{Console, Destination};
 use crate::failure::Failure;
-use crate::formats::{Broken, Found, Limits, Lines, Need, Point, Wanted, standard_input};
+use crate::formats::{Format, Input, Limits, Lines, ReadArgs, Roles, standard_input};
 use crate::output::Target;
-use crate::settings::{Preset, RuleArgs};
-use clap::{Args, ValueEnum};
-use follow::{Follow, KeepArgs, Wish};
+use crate::settings::{KeepArgs, Preset, RuleArgs};
+use crate::text::time::Unit;
+use clap::Args;
+use follow::{Follow, Wish};
+use records::Records;
 use state::{Feed, StateArgs};
+use std::cell::RefCell;
 use std::io::{self, IsTerminal, Read};
 use stream::Stream;
 use wait::Wait;
@@ -65,47 +67,8 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PipeArgs {
-    /// The format of input and output. By default it is that of the state, or told by the first line: NDJSON if that begins
-    /// with `{` and is no point, otherwise influx. CSV has to be named.
-    ///
-    /// `influx` is the line protocol of Telegraf and its database. A series is the measurement, the tags in any order, and the
-    /// field; strings and truth values are not followed; comments and blank lines pass. `ndjson` has one object per line:
-    /// every member that is a number is followed, or those named by --value, which may also be numbers in quotes, or `null`
-    /// where the sample is missing. `csv` needs a header, and follows the columns that hold numbers or nothing in the first
-    /// row, or those named by --value; where the first row holds only text, all columns but the first.
-    ///
-    /// A string of the line protocol or a quoted cell may go on in the next lines, for up to 1 MiB, and where the input has to
-    /// be waited for, for a second. What is not closed by then is taken for a stray quote: the line with it is dropped, and
-    /// each of the lines behind it is read for itself.
-    #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Input")]
-    format: Option<Format>,
-
-    /// What the timestamps of the line protocol count. They matter only where the memory or --max-idle is in time; a line
-    /// without one is of the moment at which it is read. By default it is that of the state, or ns.
-    #[arg(long, value_enum, value_name = "UNIT", help_heading = "Input")]
-    precision: Option<Precision>,
-
-    /// The member or column with the time, for NDJSON and CSV, where the memory or --max-idle is in time. In a CSV it is by
-    /// default the first column that is not numeric.
-    #[arg(long, value_name = "COL", help_heading = "Input")]
-    time: Option<String>,
-
-    /// The member or column with the name of the series, for NDJSON and CSV: each value is then one series per name. Records
-    /// without a name are passed on.
-    #[arg(long, value_name = "COL", help_heading = "Input")]
-    series: Option<String>,
-
-    /// A member or column with values, for NDJSON and CSV; may be repeated.
-    #[arg(long, value_name = "COL", help_heading = "Input")]
-    value: Vec<String>,
-
-    /// Stop with exit code 1 at the first bad line or cell, instead of reporting, counting and dropping it.
-    #[arg(long, help_heading = "Input")]
-    strict: bool,
-
-    /// Show no notes and no summary. Bad lines and errors are still reported.
-    #[arg(long, short)]
-    quiet: bool,
+    #[command(flatten)]
+    read: ReadArgs,
 
     #[command(flatten)]
     rule: RuleArgs,
@@ -128,53 +91,6 @@ impl PipeArgs {
     }
 }
 
-/// A format of records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Influx,
-    Ndjson,
-    Csv,
-}
-
-impl Format {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Influx => "influx",
-            Self::Ndjson => "ndjson",
-            Self::Csv => "csv",
-        }
-    }
-}
-
-/// A unit of timestamps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Precision {
-    Ns,
-    Us,
-    Ms,
-    S,
-}
-
-impl Precision {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Ns => "ns",
-            Self::Us => "us",
-            Self::Ms => "ms",
-            Self::S => "s",
-        }
-    }
-
-    fn nanoseconds(self) -> i64 {
-        match self {
-            Self::Ns => 1,
-            Self::Us => 1_000,
-            Self::Ms => 1_000_000,
-            Self::S => 1_000_000_000,
-        }
-    }
-}
-
 /// Runs the command.
 pub(crate) fn run(args: &PipeArgs) -> Result<(), Failure> {
     if io::stdin().is_terminal() {
@@ -184,36 +100,23 @@ pub(crate) fn run(args: &PipeArgs) -> Result<(), Failure> {
     let is_file = file.and_then(|file| file.metadata().ok()).is_some_and(|metadata| metadata.is_file());
     let wait = Wait::new(!is_file).map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
     let lines = Lines::new(reader, NAME.to_owned(), Limits::default());
-    let report = Console::on_stream(NAME, args.strict, args.quiet, false);
+    let console = console(args, Destination::StandardError(None));
     let mut target = Target::open(None)?;
-    let output = Box::new(move |bytes: &[u8]| target.write(bytes));
+    let write = Box::new(move |bytes: &[u8]| target.write(bytes));
     let follow = Follow::new(args.wish())?;
-    let mut stream = Stream::new(follow, output, report, Some(wait));
+    let mut stream = Stream::new(follow, write, console, Some(wait));
     through(args, lines, &mut stream)
 }
 
-/// Everything from the first line to the summary.
-fn through(args: &PipeArgs, lines: Lines, stream: &mut Stream) -> Result<(), Failure> {
-    let result = read(args, lines, stream);
-    // What has been made so far counts, even where something failed; but what could not be used leaves nothing behind.
-    let is_unusable = !stream.has_record() && matches!(&result, Err(failure) if failure.exit_code() == 2);
-    let finished = stream.finish(!is_unusable);
-    if !stream.has_stopped() {
-        result?;
-    }
-    finished?;
-    stream.summary();
-    Ok(())
-}
-
-/// The same without a process around it, for tests and measurements: `args` are those of the command line.
+/// The command without a process around it, for tests and measurements: `args` are those of the command line. Returns all
+/// messages.
 pub(crate) fn run_apart(
     args: &PipeArgs,
     input: Box<dyn Read>,
     limits: Limits,
     mut output: impl FnMut(&[u8]) + 'static,
 ) -> (Vec<String>, Result<(), Failure>) {
-    let output = Box::new(move |bytes: &[u8]| {
+    let write = Box::new(move |bytes: &[u8]| {
         output(bytes);
         Ok(())
     });
@@ -221,61 +124,57 @@ pub(crate) fn run_apart(
         Ok(follow) => follow,
         Err(failure) => return (Vec::new(), Err(failure)),
     };
-    let mut stream = Stream::new(follow, output, Console::on_stream(NAME, args.strict, args.quiet, true), None);
+    let console = console(args, Destination::List(RefCell::default()));
+    let mut stream = Stream::new(follow, write, console, None);
     let result = through(args, Lines::new(input, NAME.to_owned(), limits), &mut stream);
-    (stream.into_said(), result)
+    (stream.into_list(), result)
+}
+
+fn console(args: &PipeArgs, destination: Destination) -> Console {
+    Console::new(NAME.to_owned(), "line", args.read.strict, args.read.quiet, destination).endless()
+}
+
+/// Everything from the first line to the summary.
+fn through(args: &PipeArgs, lines: Lines, stream: &mut Stream) -> Result<(), Failure> {
+    let mut names_taken = 0;
+    let result = read(args, lines, stream, &mut names_taken);
+    // What has been made so far counts, even where something failed; but what could not be used leaves nothing behind.
+    let is_unusable = stream.position.records == 0 && is_usage(&result);
+    let finished = stream.finish(!is_unusable);
+    result?;
+    finished?;
+    stream.summary(names_taken);
+    Ok(())
+}
+
+fn is_usage(result: &Result<(), Failure>) -> bool {
+    matches!(result, Err(failure) if failure.exit_code() == 2)
 }
 
 /// Reads everything in its format.
-fn read(args: &PipeArgs, mut lines: Lines, stream: &mut Stream) -> Result<(), Failure> {
-    let wanted = Wanted::new(args.time.as_ref(), args.series.as_ref(), &args.value)?;
-    args.format.map_or(Ok(()), |format| check_options(args, format))?;
-    let known = stream.keep_state(&args.state, Feed { format: args.format, precision: args.precision })?;
+fn read(args: &PipeArgs, mut lines: Lines, stream: &mut Stream, names_taken: &mut u64) -> Result<(), Failure> {
+    let ReadArgs { format, precision, .. } = args.read;
+    let wanted = args.read.wanted()?;
+    format.map_or(Ok(()), |format| args.read.check(format))?;
+    let known = stream.open_state(&args.state, Feed { format, precision })?;
     let mark = lines.mark(&mut |need| stream.before_read(need))?;
     let format = match known.format {
         Some(format) => format,
-        None => format_within(&mut lines, stream)?,
+        // Whatever looks like nothing else is a point, if a broken one: a table has to be named.
+        None => Format::of_line(lines.first_line(&mut |need| stream.before_read(need))?).unwrap_or(Format::Influx),
     };
-    check_options(args, format)?;
-    let precision = known.precision.unwrap_or(Precision::Ns);
+    args.read.check(format)?;
+    if format == Format::Parquet {
+        return Err(Failure::usage("Parquet does not come record by record: see `evenkeel track`"));
+    }
+    let precision = known.precision.unwrap_or(Unit::Nanosecond);
     let has_times = format == Format::Influx && stream.is_in_time();
     stream.set_feed(Feed { format: Some(format), precision: has_times.then_some(precision) });
-    stream.put(mark);
-    match format {
-        Format::Influx => influx::run(&mut lines, precision.nanoseconds(), stream),
-        Format::Ndjson => ndjson::run(&mut lines, wanted, stream),
-        Format::Csv => csv::run(lines, &wanted, stream),
-    }
-}
-
-/// Refuses what would do nothing in this format.
-fn check_options(args: &PipeArgs, format: Format) -> Result<(), Failure> {
-    let given = if format == Format::Influx {
-        let columns = [("--time", args.time.is_some()), ("--series", args.series.is_some())];
-        columns.into_iter().chain([("--value", !args.value.is_empty())]).find(|(_, is_given)| *is_given)
-    } else {
-        Some(("--precision", args.precision.is_some())).filter(|(_, is_given)| *is_given)
-    };
-    given.map_or(Ok(()), |(option, _)| {
-        let name = format.name();
-        Err(Failure::usage(format!("{option} has no meaning for {name}, which this feed is in (see --format)")))
-    })
-}
-
-/// What the first line says: no line is both a point and an object. Nothing tells a CSV.
-fn format_within(lines: &mut Lines, stream: &mut Stream) -> Result<Format, Failure> {
-    // However long it takes: nothing else is held up.
-    let mut before_read = |need| stream.before_read(Need { is_joining: false, ..need });
-    if lines.peek(&mut before_read)? != Some(b'{') {
-        return Ok(Format::Influx);
-    }
-    if lines.advance(&mut before_read)? == Found::TooLong {
-        stream.drop(lines, "the line is too long")?;
-        return Ok(Format::Ndjson);
-    }
-    // Blank lines before it come again as well.
-    while lines.current().trim_ascii().is_empty() && lines.append(&mut before_read)?.is_some() {}
-    let is_point = matches!(Point::default().read(lines.current().trim_ascii()), Ok(()) | Err(Broken::Unclosed));
-    lines.keep_none();
-    Ok(if is_point { Format::Influx } else { Format::Ndjson })
+    stream.output.buffer.put(mark);
+    let roles = Roles::FixAtFirst { needs_time: stream.is_in_time() };
+    let input = Input { lines, file: None, name: NAME.to_owned(), wanted, roles, precision };
+    let mut records = Records::new(stream);
+    let result = format.read_all(input, &mut records);
+    *names_taken = records.finish(!is_usage(&result));
+    result
 }

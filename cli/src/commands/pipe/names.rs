@@ -14,9 +14,9 @@ use std::borrow::Cow;
 /// The endings of the added names.
 pub(super) const ENDINGS: [&str; 3] = ["_location", "_scale", "_score"];
 
-/// The name of a series: that of its column, or for a long table both as JSON, `["web","cpu"]`, so that no two are one.
-pub(super) fn series<'a>(name: &'a mut String, series: Option<&str>, column: &'a str) -> &'a str {
-    let Some(series) = series else { return column };
+/// The name of a series in a long table: that of the table and that of the column as JSON, `["web","cpu"]`, so that no two are
+/// one. In a wide table it is that of the column.
+pub(super) fn series<'a>(name: &'a mut String, series: &str, column: &str) -> &'a str {
     // Text is always JSON.
     *name = serde_json::to_string(&[series, column]).unwrap_or_default();
     name

@@ -7,10 +7,10 @@
 //! Between two lines the state is only copied to memory; a thread of its own brings it to the disk.
 
 use super::follow::Follow;
-use super::{Format, Precision};
 use crate::console::{self, Seldom};
 use crate::failure::Failure;
-use crate::text::time;
+use crate::formats::Format;
+use crate::text::time::{self, Unit};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use evenkeel::{SnapshotError, SnapshotInfo};
@@ -58,7 +58,7 @@ fn save_every(text: &str) -> Result<Duration, String> {
 pub(super) struct Feed {
     pub(super) format: Option<Format>,
     /// Only where times matter.
-    pub(super) precision: Option<Precision>,
+    pub(super) precision: Option<Unit>,
 }
 
 impl Feed {
@@ -68,11 +68,12 @@ impl Feed {
     }
 
     /// What both know and know differently: in what, and how.
-    fn difference(self, other: Self) -> Option<[&'static str; 3]> {
+    fn difference(self, other: Self) -> Option<[String; 3]> {
         let formats = self.format.zip(other.format);
-        let formats = formats.map(|(one, other)| ["a feed", one.name(), other.name()]);
+        let formats = formats.map(|(one, other)| ["a feed".to_owned(), one.name(), other.name()]);
         let precisions = self.precision.zip(other.precision);
-        let precisions = precisions.map(|(one, other)| ["a feed with timestamps", one.name(), other.name()]);
+        let precisions =
+            precisions.map(|(one, other)| ["a feed with timestamps", one.name(), other.name()].map(str::to_owned));
         [formats, precisions].into_iter().flatten().find(|[_, one, other]| one != other)
     }
 }
@@ -102,7 +103,7 @@ impl Progress {
             Some(name) => Some(Some(name.as_str()?)),
         };
         let format = name("format")?.map(|name| Format::from_str(name, false)).transpose().ok()?;
-        let precision = name("precision")?.map(|name| Precision::from_str(name, false)).transpose().ok()?;
+        let precision = name("precision")?.map(|name| Unit::from_str(name, false)).transpose().ok()?;
         Some(Self { feed: Feed { format, precision }, lines: note.get("lines")?.as_u64()? })
     }
 }
@@ -255,7 +256,7 @@ impl State {
         self.saved = None;
         if self.warnings.is_due() {
             let path = self.path.display();
-            console::say(&format_args!(
+            console::print(&format_args!(
                 "cannot save the state {path}: {error}; it stays as it was, and the stream goes on"
             ));
         }

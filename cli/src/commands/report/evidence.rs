@@ -4,10 +4,10 @@
 //! series, not the answer that somebody has chosen already.
 
 use super::judge::{JUDGES, Judge};
-use crate::engine::Seen;
 use crate::samples::Refusal;
 use crate::settings::Preset;
 use evenkeel::TailProfile;
+use evenkeel::Update;
 
 /// An eighth from either end: what the octile skew looks at.
 const OCTILE: f64 = 0.125;
@@ -83,7 +83,7 @@ impl Evidence {
     }
 
     /// A sample, and what each preset has made of it.
-    fn see(&mut self, value: f64, seen: &[Seen; JUDGES]) {
+    fn see(&mut self, value: f64, seen: &[Update<f64>; JUDGES]) {
         let is_repeated = self.samples > 0 && value == self.last;
         self.is_constant &= self.samples == 0 || is_repeated;
         self.equal += u64::from(is_repeated);
@@ -200,12 +200,12 @@ impl Evidence {
 
 impl Conduct {
     /// One more sample. Levels within so many scales of each other are one.
-    fn add(&mut self, seen: &Seen, apart: f64) {
+    fn add(&mut self, seen: &Update<f64>, apart: f64) {
         self.outliers += u64::from(seen.outlier);
         if !seen.reopened {
             return;
         }
-        let Seen { location: level, scale, .. } = *seen;
+        let Update { location: level, scale, .. } = *seen;
         self.reopenings += 1;
         if self.levels.iter().any(|known| (known - level).abs() <= apart * scale) {
             self.returns += 1;
@@ -258,8 +258,14 @@ mod tests {
     fn of_scores(scores: impl IntoIterator<Item = f64>) -> Evidence {
         let mut evidence = Evidence::new(OUTLIER_AT);
         for score in scores {
-            let seen =
-                |far: f64| Seen { location: 0.0, scale: 1.0, score, outlier: score.abs() > far, reopened: false };
+            let seen = |far: f64| Update {
+                location: 0.0,
+                scale: 1.0,
+                score,
+                accepted: true,
+                outlier: score.abs() > far,
+                reopened: false,
+            };
             evidence.see(score, &[seen(2.0 * OUTLIER_AT), seen(OUTLIER_AT), seen(OUTLIER_AT)]);
         }
         evidence
@@ -334,7 +340,14 @@ mod tests {
         let of = |levels: &dyn Fn(u32) -> f64| {
             let mut evidence = Evidence::new(OUTLIER_AT);
             for turn in 0..20 {
-                let seen = Seen { location: levels(turn), scale: 1.0, score: 50.0, outlier: true, reopened: true };
+                let seen = Update {
+                    location: levels(turn),
+                    scale: 1.0,
+                    score: 50.0,
+                    accepted: true,
+                    outlier: true,
+                    reopened: true,
+                };
                 evidence.see(levels(turn), &[seen; JUDGES]);
             }
             assert!(evidence.conduct.iter().all(|conduct| conduct.levels.len() <= MOST_LEVELS));

@@ -4,10 +4,11 @@
 //! So what is recommended does not depend on the resolution of the run, and a run that follows the recommendation gets the same
 //! one.
 
-use crate::engine::{Engine, Seen};
+use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::samples::{Refusal, Time};
 use crate::settings::{Preset, RuleArgs};
+use evenkeel::Update;
 
 /// As many as there are presets, in their order.
 pub(super) const JUDGES: usize = Preset::ALL.len();
@@ -31,7 +32,7 @@ impl Judge {
     }
 
     /// The next sample of a series, as each of them sees it.
-    pub(super) fn observe(&mut self, series: usize, sample: f64) -> Result<[Seen; JUDGES], Refusal> {
+    pub(super) fn observe(&mut self, series: usize, sample: f64) -> Result<[Update<f64>; JUDGES], Refusal> {
         let [clean, robust, mean] = &mut self.0;
         Ok([clean.observe(series, sample)?, robust.observe(series, sample)?, mean.observe(series, sample)?])
     }

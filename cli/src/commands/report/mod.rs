@@ -17,7 +17,6 @@ mod evidence;
 mod judge;
 mod page;
 
-use crate::console::Console;
 use crate::engine::Engine;
 use crate::engine::tally::Tally;
 use crate::failure::Failure;
@@ -94,13 +93,13 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
     }
     let mut gather = Gather::new(args)?;
     let source = Source::open(&args.input)?;
-    let title = args.title.clone().unwrap_or_else(|| file_name(&source.origin.name));
+    let title = args.title.clone().unwrap_or_else(|| file_name(&source.input.name));
     let mut target = Target::open(args.output.as_deref())?;
-    let mut report = Console::new(&args.input, &source, target.is_terminal());
-    let input = source.origin.name.clone();
+    let mut console = source.console(&args.input.read, target.is_terminal());
+    let input = source.input.name.clone();
 
-    let result = formats::read(&args.input, source, &mut gather, &mut report);
-    report.finish();
+    let result = formats::read(source, &mut gather, &mut console);
+    console.finish();
     result?;
     let Gather { engine, mut drawing, series, .. } = gather;
     let total = series.iter().fold(Tally::default(), |mut total, series| {
@@ -114,19 +113,21 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
         title,
         input,
         settings: args.settings(),
-        rows: [report.rows, report.bad_rows, report.bad_cells],
+        counts: console.counts,
         preset: args.preset,
         marks: engine.marks(),
         total,
         pictures: drawing.plot().pictures(&described)?,
         ranked,
     };
+    let late = page.counts.late;
     target.write(page.html().as_bytes())?;
     target.finish()?;
-    report.summary(&[
+    console.summary(&[
         ("samples", total.samples),
         ("series", series.len() as u64),
         ("missing", total.missing),
+        ("late", late),
         ("outliers", total.outliers),
         ("re-openings", total.reopenings),
     ]);
@@ -261,7 +262,7 @@ impl Sink for Gather {
         let seen = self.engine.observe(index, value)?;
         self.drawing.sample(index, value, &seen)?;
         let Some(series) = self.series.get_mut(index) else { return Ok(()) };
-        series.tally.add(value, &seen);
+        series.tally.add(&seen);
         (series.location, series.scale) = (seen.location, seen.scale);
         let Some(closely) = series.closely.as_deref_mut().filter(|_| !value.is_nan()) else { return Ok(()) };
         closely.evidence.add(&mut self.judge, index, value)?;
@@ -273,10 +274,6 @@ impl Sink for Gather {
         if seen.reopened {
             closely.reopenings.add(event());
         }
-        Ok(())
-    }
-
-    fn before_wait(&mut self) -> Result<(), Failure> {
         Ok(())
     }
 }

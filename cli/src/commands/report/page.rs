@@ -6,6 +6,7 @@
 use super::advice::{Advice, Finding, Standing};
 use super::events::Event;
 use super::{Closely, LISTED, Ranked, Series};
+use crate::console::Counts;
 use crate::engine::Marks;
 use crate::engine::tally::Tally;
 use crate::settings::Preset;
@@ -27,8 +28,8 @@ pub(super) struct Page<'a> {
     pub(super) input: String,
     /// The settings of the run, in words.
     pub(super) settings: String,
-    /// Rows of data, rows that were skipped, and cells that were.
-    pub(super) rows: [u64; 3],
+    /// Rows, and what was bad or late.
+    pub(super) counts: Counts,
     /// The estimator of the run, and what it calls an outlier.
     pub(super) preset: Preset,
     pub(super) marks: Option<Marks>,
@@ -75,7 +76,7 @@ impl Page<'_> {
     /// What there is, and all series in a table.
     fn summary(&self) -> Markup {
         let Tally { samples, missing, outliers, reopenings } = self.total;
-        let [rows, bad_rows, bad_cells] = self.rows;
+        let Counts { rows, bad_rows, bad_values, late } = self.counts;
         let counts = [
             ("rows", rows),
             ("series", self.ranked.len() as u64),
@@ -83,8 +84,9 @@ impl Page<'_> {
             ("missing", missing),
             ("outliers", outliers),
             ("re-openings", reopenings),
-            ("bad rows skipped", bad_rows),
-            ("bad cells skipped", bad_cells),
+            ("bad rows", bad_rows),
+            ("bad values", bad_values),
+            ("late", late),
         ];
         let more = self.ranked.len().saturating_sub(LISTED);
         html! {

@@ -192,28 +192,25 @@ fn draw_events(frame: &mut Frame, area: Rect, known: &Known, view: &View) {
         if lines.len() == usize::from(list.height) {
             break;
         }
-        lines.extend(event_line(event, known, view));
+        lines.extend(event_line(event, view));
     }
     lines.reverse();
     frame.render_widget(Paragraph::new(lines), list);
 }
 
 /// An event in words, if it is one of a series that is wanted.
-fn event_line(event: &Event, known: &Known, view: &View) -> Option<Line<'static>> {
-    let name = |series: usize| {
-        let name = known.series.get(series).map_or("", |series| series.name.as_str());
-        view.wants(name).then(|| name.to_owned())
-    };
+fn event_line(event: &Event, view: &View) -> Option<Line<'static>> {
+    let name = |series: &str| view.wants(series).then(|| series.to_owned());
     Some(match event {
         Event::Outlier { time, series, value, score: of } => Line::from(vec![
             Span::styled(format!("{time}  "), SOFT),
-            Span::raw(name(*series)?),
+            Span::raw(name(series)?),
             Span::styled(format!(" outlier {}", rounded(*value, DIGITS)), OUTLIER),
             Span::raw(format!(", score {}", score(*of))),
         ]),
         Event::Reopened { time, series, location } => Line::from(vec![
             Span::styled(format!("{time}  "), SOFT),
-            Span::raw(name(*series)?),
+            Span::raw(name(series)?),
             Span::styled(" re-opened", REOPENED),
             Span::raw(format!(", location {}", rounded(*location, DIGITS))),
         ]),
@@ -298,10 +295,14 @@ mod tests {
         }
         known.series[1].tally = Tally { samples: 8, missing: 0, outliers: 1, reopenings: 2 };
         known.events.push_back(Event::Note("a.csv: line 3: oops".to_owned()));
-        known.events.push_back(Event::Reopened { time: "12:00:10".to_owned(), series: 0, location: 3.0 });
+        known.events.push_back(Event::Reopened {
+            time: "12:00:10".to_owned(),
+            series: "cpu".to_owned(),
+            location: 3.0,
+        });
         known.events.push_back(Event::Outlier {
             time: "12:00:30".to_owned(),
-            series: 1,
+            series: "disk_read_mb_per_s".to_owned(),
             value: 900.0,
             score: 898_000.0,
         });
@@ -424,7 +425,7 @@ by score  s sort  / filter  p stop  ? help  q quit";
         for row in 0..EVENTS {
             many.start_row(at(&long)).unwrap();
             for index in 0..40 {
-                many.sample(index, odd[(row * (index + 1)) % odd.len()]).unwrap();
+                many.sample(&names[index], odd[(row * (index + 1)) % odd.len()]).unwrap();
             }
         }
         let states = [state(&[]).known, state(&["a"]).known, small(), many.known];

@@ -1,12 +1,11 @@
 //! The thread that feeds the state: from a file, a pipe, or this machine.
 
 use super::state::State;
-use crate::console::Console;
+use crate::console::{Console, Destination};
 use crate::failure::Failure;
-use crate::formats::InputArgs;
-use crate::formats::{self, Source};
+use crate::formats::{Client, Consumer, InputArgs, Need, Record, Series, Source, Span, Value, Woken, reason, time_of};
 use crate::machine::{COLUMNS, Host, next_due};
-use crate::samples::{Refusal, Sink, Time};
+use crate::samples::{Refusal, Time};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -44,35 +43,107 @@ pub(super) fn start(origin: Origin, state: Shared) -> Result<Receiver<Result<(),
     Ok(ended)
 }
 
-/// All of a file or a pipe.
+/// Reads all of a file or a pipe.
 fn read(args: &InputArgs, state: &Shared) -> Result<(), Failure> {
     let source = Source::open(args)?;
     let listener = Arc::clone(state);
-    let mut report = Console::sent(args, &source, move |message| listener.lock().note(&message));
-    formats::read(args, source, &mut Feed { state }, &mut report)
+    let destination = Destination::Listener(Box::new(move |message| listener.lock().note(&message)));
+    let console = source.console_to(&args.read, destination);
+    let console = if source.is_live { console.endless() } else { console };
+    let Source { format, input, is_live } = source;
+    format.read_all(input, &mut Feed { state, console, is_live, name: String::new() })
 }
 
+/// Records on their way to the state.
 struct Feed<'a> {
     state: &'a Shared,
+    console: Console,
+    is_live: bool,
+    /// Room for the name of a series.
+    name: String,
 }
 
-impl Sink for Feed<'_> {
-    fn time_name(&mut self, _: &str) {}
-
-    fn series(&mut self, name: &str) -> Result<(), Failure> {
-        self.state.lock().add_series(name)
+impl Client for Feed<'_> {
+    fn before_read(&mut self, _: Need) -> Result<Woken, Failure> {
+        Ok(Woken::Input)
     }
 
-    fn row(&mut self, time: Time<'_>) -> Result<(), Refusal> {
-        self.state.lock().start_row(time)
+    fn console(&mut self) -> &mut Console {
+        &mut self.console
     }
 
-    fn sample(&mut self, series: usize, value: f64) -> Result<(), Refusal> {
-        self.state.lock().sample(series, value)
+    fn has_series(&self, name: &str) -> bool {
+        self.state.lock().has(name)
     }
+}
 
-    fn before_wait(&mut self) -> Result<(), Failure> {
+impl Consumer for Feed<'_> {
+    fn record(&mut self, record: &impl Record) -> Result<(), Failure> {
+        self.console.counts.rows += 1;
+        let line = record.span().line;
+        let (series, count) = (record.series(), record.values().len());
+        match (&series, record.values().next()) {
+            (Series::Unnamed(why), _) => return self.console.bad_row(line, why),
+            // A bad value in the only column of values spoils the row.
+            (Series::Named(_), Some(cell)) if count == 1 => match record.value(cell) {
+                Value::Number(_) => {}
+                other => return self.console.bad_row(line, reason(&other, record.name(cell))),
+            },
+            _ => {}
+        }
+        let mut digits = itoa::Buffer::new();
+        let time = time_of(record, self.console.counts.rows, self.is_live, &mut digits);
+        let taken = self.state.lock().start_row(time);
+        if !self.console.took_row(line, taken)? {
+            return Ok(());
+        }
+        for cell in record.values() {
+            self.name.clear();
+            match &series {
+                Series::Within(beginning) => self.name.push_str(beginning),
+                Series::Named(name) => {
+                    self.name.push_str(&String::from_utf8_lossy(name));
+                    self.name.push_str(if count > 1 { "." } else { "" });
+                }
+                Series::Each | Series::Unnamed(_) => {}
+            }
+            if !matches!(series, Series::Named(_)) || count > 1 {
+                self.name.push_str(record.name(cell));
+            }
+            self.cell(record, cell, line)?;
+        }
         Ok(())
+    }
+
+    fn rows_to_check(&self) -> Option<u64> {
+        Some(self.console.counts.rows)
+    }
+
+    fn broken(&mut self, lines: Span<'_>, why: &str) -> Result<(), Failure> {
+        self.console.counts.rows += 1;
+        self.console.bad_row(lines.line, why)
+    }
+}
+
+impl Feed<'_> {
+    /// A cell of the series that has been named. One that has been a number is expected to be one.
+    fn cell<R: Record>(&mut self, record: &R, cell: usize, line: u64) -> Result<(), Failure> {
+        let mut state = self.state.lock();
+        if !record.is_number(cell) && (R::IS_ROW || !state.has(&self.name)) {
+            return Ok(());
+        }
+        let taken = match record.value(cell) {
+            Value::Number(value) => state.sample(&self.name, value),
+            Value::Absent => state.sample(&self.name, f64::NAN),
+            Value::NotANumber(text) => {
+                drop(state);
+                return self.console.bad_number(line, record.name(cell), text.as_bytes());
+            }
+            Value::Other => return Ok(()),
+        };
+        // The listener of the console takes the lock.
+        drop(state);
+        self.console.took_sample(line, record.name(cell), taken)
     }
 }
 
@@ -89,9 +160,6 @@ fn settled(value: f64, decimals: usize) -> f64 {
 /// This machine's metrics, for ever.
 fn measure(every: Duration, state: &Shared) -> Result<(), Failure> {
     let mut host = Host::new()?;
-    for (name, _) in COLUMNS {
-        state.lock().add_series(name)?;
-    }
     let mut next = Instant::now();
     // Rates are there from the second reading on.
     host.read(next);
@@ -101,14 +169,14 @@ fn measure(every: Duration, state: &Shared) -> Result<(), Failure> {
         let values = host.read(Instant::now());
         let now = format!("{:.3}", Timestamp::now());
         let mut state = state.lock();
-        let time = Time { text: now.as_bytes(), is_number: false, is_row_number: false };
+        let time = Time::text(now.as_bytes());
         let mut row = state.start_row(time);
-        for (index, (value, (_, decimals))) in values.into_iter().zip(COLUMNS).enumerate() {
-            row = row.and_then(|()| state.sample(index, value.map_or(f64::NAN, |value| settled(value, decimals))));
+        for (value, (name, decimals)) in values.into_iter().zip(COLUMNS) {
+            row = row.and_then(|()| state.sample(name, value.map_or(f64::NAN, |value| settled(value, decimals))));
         }
         match row {
             // The machine's clock was set back: until it has caught up, there is no telling how old a sample is.
-            Err(Refusal::Skip(reason)) => state.note(&reason),
+            Err(Refusal::Bad(reason) | Refusal::Late(reason)) => state.note(&reason),
             Err(Refusal::Stop(failure)) => return Err(failure),
             Ok(()) => {}
         }

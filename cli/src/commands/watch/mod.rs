@@ -19,7 +19,7 @@ mod view;
 use crate::failure::Failure;
 use crate::formats::InputArgs;
 use crate::machine::check_interval;
-use crate::settings::{Preset, RuleArgs};
+use crate::settings::{KeepArgs, Preset, RuleArgs};
 use crate::text::time::interval;
 use anyhow::Context;
 use crossterm::event::{self, Event};
@@ -62,6 +62,9 @@ pub(crate) struct WatchArgs {
     #[arg(long, value_enum, default_value_t, help_heading = "Estimator")]
     preset: Preset,
 
+    #[command(flatten)]
+    keep: KeepArgs,
+
     /// Time between readings of this machine's metrics, such as 500ms; at least 250ms, by default 1s.
     #[arg(long, value_name = "DURATION", value_parser = interval, conflicts_with = "path", help_heading = "Input")]
     every: Option<Duration>,
@@ -77,7 +80,7 @@ pub(crate) fn run(args: &WatchArgs) -> Result<(), Failure> {
         ));
     }
     let about = About { source: origin.name(), preset: args.preset.to_string(), settings: args.rule.decay_label() };
-    let state: Shared = Arc::new(Mutex::new(State::new(&args.rule, args.preset)?));
+    let state: Shared = Arc::new(Mutex::new(State::new(&args.rule, args.preset, &args.keep)?));
     let ended = feed::start(origin, Arc::clone(&state))?;
     let mut end = End { ended, is_told: false };
     end.wait(PATIENCE)?;
@@ -130,7 +133,8 @@ fn look(screen: &mut Screen, state: &Shared, end: &mut End, signals: &Signals, a
         }
         let version = state.lock().known.version;
         if drawn != Some(version) {
-            let state = state.lock();
+            let mut state = state.lock();
+            state.clear();
             screen.draw(|frame| draw(frame, &state.known, &mut view, about))?;
             drawn = Some(version);
         }

@@ -1,12 +1,15 @@
 //! What is known of the series: the estimates, a bounded stretch of the past, and what has happened lately.
 
+use crate::engine::named::{Named, named};
 use crate::engine::tally::Tally;
-use crate::engine::{Engine, Seen};
+use crate::engine::{moment, too_old};
 use crate::failure::Failure;
 use crate::samples::{Refusal, Time};
-use crate::settings::{Preset, RuleArgs};
+use crate::settings::{KeepArgs, Preset, RuleArgs};
 use crate::text::quote::printable;
-use std::collections::VecDeque;
+use crate::text::time::Moments;
+use evenkeel::{Counters, TrackError, Update};
+use std::collections::{HashMap, VecDeque};
 
 /// Samples of a series that are remembered: more than a line of the screen shows.
 pub(super) const PAST: usize = 120;
@@ -18,7 +21,17 @@ const MOST_LETTERS: usize = 200;
 /// Everything that is known.
 #[derive(Debug)]
 pub(super) struct State {
-    engine: Engine,
+    series: Box<dyn Named>,
+    /// Whether every sample must have a time.
+    is_in_time: bool,
+    moments: Moments,
+    /// The time of the present row in nanoseconds since 1970, where samples need one.
+    now: i64,
+    /// Where in `known` a series is.
+    places: HashMap<String, usize>,
+    /// Series that had been forgotten when `known` was last cleared of them.
+    forgotten: u64,
+    has_refused: bool,
     pub(super) known: Known,
 }
 
@@ -65,13 +78,13 @@ pub(super) struct Moment {
 pub(super) enum Event {
     Outlier {
         time: String,
-        series: usize,
+        series: String,
         value: f64,
         score: f64,
     },
     Reopened {
         time: String,
-        series: usize,
+        series: String,
         location: f64,
     },
     /// What is to be said about the input.
@@ -79,29 +92,29 @@ pub(super) enum Event {
 }
 
 impl State {
-    pub(super) fn new(rule: &RuleArgs, preset: Preset) -> Result<Self, Failure> {
-        Ok(Self { engine: Engine::new(rule, preset)?, known: Known::default() })
+    pub(super) fn new(rule: &RuleArgs, preset: Preset, keep: &KeepArgs) -> Result<Self, Failure> {
+        Ok(Self {
+            series: named(rule, preset, keep)?,
+            is_in_time: rule.is_in_time() || keep.is_in_time(),
+            moments: Moments::default(),
+            now: 0,
+            places: HashMap::new(),
+            forgotten: 0,
+            has_refused: false,
+            known: Known::default(),
+        })
     }
 
-    pub(super) fn add_series(&mut self, name: &str) -> Result<(), Failure> {
-        self.engine.add_series()?;
-        self.known.version += 1;
-        self.known.series.push(Series {
-            name: shown(name),
-            tally: Tally::default(),
-            value: f64::NAN,
-            location: f64::NAN,
-            scale: f64::NAN,
-            score: f64::NAN,
-            outlier: false,
-            past: VecDeque::new(),
-        });
-        Ok(())
+    /// Whether there is a series of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.places.contains_key(name)
     }
 
     /// The time of the samples that follow.
     pub(super) fn start_row(&mut self, time: Time<'_>) -> Result<(), Refusal> {
-        self.engine.set_time(time)?;
+        if self.is_in_time {
+            self.now = moment(&mut self.moments, time)?;
+        }
         self.known.rows += 1;
         self.known.version += 1;
         self.known.time.clear();
@@ -110,18 +123,72 @@ impl State {
     }
 
     /// A sample of a series; NaN is a missing one.
-    pub(super) fn sample(&mut self, index: usize, value: f64) -> Result<(), Refusal> {
-        let seen = self.engine.observe(index, value)?;
+    pub(super) fn sample(&mut self, name: &str, value: f64) -> Result<(), Refusal> {
+        let update = if self.is_in_time {
+            self.series.update_at(name, self.now, value)
+        } else {
+            self.series.update(name, value)
+        };
+        let update = match update {
+            Ok(update) => update,
+            Err(TrackError::Late { time, last }) => return Err(Refusal::Late(too_old(time, last))),
+            Err(TrackError::Full { max_series }) => {
+                if !std::mem::replace(&mut self.has_refused, true) {
+                    self.note(&format!(
+                        "there are {max_series} series, and further ones are not followed (--max-series)"
+                    ));
+                }
+                return Ok(());
+            }
+            Err(error) => return Err(Failure::Failed(error.into()).into()),
+        };
+        let place = match self.places.get(name) {
+            Some(place) => *place,
+            None => self.add(name),
+        };
         let Known { series, events, time, .. } = &mut self.known;
-        let Some(series) = series.get_mut(index) else { return Ok(()) };
-        series.add(value, &seen);
-        if seen.outlier {
-            remember(events, EVENTS, Event::Outlier { time: time.clone(), series: index, value, score: seen.score });
+        let Some(series) = series.get_mut(place) else { return Ok(()) };
+        series.add(value, &update);
+        let (time, name) = (|| time.clone(), || series.name.clone());
+        if update.outlier {
+            let score = update.score;
+            remember(events, EVENTS, Event::Outlier { time: time(), series: name(), value, score });
         }
-        if seen.reopened {
-            remember(events, EVENTS, Event::Reopened { time: time.clone(), series: index, location: seen.location });
+        if update.reopened {
+            let location = update.location;
+            remember(events, EVENTS, Event::Reopened { time: time(), series: name(), location });
+        }
+        // Those that have been forgotten go when they are looked at, or before they are many.
+        if self.known.series.len() > 2 * self.series.names().len() + PAST {
+            self.clear();
         }
         Ok(())
+    }
+
+    /// Adds a series, and returns its place.
+    fn add(&mut self, name: &str) -> usize {
+        let place = self.known.series.len();
+        self.known.series.push(Series::new(name));
+        self.places.insert(name.to_owned(), place);
+        place
+    }
+
+    /// Removes the series that have been forgotten.
+    pub(super) fn clear(&mut self) {
+        let Counters { expired, evicted, .. } = self.series.counters();
+        if std::mem::replace(&mut self.forgotten, expired + evicted) == expired + evicted {
+            return;
+        }
+        let Self { series: named, places, known, .. } = self;
+        places.retain(|name, _| named.has(name));
+        let mut names: Vec<(usize, &mut usize)> = places.values_mut().map(|place| (*place, place)).collect();
+        names.sort_unstable_by_key(|(place, _)| *place);
+        let mut stays = names.iter().map(|(place, _)| *place).peekable();
+        let mut index = 0..;
+        known.series.retain(|_| index.next().is_some_and(|index| stays.next_if_eq(&index).is_some()));
+        for (now, (_, place)) in names.into_iter().enumerate() {
+            *place = now;
+        }
     }
 
     /// Something about the input.
@@ -138,10 +205,23 @@ impl State {
 }
 
 impl Series {
-    fn add(&mut self, value: f64, seen: &Seen) {
-        self.tally.add(value, seen);
+    fn new(name: &str) -> Self {
+        Self {
+            name: shown(name),
+            tally: Tally::default(),
+            value: f64::NAN,
+            location: f64::NAN,
+            scale: f64::NAN,
+            score: f64::NAN,
+            outlier: false,
+            past: VecDeque::new(),
+        }
+    }
+
+    fn add(&mut self, value: f64, update: &Update<f64>) {
+        self.tally.add(update);
         self.value = value;
-        let Seen { location, scale, score, outlier, .. } = *seen;
+        let Update { location, scale, score, outlier, .. } = *update;
         (self.location, self.scale, self.score, self.outlier) = (location, scale, score, outlier);
         remember(&mut self.past, PAST, Moment { value, location, outlier });
     }
@@ -169,20 +249,27 @@ pub(super) mod tests {
     struct CommandLine {
         #[command(flatten)]
         rule: RuleArgs,
+        #[command(flatten)]
+        keep: KeepArgs,
     }
 
     pub(in crate::commands::watch) fn state(names: &[&str]) -> State {
-        let rule = CommandLine::parse_from(["evenkeel"]).rule;
-        let mut state = State::new(&rule, Preset::default()).unwrap();
+        limited(names, &[])
+    }
+
+    /// A state of these series, with these options.
+    fn limited(names: &[&str], options: &[&str]) -> State {
+        let CommandLine { rule, keep } = CommandLine::parse_from([&["evenkeel"], options].concat());
+        let mut state = State::new(&rule, Preset::default(), &keep).unwrap();
         for name in names {
-            state.add_series(name).unwrap();
+            state.add(name);
         }
         state
     }
 
     /// A row of that time.
     pub(in crate::commands::watch) fn at(text: &str) -> Time<'_> {
-        Time { text: text.as_bytes(), is_number: false, is_row_number: false }
+        Time::text(text.as_bytes())
     }
 
     #[test]
@@ -191,8 +278,8 @@ pub(super) mod tests {
         for row in 0..5000_u32 {
             state.start_row(at(&format!("T{row}"))).unwrap();
             let value = f64::from(row * 37 % 11) + if row % 5 == 4 && row > 100 { 1000.0 } else { 0.0 };
-            state.sample(0, value).unwrap();
-            state.sample(1, if row % 2 == 0 { 1.0 } else { f64::NAN }).unwrap();
+            state.sample("a", value).unwrap();
+            state.sample("b", if row % 2 == 0 { 1.0 } else { f64::NAN }).unwrap();
             state.note("something");
         }
         let Known { series, events, rows, time, .. } = &state.known;
@@ -210,18 +297,47 @@ pub(super) mod tests {
             state.start_row(at(&format!("T{row}"))).unwrap();
             let level = if row < 150 { 0.0 } else { 500.0 };
             let spike = if row == 100 { -1e6 } else { 0.0 };
-            state.sample(0, level + spike + f64::from(row * 37 % 11)).unwrap();
+            state.sample("a", level + spike + f64::from(row * 37 % 11)).unwrap();
         }
         let events: Vec<&Event> = state.known.events.iter().collect();
         assert!(
-            matches!(events[0], Event::Outlier { time, series: 0, value, score }
-            if time == "T100" && *value < -9e5 && *score < -1e4),
+            matches!(events[0], Event::Outlier { time, series, value, score }
+            if series == "a" && time == "T100" && *value < -9e5 && *score < -1e4),
             "{:?}",
             events[0]
         );
         assert!(events.iter().any(|event| matches!(event, Event::Reopened { time, .. } if time.as_str() > "T150")));
         let tally = state.known.series[0].tally;
         assert_eq!(tally.outliers + tally.reopenings, events.len() as u64);
+    }
+
+    #[test]
+    fn series_that_come_and_go_do_not_pile_up() {
+        for options in [&["--max-series=10", "--overflow=evict"][..], &["--max-idle=30"]] {
+            let mut state = limited(&[], options);
+            for row in 0..5000_u32 {
+                state.start_row(at(&format!("T{row}"))).unwrap();
+                state.sample("lasting", f64::from(row % 7)).unwrap();
+                state.sample(&format!("job-{}", row / 5), f64::from(row % 5)).unwrap();
+                assert!(state.known.series.len() < 3 * PAST, "{options:?}");
+                if row % 100 == 99 {
+                    state.clear();
+                    let (shown, all) = (&state.known.series, state.series.names().len());
+                    assert!(shown.len() == all && all <= 32, "{options:?}");
+                    assert!(state.places.iter().all(|(name, place)| shown[*place].name == *name), "{options:?}");
+                }
+            }
+            let lasting = &state.known.series[state.places["lasting"]];
+            assert_eq!((lasting.tally.samples, lasting.value), (5000, f64::from(4999 % 7_u32)));
+        }
+        let mut state = limited(&[], &["--max-series=2"]);
+        state.start_row(at("T")).unwrap();
+        for name in ["a", "b", "c", "d"] {
+            state.sample(name, 1.0).unwrap();
+        }
+        assert!(state.known.series.len() == 2 && !state.has("c"));
+        let is_note = |event: &&Event| matches!(event, Event::Note(text) if text.contains("--max-series"));
+        assert_eq!(state.known.events.iter().filter(is_note).count(), 1);
     }
 
     #[test]

@@ -13,24 +13,25 @@
 use super::rows::Row;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::formats::Wanted;
+use crate::formats::columns::{Wanted, find, is_called_time, make_distinct, note_time_is_series, several_values};
+use crate::formats::reader::{Client, Roles};
 use crate::text::number;
 use crate::text::quote::not_a_number;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-/// What columns without a time column, but with one of these names, are likely to mean.
-const TIME_NAMES: [&str; 7] = ["time", "timestamp", "datetime", "date", "ts", "epoch", "when"];
-
-/// What the columns of a table are.
+/// The roles of the columns of a table.
 #[derive(Debug)]
-pub(crate) struct Layout {
-    pub(crate) names: Vec<String>,
-    pub(crate) time: Time,
-    pub(crate) shape: Shape,
+pub(super) struct Layout {
+    pub(super) names: Vec<String>,
+    pub(super) time: Time,
+    shape: Shape,
+    roles: Roles,
+    /// Whether a row has had a say.
+    has_seen_rows: bool,
 }
 
 #[derive(Debug)]
-pub(crate) enum Shape {
+enum Shape {
     Wide(Vec<Column>),
     Long {
         series: usize,
@@ -42,9 +43,9 @@ pub(crate) enum Shape {
     },
 }
 
-/// Where the time is.
+/// The place of the time.
 #[derive(Debug)]
-pub(crate) enum Time {
+pub(super) enum Time {
     Column(usize),
     /// There is no such column: rows are numbered.
     RowNumber,
@@ -54,15 +55,16 @@ pub(crate) enum Time {
 
 /// One column of a wide table.
 #[derive(Debug)]
-pub(crate) struct Column {
-    pub(crate) index: usize,
-    pub(crate) kind: Kind,
-    /// The number of its series, as soon as it is one.
-    pub(crate) series: Option<usize>,
+struct Column {
+    index: usize,
+    kind: Kind,
+    /// Whether a row has been read with this column as a series.
+    is_series: bool,
 }
 
+/// The role of a column, as far as its cells have shown it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+enum Kind {
     Number,
     /// Only empty cells so far.
     Open,
@@ -75,7 +77,7 @@ pub(crate) enum Kind {
     Ignored,
 }
 
-/// What a cell looks like.
+/// The looks of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Look {
     Empty,
@@ -94,8 +96,8 @@ fn look(cell: &[u8]) -> Look {
 }
 
 impl Layout {
-    /// What header and command line say.
-    pub(crate) fn new(header: Row<'_>, wanted: &Wanted, report: &Console) -> Result<Self, Failure> {
+    /// The roles that header and command line give.
+    pub(super) fn new(header: Row<'_>, wanted: &Wanted, roles: Roles, report: &Console) -> Result<Self, Failure> {
         let mut names: Vec<String> = (0..header.len()).map(|index| header.text(index).to_owned()).collect();
         if names.iter().all(|name| number::parse(name.as_bytes()).is_some()) {
             report.note("the first row is taken as the header, although it holds only numbers");
@@ -104,11 +106,14 @@ impl Layout {
         let series = wanted.series.as_deref().map(|name| find(&names, name, "--series")).transpose()?;
         let values: Vec<usize> =
             wanted.values.iter().map(|name| find(&names, name, "--value")).collect::<Result<_, _>>()?;
-        let roles: HashSet<usize> = [time, series].into_iter().flatten().chain(values.iter().copied()).collect();
-        make_distinct(&mut names, report);
+        let named: HashSet<usize> = [time, series].into_iter().flatten().chain(values.iter().copied()).collect();
+        // Where records are passed on, a column whose name is another's is left alone, and needs no name of its own.
+        if roles == Roles::Learn {
+            make_distinct(&mut names, report);
+        }
 
-        let others = (0..names.len()).filter(|index| !roles.contains(index));
-        let column = |kind: Kind| move |index| Column { index, kind: kind.clone(), series: None };
+        let others = (0..names.len()).filter(|index| !named.contains(index));
+        let column = |kind: Kind| move |index| Column { index, kind: kind.clone(), is_series: false };
         let open_time = Time::Open(others.clone().collect());
         let shape = match (series, values.is_empty()) {
             (Some(series), false) => Shape::Long { series, values },
@@ -116,16 +121,50 @@ impl Layout {
             (None, false) => Shape::Wide(values.into_iter().map(column(Kind::Number)).collect()),
             (None, true) => Shape::Wide(others.map(column(Kind::Open)).collect()),
         };
-        Ok(Self { names, time: time.map_or(open_time, Time::Column), shape })
+        let is_named = !wanted.values.is_empty();
+        Ok(Self { names, time: time.map_or(open_time, Time::Column), shape, roles, has_seen_rows: is_named })
     }
 
     /// The name of a column.
-    pub(crate) fn name(&self, index: usize) -> &str {
+    pub(super) fn name(&self, index: usize) -> &str {
         self.names.get(index).map_or("", String::as_str)
     }
 
+    /// The column with the name of the series, in a long table.
+    pub(super) fn series(&self) -> Option<usize> {
+        match self.shape {
+            Shape::Wide(_) => None,
+            Shape::Long { series, .. } | Shape::LongUnknown { series } => Some(series),
+        }
+    }
+
+    /// The columns whose cells are taken for numbers, in the order in which their series are numbered.
+    pub(super) fn values(&self) -> Vec<usize> {
+        match &self.shape {
+            Shape::Wide(columns) => {
+                // Where there has to be a time, it is in one of the columns that are empty so far.
+                let time = match (&self.time, self.roles) {
+                    (Time::Open(columns), Roles::FixAtFirst { needs_time: true }) => columns.first(),
+                    _ => None,
+                };
+                let is_value = |column: &&Column| {
+                    matches!(column.kind, Kind::Number)
+                        || column.kind == Kind::Open && time.is_none_or(|time| *time != column.index)
+                };
+                columns.iter().filter(is_value).map(|column| column.index).collect()
+            }
+            Shape::Long { values, .. } => values.clone(),
+            Shape::LongUnknown { .. } => Vec::new(),
+        }
+    }
+
+    /// Whether it is known which columns have the values, by name or from a row.
+    pub(super) fn has_roles(&self) -> bool {
+        self.has_seen_rows
+    }
+
     /// Whether everything is known, so that rows need not be looked at.
-    pub(crate) fn is_settled(&self) -> bool {
+    pub(super) fn is_settled(&self) -> bool {
         let shape_is_settled = match &self.shape {
             Shape::Wide(columns) => columns.iter().all(|column| column.kind == Kind::Number),
             Shape::Long { .. } => true,
@@ -134,23 +173,38 @@ impl Layout {
         shape_is_settled && !matches!(self.time, Time::Open(_))
     }
 
-    /// Whether a row has been seen that decided where the values are.
-    pub(crate) fn has_values(&self) -> bool {
+    /// Whether a row has been seen that decided which columns have the values.
+    pub(super) fn has_values(&self) -> bool {
         match &self.shape {
-            Shape::Wide(columns) => columns.iter().any(|column| column.kind == Kind::Number || column.series.is_some()),
+            Shape::Wide(columns) => columns.iter().any(|column| column.kind == Kind::Number || column.is_series),
             Shape::Long { .. } => true,
             Shape::LongUnknown { .. } => false,
         }
     }
 
-    /// Learns from a row what the columns are, and tells what the time is called if that is now known. False if the row is
-    /// bad: it holds nothing that could be a sample.
-    pub(crate) fn settle(
-        &mut self,
-        row: Row<'_>,
-        name_time: &mut impl FnMut(&str),
-        report: &mut Console,
-    ) -> Result<bool, Failure> {
+    /// Learns from a row what the columns are. False if the row is bad: it holds nothing that could be a sample.
+    pub(super) fn settle(&mut self, row: Row<'_>, client: &mut impl Client) -> Result<bool, Failure> {
+        let is_first = !self.has_seen_rows;
+        let is_good = self.find_roles(row, client)?;
+        if let (Roles::FixAtFirst { .. }, true, false) = (self.roles, is_first, is_good) {
+            self.take_all();
+            client.console().note(format!(
+                "line {}: no column holds a number: all but the first are followed, unless --value and --time choose",
+                row.line
+            ));
+        }
+        let is_used = is_good || self.roles != Roles::Learn;
+        self.has_seen_rows |= is_used;
+        if let (Roles::Learn, true, Shape::Wide(columns)) = (self.roles, is_good, &mut self.shape) {
+            for column in columns.iter_mut().filter(|column| !matches!(column.kind, Kind::Suspect { .. })) {
+                column.is_series = true;
+            }
+        }
+        Ok(is_used)
+    }
+
+    /// Gives roles to columns as far as the row decides them.
+    fn find_roles(&mut self, row: Row<'_>, client: &mut impl Client) -> Result<bool, Failure> {
         if let Shape::LongUnknown { series } = self.shape {
             let Some(value) = self.only_value(row, series)? else { return Ok(false) };
             self.shape = Shape::Long { series, values: vec![value] };
@@ -163,21 +217,20 @@ impl Layout {
             return Ok(false);
         }
         let was_open = matches!(self.time, Time::Open(_));
-        self.find_time(row, is_guessing, report);
+        self.find_time(row, is_guessing, client.console());
         if was_open {
             match self.time {
-                Time::Column(index) => name_time(self.name(index)),
-                Time::RowNumber => name_time("row"),
+                Time::Column(index) => client.time_name(self.name(index)),
+                Time::RowNumber => client.time_name("row"),
                 Time::Open(_) => {}
             }
         }
-        self.judge_columns(row, report)?;
+        self.judge_columns(row, client.console())?;
         Ok(true)
     }
 
-    /// Takes every column for one of values but the first of several, which is the time unless another one is: for whoever
-    /// cannot leave out a row that is bad, and so cannot wait for the next.
-    pub(crate) fn take_all(&mut self) {
+    /// Makes every column a value column, but the first of several, which is the time unless another one is.
+    fn take_all(&mut self) {
         let series = if let Shape::LongUnknown { series } = self.shape { Some(series) } else { None };
         let time = if let Time::Column(index) = self.time { Some(index) } else { None };
         let mut values: Vec<usize> =
@@ -188,7 +241,7 @@ impl Layout {
         self.shape = match series {
             Some(series) => Shape::Long { series, values },
             None => Shape::Wide(
-                values.into_iter().map(|index| Column { index, kind: Kind::Number, series: None }).collect(),
+                values.into_iter().map(|index| Column { index, kind: Kind::Number, is_series: false }).collect(),
             ),
         };
     }
@@ -254,7 +307,7 @@ impl Layout {
                 (Kind::Open, Look::Text) => Kind::Suspect { line: row.line, text: row.text(column.index).to_owned() },
                 (Kind::Open, Look::Number) => Kind::Number,
                 (Kind::Suspect { line, text }, Look::Number) => {
-                    report.bad_cell(line, name, text.as_bytes())?;
+                    report.bad_number(line, name, text.as_bytes())?;
                     Kind::Number
                 }
                 (Kind::Suspect { line, text }, Look::Text) => {
@@ -267,81 +320,5 @@ impl Layout {
         }
         columns.retain(|column| column.kind != Kind::Ignored);
         Ok(())
-    }
-}
-
-/// Whether a numeric column has a name that is likely to mean the time.
-pub(crate) fn is_called_time(name: &str) -> bool {
-    TIME_NAMES.iter().any(|time| time.eq_ignore_ascii_case(name))
-}
-
-/// Such a column of a wide table is a series all the same.
-pub(crate) fn note_time_is_series(name: &str, report: &Console) {
-    report.note(format!("column {name:?} is numeric and tracked as a series; --time {name} makes it the time"));
-}
-
-/// A long table whose values may be in any of these columns.
-pub(crate) fn several_values<'a>(names: impl Iterator<Item = &'a str>) -> Failure {
-    let names = quoted(names);
-    Failure::usage(format!(
-        "several columns may hold the values ({names}): choose with --value, and name the time with --time"
-    ))
-}
-
-/// A table in which there is nothing to follow.
-pub(crate) fn no_numbers(input: &str, names: &[String]) -> Failure {
-    let columns = quoted(names.iter().map(String::as_str));
-    Failure::usage(format!("{input}: no column holds numbers; there are {columns}"))
-}
-
-/// The column of this name.
-pub(crate) fn find(names: &[String], name: &str, option: &str) -> Result<usize, Failure> {
-    let mut found = names.iter().enumerate().filter(|(_, candidate)| *candidate == name).map(|(index, _)| index);
-    match (found.next(), found.next()) {
-        (Some(index), None) => Ok(index),
-        (Some(_), Some(_)) => Err(Failure::usage(format!("{option} {name}: several columns have this name"))),
-        (None, _) => {
-            let existing = quoted(names.iter().map(String::as_str));
-            Err(Failure::usage(format!("{option} {name}: there is no such column; there are {existing}")))
-        }
-    }
-}
-
-/// Names for a message.
-pub(crate) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    /// A message is for reading; a wide table has thousands of columns.
-    const MOST: usize = 50;
-    let mut names = names.map(|name| format!("{name:?}"));
-    let mut list: Vec<String> = names.by_ref().take(MOST).collect();
-    let more = names.count();
-    if more > 0 {
-        list.push(format!("and {more} more"));
-    }
-    list.join(", ")
-}
-
-/// Gives every column a name of its own: `column3` to a third one without, and `cpu.2` to a second `cpu`.
-pub(crate) fn make_distinct(names: &mut [String], report: &Console) {
-    let mut taken: HashSet<String> = names.iter().cloned().collect();
-    // Where to go on looking for a free number: from the start again for each of many columns of one name takes for ever.
-    let mut next: HashMap<String, usize> = HashMap::new();
-    for (index, name) in names.iter_mut().enumerate() {
-        let is_new = !next.contains_key(name.as_str());
-        let next = next.entry(name.clone()).or_default();
-        if is_new && !name.is_empty() {
-            continue;
-        }
-        let (stem, separator, first) =
-            if name.is_empty() { ("column", "", index + 1) } else { (name.as_str(), ".", 2) };
-        let mut number = (*next).max(first);
-        let mut free = format!("{stem}{separator}{number}");
-        while taken.contains(&free) {
-            number += 1;
-            free = format!("{stem}{separator}{number}");
-        }
-        *next = number + 1;
-        taken.insert(free.clone());
-        report.note(format!("column {} is called {free:?} here: its name is {name:?}, as another's", index + 1));
-        *name = free;
     }
 }

@@ -1,171 +1,252 @@
-//! A CSV to samples.
+//! CSV: a header, and rows with a field for every column.
 
-pub(crate) mod layout;
-pub(crate) mod rows;
+mod layout;
+mod rows;
 
-use super::lines::Lines;
-use super::names::Names;
-use super::{Origin, Source, Wanted, before_read};
-use crate::console::Console;
+use super::columns::{Wanted, no_numbers};
+use super::lines::{Need, Span, Woken};
+use super::reader::{Client, Next, Reader, Roles};
+use super::record::{Record, Series, Value, When};
+use super::source::Input;
 use crate::failure::Failure;
-use crate::samples::{Sink, Time};
+use crate::output::LineBuffer;
 use crate::text::number;
-use crate::text::quote::not_a_number;
-use layout::{Column, Kind, Layout, Shape, Time as TimeColumn, no_numbers};
-use rows::{Next, Row, Rows};
+use layout::{Layout, Time};
+use rows::{Next as NextRow, Row, Rows};
+use std::borrow::Cow;
 
-/// Reads a whole CSV.
-pub(super) fn read(
-    lines: Lines,
-    Origin { name, is_live, .. }: Origin,
-    wanted: &Wanted,
-    sink: &mut impl Sink,
-    report: &mut Console,
-) -> Result<(), Failure> {
-    let mut rows = Rows::new(lines);
-    let first = rows.advance(&mut before_read(is_live, sink, report))?;
-    let layout = match first {
-        Next::Row => Layout::new(rows.current(), wanted, report)?,
-        Next::Broken(why) => return Err(Failure::usage(format!("{name}: line {}: no header: {why}", rows.line()))),
-        Next::End => return Err(Source::is_empty(&name)),
-    };
-    if let TimeColumn::Column(index) = layout.time {
-        sink.time_name(layout.name(index));
-    }
-    let width = layout.names.len();
-    let mut table = Table { is_settled: layout.is_settled(), layout, series: Names::default(), count: 0 };
-
-    loop {
-        let next = rows.advance(&mut before_read(is_live, sink, report))?;
-        match next {
-            Next::End => break,
-            Next::Broken(why) => {
-                report.rows += 1;
-                report.bad_row(rows.line(), why)?;
-            }
-            Next::Row => {
-                report.rows += 1;
-                let row = rows.current();
-                let (line, len) = (row.line, row.len());
-                if len == width {
-                    table.row(row, sink, report)?;
-                } else if rows.is_several_lines() {
-                    // Quotes that join lines into a row of the wrong shape are more likely stray than meant.
-                    rows.keep_first_line();
-                    report.bad_row(line, "a quote is opened and closed in the wrong place")?;
-                } else {
-                    report.bad_row(line, format_args!("{len} fields, where the header has {width}"))?;
-                }
-            }
-        }
-    }
-    if report.rows > 0 && !table.layout.has_values() {
-        return Err(no_numbers(&name, &table.layout.names));
-    }
-    Ok(())
+/// The reader of a CSV.
+pub(crate) struct Csv {
+    rows: Rows,
+    /// The name of the input in messages.
+    input: String,
+    wanted: Wanted,
+    roles: Roles,
+    /// None before the header.
+    table: Option<Table>,
 }
 
 /// A table on its way.
 struct Table {
     layout: Layout,
     is_settled: bool,
-    /// The series of a long table.
-    series: Names,
-    /// How many series a wide table has.
-    count: usize,
+    /// Whether it was settled before the present row.
+    is_final: bool,
+    /// Cells that may hold numbers, in the order in which their series are numbered.
+    values: Vec<usize>,
+    /// Whether each cell is one of them.
+    is_value: Vec<bool>,
+}
+
+/// The outcome of going on to the next row.
+enum Step {
+    Header,
+    Row,
+    Blank,
+    Broken(String),
+    End,
+}
+
+impl Csv {
+    /// Reads the next row, or the header if there is none yet.
+    #[inline]
+    fn step(&mut self, client: &mut impl Client) -> Result<Step, Failure> {
+        let Some(table) = &mut self.table else { return self.header(client) };
+        Ok(match self.rows.step(&mut |need| client.before_read(need))? {
+            None => Step::Blank,
+            Some(NextRow::End) => Step::End,
+            Some(NextRow::Broken(why)) => Step::Broken(why.to_string()),
+            Some(NextRow::Row) => {
+                let (len, width) = (self.rows.current().len(), table.is_value.len());
+                if len == width {
+                    table.is_final = table.is_settled;
+                    if table.is_final || table.settle(self.rows.current(), client)? {
+                        Step::Row
+                    } else {
+                        Step::Broken("no column holds a number".to_owned())
+                    }
+                } else if self.rows.is_several_lines() {
+                    // Quotes that join lines into a row of the wrong shape are more likely stray than meant.
+                    self.rows.keep_first_line();
+                    Step::Broken("a quote is opened and closed in the wrong place".to_owned())
+                } else {
+                    Step::Broken(format!("{len} fields, where the header has {width}"))
+                }
+            }
+        })
+    }
+
+    fn header(&mut self, client: &mut impl Client) -> Result<Step, Failure> {
+        // However long the header takes: nothing else is held up.
+        let mut before_read =
+            |need| -> Result<Woken, Failure> { client.before_read(Need { is_joining: false, ..need }) };
+        match self.rows.step(&mut before_read)? {
+            None => return Ok(Step::Blank),
+            Some(NextRow::End) => return Ok(Step::End),
+            Some(NextRow::Broken(why)) => {
+                let (input, line) = (&self.input, self.rows.line());
+                return Err(Failure::usage(format!("{input}: line {line}: no header: {why}")));
+            }
+            Some(NextRow::Row) => {}
+        }
+        let layout = Layout::new(self.rows.current(), &self.wanted, self.roles, client.console())?;
+        if let Time::Column(index) = layout.time {
+            client.time_name(layout.name(index));
+        }
+        let is_value = vec![false; layout.names.len()];
+        let (is_settled, is_final) = (layout.is_settled(), false);
+        let mut table = Table { is_settled, is_final, layout, values: Vec::new(), is_value };
+        table.find_values();
+        self.table = Some(table);
+        Ok(Step::Header)
+    }
 }
 
 impl Table {
-    /// One row that has a field for every column.
-    #[inline]
-    fn row(&mut self, row: Row<'_>, sink: &mut impl Sink, report: &mut Console) -> Result<(), Failure> {
-        if !self.is_settled {
-            if !self.layout.settle(row, &mut |name| sink.time_name(name), report)? {
-                return report.bad_row(row.line, "no column holds a number");
-            }
+    /// Learns from a row what the columns are. False if the row is bad.
+    #[cold]
+    fn settle(&mut self, row: Row<'_>, client: &mut impl Client) -> Result<bool, Failure> {
+        let is_good = self.layout.settle(row, client)?;
+        if is_good {
             self.is_settled = self.layout.is_settled();
+            self.find_values();
         }
-        match &mut self.layout.shape {
-            Shape::Wide(columns) => {
-                if !set_time(&self.layout.time, row, sink, report)? {
-                    return Ok(());
-                }
-                let mut cells = Cells { names: &self.layout.names, row, sink, report };
-                columns.iter_mut().try_for_each(|column| cells.wide(column, &mut self.count))
-            }
-            Shape::Long { series, values } => {
-                let (name, names) = (row.field(*series), &self.layout.names);
-                if name.is_empty() {
-                    return report.bad_row(row.line, "the series has no name");
-                }
-                // A bad value in the only column of values spoils the row, and makes no series.
-                if let [value] = values[..] {
-                    let cell = row.field(value);
-                    let Some(number) = number::parse(cell) else {
-                        return report.bad_row(row.line, not_a_number(&names[value], cell));
-                    };
-                    let position = self.series.position(name, sink, &[value], names)?;
-                    if !set_time(&self.layout.time, row, sink, report)? {
-                        return Ok(());
-                    }
-                    return report.took_sample(row.line, &names[value], sink.sample(position, number));
-                }
-                let position = self.series.position(name, sink, values, names)?;
-                if !set_time(&self.layout.time, row, sink, report)? {
-                    return Ok(());
-                }
-                let mut cells = Cells { names, row, sink, report };
-                let first = position * values.len();
-                values.iter().enumerate().try_for_each(|(offset, &value)| cells.sample(value, first + offset))
-            }
-            Shape::LongUnknown { .. } => Ok(()),
+        Ok(is_good)
+    }
+
+    fn find_values(&mut self) {
+        self.values = self.layout.values();
+        self.is_value.fill(false);
+        for &value in &self.values {
+            self.is_value[value] = true;
         }
     }
 }
 
-/// The cells of one row on their way to the sink.
-struct Cells<'a, S> {
-    names: &'a [String],
+impl Reader for Csv {
+    type Record<'a> = Fields<'a>;
+
+    const ENDINGS: &'static [&'static str] = &["csv", "tsv"];
+
+    /// Nothing looks like a CSV: it is what an input is that looks like nothing else.
+    fn looks_like(_: &[u8]) -> bool {
+        false
+    }
+
+    fn open(input: Input) -> Result<Self, Failure> {
+        let Input { lines, name, wanted, roles, .. } = input;
+        Ok(Self { rows: Rows::new(lines), input: name, wanted, roles, table: None })
+    }
+
+    #[inline]
+    fn next(&mut self, client: &mut impl Client) -> Result<Next<'_, Fields<'_>>, Failure> {
+        let step = self.step(client)?;
+        let lines = self.rows.lines().span();
+        Ok(match (step, &self.table) {
+            (Step::Row, Some(table)) => Next::Record(Fields { table, row: self.rows.current(), lines }),
+            (Step::Header, Some(table)) => Next::Header(Fields { table, row: self.rows.current(), lines }),
+            (Step::Broken(why), _) => Next::Broken(lines, why),
+            (Step::Blank, _) => Next::Blank(lines),
+            _ => Next::End,
+        })
+    }
+
+    fn check_end(&self, rows: u64) -> Result<(), Failure> {
+        match &self.table {
+            None => Err(Failure::usage(format!("{} is empty", self.input))),
+            Some(Table { layout, .. }) if rows > 0 && !layout.has_values() => {
+                Err(no_numbers(&self.input, &layout.names))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+/// The fields of one row.
+pub(crate) struct Fields<'a> {
+    table: &'a Table,
     row: Row<'a>,
-    sink: &'a mut S,
-    report: &'a mut Console,
+    lines: Span<'a>,
 }
 
-impl<S: Sink> Cells<'_, S> {
-    /// The cell of a wide table's column.
+impl Record for Fields<'_> {
+    const IS_ROW: bool = true;
+
     #[inline]
-    fn wide(&mut self, column: &mut Column, count: &mut usize) -> Result<(), Failure> {
-        if matches!(column.kind, Kind::Suspect { .. }) {
-            return Ok(());
-        }
-        let position = if let Some(position) = column.series {
-            position
-        } else {
-            self.sink.series(&self.names[column.index])?;
-            *count += 1;
-            *column.series.insert(*count - 1)
-        };
-        self.sample(column.index, position)
+    fn span(&self) -> Span<'_> {
+        self.lines
     }
 
-    /// One cell that should be a number.
     #[inline]
-    fn sample(&mut self, column: usize, series: usize) -> Result<(), Failure> {
-        let cell = self.row.field(column);
-        let (line, name) = (self.row.line, &self.names[column]);
-        match number::parse(cell) {
-            Some(number) => self.report.took_sample(line, name, self.sink.sample(series, number)),
-            None => self.report.bad_cell(line, name, cell),
+    fn time(&self) -> When<'_> {
+        match self.table.layout.time {
+            Time::Column(index) => When::Cell { text: self.row.field(index), is_number: false },
+            Time::RowNumber => When::Nowhere,
+            Time::Open(_) => When::Unknown,
         }
     }
-}
 
-/// Tells the sink when the samples of this row were taken. False if it does not want them.
-#[inline]
-fn set_time(time: &TimeColumn, row: Row<'_>, sink: &mut impl Sink, report: &mut Console) -> Result<bool, Failure> {
-    let result = match time {
-        TimeColumn::Column(index) => sink.row(Time { text: row.field(*index), is_number: false, is_row_number: false }),
-        _ => sink.row(Time::row_number(report.rows, &mut itoa::Buffer::new())),
-    };
-    report.took_row(row.line, result)
+    #[inline]
+    fn series(&self) -> Series<'_> {
+        match self.table.layout.series() {
+            None => Series::Each,
+            Some(series) => match self.row.field(series) {
+                b"" => Series::Unnamed("the series has no name".to_owned()),
+                name => Series::Named(Cow::Borrowed(name)),
+            },
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.table.is_value.len()
+    }
+
+    #[inline]
+    fn name(&self, cell: usize) -> &str {
+        self.table.layout.name(cell)
+    }
+
+    #[inline]
+    fn is_number(&self, cell: usize) -> bool {
+        self.table.is_value.get(cell).copied().unwrap_or(false)
+    }
+
+    #[inline]
+    fn value(&self, cell: usize) -> Value<'_> {
+        match number::parse(self.row.field(cell)) {
+            Some(number) => Value::Number(number),
+            None => Value::NotANumber(Cow::Borrowed(self.row.text(cell))),
+        }
+    }
+
+    #[inline]
+    fn values(&self) -> impl ExactSizeIterator<Item = usize> {
+        self.table.values.iter().copied()
+    }
+
+    fn is_settled(&self) -> bool {
+        self.table.layout.has_roles()
+    }
+
+    fn is_final(&self) -> bool {
+        self.table.is_final
+    }
+
+    fn split(&self) -> (&[u8], &[u8]) {
+        let raw = self.lines.raw;
+        let text = raw.strip_suffix(b"\n").unwrap_or(raw);
+        raw.split_at(text.strip_suffix(b"\r").unwrap_or(text).len())
+    }
+
+    /// Writes nothing: the header has the names.
+    fn write_key(&self, _: usize, _: &mut Vec<u8>) {}
+
+    /// Adds a cell behind a row, which has one for every column, be it empty.
+    #[inline]
+    fn append(out: &mut LineBuffer, _: &[u8], _: &str, number: f64) {
+        out.put(b",");
+        if number.is_finite() {
+            out.put(number::csv(number, &mut zmij::Buffer::new()).as_bytes());
+        }
+    }
 }

@@ -5,7 +5,7 @@
 //! line, and reading goes on with the line after it.
 
 use crate::failure::Failure;
-use crate::formats::lines::{Found, Lines, Need};
+use crate::formats::lines::{Found, Lines, Need, Woken};
 use std::fmt;
 
 /// Reads rows of fields from lines.
@@ -84,24 +84,11 @@ impl Rows {
         Self { lines, is_quoted: false, unquoted: Vec::new(), ends: Vec::new() }
     }
 
-    /// Goes on to the next row that is not blank.
-    #[inline]
-    pub(crate) fn advance(
-        &mut self,
-        before_read: &mut impl FnMut(Need) -> Result<(), Failure>,
-    ) -> Result<Next, Failure> {
-        loop {
-            if let Some(next) = self.step(before_read)? {
-                return Ok(next);
-            }
-        }
-    }
-
     /// Goes on to the next row; `None` is a blank line.
     #[inline]
     pub(crate) fn step(
         &mut self,
-        before_read: &mut impl FnMut(Need) -> Result<(), Failure>,
+        before_read: &mut impl FnMut(Need) -> Result<Woken, Failure>,
     ) -> Result<Option<Next>, Failure> {
         match self.lines.advance(before_read)? {
             Found::End => return Ok(Some(Next::End)),
@@ -151,15 +138,8 @@ impl Rows {
         self.lines.keep_first();
     }
 
-    /// Gives back all lines but the first where going on to the next row has failed, because its quotes are no longer to be
-    /// waited for.
-    pub(crate) fn give_up(&mut self) -> Next {
-        self.lines.keep_first();
-        Next::Broken(Broken::Unclosed)
-    }
-
     /// Reads the fields of a row with quotes. False if a quote is not closed within reach.
-    fn unquote(&mut self, before_read: &mut impl FnMut(Need) -> Result<(), Failure>) -> Result<bool, Failure> {
+    fn unquote(&mut self, before_read: &mut impl FnMut(Need) -> Result<Woken, Failure>) -> Result<bool, Failure> {
         self.unquoted.clear();
         self.ends.clear();
         let mut fields = Fields::new(&mut self.unquoted, &mut self.ends);
@@ -303,7 +283,7 @@ mod tests {
         let mut rows = Rows::new(Lines::new(Box::new(text), "test".into(), Limits::default()));
         let mut seen = Vec::new();
         loop {
-            let next = rows.advance(&mut |_| Ok(())).unwrap();
+            let Some(next) = rows.step(&mut |_| Ok(Woken::Input)).unwrap() else { continue };
             let row = rows.current();
             seen.push(match next {
                 Next::Row => Ok((row.line, (0..row.len()).map(|index| row.text(index).to_owned()).collect())),

@@ -28,6 +28,8 @@ pub(crate) struct Point {
     pub(crate) fields_end: usize,
     /// The timestamp, in whatever unit.
     pub(crate) time: Option<i64>,
+    /// The digits of the timestamp.
+    pub(crate) time_text: Range<usize>,
     /// How far a text has been read that ended within a string.
     at: usize,
 }
@@ -156,6 +158,7 @@ impl Point {
         if spaces(text, end) < text.len() {
             return Err(Broken::At("there is something behind the timestamp", end));
         }
+        self.time_text = start..end;
         self.time = Some(whole(digits).ok_or(Broken::At("the timestamp is no integer of 64 bits", start))?);
         Ok(())
     }

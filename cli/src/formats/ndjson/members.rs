@@ -33,6 +33,26 @@ impl<'a> Members<'a> {
         })
     }
 
+    /// The number of members.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The name of a member.
+    pub(crate) fn name(&self, index: usize) -> &str {
+        self.0.get(index).map_or("", |(name, _)| name.0.as_ref())
+    }
+
+    /// The value of a member.
+    pub(crate) fn value(&self, index: usize) -> Option<Value<'a>> {
+        self.0.get(index).map(|(_, raw)| Value::of(raw.get()))
+    }
+
+    /// Whether a member is a number.
+    pub(crate) fn is_number(&self, index: usize) -> bool {
+        self.0.get(index).is_some_and(|(_, raw)| is_number(raw.get()))
+    }
+
     /// Every member.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Value<'a>)> {
         self.0.iter().map(|(name, raw)| (name.0.as_ref(), Value::of(raw.get())))
@@ -49,7 +69,7 @@ impl<'a> Value<'a> {
     fn of(raw: &'a str) -> Self {
         match raw.as_bytes().first() {
             Some(b'n') => Self::Null,
-            Some(b'-' | b'0'..=b'9') => Self::Number(raw),
+            _ if is_number(raw) => Self::Number(raw),
             Some(b'"') => {
                 let inner = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')).unwrap_or_default();
                 if inner.contains('\\') {
@@ -70,6 +90,11 @@ impl<'a> Value<'a> {
             Self::Text(text) => text,
         }
     }
+}
+
+/// Whether a valid piece of JSON is a number.
+fn is_number(raw: &str) -> bool {
+    matches!(raw.as_bytes().first(), Some(b'-' | b'0'..=b'9'))
 }
 
 /// The name of a member: a piece of the line, unless it has escapes.

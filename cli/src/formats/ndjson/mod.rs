@@ -1,121 +1,126 @@
-//! NDJSON to samples: the rules of a CSV, with members for columns.
+//! NDJSON: an object per line, by the rules of a CSV with members for columns.
 //!
-//! Members may come and go from line to line, so nothing but the first object can say that a name is wrong: it must have
-//! the time and the series that the command line names, and the values too where they are one per row.
+//! Members may come and go from line to line, so nothing but the first object can show that a name is wrong: it must have
+//! the time and the series that the command line names, and the values too where they are one per row. Where records are
+//! passed on, a wrong name is only a note, because the right object may be yet to come.
 
-pub(crate) mod members;
+mod members;
 
-use super::csv::layout::quoted;
-use super::lines::{Found, Lines};
-use super::{Origin, Source, Wanted, announce, before_read};
+use super::columns::{Wanted, quoted};
+use super::influx::Influx;
+use super::lines::{Found, Lines, Span};
+use super::reader::{Client, Next, Reader, Roles};
+use super::record::{Record, Series, Value, When};
+use super::source::Input;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::samples::{Sink, Time};
+use crate::output::LineBuffer;
 use crate::text::number;
-use crate::text::quote::not_a_number;
-use foldhash::fast::RandomState;
-use indexmap::IndexMap;
-use members::{Members, Value};
-use std::fmt::Display;
+use crate::text::quote::push_string;
+use members::{Members, Value as Member};
+use std::borrow::Cow;
 
-/// Reads all lines.
-pub(super) fn read(
-    mut lines: Lines,
-    Origin { name, is_live, .. }: Origin,
-    wanted: &Wanted,
-    sink: &mut impl Sink,
-    report: &mut Console,
-) -> Result<(), Failure> {
-    let mut objects = Objects {
-        time: wanted.time.clone(),
-        has_named_time: false,
-        series: wanted.series.clone(),
-        values: wanted.values.clone(),
-        names: IndexMap::default(),
-        series_count: 0,
-        first: None,
-    };
-    if let Some(time) = &objects.time {
-        sink.time_name(time);
-        objects.has_named_time = true;
-    }
-    loop {
-        let found = lines.advance(&mut before_read(is_live, sink, report))?;
-        match found {
-            Found::End => break,
-            Found::Line if lines.current().trim_ascii().is_empty() => {}
-            Found::Line => {
-                report.rows += 1;
-                let line = lines.number();
-                match Members::parse(lines.current()) {
-                    Ok(members) => objects.row(Cells { members: &members, line, sink, report })?,
-                    Err(broken) => report.bad_row(line, broken)?,
-                }
-            }
-            Found::TooLong => {
-                report.rows += 1;
-                report.bad_row(lines.number(), "the line is too long")?;
-            }
-        }
-    }
-    if report.rows == 0 {
-        return Err(Source::is_empty(&name));
-    }
-    objects.check_all_found(&name)
+/// Objects after which a named member that none of them has is reported.
+const ENOUGH: u64 = 100;
+
+/// The reader of NDJSON.
+pub(crate) struct Ndjson {
+    lines: Lines,
+    objects: Objects,
 }
 
-/// The objects on their way.
+/// What objects have shown so far.
 struct Objects {
-    time: Option<String>,
-    /// The sink knows what the time is called.
+    /// The name of the input in messages.
+    input: String,
+    columns: Columns,
+    /// Whether the client knows the name of the time.
     has_named_time: bool,
-    series: Option<String>,
-    values: Vec<String>,
-    /// Members of wide objects, or names of a long table's series, that are series: the number of the first one.
-    names: IndexMap<Box<str>, usize, RandomState>,
-    series_count: usize,
+    /// Objects so far.
+    count: u64,
+    /// The named members that none of them had, each with its option.
+    missing: Vec<(&'static str, String)>,
     /// The names that the first object has, for messages.
     first: Option<Vec<String>>,
+    /// Whether any member has been a number.
+    has_numbers: bool,
+}
+
+/// The roles of members.
+struct Columns {
+    wanted: Wanted,
+    roles: Roles,
+    /// The member with the time.
+    time: Option<String>,
+}
+
+impl Columns {
+    /// Whether the values are a list, which every object has.
+    fn is_list(&self) -> bool {
+        self.wanted.series.is_some() && self.roles == Roles::Learn
+    }
+
+    /// Whether the command line gives this member another role than that of the time.
+    fn is_named(&self, name: &str) -> bool {
+        self.wanted.series.as_deref() == Some(name) || self.is_value(name)
+    }
+
+    fn is_value(&self, name: &str) -> bool {
+        self.wanted.values.iter().any(|value| value == name)
+    }
 }
 
 impl Objects {
-    fn row(&mut self, cells: Cells<'_, impl Sink>) -> Result<(), Failure> {
-        let members = cells.members;
+    /// Learns from an object which members have which role.
+    fn look(&mut self, members: &Members<'_>, client: &mut impl Client) -> Result<(), Failure> {
+        self.count += 1;
         if self.first.is_none() {
             self.check_first(members)?;
             self.first = Some(members.iter().map(|(name, _)| name.to_owned()).collect());
         }
-        if self.time.is_none() {
-            // The first text is the time; infinities are text only because JSON has no other way to say them.
-            // What has been a series is not the time, whatever one of its cells says.
-            let is_series = |name: &str| self.series.is_none() && self.names.contains_key(name);
-            let mut texts = members.iter().filter(|(name, _)| !self.is_named(name) && !is_series(name));
-            let first_text = texts.find(|(_, value)| match value {
-                Value::Text(text) => number::parse(text.as_bytes()).is_none_or(f64::is_finite),
-                _ => false,
-            });
-            self.time = first_text.map(|(name, _)| name.to_owned());
+        self.missing.retain(|(_, name)| members.get(name).is_none());
+        if self.count == ENOUGH {
+            self.note_missing(client.console());
         }
+        self.find_time(members, client);
+        let is_value = |index| members.is_number(index) && self.columns.time.as_deref() != Some(members.name(index));
+        self.has_numbers = self.has_numbers || (0..members.len()).any(is_value);
         if !self.has_named_time {
-            cells.sink.time_name(self.time.as_deref().unwrap_or("row"));
-            self.has_named_time = self.time.is_some();
+            client.time_name(self.columns.time.as_deref().unwrap_or("row"));
+            self.has_named_time = self.columns.time.is_some();
         }
-        match self.series.clone() {
-            Some(series) => self.long(&series, cells),
-            None => self.wide(cells),
-        }
+        Ok(())
     }
 
-    /// Whether the command line says what this member is.
-    fn is_named(&self, name: &str) -> bool {
-        self.series.as_deref() == Some(name) || self.values.iter().any(|value| value == name)
+    /// Looks for the time: the first text. What has been a series is not the time, whatever one of its cells holds.
+    fn find_time(&mut self, members: &Members<'_>, client: &impl Client) {
+        let Columns { wanted, roles, time } = &self.columns;
+        let is_over = match roles {
+            Roles::Learn => false,
+            Roles::FixAtFirst { needs_time } => !needs_time || self.count > 1,
+        };
+        if time.is_some() || is_over {
+            return;
+        }
+        let is_series = |name: &str| wanted.series.is_none() && client.has_series(name);
+        let mut texts = members.iter().filter(|(name, _)| !self.columns.is_named(name) && !is_series(name));
+        let first_text = texts.find(|(_, value)| match value {
+            // Infinities are text only because JSON has no other way to write them.
+            Member::Text(text) => number::parse(text.as_bytes()).is_none_or(f64::is_finite),
+            _ => false,
+        });
+        self.columns.time = first_text.map(|(name, _)| name.to_owned());
     }
 
-    /// Looks whether the first object has what every object should have.
+    /// Checks that the first object has what every object should have.
     fn check_first(&mut self, members: &Members<'_>) -> Result<(), Failure> {
-        let is_long = self.series.is_some();
-        let values = self.values.iter().filter(|_| is_long).map(|name| ("--value", name));
-        let named = [("--time", &self.time), ("--series", &self.series)];
+        let Columns { wanted, roles, .. } = &mut self.columns;
+        if *roles != Roles::Learn {
+            return Ok(());
+        }
+        let is_list = wanted.series.is_some();
+        let values = wanted.values.iter().filter(|_| is_list).map(|name| ("--value", name));
+        let named = [("--time", &wanted.time), ("--series", &wanted.series)];
         let named = named.into_iter().filter_map(|(option, name)| Some((option, name.as_ref()?)));
         for (option, name) in named.chain(values) {
             if members.get(name).is_none() {
@@ -125,158 +130,204 @@ impl Objects {
                 )));
             }
         }
-        if is_long && self.values.is_empty() {
-            let numbers: Vec<&str> = members
-                .iter()
-                .filter(|(name, _)| !self.is_named(name) && self.time.as_deref() != Some(name))
-                .filter(|(_, value)| matches!(value, Value::Number(_)))
-                .map(|(name, _)| name)
-                .collect();
+        if is_list && wanted.values.is_empty() {
+            let is_free = |name: &str| wanted.series.as_deref() != Some(name) && wanted.time.as_deref() != Some(name);
+            let numbers = members.iter().filter(|(name, value)| is_free(name) && matches!(value, Member::Number(_)));
+            let numbers: Vec<&str> = numbers.map(|(name, _)| name).collect();
             let [value] = numbers[..] else {
                 return Err(Failure::usage(format!(
                     "the values may be in any of [{}]: choose with --value, and name the time with --time",
                     quoted(numbers.into_iter())
                 )));
             };
-            self.values.push(value.to_owned());
+            wanted.values.push(value.to_owned());
         }
         Ok(())
     }
 
-    /// An object with the name of its series.
-    fn long(&mut self, series: &str, mut cells: Cells<'_, impl Sink>) -> Result<(), Failure> {
-        let members = cells.members;
-        let name = members.get(series);
-        let name = match &name {
-            None => return cells.bad_row(format_args!("no member {series:?}")),
-            Some(Value::Number(_) | Value::Text(_)) => name.as_ref().map_or("", Value::text),
-            Some(_) => "",
-        };
-        if name.trim_ascii().is_empty() {
-            return cells.bad_row("the series has no name");
+    /// Reports which of the named members were in no object: their names may be wrong.
+    fn note_missing(&mut self, console: &Console) {
+        if self.columns.roles == Roles::Learn {
+            return;
         }
-        // A bad value in the only member with values spoils the row, and makes no series.
-        if let [value] = &self.values[..] {
-            match members.get(value) {
-                None => return cells.bad_row(format_args!("no member {value:?}")),
-                Some(cell) if number_of(&cell).is_none() => {
-                    return cells.bad_row(not_a_number(value, cell.text().as_bytes()));
-                }
-                Some(_) => {}
-            }
-        }
-        let first = if let Some(&first) = self.names.get(name) {
-            first
-        } else {
-            announce(cells.sink, name, self.values.iter().map(String::as_str))?;
-            self.number(name, self.values.len())
-        };
-        if !cells.time(self.time.as_deref())? {
-            return Ok(());
-        }
-        for (offset, value) in self.values.iter().enumerate() {
-            cells.sample(first + offset, value, &members.get(value).unwrap_or(Value::Null))?;
-        }
-        Ok(())
-    }
-
-    /// An object whose members are series.
-    fn wide(&mut self, mut cells: Cells<'_, impl Sink>) -> Result<(), Failure> {
-        if !cells.time(self.time.as_deref())? {
-            return Ok(());
-        }
-        for (name, cell) in cells.members.iter() {
-            let series = match self.names.get(name) {
-                Some(&series) => series,
-                None if self.is_new_series(name, &cell) => {
-                    cells.sink.series(name)?;
-                    self.number(name, 1)
-                }
-                None => continue,
-            };
-            cells.sample(series, name, &cell)?;
-        }
-        Ok(())
-    }
-
-    /// Gives a new name the next numbers, and tells the first of them.
-    fn number(&mut self, name: &str, count: usize) -> usize {
-        let first = self.series_count;
-        self.series_count += count;
-        self.names.insert(name.into(), first);
-        first
-    }
-
-    /// Whether a member that was not a series is one from now on.
-    fn is_new_series(&self, name: &str, cell: &Value<'_>) -> bool {
-        if self.values.is_empty() {
-            self.time.as_deref() != Some(name) && matches!(cell, Value::Number(_))
-        } else {
-            self.values.iter().any(|value| value == name)
+        let count = self.count;
+        for (option, name) in self.missing.drain(..).filter(|_| count > 0) {
+            console.note(format_args!("{option} {name}: none of the first {count} objects has this member"));
         }
     }
 
-    /// At the end: whether there was anything to follow.
-    fn check_all_found(&self, input: &str) -> Result<(), Failure> {
+    /// Checks, at the end, that there was something to follow.
+    fn check_end(&self, rows: u64) -> Result<(), Failure> {
+        let input = &self.input;
+        if rows == 0 {
+            return Err(Failure::usage(format!("{input} is empty")));
+        }
         let Some(first) = &self.first else {
             return Err(Failure::usage(format!("{input}: no line is a JSON object")));
         };
         let existing = quoted(first.iter().map(String::as_str));
-        if self.series.is_some() {
+        if self.columns.wanted.series.is_some() {
             return Ok(());
         }
-        if let Some(value) = self.values.iter().find(|value| !self.names.contains_key(value.as_str())) {
+        if let Some((_, value)) = self.missing.iter().find(|(option, _)| *option == "--value") {
             return Err(Failure::usage(format!(
                 "--value {value}: no object has such a member; the first has {existing}"
             )));
         }
-        if self.names.is_empty() {
+        if !self.has_numbers && self.columns.wanted.values.is_empty() {
             return Err(Failure::usage(format!("{input}: no member holds numbers; the first object has {existing}")));
         }
         Ok(())
     }
 }
 
-/// The members of one object on their way to the sink.
-struct Cells<'a, S> {
-    members: &'a Members<'a>,
-    line: u64,
-    sink: &'a mut S,
-    report: &'a mut Console,
-}
+impl Reader for Ndjson {
+    type Record<'a> = Object<'a>;
 
-impl<S: Sink> Cells<'_, S> {
-    /// Tells the sink when the samples of this object were taken. False if it does not want them.
-    fn time(&mut self, name: Option<&str>) -> Result<bool, Failure> {
-        let result = if let Some(name) = name {
-            let time = self.members.get(name).unwrap_or(Value::Null);
-            let is_number = matches!(time, Value::Number(_));
-            self.sink.row(Time { text: time.text().as_bytes(), is_number, is_row_number: false })
-        } else {
-            self.sink.row(Time::row_number(self.report.rows, &mut itoa::Buffer::new()))
-        };
-        self.report.took_row(self.line, result)
+    const ENDINGS: &'static [&'static str] = &["ndjson", "jsonl", "json"];
+
+    /// No line is both an object and a point, whose name may begin with a brace too.
+    fn looks_like(first: &[u8]) -> bool {
+        first.trim_ascii_start().starts_with(b"{") && !Influx::is_point(first)
     }
 
-    /// One member that should be a number.
-    fn sample(&mut self, series: usize, name: &str, cell: &Value<'_>) -> Result<(), Failure> {
-        match number_of(cell) {
-            Some(number) => self.report.took_sample(self.line, name, self.sink.sample(series, number)),
-            None => self.report.bad_cell(self.line, name, cell.text().as_bytes()),
+    fn open(input: Input) -> Result<Self, Failure> {
+        let Input { lines, name, wanted, roles, .. } = input;
+        let Wanted { time, series, values } = &wanted;
+        let values = values.iter().map(|name| ("--value", name));
+        let others = time.iter().map(|name| ("--time", name)).chain(series.iter().map(|name| ("--series", name)));
+        let missing = others.chain(values).map(|(option, name)| (option, name.clone())).collect();
+        let columns = Columns { time: time.clone(), wanted, roles };
+        let (has_named_time, has_numbers) = (false, false);
+        let objects = Objects { input: name, columns, has_named_time, count: 0, missing, first: None, has_numbers };
+        Ok(Self { lines, objects })
+    }
+
+    fn next(&mut self, client: &mut impl Client) -> Result<Next<'_, Object<'_>>, Failure> {
+        let Self { lines, objects } = self;
+        if let (0, Some(time), false) = (objects.count, &objects.columns.time, objects.has_named_time) {
+            client.time_name(time);
+            objects.has_named_time = true;
+        }
+        let found = lines.advance(&mut |need| client.before_read(need))?;
+        let span = lines.span();
+        Ok(match found {
+            Found::End => {
+                objects.note_missing(client.console());
+                Next::End
+            }
+            Found::TooLong => Next::Broken(span, "the line is too long".to_owned()),
+            Found::Line if lines.current().trim_ascii().is_empty() => Next::Blank(span),
+            Found::Line => match Members::parse(lines.current()) {
+                Err(why) => Next::Broken(span, why),
+                Ok(members) => {
+                    objects.look(&members, client)?;
+                    let columns = &objects.columns;
+                    let time = columns.time.as_deref().map(|name| members.get(name).unwrap_or(Member::Null));
+                    Next::Record(Object { members, columns, time, lines: span })
+                }
+            },
+        })
+    }
+
+    fn check_end(&self, rows: u64) -> Result<(), Failure> {
+        self.objects.check_end(rows)
+    }
+}
+
+/// One object.
+pub(crate) struct Object<'a> {
+    members: Members<'a>,
+    columns: &'a Columns,
+    /// What the member with the time holds; none where no member has it.
+    time: Option<Member<'a>>,
+    lines: Span<'a>,
+}
+
+impl Record for Object<'_> {
+    const IS_ROW: bool = false;
+
+    fn span(&self) -> Span<'_> {
+        self.lines
+    }
+
+    fn time(&self) -> When<'_> {
+        self.time.as_ref().map_or(When::Nowhere, |time| When::Cell {
+            text: time.text().as_bytes(),
+            is_number: matches!(time, Member::Number(_)),
+        })
+    }
+
+    fn series(&self) -> Series<'_> {
+        let Some(series) = &self.columns.wanted.series else { return Series::Each };
+        let name = match self.members.get(series) {
+            None => return Series::Unnamed(format!("no member {series:?}")),
+            Some(Member::Number(text)) => Cow::Borrowed(text.as_bytes()),
+            Some(Member::Text(Cow::Borrowed(text))) => Cow::Borrowed(text.as_bytes()),
+            Some(Member::Text(Cow::Owned(text))) => Cow::Owned(text.into_bytes()),
+            Some(Member::Null | Member::Other(_)) => Cow::Borrowed(&b""[..]),
+        };
+        if name.trim_ascii().is_empty() {
+            return Series::Unnamed("the series has no name".to_owned());
+        }
+        Series::Named(name)
+    }
+
+    fn len(&self) -> usize {
+        if self.columns.is_list() { self.columns.wanted.values.len() } else { self.members.len() }
+    }
+
+    fn name(&self, cell: usize) -> &str {
+        if self.columns.is_list() {
+            self.columns.wanted.values.get(cell).map_or("", String::as_str)
+        } else {
+            self.members.name(cell)
         }
     }
 
-    fn bad_row(self, reason: impl Display) -> Result<(), Failure> {
-        self.report.bad_row(self.line, reason)
+    fn is_number(&self, cell: usize) -> bool {
+        let Columns { wanted, time, .. } = self.columns;
+        let name = self.name(cell);
+        if !wanted.values.is_empty() {
+            return self.columns.is_value(name);
+        }
+        self.members.is_number(cell) && time.as_deref() != Some(name) && wanted.series.as_deref() != Some(name)
     }
-}
 
-/// The number in a member; NaN where it is missing.
-fn number_of(cell: &Value<'_>) -> Option<f64> {
-    match cell {
-        Value::Null => Some(f64::NAN),
-        Value::Number(text) => number::parse(text.as_bytes()),
-        Value::Text(text) => number::parse(text.as_bytes()),
-        Value::Other(_) => None,
+    fn value(&self, cell: usize) -> Value<'_> {
+        let member = if self.columns.is_list() { self.members.get(self.name(cell)) } else { self.members.value(cell) };
+        match member {
+            None => Value::Absent,
+            Some(Member::Null) => Value::Number(f64::NAN),
+            Some(Member::Number(text)) => {
+                number::parse(text.as_bytes()).map_or(Value::NotANumber(Cow::Borrowed(text)), Value::Number)
+            }
+            Some(Member::Text(text)) => {
+                let number = number::parse(text.as_bytes());
+                number.map_or(Value::NotANumber(text), Value::Number)
+            }
+            Some(Member::Other(text)) => Value::NotANumber(Cow::Borrowed(text)),
+        }
+    }
+
+    fn split(&self) -> (&[u8], &[u8]) {
+        let raw = self.lines.raw;
+        raw.split_at(raw.iter().rposition(|byte| *byte == b'}').unwrap_or(raw.len()))
+    }
+
+    /// Writes the name as JSON, without the quote at its end.
+    fn write_key(&self, cell: usize, key: &mut Vec<u8>) {
+        push_string(key, self.name(cell).as_bytes());
+        key.pop();
+    }
+
+    fn append(out: &mut LineBuffer, key: &[u8], ending: &str, number: f64) {
+        if number.is_finite() {
+            out.put(b",");
+            out.put(key);
+            out.put(ending.as_bytes());
+            out.put(b"\":");
+            out.put(number::csv(number, &mut zmij::Buffer::new()).as_bytes());
+        }
     }
 }

@@ -104,17 +104,17 @@ fn decimals<T: DecimalType>(array: &dyn Array) -> Option<Vec<f64>> {
     Some((0..array.len()).map(number).collect())
 }
 
-/// A cell as text, empty where it is missing.
-pub(super) fn text<'a>(array: &'a dyn Array, row: usize, room: &'a mut String) -> Result<&'a str, String> {
-    if array.is_null(row) {
-        return Ok("");
-    }
+/// Writes a cell as text, nothing where it is missing.
+pub(super) fn text(array: &dyn Array, row: usize, room: &mut String) -> Result<(), String> {
     room.clear();
+    if array.is_null(row) {
+        return Ok(());
+    }
     match array.data_type() {
-        DataType::Utf8 => return Ok(array.as_string_opt::<i32>().map_or("", |array| array.value(row))),
+        DataType::Utf8 => room.push_str(array.as_string_opt::<i32>().map_or("", |array| array.value(row))),
         DataType::Binary => {
             let bytes = array.as_binary_opt::<i32>().map_or(&b""[..], |array| array.value(row));
-            return std::str::from_utf8(bytes).map_err(|_| "the cell is not UTF-8".to_owned());
+            room.push_str(std::str::from_utf8(bytes).map_err(|_| "the cell is not UTF-8".to_owned())?);
         }
         DataType::Int8 => write(room, cell::<Int8Type>(array, row)),
         DataType::Int16 => write(room, cell::<Int16Type>(array, row)),
@@ -146,7 +146,7 @@ pub(super) fn text<'a>(array: &'a dyn Array, row: usize, room: &'a mut String) -
         }
         other => return Err(format!("the cell is {other}, and no text")),
     }
-    Ok(room)
+    Ok(())
 }
 
 fn cell<T: ArrowPrimitiveType>(array: &dyn Array, row: usize) -> Option<T::Native> {

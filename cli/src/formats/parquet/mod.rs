@@ -1,4 +1,4 @@
-//! A Parquet file to samples: the rules of a CSV, with types where a CSV has only text.
+//! Parquet: the rules of a CSV, with types where a CSV has only text.
 //!
 //! Only the columns that are needed are read, a batch of rows at a time, so that memory grows neither with the length of the
 //! file nor with what else is in it.
@@ -13,191 +13,246 @@ mod cells;
 mod guard;
 mod roles;
 
-use super::names::Names;
-use super::{Origin, Wanted};
-use crate::console::Console;
+use super::lines::Span;
+use super::reader::{Client, Next, Reader};
+use super::record::{Record, Series, Value, When};
+use super::source::{Input, PARQUET};
 use crate::failure::Failure;
-use crate::samples::{Sink, Time, TimeType};
+use crate::output::LineBuffer;
+use crate::samples::TimeType;
 use arrow_array::{ArrayRef, RecordBatch};
 use guard::guarded;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::file::metadata::ParquetMetaData;
 use roles::{Roles, Shape};
+use std::borrow::Cow;
 use std::fmt::Display;
-use std::fs::File;
 
-/// So many rows are read at once ...
+/// Most rows that are read at once ...
 const ROWS: usize = 8192;
 /// ... unless that makes more cells than these.
 const CELLS: usize = 1 << 20;
 
-/// An opened file of which only the table of contents has been read.
-pub(super) struct Table {
-    builder: ParquetRecordBatchReaderBuilder<File>,
+/// The reader of a Parquet file.
+pub(crate) struct Parquet {
+    input: Input,
     size: u64,
+    /// Read when the file is opened, and used with the first record.
+    builder: Option<ParquetRecordBatchReaderBuilder<std::fs::File>>,
+    table: Option<Table>,
 }
 
-impl Table {
-    /// Reads what is where.
-    pub(super) fn open(file: File, name: &str, size: u64) -> Result<Self, Failure> {
-        // What the writer's own types were adds nothing that is wanted here, and would make more kinds of columns.
-        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let builder = guarded(|| ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))
-            .map_err(|error| Failure::usage(format!("{name} is not a complete Parquet file: {error}")))?;
-        Ok(Self { builder, size })
-    }
-
-    /// Whether every piece of these columns lies within the file. The decoder takes that for granted.
-    fn check_places(&self, columns: &ProjectionMask) -> Result<(), String> {
-        let groups = self.builder.metadata().row_groups().iter();
-        let pieces = groups.flat_map(|group| group.columns().iter().enumerate());
-        for (_, piece) in pieces.filter(|(index, _)| columns.leaf_included(*index)) {
-            let start = piece.dictionary_page_offset().unwrap_or(piece.data_page_offset());
-            let end = start.checked_add(piece.compressed_size());
-            let is_within = |end| u64::try_from(end).is_ok_and(|end| end <= self.size);
-            if start < 0 || piece.compressed_size() < 0 || !end.is_some_and(is_within) {
-                return Err(format!("column {} reaches beyond the end of the file", piece.column_path()));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Reads a whole file.
-pub(super) fn read(
-    table: Table,
-    origin: &Origin,
-    wanted: &Wanted,
-    sink: &mut impl Sink,
-    report: &mut Console,
-) -> Result<(), Failure> {
-    let name = &origin.name;
-    let cannot = |error: &dyn Display| Failure::usage(format!("cannot read {name}: {error}"));
-    let roles = Roles::new(name, table.builder.schema(), wanted, report)?;
-    let columns = ProjectionMask::roots(table.builder.parquet_schema(), roles.columns());
-    table.check_places(&columns).map_err(|error| cannot(&error))?;
-
-    let total = table.builder.metadata().file_metadata().num_rows();
-    let batch_size = (CELLS / roles.columns().count().max(1)).clamp(1, ROWS);
-    let builder = table.builder.with_projection(columns).with_batch_size(batch_size);
-    let mut batches = guarded(|| builder.build()).map_err(|error| cannot(&error))?;
-
-    sink.time_name(roles.time.map_or("row", |time| roles.name(time)));
-    sink.time_type(roles.time_type);
-    let mut rows = Rows { roles, series: Names::default(), is_announced: false, digits: String::new() };
-    while let Some(batch) = guarded(|| batches.next().transpose()).map_err(|error| cannot(&error))? {
-        rows.batch(&batch, sink, report)?;
-        let share = report.rows as f64 / total.max(1) as f64;
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a share of a size
-        report.progress((origin.size.unwrap_or(0) as f64 * share) as u64);
-    }
-    Ok(())
-}
-
-/// Rows on their way.
-struct Rows {
+/// A file on its way.
+struct Table {
     roles: Roles,
-    /// The series of a long table.
-    series: Names,
-    /// The sink knows the series of a wide table.
-    is_announced: bool,
-    /// Room for the text of a cell.
-    digits: String,
+    batches: ParquetRecordBatchReader,
+    /// Rows of the whole file.
+    total: u64,
+    batch: Columns,
+    /// The present row of the batch, and of the file, from 1.
+    row: usize,
+    number: u64,
+    /// Text of the cells with the time and with the name of the series.
+    time: String,
+    series: String,
 }
 
 /// The columns of a batch.
+#[derive(Default)]
 struct Columns {
+    rows: usize,
     time: Option<ArrayRef>,
     series: Option<ArrayRef>,
     /// NaN is missing.
     values: Vec<Vec<f64>>,
 }
 
-impl Rows {
-    fn batch(&mut self, batch: &RecordBatch, sink: &mut impl Sink, report: &mut Console) -> Result<(), Failure> {
-        let Some(columns) = self.columns(batch) else {
-            return Err(Failure::failed("the Parquet decoder has left out a column"));
-        };
-        for row in 0..batch.num_rows() {
-            report.rows += 1;
-            self.row(&columns, row, sink, report)?;
-        }
-        Ok(())
+impl Reader for Parquet {
+    type Record<'a> = Row<'a>;
+
+    const ENDINGS: &'static [&'static str] = &["parquet"];
+
+    fn looks_like(first: &[u8]) -> bool {
+        first.starts_with(PARQUET)
     }
 
-    /// What is where in a batch, which has the columns that are read in the order of the file.
-    fn columns(&self, batch: &RecordBatch) -> Option<Columns> {
-        let place = |index: usize| Some(batch.columns().get(self.roles.place(index)?)?.clone());
+    fn open(mut input: Input) -> Result<Self, Failure> {
+        let name = &input.name;
+        let Some((file, size)) = input.file.take() else {
+            return Err(Failure::usage(format!(
+                "{name}: Parquet cannot be read from a pipe, because what is where stands at its end: name a file"
+            )));
+        };
+        // What the writer's own types were adds nothing that is wanted here, and would make more kinds of columns.
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let builder = guarded(|| ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))
+            .map_err(|error| Failure::usage(format!("{name} is not a complete Parquet file: {error}")))?;
+        Ok(Self { input, size, builder: Some(builder), table: None })
+    }
+
+    fn next(&mut self, client: &mut impl Client) -> Result<Next<'_, Row<'_>>, Failure> {
+        if let Some(builder) = self.builder.take() {
+            self.table = Some(self.start(builder, client)?);
+        }
+        let Some(table) = &mut self.table else { return Ok(Next::End) };
+        table.row += 1;
+        while table.row >= table.batch.rows {
+            let share = table.number as f64 / table.total.max(1) as f64;
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a share of a size
+            client.console().progress((self.size as f64 * share) as u64);
+            let batch = guarded(|| table.batches.next().transpose());
+            let Some(batch) = batch.map_err(|error| cannot(&self.input.name, &error))? else { return Ok(Next::End) };
+            table.batch = Columns::of(&batch, &table.roles)
+                .ok_or_else(|| Failure::failed("the Parquet decoder has left out a column"))?;
+            table.row = 0;
+        }
+        table.number += 1;
+        let lines = Span { line: table.number, count: 1, raw: b"" };
+        Ok(match table.read_texts() {
+            Ok(()) => Next::Record(Row { table, lines }),
+            Err(why) => Next::Broken(lines, why),
+        })
+    }
+
+    fn check_end(&self, _: u64) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl Parquet {
+    fn start(
+        &self,
+        builder: ParquetRecordBatchReaderBuilder<std::fs::File>,
+        client: &mut impl Client,
+    ) -> Result<Table, Failure> {
+        let Input { name, wanted, .. } = &self.input;
+        let roles = Roles::new(name, builder.schema(), wanted, client.console())?;
+        let columns = ProjectionMask::roots(builder.parquet_schema(), roles.columns());
+        check_places(builder.metadata(), &columns, self.size).map_err(|error| cannot(name, &error))?;
+
+        let total = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
+        let batch_size = (CELLS / roles.columns().count().max(1)).clamp(1, ROWS);
+        let builder = builder.with_projection(columns).with_batch_size(batch_size);
+        let batches = guarded(|| builder.build()).map_err(|error| cannot(name, &error))?;
+
+        client.time_name(roles.time.map_or("row", |time| roles.name(time)));
+        client.time_type(roles.time_type);
+        let batch = Columns::default();
+        Ok(Table { roles, batches, total, batch, row: 0, number: 0, time: String::new(), series: String::new() })
+    }
+}
+
+fn cannot(name: &str, error: &dyn Display) -> Failure {
+    Failure::usage(format!("cannot read {name}: {error}"))
+}
+
+/// Checks that every piece of these columns lies within the file. The decoder takes that for granted.
+fn check_places(metadata: &ParquetMetaData, columns: &ProjectionMask, size: u64) -> Result<(), String> {
+    let groups = metadata.row_groups().iter();
+    let pieces = groups.flat_map(|group| group.columns().iter().enumerate());
+    for (_, piece) in pieces.filter(|(index, _)| columns.leaf_included(*index)) {
+        let start = piece.dictionary_page_offset().unwrap_or(piece.data_page_offset());
+        let end = start.checked_add(piece.compressed_size());
+        let is_within = |end| u64::try_from(end).is_ok_and(|end| end <= size);
+        if start < 0 || piece.compressed_size() < 0 || !end.is_some_and(is_within) {
+            return Err(format!("column {} reaches beyond the end of the file", piece.column_path()));
+        }
+    }
+    Ok(())
+}
+
+impl Columns {
+    /// The columns of a batch, which has those that are read in the order of the file.
+    fn of(batch: &RecordBatch, roles: &Roles) -> Option<Self> {
+        let place = |index: usize| Some(batch.columns().get(roles.place(index)?)?.clone());
         let optional = |index: Option<usize>| match index {
             Some(index) => place(index).map(Some),
             None => Some(None),
         };
         let numbers = |&index: &usize| cells::numbers(place(index)?.as_ref());
-        Some(Columns {
-            time: optional(self.roles.time)?,
-            series: optional(self.roles.shape.series())?,
-            values: self.roles.shape.values().iter().map(numbers).collect::<Option<_>>()?,
+        Some(Self {
+            rows: batch.num_rows(),
+            time: optional(roles.time)?,
+            series: optional(roles.shape.series())?,
+            values: roles.shape.values().iter().map(numbers).collect::<Option<_>>()?,
         })
     }
+}
 
+impl Table {
+    /// Writes down the text of the cells with the time and with the name of the series.
     #[inline]
-    fn row(
-        &mut self,
-        columns: &Columns,
-        row: usize,
-        sink: &mut impl Sink,
-        report: &mut Console,
-    ) -> Result<(), Failure> {
-        let (number, Roles { names, shape, .. }) = (report.rows, &self.roles);
-        let first = match shape {
-            Shape::Wide(_) => 0,
-            Shape::Long { values, .. } => {
-                let name = columns.series.as_deref().map(|series| cells::text(series, row, &mut self.digits));
-                let name = match name.unwrap_or(Ok("")) {
-                    Ok("") => return report.bad_row(number, "the series has no name"),
-                    Ok(name) => name,
-                    Err(why) => return report.bad_row(number, why),
-                };
-                self.series.position(name.as_bytes(), sink, values, names)? * values.len()
-            }
-        };
-        if !self.set_time(columns, row, sink, report)? {
-            return Ok(());
+    fn read_texts(&mut self) -> Result<(), String> {
+        let Self { batch, row, time, series, .. } = self;
+        if let Some(cells) = batch.series.as_deref() {
+            cells::text(cells, *row, series)?;
         }
-        let Roles { names, shape, .. } = &self.roles;
-        if let (Shape::Wide(values), false) = (shape, self.is_announced) {
-            values.iter().filter_map(|&value| names.get(value)).try_for_each(|name| sink.series(name))?;
-            self.is_announced = true;
-        }
-        for (offset, (value, cells)) in shape.values().iter().zip(&columns.values).enumerate() {
-            let taken = sink.sample(first + offset, cells.get(row).copied().unwrap_or(f64::NAN));
-            report.took_sample(number, names.get(*value).map_or("", String::as_str), taken)?;
+        if let Some(cells) = batch.time.as_deref() {
+            cells::text(cells, *row, time)?;
         }
         Ok(())
     }
+}
 
-    /// Tells the sink when the samples of this row were taken. False if it does not want them.
-    #[inline]
-    fn set_time(
-        &mut self,
-        columns: &Columns,
-        row: usize,
-        sink: &mut impl Sink,
-        report: &mut Console,
-    ) -> Result<bool, Failure> {
-        let number = report.rows;
-        let result = match &columns.time {
-            None => sink.row(Time::row_number(number, &mut itoa::Buffer::new())),
-            Some(time) => match cells::text(time, row, &mut self.digits) {
-                Err(why) => return report.bad_row(number, why).map(|()| false),
-                Ok(text) => {
-                    let is_numeric = matches!(self.roles.time_type, TimeType::Integer | TimeType::Float);
-                    // Infinities are no numbers in JSON.
-                    let is_number = is_numeric && text.ends_with(|last: char| last.is_ascii_digit());
-                    sink.row(Time { text: text.as_bytes(), is_number, is_row_number: false })
-                }
-            },
-        };
-        report.took_row(number, result)
+/// One row.
+pub(crate) struct Row<'a> {
+    table: &'a Table,
+    lines: Span<'a>,
+}
+
+impl Record for Row<'_> {
+    const IS_ROW: bool = true;
+
+    fn span(&self) -> Span<'_> {
+        self.lines
     }
+
+    #[inline]
+    fn time(&self) -> When<'_> {
+        let Table { roles, time, .. } = self.table;
+        if roles.time.is_none() {
+            return When::Nowhere;
+        }
+        let is_numeric = matches!(roles.time_type, TimeType::Integer | TimeType::Float);
+        // Infinities are no numbers in JSON.
+        let is_number = is_numeric && time.ends_with(|last: char| last.is_ascii_digit());
+        When::Cell { text: time.as_bytes(), is_number }
+    }
+
+    #[inline]
+    fn series(&self) -> Series<'_> {
+        match (&self.table.roles.shape, self.table.series.as_bytes()) {
+            (Shape::Wide(_), _) => Series::Each,
+            (Shape::Long { .. }, b"") => Series::Unnamed("the series has no name".to_owned()),
+            (Shape::Long { .. }, name) => Series::Named(Cow::Borrowed(name)),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.table.batch.values.len()
+    }
+
+    fn name(&self, cell: usize) -> &str {
+        let Roles { shape, .. } = &self.table.roles;
+        shape.values().get(cell).map_or("", |value| self.table.roles.name(*value))
+    }
+
+    fn is_number(&self, cell: usize) -> bool {
+        cell < self.len()
+    }
+
+    #[inline]
+    fn value(&self, cell: usize) -> Value<'_> {
+        let number = self.table.batch.values.get(cell).and_then(|values| values.get(self.table.row));
+        number.map_or(Value::Absent, |number| Value::Number(*number))
+    }
+
+    fn split(&self) -> (&[u8], &[u8]) {
+        (b"", b"")
+    }
+
+    fn write_key(&self, _: usize, _: &mut Vec<u8>) {}
+
+    fn append(_: &mut LineBuffer, _: &[u8], _: &str, _: f64) {}
 }

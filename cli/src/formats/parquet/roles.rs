@@ -6,9 +6,8 @@
 use super::cells::Kind;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::formats::Wanted;
-use crate::formats::csv::layout::{
-    find, is_called_time, make_distinct, no_numbers, note_time_is_series, several_values,
+use crate::formats::columns::{
+    Wanted, find, is_called_time, make_distinct, no_numbers, note_time_is_series, several_values,
 };
 use crate::samples::TimeType;
 use arrow_schema::Schema;

@@ -1,0 +1,276 @@
+//! Records to samples of numbered series, for commands that follow every series to the end of the input.
+
+use super::lines::{Need, Span, Woken};
+use super::reader::{Client, Consumer};
+use super::record::{Record, Series, Value, When};
+use super::source::Source;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::samples::{Moment, Sink, Time, TimeType};
+use crate::text::quote::not_a_number;
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
+use std::time::SystemTime;
+
+/// Reads all of the input into the sink.
+///
+/// # Errors
+/// The input cannot be used, the sink takes no more, or there is something bad with `--strict`.
+pub(crate) fn read(source: Source, sink: &mut impl Sink, console: &mut Console) -> Result<(), Failure> {
+    let Source { format, input, is_live } = source;
+    let (by_cell, names) = (Vec::new(), IndexMap::default());
+    let mut numbered = Numbered { sink, console, is_live, by_cell, names, expected: 0, count: 0, name: Vec::new() };
+    format.read_all(input, &mut numbered)
+}
+
+/// A sink, and the numbers of its series.
+struct Numbered<'a, S> {
+    sink: &'a mut S,
+    console: &'a mut Console,
+    is_live: bool,
+    /// The series of each cell of a row.
+    by_cell: Vec<Option<usize>>,
+    /// The first series of each name.
+    names: IndexMap<Box<[u8]>, usize, RandomState>,
+    /// The position of the name that is expected next: most inputs name their series in turn.
+    expected: usize,
+    /// The number of series.
+    count: usize,
+    /// Room for a name.
+    name: Vec<u8>,
+}
+
+impl<S: Sink> Client for Numbered<'_, S> {
+    fn before_read(&mut self, need: Need) -> Result<Woken, Failure> {
+        self.console.progress(need.read);
+        if self.is_live {
+            self.sink.before_wait()?;
+        }
+        Ok(Woken::Input)
+    }
+
+    fn console(&mut self) -> &mut Console {
+        self.console
+    }
+
+    fn time_name(&mut self, name: &str) {
+        self.sink.time_name(name);
+    }
+
+    fn time_type(&mut self, time_type: TimeType) {
+        self.sink.time_type(time_type);
+    }
+
+    fn has_series(&self, name: &str) -> bool {
+        self.names.contains_key(name.as_bytes())
+    }
+}
+
+impl<S: Sink> Consumer for Numbered<'_, S> {
+    #[inline]
+    fn record(&mut self, record: &impl Record) -> Result<(), Failure> {
+        self.console.counts.rows += 1;
+        match record.series() {
+            Series::Each if is_row(record) => self.row(record),
+            Series::Each => self.each(record, ""),
+            Series::Within(beginning) => self.each(record, beginning),
+            Series::Named(name) => self.long(record, &name),
+            Series::Unnamed(why) => self.console.bad_row(record.span().line, why),
+        }
+    }
+
+    fn rows_to_check(&self) -> Option<u64> {
+        Some(self.console.counts.rows)
+    }
+
+    fn broken(&mut self, lines: Span<'_>, why: &str) -> Result<(), Failure> {
+        self.console.counts.rows += 1;
+        self.console.bad_row(lines.line, why)
+    }
+}
+
+fn is_row<R: Record>(_: &R) -> bool {
+    R::IS_ROW
+}
+
+impl<S: Sink> Numbered<'_, S> {
+    /// A row of a wide table: every cell has a series.
+    #[inline]
+    fn row(&mut self, record: &impl Record) -> Result<(), Failure> {
+        if !self.time(record)? {
+            return Ok(());
+        }
+        for cell in record.values() {
+            let series = match self.by_cell.get(cell) {
+                Some(Some(series)) => *series,
+                _ => self.add_cell(cell, record.name(cell))?,
+            };
+            self.sample(record, cell, series)?;
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn add_cell(&mut self, cell: usize, name: &str) -> Result<usize, Failure> {
+        self.sink.series(name)?;
+        if self.by_cell.len() <= cell {
+            self.by_cell.resize(cell + 1, None);
+        }
+        self.count += 1;
+        Ok(*self.by_cell[cell].insert(self.count - 1))
+    }
+
+    /// A record whose cells have names of their own. One that has been a number is expected to be one.
+    fn each(&mut self, record: &impl Record, beginning: &str) -> Result<(), Failure> {
+        if !self.time(record)? {
+            return Ok(());
+        }
+        for cell in 0..record.len() {
+            self.name.clear();
+            self.name.extend_from_slice(beginning.as_bytes());
+            self.name.extend_from_slice(record.name(cell).as_bytes());
+            let name = std::mem::take(&mut self.name);
+            let series = match self.position(&name) {
+                Some(series) => Some(series),
+                None if record.is_number(cell) => Some(self.add_name(&name, 1, [""].into_iter())?),
+                None => None,
+            };
+            self.name = name;
+            if let Some(series) = series {
+                self.sample(record, cell, series)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A record of a named series.
+    #[inline]
+    fn long(&mut self, record: &impl Record, name: &[u8]) -> Result<(), Failure> {
+        let mut values = record.values();
+        let count = values.len();
+        if let (1, Some(cell)) = (count, values.next()) {
+            return self.long_of_one(record, name, cell);
+        }
+        let first = match self.position(name) {
+            Some(first) => first,
+            None => self.add_name(name, count, record.values().map(|cell| record.name(cell)))?,
+        };
+        if !self.time(record)? {
+            return Ok(());
+        }
+        for (offset, cell) in record.values().enumerate() {
+            self.sample(record, cell, first + offset)?;
+        }
+        Ok(())
+    }
+
+    /// A record of a named series with one value. A bad value spoils the row, and makes no series.
+    #[inline]
+    fn long_of_one(&mut self, record: &impl Record, name: &[u8], cell: usize) -> Result<(), Failure> {
+        let value = match record.value(cell) {
+            Value::Number(value) => value,
+            other => return self.console.bad_row(record.span().line, reason(&other, record.name(cell))),
+        };
+        let series = match self.position(name) {
+            Some(series) => series,
+            None => self.add_name(name, 1, [""].into_iter())?,
+        };
+        if !self.time(record)? {
+            return Ok(());
+        }
+        match self.sink.sample(series, value) {
+            Ok(()) => Ok(()),
+            refused => self.console.took_sample(record.span().line, record.name(cell), refused),
+        }
+    }
+
+    /// The first series of a name that is known.
+    #[inline]
+    fn position(&mut self, name: &[u8]) -> Option<usize> {
+        let (position, series) = match self.names.get_index(self.expected) {
+            Some((expected, series)) if **expected == *name => (self.expected, *series),
+            _ => self.names.get_full(name).map(|(position, _, series)| (position, *series))?,
+        };
+        self.expected = if position + 1 < self.names.len() { position + 1 } else { 0 };
+        Some(series)
+    }
+
+    /// Announces the series of a new name: the name itself, or `name.column` for each of several columns.
+    fn add_name<'n>(
+        &mut self,
+        name: &[u8],
+        count: usize,
+        columns: impl Iterator<Item = &'n str>,
+    ) -> Result<usize, Failure> {
+        let text = std::str::from_utf8(name).unwrap_or_default();
+        if count == 1 {
+            self.sink.series(text)?;
+        } else {
+            for column in columns {
+                self.sink.series(&format!("{text}.{column}"))?;
+            }
+        }
+        let first = self.count;
+        self.count += count;
+        self.names.insert(name.into(), first);
+        self.expected = 0;
+        Ok(first)
+    }
+
+    /// Passes on the time of a record. False if the sink does not take it.
+    #[inline]
+    fn time(&mut self, record: &impl Record) -> Result<bool, Failure> {
+        let mut digits = itoa::Buffer::new();
+        let taken = self.sink.row(time_of(record, self.console.counts.rows, self.is_live, &mut digits));
+        self.console.took_row(record.span().line, taken)
+    }
+
+    #[inline]
+    fn sample(&mut self, record: &impl Record, cell: usize, series: usize) -> Result<(), Failure> {
+        let value = match record.value(cell) {
+            Value::Number(value) => value,
+            Value::Absent => f64::NAN,
+            Value::NotANumber(text) => {
+                return self.console.bad_number(record.span().line, record.name(cell), text.as_bytes());
+            }
+            Value::Other => return Ok(()),
+        };
+        match self.sink.sample(series, value) {
+            Ok(()) => Ok(()),
+            refused => self.console.took_sample(record.span().line, record.name(cell), refused),
+        }
+    }
+}
+
+/// The time of a record, or its number where there is none.
+#[inline]
+pub(crate) fn time_of<'a>(
+    record: &'a impl Record,
+    number: u64,
+    is_live: bool,
+    digits: &'a mut itoa::Buffer,
+) -> Time<'a> {
+    match record.time() {
+        When::Cell { text, is_number } => Time { text, is_number, moment: Moment::Text },
+        When::Stamp { text, nanoseconds } => Time { text, is_number: true, moment: Moment::Nanoseconds(nanoseconds) },
+        // A file has been there for long.
+        When::Arrival if is_live => Time { moment: now(), ..Time::text(b"") },
+        When::Arrival => Time::text(b""),
+        When::Nowhere | When::Unknown => Time::row_number(number, digits),
+    }
+}
+
+/// Why a value that should be a number is none.
+#[cold]
+pub(crate) fn reason(value: &Value<'_>, name: &str) -> String {
+    match value {
+        Value::NotANumber(text) => not_a_number(name, text.as_bytes()),
+        Value::Number(_) | Value::Absent | Value::Other => format!("no member {name:?}"),
+    }
+}
+
+/// The present moment.
+fn now() -> Moment {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Moment::Nanoseconds(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,125 @@
+//! A reader of any format, and what it reads for.
+
+use super::lines::{Need, Span, Woken};
+use super::record::Record;
+use super::source::Input;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::samples::TimeType;
+
+/// A source of records in one format.
+pub(crate) trait Reader: Sized {
+    type Record<'a>: Record
+    where
+        Self: 'a;
+
+    /// The endings of file names that promise the format.
+    const ENDINGS: &'static [&'static str];
+
+    /// Whether an input is likely to be in the format whose first line, but for blank ones and comments, is this.
+    fn looks_like(first: &[u8]) -> bool;
+
+    /// A reader of an opened input.
+    ///
+    /// # Errors
+    /// The input cannot be read in this format.
+    fn open(input: Input) -> Result<Self, Failure>;
+
+    /// Goes on to the next piece of the input.
+    ///
+    /// # Errors
+    /// The input cannot be read, or not be used as it is.
+    fn next(&mut self, client: &mut impl Client) -> Result<Next<'_, Self::Record<'_>>, Failure>;
+
+    /// Whether all that the command line asks for was there, now that the input has been read to its end: `rows` records, good
+    /// and bad ones.
+    ///
+    /// # Errors
+    /// It was not, or there was nothing to read at all.
+    fn check_end(&self, rows: u64) -> Result<(), Failure>;
+}
+
+/// A piece of the input.
+pub(crate) enum Next<'a, R> {
+    Record(R),
+    /// The names of the columns, as a record whose cells hold them.
+    Header(R),
+    /// A blank line or a comment.
+    Blank(Span<'a>),
+    /// Lines that are no record, and why.
+    Broken(Span<'a>, String),
+    End,
+}
+
+/// A command, as far as a reader needs to know it.
+pub(crate) trait Client {
+    /// Sends on what has been made so far: the input may have to be waited for.
+    fn before_read(&mut self, need: Need) -> Result<Woken, Failure>;
+
+    /// The place for notes and complaints.
+    fn console(&mut self) -> &mut Console;
+
+    /// The name of the time, as soon as it is known; `row` where rows are numbered.
+    fn time_name(&mut self, _: &str) {}
+
+    /// The type of all times, before the first record, where it is known.
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code))] // only Parquet has types
+    fn time_type(&mut self, _: TimeType) {}
+
+    /// Whether a cell of this name has been a series of its own.
+    fn has_series(&self, _: &str) -> bool {
+        false
+    }
+}
+
+/// A command that takes records.
+pub(crate) trait Consumer: Client {
+    /// The names of the columns.
+    fn header(&mut self, _: &impl Record) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn record(&mut self, record: &impl Record) -> Result<(), Failure>;
+
+    /// A blank line or a comment.
+    fn blank(&mut self, _: Span<'_>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// The number of records, good and bad ones, if the end of the input is to be checked against the command line.
+    fn rows_to_check(&self) -> Option<u64> {
+        None
+    }
+
+    /// Lines that are no record.
+    fn broken(&mut self, lines: Span<'_>, why: &str) -> Result<(), Failure>;
+}
+
+/// How a reader finds out what the columns are that the command line does not name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Roles {
+    /// From as many records as it takes; one that decides nothing is bad.
+    Learn,
+    /// From the first record, so that nothing is held up, and nothing that follows changes what is added to records.
+    FixAtFirst {
+        /// Whether there has to be a time.
+        needs_time: bool,
+    },
+}
+
+/// Reads all records.
+///
+/// # Errors
+/// Those of the reader and of the consumer.
+pub(crate) fn read_all(reader: &mut impl Reader, consumer: &mut impl Consumer) -> Result<(), Failure> {
+    loop {
+        match reader.next(consumer)? {
+            Next::Record(record) => consumer.record(&record)?,
+            Next::Header(header) => consumer.header(&header)?,
+            Next::Blank(lines) => consumer.blank(lines)?,
+            Next::Broken(lines, why) => consumer.broken(lines, &why)?,
+            Next::End => break,
+        }
+    }
+    consumer.rows_to_check().map_or(Ok(()), |rows| reader.check_end(rows))
+}

@@ -1,0 +1,104 @@
+//! A record of any format: a row of a table, an object, a point. Views of the input's own bytes, nothing more.
+
+use super::lines::Span;
+use crate::output::LineBuffer;
+use std::borrow::Cow;
+
+/// One record.
+///
+/// Its cells are numbered from 0 in the order in which they stand in the record: the columns of a table, the members of an
+/// object, the fields of a point.
+pub(crate) trait Record {
+    /// Whether every record has the same cells, so that the number of a cell is as good as its name.
+    const IS_ROW: bool;
+
+    /// The lines of the record.
+    fn span(&self) -> Span<'_>;
+
+    /// The time of the record.
+    fn time(&self) -> When<'_>;
+
+    /// The series of the record, where one of its cells, or all of it, names one.
+    fn series(&self) -> Series<'_>;
+
+    /// The number of its cells.
+    fn len(&self) -> usize;
+
+    /// The name of a cell.
+    fn name(&self, cell: usize) -> &str;
+
+    /// Whether a cell is one of those that hold numbers, whatever it holds here.
+    fn is_number(&self, cell: usize) -> bool;
+
+    /// The content of a cell.
+    fn value(&self, cell: usize) -> Value<'_>;
+
+    /// The cells that may hold numbers, in the order in which their series are numbered.
+    fn values(&self) -> impl ExactSizeIterator<Item = usize> {
+        0..self.len()
+    }
+
+    /// Whether it is known which cells hold numbers: a header alone does not say it.
+    fn is_settled(&self) -> bool {
+        true
+    }
+
+    /// Whether the roles of the cells were known for good before this record.
+    fn is_final(&self) -> bool {
+        true
+    }
+
+    /// The record in two parts: what is added to it goes between them.
+    fn split(&self) -> (&[u8], &[u8]);
+
+    /// Writes the name of a cell as the format has it, for [`append`](Self::append).
+    fn write_key(&self, cell: usize, key: &mut Vec<u8>);
+
+    /// Adds a value behind the first part of a record: under a key with an ending. There is none for a number that is not finite.
+    fn append(out: &mut LineBuffer, key: &[u8], ending: &str, number: f64);
+}
+
+/// The time of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When<'a> {
+    /// A cell has it.
+    Cell {
+        text: &'a [u8],
+        /// Whether JSON has it as a number.
+        is_number: bool,
+    },
+    /// A timestamp, as it is written and in nanoseconds since 1970.
+    Stamp { text: &'a [u8], nanoseconds: i64 },
+    /// The record has none, and so is of the moment at which it arrives.
+    Arrival,
+    /// No cell of any record has one.
+    Nowhere,
+    /// It is not known yet which cell has it, if one does.
+    Unknown,
+}
+
+/// The series that a record is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Series<'a> {
+    /// Every cell is one of its own.
+    Each,
+    /// Every cell is one of its own, whose name begins with this.
+    Within(&'a str),
+    /// A cell names it, in UTF-8.
+    Named(Cow<'a, [u8]>),
+    /// A cell should name it and does not, for this reason.
+    Unnamed(String),
+}
+
+/// The content of a cell.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value<'a> {
+    /// A number; NaN is a missing sample.
+    Number(f64),
+    /// Something else, where a number should be.
+    NotANumber(Cow<'a, str>),
+    /// Nothing: this record does not have the cell.
+    Absent,
+    /// Something that is no sample and does not mean to be one.
+    Other,
+}

@@ -1,0 +1,27 @@
+//! The formats of rows.
+
+use clap::ValueEnum;
+use std::path::Path;
+
+/// A format of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    Csv,
+    Ndjson,
+    Parquet,
+}
+
+impl OutputFormat {
+    /// The format that a file's name promises.
+    pub(crate) fn of(path: &Path) -> Self {
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        let is_any = |known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(ending));
+        if is_any(&["ndjson", "jsonl", "json"]) {
+            Self::Ndjson
+        } else if is_any(&["parquet"]) {
+            Self::Parquet
+        } else {
+            Self::Csv
+        }
+    }
+}
