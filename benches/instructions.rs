@@ -1,14 +1,15 @@
-//! Instructions per channel-update, counted by callgrind: the same on every run of one binary, whatever the machine does.
+//! Instructions per channel-update, counted by callgrind: the same on every run of one binary, whatever the machine
+//! does.
 //!
-//! `cargo bench --bench instructions` needs valgrind and `cargo install iai-callgrind-runner --version 0.16.1`. Valgrind has
-//! no AVX-512, so the best backend here is AVX2. Each function makes 64 updates of 1,024 channels, so that the count divided
-//! by 65,536 is instructions per channel-update. What a benchmark is given is made before the count begins and dropped after
-//! it ends, but for the block of samples, which costs a few hundred instructions to free.
+//! `cargo bench --bench instructions` needs valgrind and `cargo install iai-callgrind-runner --version 0.16.1`.
+//! Valgrind has no AVX-512, so the best backend here is AVX2. Each function makes 64 updates of 1,024 channels, so that
+//! the count divided by 65,536 is instructions per channel-update. What a benchmark is given is made before the count
+//! begins and dropped after it ends, but for the block of samples, which costs a few hundred instructions to free.
 //!
-//! A benchmark fails if it takes 3% more than `instructions.limits` says; `.ci/limits` writes that file anew. The processor,
-//! the allocator and the C library hardly show in the counts, the compiler does: between Rust 1.95 and a nightly 1.97 the
-//! counts with vectors moved by a third of a percent and those without by up to a fifth. So the file names its compiler, and
-//! `EVENKEEL_INSTRUCTIONS_ROOM`, a part such as 0.1, gives another one more room.
+//! A benchmark fails if it takes 3% more than `instructions.limits` says; `.ci/limits` writes that file anew. The
+//! processor, the allocator and the C library hardly show in the counts, the compiler does: between Rust 1.95 and a
+//! nightly 1.97 the counts with vectors moved by a third of a percent and those without by up to a fifth. So the file
+//! names its compiler, and `EVENKEEL_INSTRUCTIONS_ROOM`, a part such as 0.1, gives another one more room.
 
 #![allow(missing_docs)] // the harness generates modules
 
@@ -28,13 +29,13 @@ const ROWS: usize = 64;
 /// Instructions per channel-update, a benchmark a line.
 const LIMITS: &str = include_str!("instructions.limits");
 
-/// How many more instructions than its line says a benchmark may take, as a part of them.
+/// Most additional instructions of a benchmark, as a part of those on its line.
 fn room() -> f64 {
     std::env::var("EVENKEEL_INSTRUCTIONS_ROOM").map_or(0.03, |room| room.parse().unwrap())
 }
 
-/// Fails the benchmark of this name if it takes more instructions than it may. One without a line may take none, so that it
-/// is not forgotten.
+/// Fails the benchmark of this name if it takes more instructions than it may. One without a line may take none, so
+/// that it is not forgotten.
 fn limit(name: &str) -> LibraryBenchmarkConfig {
     let per_update = LIMITS.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok()).unwrap_or(0.0);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // some millions
@@ -151,7 +152,8 @@ fn numerator_layer<T: Real>(set_up: (Layer<Numerator, T>, Vec<T>, Vec<T>)) -> La
     layer
 }
 
-/// Not a closure: the name of what is called with one holds the name of the benchmark, by which the counter is switched.
+/// Not a closure: the name of what is called with one holds the name of the benchmark, by which the counter is
+/// switched.
 fn unchanged<T>(mean: T) -> T {
     mean
 }

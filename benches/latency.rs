@@ -1,7 +1,8 @@
-//! How long one `update` takes, and how long it takes at worst: p50, p99 and p99.9 by an HDR histogram.
+//! The latency of one `update`, at best and at worst: p50, p99 and p99.9 by an HDR histogram.
 //!
-//! `cargo bench --bench latency`. Times are those of the machine it runs on; what travels is the ratio of the percentiles
-//! to the median. Every update is timed by itself, so the cost of reading the clock, printed first, is in each.
+//! `cargo bench --bench latency`. Times are those of the machine it runs on; what travels is the ratio of the
+//! percentiles to the median. Every update is timed by itself, so the cost of reading the clock, printed first, is in
+//! each.
 
 mod common;
 

@@ -1,8 +1,9 @@
 //! Ratios that mean something: engine, memory limit and competitor timed in turns, in one run, and compared.
 //!
-//! `cargo bench --bench ratios`, or `-- row RobustMean f32 16Mi` and the like for a part: all that have every word. A machine's clock, cache and memory change from second to second, and criterion times one
-//! thing after the other. Here everything that is compared runs in short turns, over and over, and the best turn of each
-//! counts: what else the machine does can only add. These are the numbers that the documentation quotes.
+//! `cargo bench --bench ratios`, or `-- row RobustMean f32 16Mi` and the like for a part: all that have every word. A
+//! machine's clock, cache and memory change from second to second, and criterion times one thing after the other. Here
+//! everything that is compared runs in short turns, over and over, and the best turn of each counts: what else the
+//! machine does can only add. These are the numbers that the documentation quotes.
 
 mod common;
 
@@ -97,8 +98,8 @@ fn rows<R: Estimator, T: Real + Number + Loops, P: Plain<T>>(
     }
 }
 
-/// A block that no cache holds, beside the same rows one by one and a read-only pass. It comes again in each turn, too long
-/// to be learnt: 64 Mi samples.
+/// A block that no cache holds, beside the same rows one by one and a read-only pass. It comes again in each turn, too
+/// long to be learnt: 64 Mi samples.
 fn blocks<R: Estimator, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
     if !wanted(&["block", name, T::NAME, &format!("{:.0}%", outliers * 100.0)]) {
         return;
@@ -130,8 +131,8 @@ fn blocks<R: Estimator, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
     );
 }
 
-/// Series that each lie in a slice of their own, beside the same samples as a block of rows; they come again in each turn, 8 Mi
-/// samples. And one series alone, of other samples in each turn.
+/// Series that each lie in a slice of their own, beside the same samples as a block of rows; they come again in each
+/// turn, 8 Mi samples. And one series alone, of other samples in each turn.
 fn series<R: Estimator, T: Real + Number>(name: &str, rule: &R, outliers: f64) {
     if !wanted(&["series", name, T::NAME, &format!("{:.0}%", outliers * 100.0)]) {
         return;
@@ -245,8 +246,8 @@ fn small_layers() {
     );
 }
 
-/// One bank on all threads beside the same on one, called from outside the pool and from inside, and the memory limit of
-/// all threads; then many small banks.
+/// One bank on all threads beside the same on one, called from outside the pool and from inside, and the memory limit
+/// of all threads; then many small banks.
 fn threads() {
     let rule = RobustMean::new(Decay::alpha(ALPHA).unwrap());
     let pool = rayon::current_num_threads();
@@ -337,8 +338,8 @@ fn lane<T: Real + Number + Loops>() {
     layers::<_, T>("LearningRate", &LearningRate::new(1e-3).unwrap(), 4);
 }
 
-/// Rows whose decay is in time, at equal distances and at distances that jitter, beside the same rows of a decay in samples;
-/// and rows with a tenth of the samples missing, at random, beside those without.
+/// Rows whose decay is in time, at equal distances and at distances that jitter, beside the same rows of a decay in
+/// samples; and rows with a tenth of the samples missing, at random, beside those without.
 fn time<R: Timed, T: Real>(name: &str, new: impl Fn(Decay) -> R) {
     for (size, channels) in [("1Ki", 1 << 10), ("64Ki", 64 << 10), ("1Mi", 1 << 20)] {
         if !wanted(&["time", name, T::NAME, size]) {
@@ -407,8 +408,8 @@ impl<'a> Named<'a> {
     }
 }
 
-/// A sample of a named series, in `f64`, beside finding its name in a hash map and nothing else; in time at equal distances, as
-/// from an agent that stamps its rounds, and at distances that are all different.
+/// A sample of a named series, in `f64`, beside finding its name in a hash map and nothing else; in time at equal
+/// distances, as from an agent that stamps its rounds, and at distances that are all different.
 fn tracker() {
     for (size, series) in [("1Ki", 1 << 10), ("64Ki", 64 << 10), ("1Mi", 1 << 20)] {
         if !wanted(&["tracker", size]) {

@@ -44,8 +44,8 @@ fn group<'a>(c: &'a mut Criterion, name: &str, updates: usize) -> BenchmarkGroup
     group
 }
 
-/// Row and block of one rule in one lane type. `written` and `read` are the columns that a steady update writes and only
-/// reads. What a benchmark needs is made when it runs, so that one that the filter leaves out costs nothing.
+/// Row and block of one rule in `f32` or `f64`. `written` and `read` are the columns that a steady update writes and
+/// only reads. What a benchmark needs is made when it runs, so that one that the filter leaves out costs nothing.
 fn rule<R: Estimator, T: Real + Number, P: Plain<T>>(
     c: &mut Criterion,
     (rule, name, alpha): (&R, &str, f64),

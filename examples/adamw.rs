@@ -5,8 +5,8 @@
 use evenkeel::{Decay, RobustMean, Sweep};
 use std::error::Error;
 
-/// What stands in the place of `m`, and how many columns it keeps per weight. For Adam's own average write `Ema` and 2; for
-/// the numerator's input clip alone, `ClippedEma` and 3. Nothing else changes.
+/// The rule in the place of `m`; `COLUMNS` is its number of columns per weight. For Adam's own average write `Ema` and
+/// 2; for the numerator's input clip alone, `ClippedEma` and 3. Nothing else changes.
 type First = RobustMean;
 const COLUMNS: usize = 4;
 

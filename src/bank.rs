@@ -1,11 +1,12 @@
-//! Many channels of one rule: the public face for telemetry.
+//! [`Bank`]: many channels of one estimator, the public face for telemetry.
 
 use crate::columns::Columns;
+use crate::dispatch::Backend;
 use crate::error::{BackendError, ChannelsError, UpdateError};
 use crate::lane::Real;
 use crate::rule::{Estimator, Reading, Scored, Timed};
 use crate::rules::{CleanedEma, Ema, RobustMean};
-use crate::sweep::{Backend, Observation, Recent, Silence, Sweep, Threads, nanoseconds};
+use crate::sweep::{Observation, Recent, Silence, Sweep, Threads, nanoseconds};
 use core::time::Duration;
 
 /// Many channels of one [`Estimator`], numbered from 0: their state, and the engine that updates it.
@@ -37,10 +38,10 @@ pub struct Bank<R: Estimator, T: Real = f64> {
 }
 
 impl<R: Estimator, T: Real> Bank<R, T> {
-    /// `channels` channels that have seen nothing.
+    /// Makes a bank of `channels` channels that have seen nothing.
     ///
     /// # Errors
-    /// The lane type cannot carry the rule's parameters, or there is no memory.
+    /// `T` has no room for the rule's parameters, or there is no memory.
     pub fn new(rule: R, channels: usize) -> Result<Self, ChannelsError> {
         let sweep = Sweep::new(rule)?;
         let mut bank =
@@ -49,7 +50,8 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         Ok(bank)
     }
 
-    /// The same on a given backend. The results are the same bits; this is for tests and measurements.
+    /// Runs the bank on the given backend instead of the fastest: for tests and measurements, as the results are the
+    /// same bits.
     ///
     /// # Errors
     /// The machine does not have the backend.
@@ -59,7 +61,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         Ok(self)
     }
 
-    /// The same with another use of threads. The results are the same bits.
+    /// Sets when updates are shared among threads. The results are the same bits.
     #[must_use]
     pub fn with_threads(mut self, threads: Threads) -> Self {
         self.sweep = self.sweep.with_threads(threads);
@@ -67,37 +69,37 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         self
     }
 
-    /// How many channels there are.
+    /// The number of channels.
     #[must_use]
     pub fn len(&self) -> usize {
         self.columns.len()
     }
 
-    /// Whether there are no channels.
+    /// Whether the bank has no channels.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()
     }
 
-    /// The rule.
+    /// The rule that every channel is estimated by.
     #[must_use]
     pub fn rule(&self) -> &R {
         self.sweep.rule()
     }
 
-    /// The backend it runs on.
+    /// The backend that the bank runs on.
     #[must_use]
     pub fn backend(&self) -> Backend {
         self.sweep.backend()
     }
 
-    /// Bytes of state held, padding and room to grow included.
+    /// The bytes of state that the bank holds, padding and room to grow included.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.columns.bytes() + self.silence.bytes()
     }
 
-    /// One sample per channel; NaN is a missing sample.
+    /// Updates every channel with one sample of its own; NaN is a missing sample.
     ///
     /// # Errors
     /// There is not one sample per channel. The state is untouched.
@@ -105,8 +107,9 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         self.sweep.update(self.columns.as_mut_slices(), samples)
     }
 
-    /// A block of whole rows of one sample per channel, oldest first. The same bits as one [`update`](Self::update) after
-    /// the other, and faster when the state is larger than the cache.
+    /// Updates every channel with a block of whole rows, oldest first, of one sample per channel each. The results are
+    /// the bits of one [`update`](Self::update) after the other, and come faster when the state is larger than the
+    /// cache.
     ///
     /// # Errors
     /// The block is no whole number of rows. The state is untouched.
@@ -114,9 +117,10 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         self.sweep.update_rows(self.columns.as_mut_slices(), block)
     }
 
-    /// One series per channel, oldest sample first, all of one length: the same samples as a block, but each channel's in a
-    /// slice of its own, as Arrow and data frames hold them. The same bits as row by row; the samples have to be turned, which
-    /// costs about as much as the update itself.
+    /// Updates every channel with a series of its own, oldest sample first, all of one length: each channel's samples
+    /// lie in one slice, as Arrow and data frames hold them. The results are the bits of
+    /// [`update_rows`](Self::update_rows); the samples have to be transposed, which costs about as much as the update
+    /// itself.
     ///
     /// ```
     /// use evenkeel::{Bank, Decay, RobustMean};
@@ -132,9 +136,9 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         self.sweep.update_series(self.columns.as_mut_slices(), series)
     }
 
-    /// Many samples of one channel, oldest first. A single series cannot be faster than its steps wait for each other:
-    /// expect some fifteen nanoseconds a sample of `RobustMean`, on any backend. Many series together go many at a time:
-    /// [`update_series`](Self::update_series).
+    /// Updates one channel with many samples, oldest first. Each step of a single series waits for the one before it:
+    /// expect some fifteen nanoseconds a sample of `RobustMean`, on any backend. [`update_series`](Self::update_series)
+    /// takes many series together, several at a time.
     ///
     /// # Errors
     /// The channel does not exist.
@@ -142,7 +146,8 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         self.sweep.update_channel(self.columns.as_mut_slices(), channel, samples)
     }
 
-    /// The same, and the location after each sample: a robust `ewm().mean()` of a whole column.
+    /// Updates one channel with many samples, oldest first, and writes the location after each of them: a robust
+    /// `ewm().mean()` of a whole column.
     ///
     /// ```
     /// use evenkeel::{Bank, Decay, RobustMean};
@@ -165,7 +170,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         self.sweep.update_channel_into(self.columns.as_mut_slices(), channel, samples, locations)
     }
 
-    /// `samples[i]` for channel `channels[i]`, in this order; a channel may be named more than once.
+    /// Updates channel `channels[i]` with `samples[i]`, in this order; a channel may be named more than once.
     ///
     /// # Errors
     /// The two are not of one length, or a channel does not exist. The state is untouched.
@@ -173,8 +178,8 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         self.sweep.update_at(self.columns.as_mut_slices(), channels, samples)
     }
 
-    /// One sample per channel, and its score: the residual over the scale before the sample. The score of a missing sample
-    /// and of a channel's first, which are [unscored](Scored::unscored), is NaN.
+    /// Updates every channel with one sample and writes each sample's score, its residual over the scale before it. The
+    /// score is NaN for a missing sample and for a channel's first ones, which are [unscored](Scored::unscored).
     ///
     /// # Errors
     /// There are not one sample and one score per channel. The state is untouched.
@@ -185,7 +190,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         self.sweep.update_scored(self.columns.as_mut_slices(), samples, scores)
     }
 
-    /// One sample for one channel, and everything that is to be said about it.
+    /// Updates one channel with one sample, and returns the rule's verdict on that sample.
     ///
     /// # Errors
     /// The channel does not exist.
@@ -194,13 +199,14 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         self.sweep.observe(self.columns.as_mut_slices(), channel, sample)
     }
 
-    /// One sample for one channel by another sweep over the channels of this bank. Nothing is said of a channel that does not exist.
+    /// One sample for one channel by another sweep over the channels of this bank. Nothing is said of a channel that
+    /// does not exist.
     #[inline]
     pub(crate) fn observe_by(&mut self, sweep: &Sweep<R, T>, channel: usize, sample: T) -> Observation<T> {
         sweep.observe(self.columns.as_mut_slices(), channel, sample).unwrap_or(Observation::NONE)
     }
 
-    /// What a snapshot holds.
+    /// The columns of the state, which a snapshot holds.
     pub(crate) fn columns(&self) -> &Columns<R, T> {
         &self.columns
     }
@@ -225,13 +231,13 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         (self.columns, self.silence) = (columns, Silence::of(silence));
     }
 
-    /// Location, scale and age of one channel; `None` if there is no such channel.
+    /// The location, scale and age of one channel; `None` if there is no such channel.
     #[must_use]
     pub fn reading(&self, channel: usize) -> Option<Reading<T>> {
         self.columns.state(channel).map(|state| self.sweep.reading(&state))
     }
 
-    /// Location, scale and age of every channel, in order.
+    /// The location, scale and age of every channel, in order.
     pub fn readings(&self) -> impl ExactSizeIterator<Item = Reading<T>> {
         (0..self.len()).map(|channel| {
             let state = self.columns.state(channel);
@@ -241,20 +247,22 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         })
     }
 
-    /// How many samples the present estimate of every channel rests on, up to the memory of the rule; 0 = never seen, and 1
-    /// again after a re-opening (a [`CleanedEma`]: only where its average begins anew).
+    /// The age of every channel: the number of samples that its estimate rests on, up to the memory of the rule. It is
+    /// 0 for a channel that has seen nothing, and 1 again after a re-opening (of a [`CleanedEma`], only where its
+    /// average begins anew).
     pub fn ages(&self) -> impl ExactSizeIterator<Item = T> {
         self.readings().map(|reading| reading.age)
     }
 
-    /// The step that a channel has learnt: 1, 0.1 and so on to 1e-6, or 0 where its samples are continuous. `None` for a rule without
-    /// [`Resolution::Learn`](crate::Resolution::Learn), and if there is no such channel.
+    /// The resolution that a channel has learnt: 1, 0.1 and so on to 1e-6, or 0 where its samples are continuous.
+    /// `None` for a rule without [`Resolution::Learn`](crate::Resolution::Learn), and if there is no such channel.
     #[must_use]
     pub fn step(&self, channel: usize) -> Option<f64> {
         self.columns.state(channel).and_then(|state| self.sweep.step(&state))
     }
 
-    /// Begins a channel that has seen nothing with the step in which its signal is known to be recorded: see [`Sweep::begin`].
+    /// Gives a channel that has seen nothing the step in which its signal is known to be recorded: see
+    /// [`Sweep::begin`].
     ///
     /// # Errors
     /// The channel does not exist.
@@ -262,7 +270,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         self.sweep.begin(self.columns.as_mut_slices(), channel, step)
     }
 
-    /// Makes a channel one that has seen nothing.
+    /// Resets a channel to one that has seen nothing.
     ///
     /// # Errors
     /// The channel does not exist.
@@ -274,7 +282,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         Ok(())
     }
 
-    /// Takes a channel away. The last channel takes its number, and its state moves with it, to the bit.
+    /// Removes a channel. The last channel takes its number, and its state moves with it, to the bit.
     ///
     /// # Errors
     /// The channel does not exist.
@@ -291,7 +299,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
     /// Adds `more` channels that have seen nothing, after the present ones. Growth is amortised, as a `Vec`'s.
     ///
     /// # Errors
-    /// There is no memory for them; the present ones are untouched.
+    /// There is no memory for them. The present channels are untouched.
     pub fn extend(&mut self, more: usize) -> Result<(), ChannelsError> {
         if self.sweep.rule().is_in_time() {
             let channels = self.len().saturating_add(more);
@@ -309,9 +317,10 @@ impl<R: Estimator, T: Real> Bank<R, T> {
 
 /// Samples at any distance in time, for a rule with [`Decay::half_life_time`](crate::Decay::half_life_time).
 impl<R: Timed, T: Real> Bank<R, T> {
-    /// One sample per channel, `elapsed` after the last row; NaN is a missing sample. A channel's gain is that of the time since
-    /// its own last sample, so a gap in one series is a gap for that series. Zero is allowed: samples of one moment are
-    /// averaged. Before a channel's first sample, and so at the first row, nothing depends on `elapsed`.
+    /// Updates every channel with one sample, `elapsed` after the last row; NaN is a missing sample. A channel's gain
+    /// is that of the time since its own last sample, so a gap in one series is a gap for that series. Zero is allowed:
+    /// samples of one moment are averaged. Before a channel's first sample, and so at the first row, nothing depends on
+    /// `elapsed`.
     ///
     /// ```
     /// use core::time::Duration;
@@ -324,7 +333,7 @@ impl<R: Timed, T: Real> Bank<R, T> {
     ///     bank.update_after(jitter, &[5.0 + 0.1 * (n % 5) as f64, 80.0])?;
     /// }
     /// assert!((bank.locations()[0] - 5.2).abs() < 0.05);
-    /// bank.update_after(Duration::from_secs(3600), &[5.4, 80.0])?; // after an hour of silence the next sample is what counts
+    /// bank.update_after(Duration::from_secs(3600), &[5.4, 80.0])?; // after an hour of silence, the sample counts alone
     /// assert!((bank.locations()[0] - 5.4).abs() < 0.01);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -335,7 +344,8 @@ impl<R: Timed, T: Real> Bank<R, T> {
         self.sweep.row_after(self.columns.as_mut_slices(), &mut self.silence, elapsed, samples, None)
     }
 
-    /// The same, and each sample's score, as [`update_scored`](Self::update_scored) gives it.
+    /// Updates every channel with one sample, `elapsed` after the last row, and writes each sample's score as
+    /// [`update_scored`](Self::update_scored) does.
     ///
     /// # Errors
     /// The decay is in samples, or there are not one sample and one score per channel. The state is untouched.
@@ -348,10 +358,11 @@ impl<R: Timed, T: Real> Bank<R, T> {
         self.sweep.row_after(self.columns.as_mut_slices(), &mut self.silence, elapsed, samples, Some(scores))
     }
 
-    /// One sample for one channel, `elapsed` after this channel was last told anything, a missing sample included.
+    /// Updates one channel with one sample, `elapsed` after the last update of this channel, whether its sample was
+    /// missing or not.
     ///
-    /// For channels that are told one by one. A row that follows is told how much has passed since the row before it, which is
-    /// too much for a channel that had a sample in between.
+    /// For channels that get their samples one by one. Do not mix it with [`update_after`](Self::update_after):
+    /// `elapsed` counts from the last row there, and overstates the gap of a channel that had a sample since.
     ///
     /// # Errors
     /// The decay is in samples, or the channel does not exist. The state is untouched.
@@ -384,24 +395,26 @@ macro_rules! scaled {
                 self.columns.column(0)
             }
 
-            /// The scale of every channel, a mean of absolute residuals, at least half of the resolution; NaN = never seen.
+            /// The scale of every channel: a mean of absolute residuals, at least half of the resolution; NaN for a
+            /// channel that has seen nothing.
             pub fn scales(&self) -> impl ExactSizeIterator<Item = T> {
                 self.readings().map(|reading| reading.scale)
             }
         }
     };
 }
-scaled!(RobustMean, "The location of every channel; NaN = never seen.");
-scaled!(CleanedEma, "The average of every channel; NaN = never seen.");
+scaled!(RobustMean, "The location of every channel; NaN for one that has seen nothing.");
+scaled!(CleanedEma, "The average of every channel; NaN for one that has seen nothing.");
 
 impl<T: Real> Bank<Ema, T> {
-    /// `m` of every channel, without bias correction, as optimisers keep it; NaN = never seen.
+    /// The moment `m` of every channel, without bias correction, as optimisers store it; NaN for a channel that has
+    /// seen nothing.
     #[must_use]
     pub fn moments(&self) -> &[T] {
         self.columns.column(0)
     }
 
-    /// `m_hat` of every channel, the bias-corrected average; NaN = never seen.
+    /// The bias-corrected average `m_hat` of every channel; NaN for a channel that has seen nothing.
     pub fn locations(&self) -> impl ExactSizeIterator<Item = T> {
         self.readings().map(|reading| reading.location)
     }

@@ -1,19 +1,20 @@
-//! What a step sees of the state columns: a window on one vector of channels, wherever they lie.
+//! [`Cells`]: the window through which a step sees the state columns of one vector of channels, wherever they lie.
 
 use crate::lane::{Lane, Mask, Real};
 use crate::rule::{Arity, ColumnsOf, Estimator, Rule};
 use pulp::{Simd, WithSimd};
 
-/// One vector of channels: what a [`Step`](crate::rule::Step) sees of the state columns.
+/// The state columns of one vector of channels, as a [`Step`](crate::rule::Step) reads and writes them.
 #[doc(hidden)]
 pub trait Cells<T: Real, S: Simd> {
     fn get(&self, column: usize) -> Lane<T, S>;
     fn set(&mut self, column: usize, value: Lane<T, S>);
-    /// Whether the channels near these have been calm, so that a step may hope that these are, too.
-    fn hopeful(&self) -> bool;
-    /// Writes what `settle` makes of a rarely touched column, where any lane of the mask is set. No step waits for that column to
-    /// come from memory: it may happen some steps later, by [`Step::settle`](crate::rule::Step::settle) from what is kept, so the step that does this must
-    /// not read the column afterwards.
+    /// Whether the channels near these have been calm, so that a step may try a shortcut for calm channels first.
+    fn may_shortcut(&self) -> bool;
+    /// Writes what `settle` makes of a rarely touched column, where any lane of the mask is set. No step waits for that
+    /// column to come from memory: the write may happen some steps later, by
+    /// [`Step::settle`](crate::rule::Step::settle) from the two lanes in `kept`. So a step that defers a column must
+    /// not read it afterwards.
     fn defer(
         &mut self,
         column: usize,
@@ -23,12 +24,12 @@ pub trait Cells<T: Real, S: Simd> {
     );
 }
 
-/// A vector of channels in registers. Of the last few channels of a bank, the lanes beyond them are made up and never
-/// stored.
+/// The state of one vector of channels in registers. Behind the last channels of a bank, lanes without a channel are
+/// made up and never stored.
 pub(crate) struct Registers<R: Rule, T: Real, S: Simd> {
     pub(crate) simd: S,
     pub(crate) state: ColumnsOf<R, T::Lanes<S>>,
-    pub(crate) hopeful: bool,
+    pub(crate) may_shortcut: bool,
 }
 
 impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Registers<R, T, S> {
@@ -41,8 +42,8 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Registers<R, T, S> {
         self.state.as_mut()[column] = value.1;
     }
     #[inline(always)]
-    fn hopeful(&self) -> bool {
-        self.hopeful
+    fn may_shortcut(&self) -> bool {
+        self.may_shortcut
     }
     #[inline(always)]
     fn defer(
@@ -58,8 +59,8 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Registers<R, T, S> {
     }
 }
 
-/// The long step of a rule, as a function of its own: a kernel that has it within keeps fewer registers for the short steps, which
-/// are what it mostly does.
+/// Takes the long step of a rule in a function of its own. Inlined into the kernel it would leave fewer registers to
+/// the short steps, which are what the kernel mostly does.
 #[inline(always)]
 pub(crate) fn apart<R: Estimator, T: Real, S: Simd>(
     constants: &R::Constants<T>,
@@ -71,9 +72,9 @@ pub(crate) fn apart<R: Estimator, T: Real, S: Simd>(
         #[inline(always)]
         |column| cells.get(column).1,
     );
-    // Copies: what a call may look at cannot stay in registers on the way of those who do not make it.
+    // Copies: values that a call may look at cannot stay in registers, even where the call is not made.
     let constants = *constants;
-    let mut registers = Registers::<R, T, S> { simd, state, hopeful: false };
+    let mut registers = Registers::<R, T, S> { simd, state, may_shortcut: false };
     let output = simd.vectorize(Apart::<R, T, S> { constants: &constants, registers: &mut registers, sample });
     for (column, value) in registers.state.into_iter().enumerate() {
         cells.set(column, Lane(simd, value));
@@ -81,7 +82,7 @@ pub(crate) fn apart<R: Estimator, T: Real, S: Simd>(
     output
 }
 
-/// See [`apart`].
+/// The call that [`apart`] makes.
 struct Apart<'a, R: Estimator, T: Real, S: Simd> {
     constants: &'a R::Constants<T>,
     registers: &'a mut Registers<R, T, S>,
@@ -91,7 +92,7 @@ struct Apart<'a, R: Estimator, T: Real, S: Simd> {
 impl<R: Estimator, T: Real, S: Simd> WithSimd for Apart<'_, R, T, S> {
     type Output = R::Output<T, S>;
 
-    /// The lanes are those of the backend that they were read with.
+    /// Ignores `_`: the lanes belong to the backend `S` that they were read with.
     #[inline(always)]
     fn with_simd<Same: Simd>(self, _: Same) -> R::Output<T, S> {
         R::step(self.constants, self.registers, [self.sample])

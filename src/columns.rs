@@ -1,4 +1,4 @@
-//! State as structure of arrays: one aligned, padded column per number that a rule remembers.
+//! [`Columns`]: state as a structure of arrays, one aligned, padded column for each number that a rule remembers.
 
 use crate::error::ChannelsError;
 use crate::lane::Real;
@@ -6,12 +6,12 @@ use crate::rule::{Arity, ColumnsOf, Rule};
 use aligned_vec::{AVec, ConstAlign};
 use core::fmt;
 
-/// Every column begins on a cache line, which is also the widest vector.
+/// The alignment of a column in bytes: a cache line, and the widest vector.
 const ALIGNMENT: usize = 64;
 
 type Column<T> = AVec<T, ConstAlign<ALIGNMENT>>;
 
-/// The state of a number of channels of one rule.
+/// The state of many channels of one rule, in memory of its own.
 ///
 /// Each column is aligned to 64 bytes and padded to whole cache lines with channels that have seen nothing. The columns
 /// grow like a `Vec`: adding channels one at a time costs amortised constant time.
@@ -21,7 +21,7 @@ pub struct Columns<R: Rule, T: Real> {
 }
 
 impl<R: Rule, T: Real> Columns<R, T> {
-    /// `channels` channels that have seen nothing.
+    /// Makes the state of `channels` channels that have seen nothing.
     ///
     /// # Errors
     /// There is no memory for them.
@@ -35,7 +35,7 @@ impl<R: Rule, T: Real> Columns<R, T> {
     /// Adds `more` channels that have seen nothing, after the present ones.
     ///
     /// # Errors
-    /// There is no memory for them; the present ones are untouched.
+    /// There is no memory for them. The present channels are untouched.
     pub fn extend(&mut self, more: usize) -> Result<(), ChannelsError> {
         let out_of_memory = ChannelsError::OutOfMemory { channels: self.channels.saturating_add(more) };
         let per_line = ALIGNMENT / size_of::<T>();
@@ -59,7 +59,7 @@ impl<R: Rule, T: Real> Columns<R, T> {
         Ok(())
     }
 
-    /// How many channels there are, padding not counted.
+    /// The number of channels, padding not counted.
     #[must_use]
     pub fn len(&self) -> usize {
         self.channels
@@ -71,39 +71,39 @@ impl<R: Rule, T: Real> Columns<R, T> {
         self.channels == 0
     }
 
-    /// Bytes of state held, padding and room to grow included.
+    /// The bytes of state held, padding and room to grow included.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.columns.as_ref().iter().map(|column| column.capacity() * size_of::<T>()).sum()
     }
 
-    /// One column, one element per channel.
+    /// The column of this index, one element per channel; empty if there is no such column.
     #[must_use]
     pub(crate) fn column(&self, index: usize) -> &[T] {
         self.columns.as_ref().get(index).map_or(&[], |column| &column[..self.channels])
     }
 
-    /// All columns, one element per channel, as a [`Sweep`](crate::Sweep) takes them.
+    /// All columns to be written, one element per channel, as a [`Sweep`](crate::Sweep) takes them.
     #[must_use]
     pub fn as_mut_slices(&mut self) -> ColumnsOf<R, &mut [T]> {
         let channels = self.channels;
         R::Columns::map(R::Columns::each_mut(&mut self.columns), |column| &mut column[..channels])
     }
 
-    /// All columns, one element per channel, to be read.
+    /// All columns to be read, one element per channel.
     #[must_use]
     pub fn as_slices(&self) -> ColumnsOf<R, &[T]> {
         R::Columns::from_fn(|index| self.column(index))
     }
 
-    /// The state of one channel, one element of each column, as [`Sweep::reading`](crate::Sweep::reading) takes it; `None`
-    /// if there is no such channel.
+    /// The state of one channel, one element of each column, as [`Sweep::reading`](crate::Sweep::reading) takes it;
+    /// `None` if there is no such channel.
     #[must_use]
     pub fn state(&self, channel: usize) -> Option<ColumnsOf<R, T>> {
         (channel < self.channels).then(|| R::Columns::from_fn(|index| self.columns.as_ref()[index][channel]))
     }
 
-    /// Makes the channel one that has seen nothing. False if there is no such channel.
+    /// Resets a channel to one that has seen nothing. Returns false if there is no such channel.
     pub fn reset(&mut self, channel: usize) -> bool {
         if channel >= self.channels {
             return false;
@@ -114,7 +114,7 @@ impl<R: Rule, T: Real> Columns<R, T> {
         true
     }
 
-    /// Takes a channel away; the last one takes its number. False if there is no such channel.
+    /// Removes a channel; the last one takes its number. Returns false if there is no such channel.
     pub fn swap_remove(&mut self, channel: usize) -> bool {
         let Some(last) = self.channels.checked_sub(1).filter(|&last| channel <= last) else { return false };
         for column in self.columns.as_mut() {

@@ -1,11 +1,11 @@
-//! How fast the past is forgotten, in the vocabulary of pandas.
+//! [`Decay`]: how fast the past is forgotten, in the vocabulary of pandas.
 
 use crate::error::ParameterError;
 use core::time::Duration;
 
-/// How fast an average forgets: its steady-state gain, computed in `f64` whatever the lane type.
+/// The rate at which an average forgets: its steady-state gain, computed in `f64` whatever the element type.
 ///
-/// The four ways to say it are those of pandas' `ewm`, and beta is that of the optimisers:
+/// The first four ways to give it are those of pandas' `ewm`, and beta is that of the optimisers:
 ///
 /// | method | gain `alpha` |
 /// |---|---|
@@ -15,11 +15,11 @@ use core::time::Duration;
 /// | [`alpha(a)`](Self::alpha) | `a` |
 /// | [`beta(b)`](Self::beta) | `1 - b`; the effective window is `1 / (1 - b)` samples |
 ///
-/// The weight of a sample `k` steps back is `alpha (1 - alpha)^k`. All are in samples, not in seconds.
+/// The weight of a sample `k` steps back is `alpha (1 - alpha)^k`. All five count samples, not seconds.
 ///
 /// # In time
-/// [`half_life_time`](Self::half_life_time) counts in seconds instead, for samples that do not come at equal distances. There
-/// the gain of a sample depends on the time `dt` since the one before:
+/// [`half_life_time`](Self::half_life_time) counts in seconds instead, for samples that do not come at equal distances.
+/// There the gain of a sample depends on the time `dt` since the one before:
 ///
 /// ```text
 /// alpha_t = -expm1(-ln 2 dt / half-life)        as far as equal distances go: half_life(half-life / dt), to the bit
@@ -28,13 +28,13 @@ use core::time::Duration;
 /// gain    = 1 / age'
 /// ```
 ///
-/// * At equal distances these are the bits of a decay in samples, up to a gain of 1/3, which is a distance of 0.58 half-lives (a
-///   [`CleanedEma`](crate::CleanedEma): up to 0.1, the gain of its judge in time).
-/// * At uneven ones an estimate rests on as many samples (`1 / sum w^2` of its weights) as pandas' `ewm(halflife, times)`: 1.00 of
-///   them at the random distances of a Poisson process, 0.84 at bursty ones. An age is at most `8 / alpha_t`, so that after one
-///   long distance a sample counts for an eighth of `alpha_t` at least.
-/// * After a *silence*, a distance that leaves less than one sample of what the estimate rests on, two samples of a new level
-///   are enough to re-open it.
+/// * At equal distances these are the bits of a decay in samples, up to a gain of 1/3, which is a distance of 0.58
+///   half-lives (a [`CleanedEma`](crate::CleanedEma): up to 0.1, the gain of its judge in time).
+/// * At uneven ones an estimate rests on as many samples (`1 / sum w^2` of its weights) as pandas' `ewm(halflife,
+///   times)`: 1.00 of them at the random distances of a Poisson process, 0.84 at bursty ones. An age is at most `8 /
+///   alpha_t`, so that after one long distance a sample counts for an eighth of `alpha_t` at least.
+/// * After a *silence*, a distance that leaves less than one sample of what the estimate rests on, two samples of a new
+///   level are enough to re-open it.
 /// * Samples of one moment, and distances of centuries, are ordinary.
 ///
 /// The exponential is the same pure-Rust function on every platform, so that the same half-life gives the same bits
@@ -55,7 +55,7 @@ pub struct Decay {
     pace: Pace,
 }
 
-/// What the past is forgotten by.
+/// The unit in which the past is forgotten: samples or time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Pace {
     /// By samples, with this gain.
@@ -65,10 +65,10 @@ enum Pace {
 }
 
 impl Decay {
-    /// `Decay::beta(0.999)`, the decay of a scale unless told otherwise.
+    /// `Decay::beta(0.999)`, the decay of a scale by default.
     pub(crate) const BETA_999: Self = Self { pace: Pace::Samples(1.0 - 0.999) };
 
-    /// The weight of a sample halves every `samples` samples.
+    /// Makes a decay in which the weight of a sample halves every `samples` samples.
     ///
     /// # Errors
     /// `samples` is not above 0 and finite.
@@ -77,13 +77,14 @@ impl Decay {
         Self::alpha(gain_of_half_life(samples))
     }
 
-    /// The weight of a sample halves every `half_life`, however many samples there are in it. For
-    /// [`Bank::update_after`](crate::Bank::update_after) and [`Tracker::update_at`](crate::Tracker::update_at), with
-    /// [`RobustMean`](crate::RobustMean) or [`CleanedEma`](crate::CleanedEma); what cannot know the time refuses it.
+    /// Makes a decay in which the weight of a sample halves every `half_life`, however many samples come in that time.
+    /// It is for [`RobustMean`](crate::RobustMean) and [`CleanedEma`](crate::CleanedEma), with updates that take the
+    /// time, such as [`Bank::update_after`](crate::Bank::update_after) and
+    /// [`Tracker::update_at`](crate::Tracker::update_at); other rules and updates refuse it.
     ///
-    /// An age is saved in fractions of a sample, which leaves it less room: no gain is smaller than `2^-14` in `f32` and `2^-27`
-    /// in `f64`. More than 11,356 samples in a half-life are too many for `f32`, which then forgets as if there were so many; in
-    /// `f64` there is room for 93 million.
+    /// An age is stored in fractions of a sample, which leaves it less room: no gain is smaller than `2^-14` in `f32`
+    /// and `2^-27` in `f64`. In `f32` a half-life holds at most 11,356 samples, and the estimate forgets faster where
+    /// there are more; in `f64` there is room for 93 million.
     ///
     /// ```
     /// use core::time::Duration;
@@ -103,7 +104,7 @@ impl Decay {
         Ok(Self { pace: Pace::Time(half_life) })
     }
 
-    /// The gain of a moving average over `samples` samples: `2 / (samples + 1)`.
+    /// Makes a decay with the gain of a moving average over `samples` samples: `2 / (samples + 1)`.
     ///
     /// # Errors
     /// `samples` is not at least 1 and finite.
@@ -112,7 +113,7 @@ impl Decay {
         Self::alpha(2.0 / (samples + 1.0))
     }
 
-    /// The centre of mass of the weights lies `samples` samples back: `1 / (1 + samples)`.
+    /// Makes a decay whose weights have their centre of mass `samples` samples back, with the gain `1 / (1 + samples)`.
     ///
     /// # Errors
     /// `samples` is not at least 0 and finite.
@@ -121,7 +122,7 @@ impl Decay {
         Self::alpha(1.0 / (1.0 + samples))
     }
 
-    /// The gain itself: how far the average moves towards a sample.
+    /// Makes a decay from the gain itself, the part of the way to a sample that the average moves.
     ///
     /// # Errors
     /// `gain` is not above 0 and at most 1.
@@ -130,7 +131,7 @@ impl Decay {
         Ok(Self { pace: Pace::Samples(gain) })
     }
 
-    /// What the average keeps of its past at each step: `1 - gain`.
+    /// Makes a decay from the part of its past that the average keeps at each step, `1 - gain`.
     ///
     /// # Errors
     /// `keep` is not at least 0 and below 1.
@@ -139,7 +140,8 @@ impl Decay {
         Self::alpha(1.0 - keep)
     }
 
-    /// The steady-state gain, `alpha = 1 - beta`. A decay in time has none, and says NaN: see [`gain_after`](Self::gain_after).
+    /// The steady-state gain, `alpha = 1 - beta`; NaN for a decay in time, whose gain depends on the distance: see
+    /// [`gain_after`](Self::gain_after).
     #[must_use]
     pub fn gain(self) -> f64 {
         match self.pace {
@@ -148,8 +150,8 @@ impl Decay {
         }
     }
 
-    /// The steady-state gain of a sample that comes `elapsed` after the one before, `alpha_t`: from 0 for samples of the same
-    /// moment to 1. Of a decay in samples it is the [`gain`](Self::gain), however much time has passed.
+    /// The steady-state gain of a sample that comes `elapsed` after the one before, `alpha_t`: from 0 for samples of
+    /// the same moment to 1. Of a decay in samples it is the [`gain`](Self::gain), however much time has passed.
     #[must_use]
     pub fn gain_after(self, elapsed: Duration) -> f64 {
         match self.pace {
@@ -160,8 +162,8 @@ impl Decay {
         }
     }
 
-    /// The effective window `1 / gain` in samples: an average over that many samples has the gain of this one. NaN for a decay
-    /// in time.
+    /// The effective window `1 / gain` in samples: an average over that many samples has the gain of this one. NaN for
+    /// a decay in time.
     #[must_use]
     pub fn window(self) -> f64 {
         1.0 / self.gain()

@@ -1,4 +1,4 @@
-//! A small error type per thing that can go wrong; each says the cause and the remedy.
+//! The errors: a small type for each thing that can go wrong, with its cause and its remedy.
 
 use thiserror::Error;
 
@@ -11,21 +11,19 @@ pub enum ParameterError {
     OutOfRange {
         /// The parameter, by the name of the method that sets it.
         name: &'static str,
-        /// What would have been accepted.
+        /// The range that is accepted, in words.
         expected: &'static str,
-        /// What was given.
+        /// The number that was given.
         got: f64,
     },
-    /// The memory is longer than the lane type can count.
-    #[error(
-        "a gain of {gain:e} is too small for {lane}, whose smallest is {smallest:e}: shorten the half-life or use f64"
-    )]
+    /// The memory is longer than the element type can count.
+    #[error("a gain of {gain:e} is too small for {lane}, whose smallest is {smallest:e}: {}", shorten(lane))]
     GainTooSmall {
         /// The gain of the decay.
         gain: f64,
-        /// The smallest gain of this lane type.
+        /// The smallest gain of this element type.
         smallest: f64,
-        /// The lane type.
+        /// The element type, `f32` or `f64`.
         lane: &'static str,
     },
     /// A decay in time where only samples are counted.
@@ -36,8 +34,14 @@ pub enum ParameterError {
     },
 }
 
+/// The remedy for a gain that an element type has no room for.
+fn shorten(lane: &str) -> &'static str {
+    if lane == "f32" { "shorten the half-life or use f64" } else { "shorten the half-life" }
+}
+
 impl ParameterError {
-    /// `value` if `accept` holds, an error that says what was expected otherwise. NaN is never accepted by a comparison.
+    /// `value` if `accept` holds, an error that says what was expected otherwise. NaN is never accepted by a
+    /// comparison.
     pub(crate) fn check(
         name: &'static str,
         value: f64,
@@ -53,22 +57,22 @@ impl ParameterError {
     }
 }
 
-/// Channels that could not be made.
+/// A number of channels that could not be made.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum ChannelsError {
-    /// The rule's parameters do not fit.
+    /// A parameter of the rule does not fit the element type.
     #[error(transparent)]
     Parameter(#[from] ParameterError),
     /// There is no memory for the state.
     #[error("no memory for the state of {channels} channels: use fewer channels, or f32")]
     OutOfMemory {
-        /// How many channels were asked for in all.
+        /// The number of channels asked for in all.
         channels: usize,
     },
 }
 
-/// A sample that a tracker does not take. Nothing has changed but what it counts.
+/// A sample that a tracker refused. Nothing has changed but the tracker's counters.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum TrackError {
@@ -77,9 +81,9 @@ pub enum TrackError {
         "the sample is of {time} ns, and the last of its series of {last} ns: samples of a series come in order of time"
     )]
     Late {
-        /// When the sample was taken.
+        /// The time of the sample, in nanoseconds.
         time: i64,
-        /// When the last one of its series was.
+        /// The time of the last sample of its series, in nanoseconds.
         last: i64,
     },
     /// The series would be one too many.
@@ -87,7 +91,7 @@ pub enum TrackError {
         "there are {max_series} series, and no more may be: raise max_series, choose Overflow::Evict, or set max_idle"
     )]
     Full {
-        /// How many there may be.
+        /// The most series that there may be.
         max_series: usize,
     },
     /// The decay or the limit of idleness is in time, and the sample has none.
@@ -105,7 +109,7 @@ pub enum UpdateError {
     /// A slice has the wrong length.
     #[error("{what} has length {got}, but {expected} was expected: one element per channel")]
     Length {
-        /// Which slice.
+        /// The name of the slice.
         what: &'static str,
         /// Its length.
         got: usize,
@@ -133,7 +137,7 @@ pub enum UpdateError {
     Channel {
         /// The channel that was named.
         channel: usize,
-        /// How many there are.
+        /// The number of channels that there are.
         channels: usize,
     },
 }

@@ -1,13 +1,13 @@
-//! The lane operations that rules may use: single IEEE-754 operations on as many lanes as the machine has.
+//! The lane operations that rules may use: single IEEE-754 operations on as many lanes as the instruction set has.
 //!
 //! [`Lane`], [`Mask`] and [`Word`] wrap pulp's registers so that a rule reads like its equation. Each operation is one
-//! IEEE operation, comparison, select or bit operation. There is no fused multiply-add here, no approximate reciprocal and
-//! no reduction across lanes, because those differ between instruction sets and the promise is the same bits everywhere.
+//! IEEE operation, comparison, select or bit operation. There is no fused multiply-add here, no approximate reciprocal
+//! and no reduction across lanes, because those differ between instruction sets and the promise is the same bits
+//! everywhere.
 //!
 //! [`Real`] is implemented for `f32` and `f64` and by nothing else.
 
-#[cfg(target_arch = "x86_64")]
-use core::any::Any;
+use crate::dispatch::{all_of, bits_of};
 use core::fmt::Debug;
 use core::ops::{Add, BitAnd, BitOr, Div, Mul, Not, Sub};
 use pulp::Simd;
@@ -19,7 +19,7 @@ mod sealed {
     impl Sealed for f64 {}
 }
 
-/// The type of a sample and of every state column: `f32` or `f64`. Sealed.
+/// The element type of samples and state columns: `f32` or `f64`. Sealed.
 ///
 /// `f64` is the default everywhere. `f32` halves the memory and doubles the speed; it is good while
 /// `|mean| / sigma <= gain * 2^22`, because an update smaller than half an ulp of the location is lost.
@@ -33,19 +33,19 @@ pub trait Real: sealed::Sealed + Ops + Debug + Default + PartialEq + PartialOrd 
     const SQRT_MAX: Self;
     /// The canonical NaN: a missing sample, and the location of a channel that has seen nothing.
     const NAN: Self;
-    /// The smallest gain that this type can carry: `2^-22` in `f32`, `2^-50` in `f64`.
+    /// The smallest gain that this type has room for: `2^-22` in `f32`, `2^-50` in `f64`.
     const MIN_GAIN: f64;
-    /// The scale never falls below this times |location|: `2^-20` in `f32`, `2^-40` in `f64`.
+    /// The least scale as a part of |location|: `2^-20` in `f32`, `2^-40` in `f64`.
     const RELATIVE_FLOOR: f64;
-    /// The scale never falls below this: `2^-100` in `f32`, `2^-960` in `f64`.
+    /// The least scale: `2^-100` in `f32`, `2^-960` in `f64`.
     const ABSOLUTE_FLOOR: f64;
-    /// `"f32"` or `"f64"`.
+    /// The name of the type: `"f32"` or `"f64"`.
     const NAME: &'static str;
 
     /// The nearest number of this type (one rounding).
     #[must_use]
     fn from_f64(value: f64) -> Self;
-    /// The same number, exactly.
+    /// The number as `f64`, exactly.
     #[must_use]
     fn to_f64(self) -> f64;
     /// The number as bits, in the low end of a `u64`.
@@ -56,14 +56,16 @@ pub trait Real: sealed::Sealed + Ops + Debug + Default + PartialEq + PartialOrd 
     fn from_word(word: u64) -> Self;
 }
 
-/// What [`Real`] needs from pulp: one name for `f32s` and `f64s`. Every method is one operation on all lanes.
+/// The operations that [`Real`] needs from pulp, by one name for `f32s` and `f64s`. Every method is one operation on
+/// all lanes.
 #[doc(hidden)]
 pub trait Ops: Pod {
-    /// How many low bits of a word hold a count that [`Lane`] arithmetic reads exactly: the width of the mantissa.
+    /// The number of low bits of a word whose counts [`Lane`] arithmetic reads exactly: the width of the mantissa.
     const COUNT_BITS: u32;
     /// `2^COUNT_BITS`, whose mantissa bits are all zero: room for a count.
     const COUNT_BASE: Self;
-    /// How many low bits of a word hold an age where strikes and a step stand above it: twelve bits fewer than a word.
+    /// The number of low bits of a word that hold an age, below strikes and a resolution: twelve bits fewer than a
+    /// word.
     const AGE_BITS: u32;
 
     type Lanes<S: Simd>: Pod + Debug + Send + Sync;
@@ -108,7 +110,7 @@ const fn power_of_two(exponent: i64) -> f64 {
     f64::from_bits(((1023 + exponent) as u64) << 52)
 }
 
-/// Forwards a list of methods to the pulp operation of this float type. A table, not arithmetic.
+/// Forwards each method of a table to the pulp operation of this float type.
 macro_rules! forward {
     ($($name:ident ( $($arg:ident : $ty:ident),* ) -> $out:ident = $pulp:ident;)*) => {
         $(#[inline(always)]
@@ -132,7 +134,7 @@ macro_rules! real {
             const ABSOLUTE_FLOOR: f64 = power_of_two($absolute);
             const NAME: &'static str = stringify!($real);
 
-            #[allow(clippy::cast_possible_truncation)] // rounding to the lane type is what this is for
+            #[allow(clippy::cast_possible_truncation)] // rounding is what this is for
             fn from_f64(value: f64) -> Self {
                 value as $real
             }
@@ -247,17 +249,17 @@ real!(f64, u64, 0x5fef_ffff_ffff_ffff, 52, -50, -40, -960,
     word_select(m: Masks, a: Words, b: Words) -> Words = select_u64s;
 });
 
-/// One number per lane.
+/// A vector of numbers, one per lane.
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
 pub struct Lane<T: Real, S: Simd>(pub(crate) S, pub(crate) T::Lanes<S>);
 
-/// One yes or no per lane.
+/// A vector of yes or no, one per lane.
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
 pub struct Mask<T: Real, S: Simd>(S, T::Masks<S>);
 
-/// The bits of one number per lane, for counters that live in a state column.
+/// A vector of the bits of numbers, one per lane, for counters that live in a state column.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Word<T: Real, S: Simd>(pub(crate) S, T::Words<S>);
 
@@ -275,14 +277,14 @@ impl<T: Real, S: Simd> Lane<T, S> {
     pub(crate) fn sqrt(self) -> Self {
         Self(self.0, T::sqrt(self.0, self.1))
     }
-    /// The number within plus and minus `bound`. A NaN comes out as anything; the caller throws that lane away.
+    /// The number, clamped to plus and minus `bound`. A NaN becomes anything; the caller throws that lane away.
     #[inline(always)]
     pub(crate) fn clamp(self, bound: T) -> Self {
         let bound = Self::splat(self.0, bound);
         let below = Self::splat(self.0, T::default()) - bound;
         self.max_of_ordinary(below).min_of_ordinary(bound)
     }
-    /// Part of the way to `other`: `self + alpha (other - self)`, and all of it, exactly, at `alpha` = 1.
+    /// The number, moved part of the way to `other`: `self + alpha (other - self)`, and exactly `other` at `alpha` = 1.
     #[inline(always)]
     pub(crate) fn toward(self, other: Self, alpha: T) -> Self {
         if alpha == T::from_f64(1.0) {
@@ -290,38 +292,38 @@ impl<T: Real, S: Simd> Lane<T, S> {
         }
         self + Self::splat(self.0, alpha) * (other - self)
     }
-    /// The smaller of two numbers, where neither is NaN (unless the lane's result is thrown away) and the two are not
-    /// zeros of different sign: outside that, `Scalar`, x86 and NEON answer in three different ways.
+    /// The smaller of two numbers of which neither is NaN (unless the lane's result is thrown away) and which are not
+    /// zeros of different sign: for others, `Scalar`, x86 and NEON return three different results.
     #[inline(always)]
     pub(crate) fn min_of_ordinary(self, other: Self) -> Self {
         Self(self.0, T::min(self.0, self.1, other.1))
     }
-    /// The larger of two numbers, under the same condition as [`Self::min_of_ordinary`].
+    /// The larger of two numbers, under the conditions of [`Self::min_of_ordinary`].
     #[inline(always)]
     pub(crate) fn max_of_ordinary(self, other: Self) -> Self {
         Self(self.0, T::max(self.0, self.1, other.1))
     }
-    /// Less than; false when either is NaN.
+    /// Whether `self` is less than `other`; false when either is NaN.
     #[inline(always)]
     pub(crate) fn lt(self, other: Self) -> Mask<T, S> {
         Mask(self.0, T::less(self.0, self.1, other.1))
     }
-    /// Less than or equal; false when either is NaN.
+    /// Whether `self` is less than or equal to `other`; false when either is NaN.
     #[inline(always)]
     pub(crate) fn le(self, other: Self) -> Mask<T, S> {
         Mask(self.0, T::less_or_equal(self.0, self.1, other.1))
     }
-    /// Equal; false when either is NaN.
+    /// Whether two numbers are equal; false when either is NaN.
     #[inline(always)]
     pub(crate) fn eq(self, other: Self) -> Mask<T, S> {
         Mask(self.0, T::equal(self.0, self.1, other.1))
     }
-    /// Neither NaN nor anything else: a sample that is there.
+    /// Whether the number is not NaN: a sample that is not missing.
     #[inline(always)]
     pub(crate) fn is_number(self) -> Mask<T, S> {
         Mask(self.0, T::equal(self.0, self.1, self.1))
     }
-    /// The size of `self` with the sign of `sign`.
+    /// The number of the size of `self` and the sign of `sign`.
     #[inline(always)]
     pub(crate) fn with_sign_of(self, sign: Self) -> Self {
         let bit = Self::splat(self.0, T::from_f64(-0.0)).word();
@@ -382,18 +384,18 @@ impl<T: Real, S: Simd> Not for Mask<T, S> {
 }
 
 impl<T: Real, S: Simd> Mask<T, S> {
-    /// False in every lane.
+    /// The mask that is set in no lane.
     #[inline(always)]
     pub(crate) fn never(simd: S) -> Self {
         let zero = Lane::splat(simd, T::default());
         zero.lt(zero)
     }
-    /// `yes` where the mask is set, `no` elsewhere.
+    /// The lanes of `yes` where the mask is set, of `no` elsewhere.
     #[inline(always)]
     pub(crate) fn select(self, yes: Lane<T, S>, no: Lane<T, S>) -> Lane<T, S> {
         Lane(self.0, T::select(self.0, self.1, yes.1, no.1))
     }
-    /// `yes` where the mask is set, `no` elsewhere.
+    /// The words of `yes` where the mask is set, of `no` elsewhere.
     #[inline(always)]
     pub(crate) fn select_word(self, yes: Word<T, S>, no: Word<T, S>) -> Word<T, S> {
         Word(self.0, T::word_select(self.0, self.1, yes.1, no.1))
@@ -409,8 +411,7 @@ impl<T: Real, S: Simd> Mask<T, S> {
     /// Whether every lane is set.
     #[inline(always)]
     pub(crate) fn all(self) -> bool {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(all) = avx2_all(self.0, &self.1) {
+        if let Some(all) = all_of(self.0, &self.1) {
             return all;
         }
         match self.bits() {
@@ -418,12 +419,11 @@ impl<T: Real, S: Simd> Mask<T, S> {
             None => !(!self).any(),
         }
     }
-    /// One bit per lane, where the backend has it so or has an instruction for it. Elsewhere a mask is a word per lane, of which all
-    /// bits are alike.
+    /// The mask as one bit per lane, where the backend has it so or has an instruction for it. Elsewhere a mask is a
+    /// word per lane, of which all bits are alike.
     #[inline(always)]
     fn bits(self) -> Option<u32> {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(bits) = avx2_bits(self.0, &self.1) {
+        if let Some(bits) = bits_of(self.0, &self.1) {
             return Some(bits);
         }
         match size_of::<T::Masks<S>>() {
@@ -432,38 +432,6 @@ impl<T: Real, S: Simd> Mask<T, S> {
             _ => None,
         }
     }
-}
-
-/// AVX's own instruction for it: whether the sign bits of all lanes are set.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn avx2_all<S: Simd, M: 'static>(simd: S, mask: &M) -> Option<bool> {
-    let simd = (&simd as &dyn Any).downcast_ref::<pulp::x86::V3>()?;
-    let mask = mask as &dyn Any;
-    if let Some(&mask) = mask.downcast_ref::<pulp::m32x8>() {
-        let ones = simd.avx._mm256_set1_ps(f32::from_bits(u32::MAX));
-        return Some(simd.avx._mm256_testc_ps(pulp::cast(mask), ones) != 0);
-    }
-    let &mask = mask.downcast_ref::<pulp::m64x4>()?;
-    let ones = simd.avx._mm256_set1_pd(f64::from_bits(u64::MAX));
-    Some(simd.avx._mm256_testc_pd(pulp::cast(mask), ones) != 0)
-}
-
-/// AVX2's own instruction for it, which the compiler does not always find in the portable loop. The casts are of a type to itself
-/// and vanish.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn avx2_bits<S: Simd, M: 'static>(simd: S, mask: &M) -> Option<u32> {
-    let simd = (&simd as &dyn Any).downcast_ref::<pulp::x86::V3>()?;
-    let mask = mask as &dyn Any;
-    let bits = if let Some(&mask) = mask.downcast_ref::<pulp::m32x8>() {
-        simd.avx._mm256_movemask_ps(pulp::cast(mask))
-    } else if let Some(&mask) = mask.downcast_ref::<pulp::m64x4>() {
-        simd.avx._mm256_movemask_pd(pulp::cast(mask))
-    } else {
-        return None;
-    };
-    Some(bits.cast_unsigned())
 }
 
 impl<T: Real, S: Simd> Word<T, S> {
@@ -479,7 +447,8 @@ impl<T: Real, S: Simd> Word<T, S> {
     pub(crate) fn lane(self) -> Lane<T, S> {
         Lane(self.0, T::word_into(self.0, self.1))
     }
-    /// The smaller of two words whose bits are those of ordinary numbers of no negative sign, which are in the order of the words.
+    /// The smaller of two words whose bits are those of ordinary numbers of no negative sign, which are in the order of
+    /// the words.
     #[inline(always)]
     pub(crate) fn min_of_numbers(self, other: Self) -> Self {
         self.lane().min_of_ordinary(other.lane()).word()
@@ -489,7 +458,8 @@ impl<T: Real, S: Simd> Word<T, S> {
     pub(crate) fn max_of_numbers(self, other: Self) -> Self {
         self.lane().max_of_ordinary(other.lane()).word()
     }
-    /// A count below `2^COUNT_BITS` as a number, exactly: its bits in the mantissa of `2^COUNT_BITS`, less that.
+    /// A count below `2^COUNT_BITS` as a number, exactly: its bits are put into the mantissa of `2^COUNT_BITS`, which
+    /// is then subtracted.
     #[inline(always)]
     pub(crate) fn count(self) -> Lane<T, S> {
         let base = Lane::splat(self.0, T::COUNT_BASE);

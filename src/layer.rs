@@ -1,16 +1,17 @@
-//! The weights of a layer: the public face for optimisers.
+//! [`Layer`]: the weights of a layer, the public face for optimisers.
 
 use crate::columns::Columns;
+use crate::dispatch::Backend;
 use crate::error::{BackendError, ChannelsError, UpdateError};
 use crate::lane::Real;
 use crate::rule::{ColumnsOf, LayerRule};
 use crate::rules::{Descent, DescentConstants, LearningRate, SMOOTHED, SQUARE};
-use crate::sweep::{Backend, LayerUpdate, Sweep, Threads};
+use crate::sweep::{LayerUpdate, Sweep, Threads};
 
 /// The weights of one layer under one [`LayerRule`]: their state, and the engine that updates it.
 ///
-/// An update takes the weights and their gradient and returns the mean of the rule's `a` over the layer: one number, computed
-/// in the same pass, and the same bits on every backend and any number of threads.
+/// An update takes the weights and their gradient and returns the mean of the rule's `a` over the layer: one number,
+/// computed in the same pass, with the same bits on every backend and any number of threads.
 ///
 /// ```
 /// use evenkeel::{Layer, Numerator};
@@ -28,9 +29,10 @@ use crate::sweep::{Backend, LayerUpdate, Sweep, Threads};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// An optimiser that keeps its state in buffers of its own uses [`Sweep::layer_mean`]; one with many small tensors updates
-/// them together with [`update_layers`](crate::update_layers). No update panics or allocates (rayon's queue apart, when an
-/// update is shared among threads), and an update that returns an error has changed nothing.
+/// `examples/adamw.rs` is a whole `AdamW` with a robust first moment. An optimiser that has its state in buffers of its
+/// own uses [`Sweep::layer_mean`]; one with many small tensors updates them together with
+/// [`update_layers`](crate::update_layers). No update panics or allocates (rayon's queue apart, when an update is
+/// shared among threads), and an update that returns an error has changed nothing.
 #[derive(Clone, Debug)]
 pub struct Layer<R: LayerRule, T: Real = f64> {
     sweep: Sweep<R, T>,
@@ -39,15 +41,16 @@ pub struct Layer<R: LayerRule, T: Real = f64> {
 }
 
 impl<R: LayerRule, T: Real> Layer<R, T> {
-    /// `weights` weights that have seen nothing.
+    /// Makes a layer of `weights` weights that have seen nothing.
     ///
     /// # Errors
-    /// The lane type cannot carry the rule's parameters, or there is no memory.
+    /// `T` has no room for the rule's parameters, or there is no memory.
     pub fn new(rule: R, weights: usize) -> Result<Self, ChannelsError> {
         Ok(Self { sweep: Sweep::new(rule)?, columns: Columns::new(weights)?, steps: 0 })
     }
 
-    /// The same on a given backend. The results are the same bits; this is for tests and measurements.
+    /// Runs the layer on the given backend instead of the fastest: for tests and measurements, as the results are the
+    /// same bits.
     ///
     /// # Errors
     /// The machine does not have the backend.
@@ -56,64 +59,65 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
         Ok(self)
     }
 
-    /// The same with another use of threads. The results are the same bits.
+    /// Sets when updates are shared among threads. The results are the same bits.
     #[must_use]
     pub fn with_threads(mut self, threads: Threads) -> Self {
         self.sweep = self.sweep.with_threads(threads);
         self
     }
 
-    /// The same, in place.
+    /// Sets when updates are shared among threads, in place.
     pub fn set_threads(&mut self, threads: Threads) {
         self.sweep.set_threads(threads);
     }
 
-    /// How many weights there are.
+    /// The number of weights.
     #[must_use]
     pub fn len(&self) -> usize {
         self.columns.len()
     }
 
-    /// Whether there are no weights.
+    /// Whether the layer has no weights.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()
     }
 
-    /// The rule.
+    /// The rule that the weights are updated by.
     #[must_use]
     pub fn rule(&self) -> &R {
         self.sweep.rule()
     }
 
-    /// Another rule of the same kind over the same state: a learning-rate bound that follows a schedule.
+    /// Replaces the rule by one of the same kind, over the same state: for a learning-rate bound that follows a
+    /// schedule.
     ///
     /// # Errors
-    /// The lane type cannot carry the rule's parameters. The rule is the old one.
+    /// `T` has no room for the rule's parameters. The old rule stays.
     pub fn set_rule(&mut self, rule: R) -> Result<(), ChannelsError> {
         Ok(self.sweep.set_rule(rule)?)
     }
 
-    /// The backend it runs on.
+    /// The backend that the layer runs on.
     #[must_use]
     pub fn backend(&self) -> Backend {
         self.sweep.backend()
     }
 
-    /// How many updates there have been.
+    /// The number of updates since the layer was made or [`reset`](Self::reset).
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// The state, one column per number that the rule remembers, in the order that the rule's documentation tells.
+    /// The state, one column for each number that the rule remembers, in the order that the rule's documentation gives.
     #[must_use]
     pub fn state(&self) -> ColumnsOf<R, &[T]> {
         self.columns.as_slices()
     }
 
-    /// Puts back a state that [`state`](Self::state) and [`steps`](Self::steps) told. That the numbers are such as a state may
-    /// hold is for the caller to see to: a NaN that is put in stays in.
+    /// Restores a state that [`state`](Self::state) and [`steps`](Self::steps) returned. The numbers are not checked: a
+    /// NaN that is put in stays in.
     ///
     /// # Errors
     /// A column has not one number per weight. The state is untouched.
@@ -128,7 +132,7 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
         Ok(())
     }
 
-    /// What a snapshot holds.
+    /// The columns of the state, which a snapshot holds.
     pub(crate) fn columns(&self) -> &Columns<R, T> {
         &self.columns
     }
@@ -137,18 +141,19 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
         self.sweep.constants()
     }
 
-    /// Other state of as many weights.
+    /// Replaces the state by another of as many weights.
     pub(crate) fn replace(&mut self, columns: Columns<R, T>, steps: u64) {
         (self.columns, self.steps) = (columns, steps);
     }
 
-    /// Makes every weight one that has seen nothing.
+    /// Resets every weight to one that has seen nothing.
     pub fn reset(&mut self) {
         self.sweep.reset(self.columns.as_mut_slices());
         self.steps = 0;
     }
 
-    /// One step of every weight with its gradient, and the mean of `a` over the layer. The mean of no weights is 0.
+    /// Takes one step of every weight with its gradient, and returns the mean of `a` over the layer; 0 for a layer
+    /// without weights.
     ///
     /// # Errors
     /// There are not one weight and one gradient per weight of the layer. The state is untouched.
@@ -159,7 +164,7 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
         Ok(mean)
     }
 
-    /// The same, and `a` of every weight.
+    /// Takes one step of every weight, returns the mean of `a` over the layer, and writes the `a` of every weight.
     ///
     /// # Errors
     /// There are not one weight, one gradient and one `a` per weight of the layer. The state is untouched.
@@ -170,7 +175,7 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
         Ok(mean)
     }
 
-    /// This layer's part in [`update_layers`](crate::update_layers). Nothing changes before that.
+    /// Makes this layer's part in [`update_layers`](crate::update_layers). Nothing changes before that is called.
     ///
     /// # Errors
     /// There are not one weight and one gradient per weight of the layer. The state is untouched.
@@ -182,8 +187,8 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
 }
 
 impl<T: Real> Layer<LearningRate, T> {
-    /// A whole step of descent: the state moves, the layer mean `r` comes of it, and the weights go against the gradient at
-    /// the rate `rate(r)`. Returns `r`.
+    /// Takes a whole step of descent and returns the layer mean `r`: the state moves, and the weights go against the
+    /// gradient at the rate `rate(r)`.
     ///
     /// A rate that is NaN counts as 0, an infinite one as the largest finite number.
     ///
@@ -198,7 +203,8 @@ impl<T: Real> Layer<LearningRate, T> {
 }
 
 impl<T: Real> Sweep<LearningRate, T> {
-    /// [`Layer::descend`] over columns of the caller's; `step` counts the updates of the layer from 1.
+    /// Takes a step of descent over columns of the caller's, as [`Layer::descend`] does; `step` counts the updates
+    /// from 1.
     ///
     /// # Errors
     /// The columns, the weights and the gradient are not all of one length. State and weights are untouched.

@@ -3,26 +3,27 @@
 use crate::lane::Real;
 use hdrhistogram::Histogram;
 
-/// Scores are recorded in steps of one part in this, a power of two so that whole numbers of scales are whole steps and
-/// whole buckets of the histogram: exceedances at them are exact counts.
+/// Steps of the histogram to one scale. A power of two, so that whole numbers of scales are whole steps and whole
+/// buckets of the histogram: exceedances at them are exact counts.
 const STEPS_PER_SCALE: f64 = 1024.0;
-/// Scores beyond this count as this: 2^30 scales.
+/// The largest score that is recorded, 2^30 scales; larger ones count as this.
 const LARGEST: f64 = (1 << 30) as f64;
 
-/// The solution of `s = E min(|z|, 2 s)` for a standard normal `z`.
+/// The scale that `RobustMean` finds for a standard normal `z`: the solution of `s = E min(|z|, 2 s)`.
 const GAUSSIAN_SCALE: f64 = 0.735_201_142_178_784;
 
-/// How often the residual of a stream exceeds `c` scales: a histogram of `|score|`.
+/// A histogram of the sizes of scores: how often the residual of a stream exceeds `c` scales.
 ///
-/// Markov's inequality promises `P(|u| >= c E|u|) <= 1/c` whatever the distribution. The scale is `E|u|` after clipping, and
-/// less than that where tails are heavy: a stream above the bound has most of its size in its tail. The profile measures what
-/// a stream really does, so that clip and reject can be chosen per stream from evidence: feed it the scores of
-/// [`Bank::update_scored`](crate::Bank::update_scored) and read the exceedance at 1, 2, 3, 4, 8 and 16 scales.
+/// Markov's inequality promises `P(|u| >= c E|u|) <= 1/c` whatever the distribution. The scale is `E|u|` after
+/// clipping, and less than that where tails are heavy: a stream above the bound has most of its size in its tail. The
+/// profile measures what a stream really does, so that clip and reject can be chosen per stream from evidence: feed it
+/// the scores of [`Bank::update_scored`](crate::Bank::update_scored) and read the exceedance at 1, 2, 3, 4, 8 and 16
+/// scales.
 ///
 /// The first samples of a channel, which are [unscored](crate::Scored::unscored), have a NaN score and are not counted.
 ///
-/// It stands beside the update path, not in it: a bank that nobody profiles pays nothing. A profile that is full to
-/// 2^64 samples stops counting. Scores beyond 2^30 count as 2^30; a NaN score is not counted.
+/// Profiling stands beside the update path, not in it: a bank that nobody profiles pays nothing. A profile stops
+/// counting at 2^64 samples. Scores beyond 2^30 count as 2^30; a NaN score is not counted.
 ///
 /// ```
 /// use evenkeel::{Bank, Decay, RobustMean, TailProfile};
@@ -49,7 +50,7 @@ impl TailProfile {
     /// The thresholds that are usually looked at, in scales.
     pub const THRESHOLDS: [f64; 6] = [1.0, 2.0, 3.0, 4.0, 8.0, 16.0];
 
-    /// An empty profile, of about 40 KB whatever it records.
+    /// Makes an empty profile, of about 40 KB whatever it records.
     ///
     /// # Panics
     /// Never: the bounds of the histogram are constants that it accepts.
@@ -68,20 +69,20 @@ impl TailProfile {
         }
     }
 
-    /// How many scores were recorded.
+    /// The number of scores recorded.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.steps.len()
     }
 
-    /// Whether nothing was recorded.
+    /// Whether no score was recorded.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
 
-    /// The observed share of samples whose residual was at least `c` scales: exact for whole `c` up to 128, within 1% of `c`
-    /// otherwise. NaN for an empty profile.
+    /// The observed share of samples whose residual was at least `c` scales: exact for whole `c` up to 128, within 1%
+    /// of `c` otherwise. NaN for an empty profile.
     #[must_use]
     pub fn exceedance(&self, c: f64) -> f64 {
         let least = in_steps(c);
@@ -94,18 +95,18 @@ impl TailProfile {
         beyond as f64 / self.len() as f64
     }
 
-    /// Markov's bound on the exceedance of `c` mean sizes, `1/c` and at most 1: no distribution at all has more. 1 for a `c` of 1
-    /// or less.
+    /// Markov's bound on the exceedance of `c` mean sizes, `1/c` and at most 1: no distribution at all has more. 1 for
+    /// a `c` of 1 or less.
     #[must_use]
     pub fn markov(c: f64) -> f64 {
         if c <= 1.0 { 1.0 } else { 1.0 / c }
     }
 
-    /// The exceedance of Gaussian noise that is judged by the scale which [`RobustMean`](crate::RobustMean) finds for it.
+    /// The exceedance of Gaussian noise, judged by the scale that [`RobustMean`](crate::RobustMean) finds for it.
     ///
     /// That scale is the mean of residuals clipped at two scales, `s = E min(|z|, 2 s)`, which is 0.7352 standard
-    /// deviations: `P(|z| >= c s) = erfc(c s / sqrt 2)`. A running scale wanders about that, so real Gaussian noise exceeds
-    /// 4 scales a fifth more often than this.
+    /// deviations: `P(|z| >= c s) = erfc(c s / sqrt 2)`. A running scale wanders about that, so real Gaussian noise
+    /// exceeds 4 scales a fifth more often than this.
     #[must_use]
     pub fn gaussian(c: f64) -> f64 {
         libm::erfc(c.max(0.0) * GAUSSIAN_SCALE * core::f64::consts::FRAC_1_SQRT_2)
@@ -126,7 +127,7 @@ impl TailProfile {
     }
 }
 
-/// Whole steps, rounded down: a score is at least a whole `c` exactly when its steps are at least those of `c`.
+/// A score in whole steps, rounded down: it is at least a whole `c` exactly when its steps are at least those of `c`.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a cast saturates, which is what is wanted
 fn in_steps(scales: f64) -> u64 {
     (scales * STEPS_PER_SCALE) as u64

@@ -1,5 +1,5 @@
-//! Promise (feature `serde`): a rule comes out of a configuration file as its builders would make it, with their defaults, their
-//! checks and their words; and what is written reads back the same.
+//! Promise (feature `serde`): a rule comes out of a configuration file as its builders would make it, with their
+//! defaults, their checks and their words; and what is written reads back the same.
 #![cfg(feature = "serde")]
 
 use core::fmt::Debug;

@@ -23,9 +23,9 @@ pub(crate) const OURS: std::ops::Range<usize> = 2..5;
 /// The columns of the estimators that one sample can move without bound.
 pub(crate) const UNBOUNDED: [usize; 2] = [0, 1];
 
-/// The mean slope of the psi under Gaussian residuals, clipped at 2.5 and at 4 scales: mostly the part of them that the clip
-/// leaves alone. A robust mean of gain `alpha` follows Gaussian noise as fast as a plain average of gain `alpha` times that slope;
-/// over it, both are of one memory.
+/// The mean slope of the psi under Gaussian residuals, clipped at 2.5 and at 4 scales: mostly the part of them that the
+/// clip leaves alone. A robust mean of gain `alpha` follows Gaussian noise as fast as a plain average of gain `alpha`
+/// times that slope; over it, both are of one memory.
 const SLOPE: f64 = 0.925;
 const SLOPE_FAITHFUL: f64 = 0.9965;
 
@@ -71,9 +71,9 @@ pub(crate) fn all(channels: usize, resolution: Resolution) -> [Box<dyn Contestan
 pub(crate) struct RealRow {
     pub(crate) name: &'static str,
     pub(crate) new: fn() -> Box<dyn Contestant>,
-    /// It is one of this library's robust estimators.
+    /// Whether it is one of this library's robust estimators.
     pub(crate) ours: bool,
-    /// It is given the series without spikes.
+    /// Whether it is given the series without spikes.
     pub(crate) clean: bool,
 }
 

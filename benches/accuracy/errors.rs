@@ -5,7 +5,7 @@ use crate::random::Random;
 use crate::series::{Sample, Series};
 use crate::{ALPHA, SEED};
 
-/// How much is measured.
+/// The extent of a measurement.
 #[derive(Clone, Copy)]
 pub(crate) struct Size {
     pub(crate) channels: usize,
@@ -15,7 +15,7 @@ pub(crate) struct Size {
     pub(crate) measured: usize,
 }
 
-/// What one estimator did on each channel.
+/// The errors of one estimator on each channel.
 #[derive(Clone, Default)]
 pub(crate) struct Errors {
     /// Mean squared error, in units of a plain average's on noise of the series' variance.
@@ -24,10 +24,11 @@ pub(crate) struct Errors {
     pub(crate) far: Vec<f64>,
 }
 
-/// So many channels are run together: their state stays in the cache.
+/// Channels that are run together, so few that their state stays in the cache.
 const TOGETHER: usize = 64;
 
-/// The errors of each of [`NAMES`]. Channel by channel, all estimators and all series draw from the same random numbers.
+/// The errors of each of [`NAMES`]. Channel by channel, all estimators and all series draw from the same random
+/// numbers.
 pub(crate) fn measure(series: &Series, size: Size) -> [Errors; NAMES.len()] {
     let mut all: [Errors; NAMES.len()] = Default::default();
     for first in (0..size.channels).step_by(TOGETHER) {

@@ -1,16 +1,16 @@
-//! How far the location is from the truth, beside a plain average and what people use instead: the tables of
+//! The accuracy of the location, beside a plain average and what people use instead: the tables of
 //! `docs/ACCURACY.md`.
 //!
-//! `cargo bench --bench accuracy`, or with a part of a row's name, such as `-- poisson`, for those rows alone. A minute and
-//! a half; with `-- --test` a second, for the program and not for the numbers. Seeds are fixed, and no number depends on
-//! the machine.
+//! `cargo bench --bench accuracy`, or with a part of a row's name, such as `-- poisson`, for those rows alone. A minute
+//! and a half; with `-- --test` a second, for the program and not for the numbers. Seeds are fixed, and no number
+//! depends on the machine.
 //!
-//! `cargo bench --bench accuracy -- real DIR` measures on real series instead, the CSV files of a directory, each with a column
-//! named `value`: `real.rs` says how.
+//! `cargo bench --bench accuracy -- real DIR` measures on real series instead, the CSV files of a directory, each with
+//! a column named `value`: `real.rs` says how.
 //!
 //! Errors are mean squared errors of the location in units of a plain average's on noise of the same variance,
-//! `variance alpha / (2 - alpha)`, at alpha = 0.01. All estimators have the memory of that plain average, each in its way:
-//! `contestants.rs` and `peers.rs` say how. What the truth is, `series.rs` says for every row.
+//! `variance alpha / (2 - alpha)`, at alpha = 0.01. All estimators have the memory of that plain average, each in its
+//! way: `contestants.rs` and `peers.rs` say how. What the truth is, `series.rs` says for every row.
 
 mod contestants;
 mod errors;
@@ -102,8 +102,8 @@ fn print_row<C: std::fmt::Display>(name: &str, cells: &[C; NAMES.len()]) {
     println!();
 }
 
-/// Whether another column has less error than each of this library's robust estimators, by more than 1% and three standard
-/// errors of the difference.
+/// Whether another column has less error than each of this library's robust estimators, by more than 1% and three
+/// standard errors of the difference.
 fn is_lost(errors: &[Errors; NAMES.len()]) -> bool {
     let mean = |column: usize| summary::mean(&errors[column].squared).0;
     let least =

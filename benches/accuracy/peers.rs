@@ -1,5 +1,5 @@
-//! What people use instead, one channel each, from their definitions and with the memory of a plain average of gain
-//! [`ALPHA`]; and a check of each against its definition written without haste.
+//! The estimators that people use instead, one channel each, from their definitions and with the memory of a plain
+//! average of gain [`ALPHA`]; and a check of each against its definition written without haste.
 
 use crate::ALPHA;
 
@@ -11,7 +11,7 @@ pub(crate) trait Peer {
 /// The last `N` samples, also in order. While there are fewer it holds those.
 struct Window<const N: usize> {
     recent: [f64; N],
-    /// Where in `recent` the oldest sample is, once all are there.
+    /// The place of the oldest sample in `recent`, once all are there.
     oldest: usize,
     ordered: Vec<f64>,
 }
@@ -45,8 +45,8 @@ impl<const N: usize> Window<N> {
         self.ordered[(self.ordered.len() - 1) / 2]
     }
 
-    /// The median of the distances from the median. In order those to the left of it and those to the right grow outwards,
-    /// so that taking the smaller of the next two, again and again, meets them all in order.
+    /// The median of the distances from the median. In order those to the left of it and those to the right grow
+    /// outwards, so that taking the smaller of the next two, again and again, meets them all in order.
     fn median_distance(&self) -> f64 {
         let middle = (self.ordered.len() - 1) / 2;
         let median = self.ordered[middle];
@@ -67,8 +67,8 @@ impl<const N: usize> Window<N> {
 /// A median absolute distance of Gaussian samples times this is their sigma.
 const TO_SIGMA: f64 = 1.4826;
 
-/// The median of the last 199 samples: as many as make a plain mean as noisy as the plain average with gain 0.01, and as
-/// late, 99 samples.
+/// The median of the last 199 samples: as many as make a plain mean as noisy as the plain average with gain 0.01, and
+/// as late, 99 samples.
 pub(crate) struct RollingMedian(Window<199>);
 
 impl RollingMedian {
@@ -84,8 +84,9 @@ impl Peer for RollingMedian {
     }
 }
 
-/// Hampel's identifier, then the plain average, bias-corrected: a sample further than three sigma from the median of the last 15, of which
-/// it is one, is replaced by that median. Sigma is their median distance from it times 1.4826. There is no looking ahead.
+/// Hampel's identifier, then the plain average, bias-corrected: a sample further than three sigma from the median of
+/// the last 15, of which it is one, is replaced by that median. Sigma is their median distance from it times 1.4826.
+/// There is no looking ahead.
 pub(crate) struct HampelFilter {
     window: Window<15>,
     average: f64,

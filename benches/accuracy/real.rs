@@ -1,10 +1,10 @@
 //! Real series with spikes added: how far each estimator is from what the average of the clean series is.
 //!
 //! Nobody knows the true level of a real series. So an estimator is given the series with spikes, and held against two
-//! averages of the series without: the plain average of gain [`ALPHA`], which has its lag (A), and the mean of both sides,
-//! half the sum of the forward and the backward plain average of twice the gain, which has none (B). An error is the root of
-//! the mean squared difference, over the standard deviation of the clean series about that average. All averages are
-//! bias-corrected.
+//! averages of the series without: the plain average of gain [`ALPHA`], which has its lag (A), and the mean of both
+//! sides, half the sum of the forward and the backward plain average of twice the gain, which has none (B). An error is
+//! the root of the mean squared difference, over the standard deviation of the clean series about that average. All
+//! averages are bias-corrected.
 
 use crate::contestants::RealRow;
 use crate::random::Random;
@@ -13,10 +13,11 @@ use crate::{ALPHA, SEED};
 use std::fs;
 use std::path::Path;
 
-/// The share of the samples that get a spike, and its size in ranges of the series: from the first percentile to the 99th.
+/// The share of the samples that get a spike, and its size in ranges of the series: from the first percentile to the
+/// 99th.
 const SHARE: f64 = 0.05;
 const RANGES: f64 = 20.0;
-/// So many times the spikes are drawn anew.
+/// Times that the spikes are drawn anew.
 const MASKS: usize = 6;
 /// Samples before anything is measured.
 const START: usize = 200;

@@ -1,8 +1,8 @@
 //! The signals: what each sample is, and what an estimate of the location is held against.
 //!
 //! The truth is, for noise about a level, that level, whatever is added to some samples: the centre of a symmetric
-//! distribution, the mean of a skewed one. Where the level moves (drift, sinusoid, shifts) it is the level at that sample,
-//! without the noise. For the autoregression it is the mean of the process, 0.
+//! distribution, the mean of a skewed one. Where the level moves (drift, sinusoid, shifts) it is the level at that
+//! sample, without the noise. For the autoregression it is the mean of the process, 0.
 
 use crate::random::Random;
 use evenkeel::Resolution;
@@ -19,10 +19,11 @@ type Channel = Box<dyn FnMut(usize, &mut Random) -> Sample>;
 /// A kind of signal, of which there are many independent channels.
 pub(crate) struct Series {
     pub(crate) name: String,
-    /// The variance of the noise, without outliers: a plain average's error on it is the unit of the row. For the skewed
-    /// distributions and the counts it is their variance; for the tails it is that of the Gaussian they are compared with.
+    /// The variance of the noise, without outliers: a plain average's error on it is the unit of the row. For the
+    /// skewed distributions and the counts it is their variance; for the tails it is that of the Gaussian they are
+    /// compared with.
     pub(crate) variance: f64,
-    /// So many times the channels of other rows: the Gaussian is what everything is compared with.
+    /// The number of channels, as a multiple of that of other rows: the Gaussian is what everything is compared with.
     pub(crate) weight: usize,
     /// The variance of a sample is infinite, and so is the mean squared error of whatever a sample moves without bound.
     pub(crate) endless: bool,
@@ -55,8 +56,8 @@ impl Series {
         Self { variance, ..Self::new(name, start) }
     }
 
-    /// Gaussian noise, to a share of which something is added. The first 200 samples of a channel are clean: a cold start
-    /// among outliers is another question.
+    /// Gaussian noise, to a share of which something is added. The first 200 samples of a channel are clean: a cold
+    /// start among outliers is another question.
     fn contaminated(
         name: impl Into<String>,
         share: f64,
@@ -71,7 +72,8 @@ impl Series {
         })
     }
 
-    /// Gaussian noise about a level that moves: a function of the time and of a phase from 0 to 1, drawn for each channel.
+    /// Gaussian noise about a level that moves: a function of the time and of a phase from 0 to 1, drawn for each
+    /// channel.
     fn moving(name: impl Into<String>, level: impl Fn(f64, f64) -> f64 + Copy + 'static) -> Self {
         Self::new(name, move |random: &mut Random| {
             let phase = random.unit();

@@ -1,4 +1,4 @@
-//! What many channels say together, and how sure that is.
+//! Statistics over many channels, with their standard errors.
 
 use std::fmt;
 
@@ -10,8 +10,8 @@ pub(crate) enum Summary {
 }
 
 impl Summary {
-    /// The mean, unless a hundredth of the channels makes up half of it: then it is the tale of single events, and so is
-    /// its standard error.
+    /// The mean, unless a hundredth of the channels makes up half of it: then it is the tale of single events, and so
+    /// is its standard error.
     pub(crate) fn new(channels: &[f64]) -> Self {
         let mut ordered = channels.to_vec();
         ordered.sort_by(f64::total_cmp);
@@ -29,8 +29,8 @@ impl Summary {
         Self::Quartiles([1, 2, 3].map(|quarter| ordered[(ordered.len() - 1) * quarter / 4]))
     }
 
-    /// The ratio of the means of two estimators on the same channels, whose common noise it is free of; its standard error
-    /// by the delta method.
+    /// The ratio of the means of two estimators on the same channels, whose common noise it is free of; its standard
+    /// error by the delta method.
     pub(crate) fn ratio(above: &[f64], below: &[f64]) -> Self {
         let ratio = above.iter().sum::<f64>() / below.iter().sum::<f64>();
         let scale = below.iter().sum::<f64>() / below.len() as f64;

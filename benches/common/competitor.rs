@@ -1,11 +1,12 @@
 //! The honest competitors: updates as plain loops over separate slices, which the compiler vectorises.
 //!
-//! Branch-free selects, separate columns, no bounds checks, compiled for the same instruction set as the engine beside it:
-//! what a careful author would write without a vector library. `Ema`, `RobustMean` and `CleanedEma` do the engine's work; `Clip`
-//! is the least that clips against a running scale, two columns without any of the rest, and a yardstick for what is arithmetic.
+//! Branch-free selects, separate columns, no bounds checks, compiled for the same instruction set as the engine beside
+//! it: what a careful author would write without a vector library. `Ema`, `RobustMean` and `CleanedEma` do the engine's
+//! work; `Clip` is the least that clips against a running scale, two columns without any of the rest, and a yardstick
+//! for what is arithmetic.
 //!
-//! The first five samples of a channel take more selections than all others, so there are two loops: a chunk of channels in
-//! which none is that young takes the one without.
+//! The first five samples of a channel take more selections than all others, so there are two loops: a chunk of
+//! channels in which none is that young takes the one without.
 
 use evenkeel::Backend;
 use pulp::{Scalar, Simd, WithSimd};
@@ -30,7 +31,7 @@ fn on<K: WithSimd<Output = ()>>(backend: Backend, kernel: K) {
     }
 }
 
-/// The plain loops of a lane type.
+/// The plain loops of `f32` or `f64`.
 pub trait Loops: Sized {
     type Ema: Plain<Self>;
     type RobustMean: Plain<Self>;

@@ -43,9 +43,9 @@ impl Noise {
 
 /// Rows of one sample per channel, each of them a window on a longer row that begins at a place drawn at random.
 ///
-/// A real sample is new, and a processor must not know those of a benchmark by heart: a branch on what a vector holds then
-/// costs nothing. What was weighed, in nanoseconds per update of 1 Ki channels of `RobustMean` (`f32`, AVX-512, Zen 5), clean
-/// and with 5% outliers, beside those of the memory probe:
+/// A real sample is new, and a processor must not know those of a benchmark by heart: a branch on what a vector holds
+/// then costs nothing. What was weighed, in nanoseconds per update of 1 Ki channels of `RobustMean` (`f32`, AVX-512,
+/// Zen 5), clean and with 5% outliers, beside those of the memory probe:
 ///
 /// | rows | clean | 5% | probe |
 /// |---|---|---|---|
@@ -57,8 +57,8 @@ impl Noise {
 /// | any sample of 4 MiB | 0.33 | 0.39 | 0.08 |
 /// | any 16th sample of 64 MiB | 0.75 | 0.91 | 0.46 |
 ///
-/// So many starts are as good as fresh samples, and 512 KiB stay in a second-level cache beside the columns of a small bank,
-/// as samples do that somebody has just received. The same holds of AVX2, of `f64`, and of 64 Ki channels.
+/// So many starts are as good as fresh samples, and 512 KiB stay in a second-level cache beside the columns of a small
+/// bank, as samples do that somebody has just received. The same holds of AVX2, of `f64`, and of 64 Ki channels.
 pub struct Rows<T> {
     long: Vec<T>,
     channels: usize,
@@ -86,8 +86,8 @@ impl<T: Real> Rows<T> {
     }
 }
 
-/// `count` samples, of which a share of `outliers` lies 100 standard deviations up. Long rows repeat a random table from
-/// random places: making 16 Mi normal numbers afresh would take longer than the benchmark.
+/// `count` samples, of which a share of `outliers` lies 100 standard deviations up. Long rows repeat a random table
+/// from random places: making 16 Mi normal numbers afresh would take longer than the benchmark.
 pub fn samples<T: Real>(count: usize, outliers: f64, seed: u64) -> Vec<T> {
     let mut noise = Noise::new(seed);
     let table: Vec<T> = (0..count.min(1 << 20))

@@ -3,7 +3,7 @@
 use aligned_vec::{AVec, ConstAlign};
 use pulp::{Arch, Simd, WithSimd};
 
-/// What the probe needs of a number.
+/// The operations that the probe needs of a number.
 pub trait Number: Copy + Default + std::ops::Add<Output = Self> + std::ops::Mul<Output = Self> + 'static {}
 impl Number for f32 {}
 impl Number for f64 {}
@@ -149,13 +149,13 @@ impl<T: Number> WithSimd for One<'_, T> {
     }
 }
 
-/// A read-only pass over a block, in one stream: a limit of block sweeps, whose state stays in the cache. Many sums, so that
-/// the additions do not wait for each other.
+/// A read-only pass over a block, in one stream: a limit of block sweeps, whose state stays in the cache. Many sums, so
+/// that the additions do not wait for each other.
 pub fn read_only<T: Number>(block: &[T]) -> T {
     Arch::new().dispatch(Sum(block))
 }
 
-/// The same in four streams at once, which some machines read faster.
+/// Reads in four streams at once, which some machines do faster.
 pub fn read_four<T: Number>(block: &[T]) -> T {
     Arch::new().dispatch(SumOfFour(block))
 }

@@ -1,6 +1,7 @@
 //! One optimiser step, `RobustSgm` beside candle's `AdamW`, on the same tensors in turns in one run.
 //!
-//! `cargo bench -p evenkeel-candle --bench step`. The best of many turns counts: what else the machine does can only add.
+//! `cargo bench -p evenkeel-candle --bench step`. The best of many turns counts: what else the machine does can only
+//! add.
 
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Result, Tensor, Var};

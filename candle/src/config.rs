@@ -3,7 +3,7 @@
 use crate::Error;
 use evenkeel::{Bound, Decay, LearningRate, WeightDecay};
 
-/// The parameters of [`RobustSgm`](crate::RobustSgm). They are checked when an optimiser is made.
+/// The parameters of [`RobustSgm`](crate::RobustSgm), which are checked when an optimiser is made.
 ///
 /// In the words of [`LearningRate`], for each tensor with gradient `g` at step `t`:
 ///
@@ -14,30 +14,31 @@ use evenkeel::{Bound, Decay, LearningRate, WeightDecay};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParamsRobustSgm {
-    /// The learning-rate bound `mu`. 0 stands still, which schedules of your own may want; the state moves on as with the last
-    /// bound that was not 0. 1e-3.
+    /// The learning-rate bound `mu`, 1e-3 by default. At 0 the weights stand still, which schedules of your own may
+    /// want, and the state moves on as with the last bound that was not 0.
     pub lr: f64,
-    /// The decay of the numerator and of the max-normaliser. 0.9999.
+    /// The decay of the numerator and of the max-normaliser, 0.9999 by default.
     pub beta: f64,
-    /// The decay of the scale behind the input clip. 0.999.
+    /// The decay of the scale behind the input clip, 0.999 by default.
     pub beta_scale: f64,
-    /// The decay of the squared gradient in the norm `d`. 0.999.
+    /// The decay of the squared gradient in the norm `d`, 0.999 by default.
     pub beta_norm: f64,
-    /// The decay of the smoothed gradient `m`, which is bias-corrected; `None` steps along the gradient itself. 0.9.
+    /// The decay of the smoothed gradient `m`, which is bias-corrected, 0.9 by default; `None` steps along the gradient
+    /// itself.
     pub beta_smooth: Option<f64>,
-    /// The input clip `c`, in scales. 4.
+    /// The input clip `c` in scales, 4 by default.
     pub clip: f64,
-    /// Where the output of the numerator is clipped.
+    /// The bound at which the output of the numerator is clipped.
     pub bound: Bound,
-    /// What is added to the norm. 1e-8.
+    /// The number that is added to the norm, 1e-8 by default.
     pub eps: f64,
-    /// The weight decay lambda. 0.
+    /// The weight decay lambda, 0 by default.
     pub weight_decay: f64,
-    /// How weight decay is applied. Decoupled.
+    /// The way in which weight decay is applied, decoupled by default.
     pub decoupling: Decoupling,
-    /// The decay of the smoothed layer mean; `None` takes the mean as it is. 0.1.
+    /// The decay of the smoothed layer mean, 0.1 by default; `None` takes the mean as it is.
     pub mean_beta: Option<f64>,
-    /// What the rate is multiplied by as training goes on. Constant.
+    /// The factor of the rate as training goes on, constant by default.
     pub schedule: Schedule,
 }
 
@@ -60,7 +61,7 @@ impl Default for ParamsRobustSgm {
     }
 }
 
-/// How weight decay is applied.
+/// The way in which weight decay is applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Decoupling {
     /// `rate lambda w` is taken off the weight, beside the step (Loshchilov and Hutter 2019).
@@ -70,11 +71,11 @@ pub enum Decoupling {
     Coupled,
 }
 
-/// What the rate is multiplied by at each step.
+/// The factor of the rate at each step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Schedule {
-    /// 1.
+    /// The factor 1 at every step.
     #[default]
     Constant,
     /// A raised cosine, `(1 + cos(pi t / steps)) / 2`: 1 at the first step, 0 from `steps` steps on. `AutoSGM`'s.
@@ -82,7 +83,7 @@ pub enum Schedule {
         /// The length of the training.
         steps: u64,
     },
-    /// `1 - t / steps`: 1 at the first step, 0 from `steps` steps on.
+    /// A straight line, `1 - t / steps`: 1 at the first step, 0 from `steps` steps on.
     Linear {
         /// The length of the training.
         steps: u64,
@@ -90,7 +91,7 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// The factor of the step with this number, counted from 1. The same bits on every platform.
+    /// The factor of the step with this number, counted from 1, with the same bits on every platform.
     #[must_use]
     #[allow(clippy::cast_precision_loss)] // 2^53 steps are out of reach
     pub fn factor(self, step: u64) -> f64 {

@@ -1,9 +1,9 @@
-//! What can go wrong; each error says the cause and the remedy, and names the tensor.
+//! The errors: each has its cause and its remedy, and names the tensor.
 
 use candle_core::{DType, Shape};
 use std::path::PathBuf;
 
-/// What can go wrong with a [`RobustSgm`](crate::RobustSgm). candle's own errors carry it in [`candle_core::Error::Wrapped`].
+/// An error of a [`RobustSgm`](crate::RobustSgm), which candle's own errors carry in [`candle_core::Error::Wrapped`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -13,41 +13,41 @@ pub enum Error {
     /// The state of a tensor could not be made.
     #[error("tensor {name}: {source}")]
     State {
-        /// The tensor.
+        /// The name of the tensor.
         name: String,
-        /// Why not.
+        /// The cause.
         source: evenkeel::ChannelsError,
     },
     /// A tensor has an element type that is not supported.
     #[error("tensor {name} is {dtype:?}: train it as f32 or f64")]
     DType {
-        /// The tensor.
+        /// The name of the tensor.
         name: String,
-        /// Its type.
+        /// The element type of the tensor.
         dtype: DType,
     },
     /// A tensor is not on the CPU.
     #[error("tensor {name} is not on the CPU: move the model to Device::Cpu")]
     Device {
-        /// The tensor.
+        /// The name of the tensor.
         name: String,
     },
     /// A tensor's elements do not lie one after the other.
     #[error("tensor {name} is not contiguous: make the variable from a contiguous tensor")]
     Layout {
-        /// The tensor.
+        /// The name of the tensor.
         name: String,
     },
     /// Two tensors have one name, or are one tensor.
     #[error("tensor {name} is there twice: give every tensor once and a name of its own")]
     Twice {
-        /// The tensor.
+        /// The name of the tensor.
         name: String,
     },
     /// A gradient does not fit its tensor.
     #[error("tensor {name}: its gradient is {got:?} {got_shape:?}, but the tensor is {expected:?} {expected_shape:?}")]
     Gradient {
-        /// The tensor.
+        /// The name of the tensor.
         name: String,
         /// The gradient's type.
         got: DType,
@@ -63,7 +63,7 @@ pub enum Error {
     File {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: std::io::Error,
     },
     /// A file is no state of this optimiser.
@@ -71,7 +71,7 @@ pub enum Error {
     Format {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The reason.
         what: String,
     },
     /// A file holds the state of other tensors.
@@ -79,7 +79,7 @@ pub enum Error {
     Fit {
         /// The file.
         path: PathBuf,
-        /// Which tensor, and how it differs.
+        /// The tensor and its difference.
         what: String,
     },
 }

@@ -1,12 +1,13 @@
-//! An optimiser for [candle](https://github.com/huggingface/candle) whose learning rates come from the stream of gradients,
-//! robustly, at the speed of memory.
+//! An optimiser for [candle](https://github.com/huggingface/candle) whose learning rates come from the stream of
+//! gradients, robustly, at the speed of memory.
 //!
-//! [`RobustSgm`] is stochastic gradient descent with [`evenkeel::LearningRate`] for each tensor: a robust `E[w g / d]`, averaged
-//! over the tensor, is the rate; the smoothed gradient over its norm `d` is the direction.
+//! [`RobustSgm`] is stochastic gradient descent with [`evenkeel::LearningRate`] for each tensor: a robust `E[w g / d]`,
+//! averaged over the tensor, is the rate; the smoothed gradient over its norm `d` is the direction.
 //!
-//! What is robust is the *rate*. The direction is Adam's: one step moves a weight by some 32 rates at the most (one over
-//! the root of `1 - beta_norm`), whatever the gradient, but a direction that outliers own is followed: see the measurements in the README. Where labels or gradients hold gross errors, put a
-//! robust mean where Adam keeps its first moment, as `examples/adamw.rs` of evenkeel does.
+//! What is robust is the *rate*. The direction is Adam's: one step moves a weight by some 32 rates at the most (one
+//! over the root of `1 - beta_norm`), whatever the gradient, but a direction that outliers own is followed: see the
+//! measurements in the README. Where labels or gradients hold gross errors, put a robust mean where Adam keeps its
+//! first moment, as `examples/adamw.rs` of evenkeel does.
 //!
 //! ```
 //! use candle_core::{DType, Device, Tensor, Var};
@@ -31,8 +32,8 @@
 //! ```
 //!
 //! # What it promises
-//! * A step changes the tensors in place, in two fused passes, and allocates nothing in proportion to them. It is the same
-//!   bits on every instruction set and any number of threads.
+//! * A step changes the tensors in place, in two fused passes, and allocates nothing in proportion to them. Its result
+//!   is the same bits on every instruction set and any number of threads.
 //! * A gradient that is NaN leaves its weight and its state alone; an infinite one leaves them finite.
 //! * A run that is saved, loaded and continued gives the same bits as one that was not interrupted
 //!   ([`save`](RobustSgm::save), [`load`](RobustSgm::load)).
@@ -50,7 +51,7 @@ pub use error::Error;
 pub use evenkeel::Bound;
 pub use optimiser::RobustSgm;
 
-/// The README's examples are tests.
+/// The README, whose examples are tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -11,12 +11,12 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::cell::RefCell;
 use std::sync::OnceLock;
 
-/// Stochastic gradient descent with a learning rate per tensor that is estimated robustly from weights and gradients: see
-/// [`LearningRate`] for the equations and [`ParamsRobustSgm`] for the parameters.
+/// Stochastic gradient descent with a learning rate per tensor that is estimated robustly from weights and gradients:
+/// see [`LearningRate`] for the equations and [`ParamsRobustSgm`] for the parameters.
 ///
-/// The weights are changed in place, and so is the state, which lies beside them in aligned columns: five numbers per weight.
-/// Large tensors are shared among the threads of a pool of the optimiser's own one after the other, small ones are handed out
-/// whole; called from within a pool of rayon's, a step is made by the calling thread alone.
+/// The weights are changed in place, and so is the state, which lies beside them in aligned columns: five numbers per
+/// weight. Large tensors are shared among the threads of a pool of the optimiser's own one after the other, small ones
+/// are handed out whole; called from within a pool of rayon's, a step is made by the calling thread alone.
 ///
 /// With [`new`](Optimizer::new), as candle's trait has it, tensors are named by their position, `0`, `1`, ...;
 /// [`VarMap::all_vars`] gives them in no particular order. If the state is to be saved, make the optimiser with
@@ -25,9 +25,9 @@ use std::sync::OnceLock;
 pub struct RobustSgm {
     pub(crate) parameters: Vec<Parameter>,
     config: ParamsRobustSgm,
-    /// The last learning-rate bound that was not 0: while it is 0, the state moves on with this.
+    /// The last learning-rate bound that was not 0: while the bound is 0, the state moves on with this one.
     pub(crate) bound: f64,
-    /// The rule has to be made anew from the configuration.
+    /// Whether the rule has to be made anew from the configuration.
     pub(crate) stale: bool,
     pub(crate) steps: u64,
 }
@@ -48,12 +48,12 @@ pub(crate) enum State {
     F64(Layer<LearningRate, f64>),
 }
 
-/// The smoothed layer mean, the bias-corrected average: `value += gain (mean - value)` with `gain = (1 - beta) / (1 - beta^t)`,
-/// which is 1 at first and then `gain / (gain + beta)`.
+/// The smoothed layer mean, the bias-corrected average: `value += gain (mean - value)` with `gain = (1 - beta) / (1 -
+/// beta^t)`, which is 1 at first and then `gain / (gain + beta)`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Mean {
     pub(crate) value: f64,
-    /// 0 before the first.
+    /// The gain of the last update; 0 before the first.
     pub(crate) gain: f64,
 }
 
@@ -66,7 +66,7 @@ impl Mean {
 }
 
 impl RobustSgm {
-    /// An optimiser of the variables of a map, under the names they have there.
+    /// Makes an optimiser of the variables of a map, under the names that they have there.
     ///
     /// # Errors
     /// A parameter is out of range, or a tensor cannot be trained: see [`Error`].
@@ -78,7 +78,7 @@ impl RobustSgm {
         Self::from_named(named, config)
     }
 
-    /// An optimiser of variables under names of your own. Those that hold no floats are left out.
+    /// Makes an optimiser of variables under names of your own, without those that hold no floats.
     ///
     /// # Errors
     /// A parameter is out of range, a name or a variable is there twice, or a tensor cannot be trained: see [`Error`].
@@ -112,13 +112,13 @@ impl RobustSgm {
         Ok(Self { parameters, config, bound, stale: false, steps: 0 })
     }
 
-    /// The parameters.
+    /// The parameters of the optimiser.
     #[must_use]
     pub fn params(&self) -> &ParamsRobustSgm {
         &self.config
     }
 
-    /// Other parameters over the same state.
+    /// Replaces the parameters, over the same state.
     ///
     /// # Errors
     /// A parameter is out of range; the old ones stay.
@@ -128,7 +128,7 @@ impl RobustSgm {
         Ok(())
     }
 
-    /// How many steps have been taken.
+    /// The number of steps taken.
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.steps
@@ -176,25 +176,25 @@ fn layer<T: Real>(name: &str, rule: LearningRate, var: &Var) -> std::result::Res
 
 /// The threads that share large tensors, a pool of their own.
 ///
-/// A thread that updates a tensor holds its lock. Were its work shared in a pool where other things are done, a thread that
-/// waits for its share might be given work that waits for that lock, and both would wait for ever. In this pool nobody does
-/// anything but arithmetic.
+/// A thread that updates a tensor holds its lock. Were its work shared in a pool where other things are done, a thread
+/// that waits for its share might be given work that waits for that lock, and both would wait for ever. In this pool
+/// nobody does anything but arithmetic.
 fn pool() -> Option<&'static ThreadPool> {
     static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
     POOL.get_or_init(|| ThreadPoolBuilder::new().thread_name(|index| format!("robust-sgm {index}")).build().ok())
         .as_ref()
 }
 
-/// How a tensor is updated.
+/// The threads that update a tensor.
 #[derive(Clone, Copy)]
 enum Share {
-    /// By the thread that holds its lock, which takes no other work meanwhile.
+    /// The thread that holds the tensor's lock, which takes no other work meanwhile.
     Alone,
-    /// By all threads of the pool of its own.
+    /// All threads of the optimiser's own pool.
     Pool(&'static ThreadPool),
 }
 
-/// Large tensors are worth all threads, one after the other.
+/// Whether a tensor is so large that it is worth all threads.
 fn is_large<T>(weights: usize) -> bool {
     weights.saturating_mul(7 * size_of::<T>()) >= Threads::AUTO_BYTES
 }
@@ -207,10 +207,11 @@ impl Optimizer for RobustSgm {
         Ok(Self::from_named(named, config)?)
     }
 
-    /// One step of every tensor that has a gradient.
+    /// Takes one step of every tensor that has a gradient.
     ///
     /// # Errors
-    /// The learning rate that was set is out of range, or a gradient does not fit its tensor. No tensor has been changed.
+    /// The learning rate that was set is out of range, or a gradient does not fit its tensor. No tensor has been
+    /// changed.
     fn step(&mut self, grads: &GradStore) -> Result<()> {
         if self.stale {
             self.apply(&self.config.clone())?;
@@ -226,7 +227,8 @@ impl Optimizer for RobustSgm {
         let factor = if self.config.lr == 0.0 { 0.0 } else { self.config.schedule.factor(step) };
         let mean_beta = self.config.mean_beta;
         let (large, small): (Vec<_>, Vec<_>) = work.into_iter().partition(|(parameter, _)| parameter.is_large());
-        // A worker of a pool that waits for another pool takes work of its own pool meanwhile: it must not hold a lock then.
+        // A worker of a pool that waits for another pool takes work of its own pool meanwhile: it must not hold a lock
+        // then.
         let share = match pool() {
             Some(pool) if rayon::current_thread_index().is_none() => Share::Pool(pool),
             _ => Share::Alone,
@@ -266,7 +268,7 @@ impl Parameter {
         }
     }
 
-    /// The gradient as the kernel reads it: one element after the other. A copy only if it is not.
+    /// The gradient as the kernel reads it, one element after the other; a copy only if it is not stored so.
     fn fitting(&self, gradient: &Tensor) -> Result<Tensor> {
         let var = self.var.as_tensor();
         if gradient.dtype() != var.dtype() || gradient.shape() != var.shape() || !gradient.device().is_cpu() {
@@ -310,7 +312,7 @@ enum Work<'a, F> {
     F64(&'a mut Layer<LearningRate, f64>, F),
 }
 
-/// Where a tensor's storage lies, to tell whether two tensors share it.
+/// The address of a tensor's storage, by which two tensors that share it are found.
 fn storage(tensor: &Tensor) -> usize {
     let (storage, _) = tensor.storage_and_layout();
     std::ptr::from_ref(&*storage).addr()

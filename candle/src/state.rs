@@ -20,7 +20,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-/// What the files of this version say they are.
+/// The format of the files of this version, as their metadata name it.
 const FORMAT: &str = "evenkeel-candle RobustSgm 1";
 
 /// The state columns of the rule, in its order.
@@ -58,8 +58,8 @@ struct Entry {
 }
 
 impl RobustSgm {
-    /// Writes the state, but not the weights, to a file in the safetensors format. The file is there whole or not at all: it
-    /// is written beside its place under another name, brought to the disk, and moved there.
+    /// Writes the state, but not the weights, to a file in the safetensors format. The file is there whole or not at
+    /// all: it is written beside its place under another name, brought to the disk, and moved there.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -93,8 +93,8 @@ impl RobustSgm {
         write_whole(path, &bytes).map_err(|source| Error::File { path: path.to_owned(), source })
     }
 
-    /// Reads back what [`save`](Self::save) wrote, for the same tensors under the same names. The weights are not in it: save
-    /// and load them with [`candle_nn::VarMap`]. The parameters stay those of this optimiser.
+    /// Reads back what [`save`](Self::save) wrote, for the same tensors under the same names. The weights are not in
+    /// it: save and load them with [`candle_nn::VarMap`]. The parameters stay those of this optimiser.
     ///
     /// # Errors
     /// The file cannot be read, is damaged, or holds the state of other tensors. The optimiser is untouched.
@@ -258,7 +258,8 @@ impl<'a> File<'a> {
             let name = format!("{}.{what}", parameter.name);
             let bytes = self.entry(&name, T::DTYPE, parameter.var.dims())?;
             column.extend(bytes.chunks_exact(size_of::<T>()).map(T::read));
-            // The square of a weight that has seen no gradient is -1; the scale and the norm are averages of magnitudes.
+            // The square of a weight that has seen no gradient is -1; the scale and the norm are averages of
+            // magnitudes.
             let possible = |number: &T| {
                 let number = number.to_f64();
                 let unseen = index == 0 && number == -1.0;

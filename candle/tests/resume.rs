@@ -1,5 +1,5 @@
-//! A run that is saved, loaded and continued gives the same bits as one that was not; a file that does not fit, or was damaged
-//! in any way, is an error that says so and changes nothing.
+//! A run that is saved, loaded and continued gives the same bits as one that was not; a file that does not fit, or was
+//! damaged in any way, is an error that says so and changes nothing.
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Optimizer, VarBuilder, VarMap};

@@ -1,4 +1,5 @@
-//! A step is what the equations say, in place, for every kind of tensor; what cannot be trained is an error that names it.
+//! A step is what the equations say, in place, for every kind of tensor; what cannot be trained is an error that names
+//! it.
 
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Result, Tensor, Var};

@@ -1,4 +1,4 @@
-//! The plain average of a signal, as if its spikes had not been there.
+//! [`CleanedEma`]: the plain average of a signal, as if its spikes had not been there.
 
 use super::resolution::Resolution;
 use super::robust_mean::{
@@ -18,9 +18,9 @@ use pulp::Simd;
 
 /// The exponential average of a signal as if its spikes had not been there: a filter-cleaner before an average.
 ///
-/// A [`RobustMean`] of short memory is the *judge*. A sample further than `b = 8` of its scales from it is replaced by its
-/// location; the rest is averaged as it is, so that skew, noise and small steps come through unchanged. With the judge's
-/// location `l` and scale `s` before the sample, and the gain `g` of the average:
+/// A [`RobustMean`] of short memory is the *judge*. A sample further than `b = 8` of its scales from it is replaced by
+/// its location; the rest is averaged as it is, so that skew, noise and small steps come through unchanged. With the
+/// judge's location `l` and scale `s` before the sample, and the gain `g` of the average:
 ///
 /// ```text
 /// y        = l if |x - l| > b s, else x
@@ -29,39 +29,41 @@ use pulp::Simd;
 ///            0.9 (1 - g) pending                       of one that was not; 0 below 2^-100 (f32: 2^-50)
 /// ```
 ///
-/// `pending` is the share of the average that stands in for replaced samples. Where the judge re-opens at a new location `l'`,
-/// what it had rejected was the signal: the average is refunded, `average += pending (l' - l)`, and begins anew at `l'` if that
-/// is more than half of it, or if it rests on no more than eight samples.
+/// `pending` is the share of the average that stands in for replaced samples. Where the judge re-opens at a new
+/// location `l'`, what it had rejected was the signal: the average is refunded, `average += pending (l' - l)`, and
+/// begins anew at `l'` if that is more than half of it, or if it rests on no more than eight samples.
 ///
-/// * The judge has the gain 0.1, or the average's own if that is larger, and a [`patience`](Self::patience) of 10. It counts
-///   samples, also where the average's half-life is [in time](crate::Decay#in-time); a silence that leaves less than one sample of
-///   the average re-arms it, so that two samples of a new level are enough.
+/// * The judge has the gain 0.1, or the average's own if that is larger, and a [`patience`](Self::patience) of 10. It
+///   counts samples, also where the average's half-life is [in time](crate::Decay#in-time); a silence that leaves less
+///   than one sample of the average re-arms it, so that two samples of a new level are enough.
 /// * The first five samples are the judge's running median; they have no score (NaN), and none of them is replaced.
-/// * The location is the average. The scale, the score and what is re-opened are the judge's, and an outlier is a sample that was
-///   replaced.
-/// * NaN is missing; an infinity is replaced, and cannot be one of the first five samples. The average stays within half the
-///   largest float.
+/// * The location is the average. The scale, the score and what is re-opened are the judge's, and an outlier is a
+///   sample that was replaced.
+/// * NaN is missing; an infinity is replaced, and cannot be one of the first five samples. The average stays within
+///   half the largest float.
 ///
 /// # What it promises
 /// * The error of a plain average on a clean signal: its Gaussian efficiency is that average's.
-/// * Outliers beyond 8 scales are left out: 20% of them at a million sigma cost 1.22 times a plain average's clean error. Once in
-///   some ten million samples of such a signal so many come together that the judge takes them for the level, for a while.
-/// * [Accuracy](https://github.com/evenkeel/evenkeel/blob/main/docs/ACCURACY.md) has the errors beside other estimators, on real
-///   series too.
+/// * Outliers beyond 8 scales are left out: with 20% of them at a million sigma the error is 1.22 times a plain
+///   average's clean one. Once in some ten million samples of such a signal so many come together that the judge takes
+///   them for the level, for a while.
+/// * [Accuracy](https://github.com/evenkeel/evenkeel/blob/main/docs/ACCURACY.md) has the errors beside other
+///   estimators, on real series too.
 ///
 /// # When not to use it
 /// * **Many near outliers**: 15% at +6 sigma or 20% at +10 are averaged in as if they were signal. Use [`RobustMean`].
 /// * **Heavy tails without a mean** (Cauchy): use [`RobustMean`].
-/// * **The level itself must be followed fast** through shifts: it follows as fast as its memory, as any average does, once the
-///   judge has re-opened.
-/// * **Bursts that belong to the mean**, of some samples far above a level: they are taken for spikes.
+/// * **The level itself must be followed fast** through shifts: it follows as fast as its memory, as any average does,
+///   once the judge has re-opened.
+/// * **Bursts and levels that belong to the mean**, such as the load of a core between idle and busy: they are taken
+///   for spikes. A plain average is the honest answer there.
 ///
 /// # Source
-/// Martin and Thomson, *Robust-resistant spectrum estimation*, Proceedings of the IEEE 70 (1982), for filter-cleaners; the
-/// judge, the share that is pending and the refund are this project's.
+/// Martin and Thomson, *Robust-resistant spectrum estimation*, Proceedings of the IEEE 70 (1982), for filter-cleaners;
+/// the judge, the share that is pending and the refund are this project's.
 ///
-/// State per channel: the average, the judge's scale, location, last strike and tally, the age of the average and `pending`:
-/// seven columns.
+/// State per channel: the average, the judge's scale, location, last strike and tally, the age of the average and
+/// `pending`: seven columns.
 ///
 /// ```
 /// use evenkeel::{Bank, CleanedEma, Decay};
@@ -88,29 +90,29 @@ pub struct CleanedEma {
     pub(super) resolution: Resolution,
 }
 
-/// The least gain of the judge.
+/// Least gain of the judge.
 const JUDGE_GAIN: f64 = 0.1;
-/// What a sample that is not replaced takes of the share that is pending.
+/// Part of the pending share that each sample which is not replaced takes away.
 const FORGET: f64 = 0.1;
-/// An average that rests on no more samples begins anew where the judge does.
+/// Most samples of an average that begins anew where the judge does.
 const EARLY: f64 = 8.0;
-/// A share that is pending counts as none from here down. It would sink for ever, into the numbers that processors are slow with;
-/// what a refund of it adds is below the rounding of all but averages of the very smallest gains.
+/// Least pending share; a smaller one counts as none. It would sink for ever, into the numbers that processors are slow
+/// with, and a refund of it is below the rounding of all but averages of the very smallest gains.
 const fn least_pending<T: Real>() -> f64 {
     1.0 / if size_of::<T>() == 4 { (1_u64 << 50) as f64 } else { (1_u128 << 100) as f64 }
 }
 
 impl CleanedEma {
-    /// The number of the judge's scales beyond which a sample is replaced, if no other is given.
+    /// The number of the judge's scales beyond which a sample is replaced, by default.
     pub const REJECT: f64 = 8.0;
 
-    /// An average that forgets as `decay` says, of samples within 8 scales of a judge of patience 10; no resolution.
+    /// Makes an average that forgets by `decay`, of samples within 8 scales of a judge of patience 10; no resolution.
     #[must_use]
     pub fn new(decay: Decay) -> Self {
         Self { decay, reject: Self::REJECT, patience: 10, resolution: Resolution::default() }
     }
 
-    /// Samples further than `scales` of the judge's scales from its location are replaced by it. 8 by default.
+    /// Sets the number of the judge's scales beyond which a sample is replaced by the judge's location. 8 by default.
     ///
     /// # Errors
     /// `scales` is not from 2^-20 to 2^20.
@@ -118,7 +120,7 @@ impl CleanedEma {
         Ok(Self { reject: multiple("reject", scales)?, ..self })
     }
 
-    /// How many strikes, samples beyond four of its scales, re-open the judge. 10 by default.
+    /// Sets the number of strikes, samples beyond four of its scales, that re-open the judge. 10 by default.
     ///
     /// # Errors
     /// `strikes` is not from 1 to 63.
@@ -126,7 +128,7 @@ impl CleanedEma {
         Ok(Self { patience: patience(strikes)?, ..self })
     }
 
-    /// The step in which the signal is recorded, as the judge is to know it: see [`RobustMean::resolution`].
+    /// Sets the step in which the signal is recorded, for the judge: see [`RobustMean::resolution`].
     ///
     /// # Errors
     /// The step is not at least 0 and finite.
@@ -141,30 +143,30 @@ const SCALE: usize = 1;
 const LOCATION: usize = 2;
 const LAST_STRIKE: usize = 3;
 const TALLY: usize = 4;
-/// A number, not an integer in its bits.
+/// The age of the average: a number, not an integer in its bits.
 const AGE: usize = 5;
 const PENDING: usize = 6;
-/// What the judge reads and writes at every step.
+/// The columns that the judge reads and writes at every step.
 const JUDGE: [usize; 3] = [LOCATION, SCALE, TALLY];
 
-/// [`CleanedEma`]'s parameters in lane type `T`.
+/// The parameters of a [`CleanedEma`] in `T`.
 #[derive(Clone, Copy, Debug)]
 pub struct Constants<T> {
     judge: JudgeConstants<T>,
     in_time: bool,
-    /// The average's gain, and `1/alpha`.
+    /// The gain of the average; `full` is `1/alpha`.
     alpha: T,
     full: T,
-    /// The average's age when it is full, as it is stored, and what it takes for the short steps: no age is NaN.
+    /// The full age of the average as it is stored; NaN, which no age is, where there are no short steps.
     full_age: T,
     /// The gain of full age.
     full_gain: T,
-    /// One less that gain.
+    /// `1 - full_gain`.
     full_keep: T,
     reject: T,
     /// `1 - FORGET`.
     keep: T,
-    /// See [`least_pending`].
+    /// The least pending share: see [`least_pending`].
     least_pending: T,
     early: T,
 }
@@ -296,7 +298,7 @@ impl Step for CleanedEma {
         report: impl FnOnce(Verdict<T, S>),
     ) {
         let now = Now::get(cells, JUDGE);
-        if cells.hopeful() && k.judge.is_lean {
+        if cells.may_shortcut() && k.judge.is_lean {
             let (after, is_calm) = calm(&k.judge, now, sample);
             if (is_calm & is_near(k, &after) & is_settled(k, cells) & is_paid(cells)).all() {
                 let average = cells.get(AVERAGE);
@@ -316,7 +318,8 @@ impl Step for CleanedEma {
     }
 }
 
-/// The step of secure channels whose average is of full age, on the columns: the judge's [`full`] and the average's.
+/// Takes the step of secure channels whose average is of full age, on the columns: the judge's [`full`] and the
+/// average's.
 #[inline(always)]
 fn short<T: Real, S: Simd, const LEAN: bool>(
     k: &Constants<T>,
@@ -344,21 +347,21 @@ fn short<T: Real, S: Simd, const LEAN: bool>(
     verdict(&after, replaced)
 }
 
-/// Where the average is of full age.
+/// The lanes whose average is of full age.
 #[inline(always)]
 fn is_settled<T: Real, S: Simd>(k: &Constants<T>, cells: &impl Cells<T, S>) -> Mask<T, S> {
     let age = cells.get(AGE);
     age.eq(Lane::splat(age.0, k.full_age))
 }
 
-/// Where nothing of the average stands in for samples that were replaced.
+/// The lanes in which nothing of the average stands in for replaced samples.
 #[inline(always)]
 fn is_paid<T: Real, S: Simd>(cells: &impl Cells<T, S>) -> Mask<T, S> {
     let pending = cells.get(PENDING);
     pending.eq(Lane::splat(pending.0, T::default()))
 }
 
-/// What is left pending after a sample that is not replaced.
+/// The pending share after a sample that is not replaced.
 #[inline(always)]
 fn forgotten<T: Real, S: Simd>(k: &Constants<T>, pending: Lane<T, S>) -> Lane<T, S> {
     let number = |value| Lane::splat(pending.0, value);
@@ -366,7 +369,7 @@ fn forgotten<T: Real, S: Simd>(k: &Constants<T>, pending: Lane<T, S>) -> Lane<T,
     left.lt(number(k.least_pending)).select(number(T::default()), left)
 }
 
-/// Where a sample is too near the judge's location to be replaced.
+/// The lanes whose sample is too near the judge's location to be replaced.
 #[inline(always)]
 fn is_near<T: Real, S: Simd>(k: &Constants<T>, after: &Judged<T, S>) -> Mask<T, S> {
     after.residual.abs().le(Lane::splat(after.used.0, k.reject) * after.used)

@@ -9,7 +9,7 @@ use crate::lane::{Lane, Mask, Real, Word};
 use crate::rule::{ColumnsOf, Count, Estimate, Estimator, Judge, Reading, Rule, Scored, Step, Verdict};
 use pulp::Simd;
 
-/// The input clip of [`Numerator`](crate::Numerator) alone, before an exponential moving average: for a first moment whose
+/// The exponential moving average behind the input clip of a [`Numerator`](crate::Numerator): for a first moment whose
 /// samples lie about zero, such as a gradient's.
 ///
 /// ```text
@@ -18,19 +18,19 @@ use pulp::Simd;
 /// m     = beta m + (1 - beta) psi,   m_hat = m / (1 - beta^t)
 /// ```
 ///
-/// `t` counts the samples that this channel has really seen. Unlike the numerator's, the scale is a plain average while it is
-/// young: from zero and without correction it would clip all of the first samples.
+/// `t` counts the samples that this channel has really seen. Unlike the numerator's, the scale is a plain average while
+/// it is young: from zero and without correction it would clip all of the first samples.
 ///
-/// This is a mild protection. The scale learns from the very sample that it judges, so one of `K` scales moves `m` by up to
-/// `c (1 - beta)(1 + (1 - beta_s) K)` scales and opens the threshold for those after it; about a level other than zero
-/// nothing is ever clipped. [`RobustMean`](crate::RobustMean) has neither weakness and costs one more column.
+/// This is a mild protection. The scale learns from the very sample that it judges, so one of `K` scales moves `m` by
+/// up to `c (1 - beta)(1 + (1 - beta_s) K)` scales and opens the threshold for those after it; about a level other than
+/// zero nothing is ever clipped. [`RobustMean`](crate::RobustMean) has neither weakness and costs one more column.
 ///
-/// NaN is missing and changes nothing. An infinity, and any sample beyond half the largest float, counts as half the largest
-/// float of its sign.
+/// NaN is missing and changes nothing. An infinity, and any sample beyond half the largest float, counts as half the
+/// largest float of its sign.
 ///
-/// [`Bank::readings`](crate::Bank::readings) gives `m_hat` as the location, `g_hat` as the scale, and `t`, up to where the
-/// corrections have faded, as the age. A score is `g / g_hat` with the scale *after* the sample, as the clip sees it; 0 where
-/// all samples were 0.
+/// [`Bank::readings`](crate::Bank::readings) gives `m_hat` as the location, `g_hat` as the scale, and `t`, up to where
+/// the corrections have faded, as the age. A score is `g / g_hat` with the scale *after* the sample, as the clip sees
+/// it; 0 where all samples were 0.
 ///
 /// State per channel: `m`, `g_hat` and `t`, three columns.
 ///
@@ -57,19 +57,20 @@ pub struct ClippedEma {
 }
 
 impl ClippedEma {
-    /// An average that forgets as `decay` says, behind a clip at `c` = 4 scales; the scale forgets by `beta_s` = 0.999.
+    /// Makes an average that forgets by `decay`, behind a clip at `c` = 4 scales; the scale forgets by `beta_s` =
+    /// 0.999.
     #[must_use]
     pub fn new(decay: Decay) -> Self {
         Self { decay, scale_decay: Decay::BETA_999, clip: 4.0 }
     }
 
-    /// The decay of the scale. `Decay::beta(0.999)` by default.
+    /// Sets the decay of the scale, `Decay::beta(0.999)` by default.
     #[must_use]
     pub fn scale_decay(self, scale_decay: Decay) -> Self {
         Self { scale_decay, ..self }
     }
 
-    /// Samples beyond `c` scales count as `c` scales. 4 by default.
+    /// Sets the clip: samples beyond `c` scales count as `c` scales. 4 by default.
     ///
     /// # Errors
     /// `c` is not above 0 and finite.
@@ -83,7 +84,7 @@ const MOMENT: usize = 0;
 const SCALE: usize = 1;
 const SEEN: usize = 2;
 
-/// [`ClippedEma`]'s parameters in lane type `T`.
+/// The parameters of a [`ClippedEma`] in `T`.
 #[derive(Clone, Copy, Debug)]
 pub struct Constants<T> {
     alpha: T,
@@ -91,9 +92,9 @@ pub struct Constants<T> {
     clip: T,
     /// `ln beta` in `f64`, for the bias correction.
     log_beta: f64,
-    /// From this many samples on, neither the correction of `m` nor the gain of the scale changes; `t` stays here.
+    /// The most samples that are counted: from here on neither the correction of `m` nor the gain of the scale changes.
     full: u64,
-    /// From this many samples on, the gain of the scale is steady.
+    /// The number of samples from which on the gain of the scale is steady.
     mature: u64,
 }
 
@@ -190,7 +191,7 @@ impl Step for ClippedEma {
     }
 }
 
-/// The sample, of this size, in scales.
+/// The score: the sample, of this size, in scales.
 #[inline(always)]
 fn score<T: Real, S: Simd>(sample: Lane<T, S>, size: Lane<T, S>, scale: Lane<T, S>) -> Lane<T, S> {
     let zero = Lane::splat(sample.0, T::default());

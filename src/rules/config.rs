@@ -8,7 +8,8 @@ use crate::error::ParameterError;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
-/// A decay by any of its names. It is written as a gain or as a half-life in time, exact where the format keeps all digits.
+/// A decay by any of its names. It is written as a gain or as a half-life in time, exact where the format keeps all
+/// digits.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum DecayConfig {
@@ -41,7 +42,7 @@ impl TryFrom<DecayConfig> for Decay {
     }
 }
 
-/// What is given, or what the rule has without.
+/// Sets a parameter of a rule if a value for it is given.
 fn given<R, P>(
     rule: R,
     value: Option<P>,
@@ -53,7 +54,7 @@ fn given<R, P>(
     }
 }
 
-/// The same where any decay will do.
+/// Sets a decay of a rule if one is given, where any decay will do.
 fn given_decay<R>(rule: R, config: Option<DecayConfig>, set: impl FnOnce(R, Decay) -> R) -> Result<R, ParameterError> {
     given(rule, config, |rule, config| Ok(set(rule, config.try_into()?)))
 }
@@ -63,14 +64,14 @@ fn given_decay<R>(rule: R, config: Option<DecayConfig>, set: impl FnOnce(R, Deca
 pub(crate) struct RobustMeanConfig {
     decay: DecayConfig,
     clip: Option<f64>,
-    /// Where the taper begins and where it ends; `false` for none.
+    /// The begin and the end of the taper; `false` for none.
     reject: Option<RejectConfig>,
     scale_clip: Option<f64>,
     patience: Option<u32>,
     resolution: Option<ResolutionConfig>,
 }
 
-/// A step, or `"learn"`.
+/// A resolution: its step, or `"learn"`.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum ResolutionConfig {
@@ -106,7 +107,7 @@ impl From<ResolutionConfig> for Resolution {
 #[serde(untagged)]
 enum RejectConfig {
     Taper([f64; 2]),
-    /// Only `false` means something.
+    /// `false` for none; `true` is an error.
     Nothing(bool),
 }
 

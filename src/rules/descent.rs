@@ -8,12 +8,12 @@ use crate::lane::{Lane, Real};
 use crate::rule::{Count, Rule, Step};
 use pulp::Simd;
 
-/// `m = beta_m m + (1 - beta_m) g'`, then `w -= rate (m_hat / d + lambda w)`. Its columns are `w` and `m`, its inputs the
-/// gradient and the squared norm.
+/// The rule of the second pass: `m = beta_m m + (1 - beta_m) g'`, then `w -= rate (m_hat / d + lambda w)`. Its columns
+/// are `w` and `m`, its inputs the gradient and the squared norm.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Descent;
 
-/// What one step needs to know.
+/// The constants of one step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Constants<T: Real> {
     rates: Rates<T>,
@@ -66,7 +66,8 @@ impl Step for Descent {
         let there = weight.is_number() & g.is_number();
         let w = weight.clamp(T::MAX);
         let g = decayed(&k.rates, w, g);
-        // The gradient's bound keeps their difference finite; a state that somebody put in may not, hence the clamp below.
+        // The gradient's bound makes their difference finite; a state that somebody has put in may not, hence the clamp
+        // below.
         let smoothed = before.toward(g, k.smooth_alpha);
         let direction = (number(k.correction) * smoothed / norm(&k.rates, square)).clamp(T::MAX);
         let pull = (number(k.rates.decoupled) * w).clamp(T::MAX);

@@ -15,16 +15,16 @@ use pulp::Simd;
 /// m_hat_t = m_t / (1 - beta^t)                   t counts the samples that this channel has really seen
 /// ```
 ///
-/// The first line is computed as `m + (1 - beta) (g - m)`, with `1 - beta` from `f64`: in that form a rounded beta changes
-/// how fast the average forgets, by as much as it was rounded, but not where it settles. Taken as it stands, in `f32` and at
-/// beta = 0.9999, the average of a constant would be off by 1.7e-4 of it.
+/// The first line is computed as `m + (1 - beta) (g - m)`, with `1 - beta` from `f64`: in that form a rounded beta
+/// changes how fast the average forgets, by as much as it was rounded, but not where it settles. Taken as it stands, in
+/// `f32` and at beta = 0.9999, the average of a constant would be off by 1.7e-4 of it.
 ///
-/// A NaN is a missing sample and changes nothing, `t` included. An infinity, and any sample beyond half the largest float,
-/// counts as half the largest float of its sign, so the state stays finite. There is no other protection: this is the
-/// average that outliers own, here to be compared with and because optimisers need it.
+/// A NaN is a missing sample and changes nothing, `t` included. An infinity, and any sample beyond half the largest
+/// float, counts as half the largest float of its sign, so the state stays finite. There is no other protection: this
+/// is the average that outliers own. It is here for comparison, and because optimisers need it.
 ///
-/// `m` is [`Bank::moments`](crate::Bank::moments), `m_hat` is what [`Bank::readings`](crate::Bank::readings) gives as the
-/// location. There is no scale.
+/// `m` is [`Bank::moments`](crate::Bank::moments); `m_hat` is the location in
+/// [`Bank::readings`](crate::Bank::readings). There is no scale.
 ///
 /// State per channel: `m` and `t`, two columns.
 ///
@@ -53,7 +53,7 @@ pub struct Ema {
 }
 
 impl Ema {
-    /// An average that forgets as `decay` says.
+    /// Makes an average that forgets by `decay`.
     #[must_use]
     pub fn new(decay: Decay) -> Self {
         Self { decay }
@@ -64,17 +64,17 @@ impl Ema {
 const MOMENT: usize = 0;
 const SEEN: usize = 1;
 
-/// [`Ema`]'s parameters in lane type `T`.
+/// The parameters of an [`Ema`] in `T`.
 #[derive(Clone, Copy, Debug)]
 pub struct Constants<T> {
     /// `1 - beta`, computed in `f64`.
     alpha: T,
     /// `ln beta` in `f64`, for the bias correction.
     log_beta: f64,
-    /// From this many samples on, `beta^t` is below the rounding of `T` and is taken as zero; `t` stays here.
+    /// The most samples that are counted: from here on `beta^t` is below the rounding of `T` and is taken as zero.
     full: u64,
-    /// The count of the channels that take the short step: `full`, or, at a gain of one, where the moment is the sample, no
-    /// count that is ever reached.
+    /// The count of channels that take the short step: `full`; at a gain of one, where the moment is the sample, a
+    /// count that is never reached.
     steady: u64,
 }
 
@@ -124,7 +124,8 @@ impl Step for Ema {
         let seen = cells.get(SEEN).word();
         let accepted = sample.is_number();
 
-        // Every channel of this vector has forgotten its start and every sample is an ordinary number: `t` stays as it is.
+        // Every channel of this vector has forgotten its start and every sample is an ordinary number: `t` stays as it
+        // is.
         let steady = seen.eq(Word::splat(simd, k.steady));
         if (steady & sample.abs().le(bound)).all() {
             cells.set(MOMENT, moment + number(k.alpha) * (sample - moment));
@@ -158,7 +159,7 @@ impl Estimate for Ema {
     }
 }
 
-/// From this many samples on, `beta^t` is below the rounding of `T`.
+/// The number of samples from which on `beta^t` is below the rounding of `T`.
 pub(super) fn faded<T: Real>(gain: f64) -> u64 {
     let bits = f64::from(<T as Ops>::COUNT_BITS + 3);
     let samples = (-bits * core::f64::consts::LN_2 / libm::log1p(-gain)).ceil().max(1.0);
@@ -167,7 +168,7 @@ pub(super) fn faded<T: Real>(gain: f64) -> u64 {
     samples
 }
 
-/// `m_hat` of a moment `m` that has seen this many samples, at least one.
+/// The bias-corrected `m_hat` of a moment `m` that has seen this many samples, at least one.
 pub(super) fn corrected<T: Real>(moment: T, seen: u64, full: u64, log_beta: f64) -> T {
     if seen >= full {
         return moment;

@@ -29,21 +29,22 @@ use pulp::Simd;
 /// [`Layer::descend`](crate::Layer::descend) computes all of them, where `rate` is a function of yours that may apply a
 /// schedule. Without [`smoothing`](Self::smoothing), `m_hat` is `g'`.
 ///
-/// The norm is kept bias-corrected, `v_hat += (1 - beta_d) / (1 - beta_d^t) (g'^2 - v_hat)`, which is the same number: it is a
-/// mean of the squares that this weight has really seen, whichever gradients were missing. `m` is corrected by `t`, the
-/// updates of the layer: a weight whose first gradients were missing begins with smaller steps.
+/// The norm is kept bias-corrected, `v_hat += (1 - beta_d) / (1 - beta_d^t) (g'^2 - v_hat)`, which is the same number:
+/// it is a mean of the squares that this weight has really seen, whichever gradients were missing. `m` is corrected by
+/// `t`, the updates of the layer: a weight whose first gradients were missing begins with smaller steps.
 ///
-/// A NaN in `w` or `g` leaves the state of that weight as it was, counts with its last `a`, and does not move the weight. An
-/// infinity in `w` counts as the largest finite number; `g'`, which is squared, is at most the largest number whose square is
-/// finite, so that `|g' / d|` never exceeds `1 / sqrt(1 - beta_d)`, 32 by default, whatever comes. There is no clip in the norm:
-/// after an infinite gradient that weight all but stands still until the norm has forgotten it, about `80 / (1 - beta_d)`
-/// updates in `f32`. The other weights, and the mean, hardly notice.
+/// A NaN in `w` or `g` leaves the state of that weight as it was, counts with its last `a`, and does not move the
+/// weight. An infinity in `w` counts as the largest finite number; `g'`, which is squared, is at most the largest
+/// number whose square is finite, so that `|g' / d|` never exceeds `1 / sqrt(1 - beta_d)`, 32 by default, whatever
+/// comes. There is no clip in the norm: after an infinite gradient that weight all but stands still until the norm has
+/// forgotten it, about `80 / (1 - beta_d)` updates in `f32`. The other weights, and the mean, hardly notice.
 ///
-/// `a~` sums steps of `mu / s_bar` over its memory of `1 / (1 - beta)` updates, so another `mu` takes effect gradually unless the
-/// output clip binds. A schedule belongs in `rate`.
+/// `a~` sums steps of `mu / s_bar` over its memory of `1 / (1 - beta)` updates, so another `mu` takes effect gradually
+/// unless the output clip binds. A schedule belongs in `rate`.
 ///
-/// State per weight: `v_hat`, `u_hat`, `s`, `a~` and `m`, five columns; -1 for a `v_hat` that has seen no gradient, else 0. Only
-/// [`Layer::descend`](crate::Layer::descend) touches `m`. A whole step moves 64 bytes per weight in `f32`, 40 of them for the mean.
+/// State per weight: `v_hat`, `u_hat`, `s`, `a~` and `m`, five columns; -1 for a `v_hat` that has seen no gradient,
+/// else 0. Only [`Layer::descend`](crate::Layer::descend) touches `m`. A whole step moves 64 bytes per weight in `f32`,
+/// 40 of them for the mean.
 ///
 /// ```
 /// use evenkeel::{Decay, Layer, LearningRate};
@@ -74,12 +75,12 @@ pub struct LearningRate {
     pub(super) weight_decay: WeightDecay,
 }
 
-/// How weights are pulled towards zero.
+/// The way in which weights are pulled towards zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum WeightDecay {
-    /// Not at all.
+    /// Weights are not pulled.
     #[default]
     None,
     /// `lambda w` is added to the gradient, as the derivative of an `L2` penalty.
@@ -89,7 +90,8 @@ pub enum WeightDecay {
 }
 
 impl LearningRate {
-    /// Learning-rate bound `mu`; the defaults of [`Numerator`], `beta_d` 0.999, epsilon 1e-8, no smoothing, no weight decay.
+    /// Makes a rate with learning-rate bound `mu`: the defaults of [`Numerator`], `beta_d` 0.999, epsilon 1e-8, no
+    /// smoothing, no weight decay.
     ///
     /// # Errors
     /// `mu` is not above 0 and finite.
@@ -103,19 +105,19 @@ impl LearningRate {
         })
     }
 
-    /// [`Numerator::decay`].
+    /// Sets the decay of the numerator: [`Numerator::decay`].
     #[must_use]
     pub fn decay(self, decay: Decay) -> Self {
         Self { numerator: self.numerator.decay(decay), ..self }
     }
 
-    /// [`Numerator::scale_decay`].
+    /// Sets the decay of the numerator's scale: [`Numerator::scale_decay`].
     #[must_use]
     pub fn scale_decay(self, decay: Decay) -> Self {
         Self { numerator: self.numerator.scale_decay(decay), ..self }
     }
 
-    /// [`Numerator::clip`].
+    /// Sets the input clip of the numerator: [`Numerator::clip`].
     ///
     /// # Errors
     /// `c` is not above 0 and finite.
@@ -123,19 +125,19 @@ impl LearningRate {
         Ok(Self { numerator: self.numerator.clip(c)?, ..self })
     }
 
-    /// [`Numerator::bound`].
+    /// Sets the bound of the numerator's output: [`Numerator::bound`].
     #[must_use]
     pub fn bound(self, bound: Bound) -> Self {
         Self { numerator: self.numerator.bound(bound), ..self }
     }
 
-    /// The decay `beta_d` of the squared gradient. `Decay::beta(0.999)` by default.
+    /// Sets the decay `beta_d` of the squared gradient, `Decay::beta(0.999)` by default.
     #[must_use]
     pub fn norm_decay(self, norm_decay: Decay) -> Self {
         Self { norm_decay, ..self }
     }
 
-    /// What is added to the norm, so that nothing is divided by zero. 1e-8 by default.
+    /// Sets the number that is added to the norm, so that nothing is divided by zero. 1e-8 by default.
     ///
     /// # Errors
     /// `epsilon` is not above 0 and finite.
@@ -144,13 +146,14 @@ impl LearningRate {
         Ok(Self { epsilon, ..self })
     }
 
-    /// The decay `beta_m` of the gradient that the step follows; `None`, the default, follows the gradient itself.
+    /// Sets the decay `beta_m` of the gradient that the step follows; with `None`, the default, it follows the gradient
+    /// itself.
     #[must_use]
     pub fn smoothing(self, smoothing: Option<Decay>) -> Self {
         Self { smoothing, ..self }
     }
 
-    /// How weights are pulled towards zero. Not at all by default.
+    /// Sets how weights are pulled towards zero; by default they are not.
     ///
     /// # Errors
     /// `lambda` is not at least 0 and finite.
@@ -162,7 +165,7 @@ impl LearningRate {
     }
 }
 
-/// [`LearningRate`]'s parameters in lane type `T`.
+/// The parameters of a [`LearningRate`] in `T`.
 #[derive(Clone, Copy, Debug)]
 pub struct Constants<T> {
     numerator: numerator::Constants<T>,
@@ -177,8 +180,8 @@ pub struct Constants<T> {
     pub(super) smooth_gain: f64,
 }
 
-/// The columns of the state, by position. The numerator's three follow the squared norm; the smoothed gradient comes last,
-/// and only the descent touches it.
+/// The columns of the state, by position. The numerator's three follow the squared norm; the smoothed gradient comes
+/// last, and only the descent touches it.
 pub(crate) const SQUARE: usize = 0;
 const NUMERATOR: usize = 1;
 pub(crate) const SMOOTHED: usize = 4;
@@ -201,9 +204,12 @@ impl Step for LearningRate {
             WeightDecay::Coupled(lambda) => (lambda, 0.0),
             WeightDecay::Decoupled(lambda) => (0.0, lambda),
         };
-        ParameterError::check("weight_decay", coupled.max(decoupled), "within the range of the lane type", |lambda| {
-            T::from_f64(lambda) <= T::MAX
-        })?;
+        ParameterError::check(
+            "weight_decay",
+            coupled.max(decoupled),
+            "within the range of the element type",
+            |lambda| T::from_f64(lambda) <= T::MAX,
+        )?;
         Ok(Constants {
             numerator: self.numerator.constants()?,
             norm_gain,
@@ -237,7 +243,7 @@ impl Step for LearningRate {
         seen && Numerator::is_state(&k.numerator, &[*scale, *norm, *average]) && within(*smoothed, T::MAX)
     }
 
-    /// A squared norm below zero is one that has seen no gradient.
+    /// The state of a weight that has seen no gradient, which a squared norm below zero marks.
     fn unseen<T: Real>() -> [T; 5] {
         let zero = T::default();
         [T::from_f64(-1.0), zero, zero, zero, zero]
@@ -276,7 +282,8 @@ impl Weigh for LearningRate {
     }
 }
 
-/// What makes an average of gain `gain` that began at zero, `step` samples ago, a mean of those samples: `1 / (1 - beta^t)`.
+/// The bias correction `1 / (1 - beta^t)`, which turns an average of gain `gain` that began at zero `step` samples ago
+/// into a mean of those samples.
 pub(super) fn correction(gain: f64, step: u64) -> f64 {
     if gain >= 1.0 {
         return 1.0;
@@ -284,13 +291,13 @@ pub(super) fn correction(gain: f64, step: u64) -> f64 {
     -1.0 / libm::expm1(step as f64 * libm::log1p(-gain))
 }
 
-/// The gradient with coupled weight decay, of finite square where weight and gradient are numbers.
+/// The gradient with coupled weight decay; its square is finite where weight and gradient are numbers.
 #[inline(always)]
 pub(super) fn decayed<T: Real, S: Simd>(k: &Constants<T>, w: Lane<T, S>, g: Lane<T, S>) -> Lane<T, S> {
     (g.clamp(T::SQRT_MAX) + (Lane::splat(w.0, k.coupled) * w).clamp(T::SQRT_MAX)).clamp(T::SQRT_MAX)
 }
 
-/// `d` for this squared norm.
+/// The divisor `d` for this squared norm.
 #[inline(always)]
 pub(super) fn norm<T: Real, S: Simd>(k: &Constants<T>, square: Lane<T, S>) -> Lane<T, S> {
     square.sqrt() + Lane::splat(square.0, k.epsilon)

@@ -1,4 +1,4 @@
-//! One estimator a file, its equations in its documentation.
+//! The rules: one a file, with its equations in its documentation.
 
 mod cleaned_ema;
 mod clipped_ema;
@@ -30,16 +30,16 @@ use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::Real;
 
-/// A parameter above zero that lane type `T` can tell from zero and from infinity.
+/// A parameter above zero, rounded to `T`, which must not make it zero or infinite.
 fn positive<T: Real>(name: &'static str, value: f64) -> Result<T, ParameterError> {
     let rounded = T::from_f64(value);
-    ParameterError::check(name, value, "above 0 and within the range of the lane type", |_| {
+    ParameterError::check(name, value, "above 0 and within the range of the element type", |_| {
         rounded > T::default() && rounded <= T::MAX
     })?;
     Ok(rounded)
 }
 
-/// The gain of `decay`, if it has one and counters of lane type `T` can count as far as its memory reaches.
+/// The gain of `decay`, if it is in samples and `T` can count as many samples as its memory has.
 fn gain_for<T: Real>(rule: &'static str, decay: Decay) -> Result<f64, ParameterError> {
     if decay.in_time().is_some() {
         return Err(ParameterError::InTime { rule });
@@ -52,7 +52,7 @@ fn gain_for<T: Real>(rule: &'static str, decay: Decay) -> Result<f64, ParameterE
     }
 }
 
-/// The decay of a rule as a parameter.
+/// A decay as a parameter, by its name in a snapshot.
 fn pace(decay: Decay) -> (&'static str, f64) {
     match decay.in_time() {
         Some(half_life) => ("half_life_ns", half_life.as_nanos() as f64),
@@ -65,7 +65,7 @@ fn within<T: Real>(number: T, most: T) -> bool {
     number.to_f64().abs() <= most.to_f64()
 }
 
-/// The same, and not below zero.
+/// Whether a number is not below zero, finite and no larger than `most`.
 fn is_size<T: Real>(number: T, most: T) -> bool {
     number >= T::default() && within(number, most)
 }

@@ -21,29 +21,28 @@ use pulp::Simd;
 /// layer mean = (1/n) sum a
 /// ```
 ///
-/// `g` is the gradient over its norm, so that `E[g^2] = 1`; [`LearningRate`](crate::LearningRate) computes that norm too. All
-/// of `u_hat`, `s` and `a~` begin at 0 and have no bias correction. `c = 4` is Markov's bound, whatever the distribution:
-/// `P(|u| >= 4 E|u|) <= 1/4`.
+/// `g` is the gradient over its norm, so that `E[g^2] = 1`; [`LearningRate`](crate::LearningRate) computes that norm
+/// too. All of `u_hat`, `s` and `a~` begin at 0 and have no bias correction. `c = 4` is Markov's bound, whatever the
+/// distribution: `P(|u| >= 4 E|u|) <= 1/4`.
 ///
 /// # How the equations are read
 /// * The bound of the output is `mu s_bar`, the upper bound of `E[w g]`; [`Bound::Mu`] takes `mu`.
-/// * The threshold of the input clip uses the scale that already contains the current sample. So at
-///   `beta_s <= 1 - 1/c` nothing is ever clipped, and one giant sample opens the threshold for the samples after it; what
-///   holds the result then is the output clip. Where the mean of a signal is wanted, [`RobustMean`](crate::RobustMean) does
-///   better.
+/// * The threshold of the input clip uses the scale that already contains the current sample. So at `beta_s <= 1 - 1/c`
+///   nothing is ever clipped, and one giant sample opens the threshold for the samples after it; what holds the result
+///   then is the output clip. Where the mean of a signal is wanted, [`RobustMean`](crate::RobustMean) does better.
 /// * The recursion of `a~` has no `(1 - beta)`.
 /// * There may be two decays, one for the scale and one for `a~` and `s`.
 ///
-/// Each average is computed as `x + (1 - beta)(y - x)` with `1 - beta` from `f64`, and `a~` likewise: in `f32` a rounded
-/// `beta` near 1 would change the averages by a part in ten thousand.
+/// Each average is computed as `x + (1 - beta)(y - x)` with `1 - beta` from `f64`, and `a~` likewise: in `f32` a
+/// rounded `beta` near 1 would change the averages by a part in ten thousand.
 ///
-/// # Samples that are none
-/// A NaN in `w` or `g` leaves the state of that weight as it was, and the weight counts in the mean with its last `a`. An
-/// infinity counts as the largest finite number of its sign, and so does every product, square and sum beyond it: the state
-/// is finite for ever.
+/// # Missing and infinite samples
+/// A NaN in `w` or `g` leaves the state of that weight as it was, and the weight counts in the mean with its last `a`.
+/// An infinity counts as the largest finite number of its sign, and so does every product, square and sum beyond it:
+/// the state is finite for ever.
 ///
-/// State per weight: `u_hat`, `s` and `a~`, three columns; with `w` and `g`, 32 bytes of memory traffic per weight and step in
-/// `f32`.
+/// State per weight: `u_hat`, `s` and `a~`, three columns; with `w` and `g`, 32 bytes of memory traffic per weight and
+/// step in `f32`.
 ///
 /// ```
 /// use evenkeel::{Layer, Numerator};
@@ -71,20 +70,20 @@ pub struct Numerator {
     pub(super) bound: Bound,
 }
 
-/// Where the output of a numerator is clipped.
+/// The bound at which the output of a numerator is clipped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Bound {
-    /// At `mu s_bar`, the upper bound of `E[w g]`.
+    /// The bound `mu s_bar`, above which `E[w g]` cannot be.
     #[default]
     MuTimesNorm,
-    /// At `mu`.
+    /// The bound `mu`.
     Mu,
 }
 
 impl Numerator {
-    /// The numerator with learning-rate bound `mu`; beta 0.9999, `beta_s` 0.999, `c` 4, output clip at `mu s_bar`.
+    /// Makes a numerator with learning-rate bound `mu`: beta 0.9999, `beta_s` 0.999, `c` 4, output clip at `mu s_bar`.
     ///
     /// # Errors
     /// `mu` is not above 0 and finite.
@@ -94,19 +93,19 @@ impl Numerator {
         Ok(Self { bound_by, decay, scale_decay, clip: 4.0, bound: Bound::default() })
     }
 
-    /// The decay of `a~` and of the max-normaliser `s`. `Decay::beta(0.9999)` by default.
+    /// Sets the decay of `a~` and of the max-normaliser `s`, `Decay::beta(0.9999)` by default.
     #[must_use]
     pub fn decay(self, decay: Decay) -> Self {
         Self { decay, ..self }
     }
 
-    /// The decay of the scale `u_hat`. `Decay::beta(0.999)` by default.
+    /// Sets the decay of the scale `u_hat`, `Decay::beta(0.999)` by default.
     #[must_use]
     pub fn scale_decay(self, scale_decay: Decay) -> Self {
         Self { scale_decay, ..self }
     }
 
-    /// Products beyond `c` scales count as `c` scales. 4 by default.
+    /// Sets the input clip: products beyond `c` scales count as `c` scales. 4 by default.
     ///
     /// # Errors
     /// `c` is not above 0 and finite.
@@ -114,14 +113,14 @@ impl Numerator {
         Ok(Self { clip: ParameterError::check_positive("clip", c)?, ..self })
     }
 
-    /// Where the output is clipped. [`Bound::MuTimesNorm`] by default.
+    /// Sets the bound of the output, [`Bound::MuTimesNorm`] by default.
     #[must_use]
     pub fn bound(self, bound: Bound) -> Self {
         Self { bound, ..self }
     }
 }
 
-/// [`Numerator`]'s parameters in lane type `T`.
+/// The parameters of a [`Numerator`] in `T`.
 #[derive(Clone, Copy, Debug)]
 pub struct Constants<T> {
     mu: T,
@@ -144,7 +143,7 @@ pub(super) struct State<T: Real, S: Simd> {
     pub(super) average: Lane<T, S>,
 }
 
-/// `state` after weight `w` with normalised gradient `g`, both finite. Lanes where they are not come out as anything.
+/// The state after weight `w` with normalised gradient `g`, both finite. Lanes where they are not become anything.
 ///
 /// An average of finite numbers lies between them, rounding included; only what is multiplied or summed needs a bound.
 #[inline(always)]
@@ -167,7 +166,7 @@ pub(super) fn advance<T: Real, S: Simd>(
     State { scale, norm, average }
 }
 
-/// `a` of a weight in this state.
+/// The number `a` of a weight in this state.
 #[inline(always)]
 pub(super) fn value<T: Real, S: Simd>(k: &Constants<T>, state: State<T, S>) -> Lane<T, S> {
     let mu = Lane::splat(state.norm.0, k.mu);
@@ -190,7 +189,7 @@ impl<T: Real, S: Simd> State<T, S> {
         cells.set(first + NORM, self.norm);
         cells.set(first + AVERAGE, self.average);
     }
-    /// `self` in the lanes of the mask, `other` elsewhere.
+    /// The state of `self` in the lanes of the mask, of `other` elsewhere.
     #[inline(always)]
     pub(super) fn where_or(self, mask: crate::lane::Mask<T, S>, other: Self) -> Self {
         Self {

@@ -8,8 +8,8 @@ use crate::lane::{Lane, Real};
 use crate::rule::{Count, LayerRule, Rule, Step, Weigh};
 use pulp::Simd;
 
-/// The relaxed numerator of a learning rate: where [`Numerator`](crate::Numerator) estimates `E[w g]`, this averages the
-/// bound `w^2 + g^2` on it, and clips the result at `mu`.
+/// The relaxed numerator of a learning rate: where [`Numerator`](crate::Numerator) estimates `E[w g]`, this averages
+/// the bound `w^2 + g^2` on it, and clips the result at `mu`.
 ///
 /// ```text
 /// a~ = beta a~ + (1 - beta) mu (w^2 + g^2)
@@ -20,8 +20,8 @@ use pulp::Simd;
 /// `g` is the gradient over its norm. `a~` begins at 0 and has no bias correction; it is computed as
 /// `a~ + (1 - beta)(mu (w^2 + g^2) - a~)`, with `1 - beta` from `f64`.
 ///
-/// A NaN in `w` or `g` leaves the state of that weight as it was, and the weight counts with its last `a`. Infinities, and
-/// squares beyond the largest finite number, count as that number.
+/// A NaN in `w` or `g` leaves the state of that weight as it was, and the weight counts with its last `a`. Infinities,
+/// and squares beyond the largest finite number, count as that number.
 ///
 /// State per weight: `a~`, one column; with `w` and `g`, 16 bytes of memory traffic per weight and step in `f32`.
 ///
@@ -44,7 +44,7 @@ pub struct RelaxedNumerator {
 }
 
 impl RelaxedNumerator {
-    /// The relaxed numerator with learning-rate bound `mu` and beta 0.9999.
+    /// Makes a relaxed numerator with learning-rate bound `mu` and beta 0.9999.
     ///
     /// # Errors
     /// `mu` is not above 0 and finite.
@@ -53,14 +53,14 @@ impl RelaxedNumerator {
         Ok(Self { mu, decay: Decay::beta(0.9999)? })
     }
 
-    /// The decay of `a~`. `Decay::beta(0.9999)` by default.
+    /// Sets the decay of `a~`, `Decay::beta(0.9999)` by default.
     #[must_use]
     pub fn decay(self, decay: Decay) -> Self {
         Self { decay, ..self }
     }
 }
 
-/// [`RelaxedNumerator`]'s parameters in lane type `T`.
+/// The parameters of a [`RelaxedNumerator`] in `T`.
 #[derive(Clone, Copy, Debug)]
 pub struct Constants<T> {
     mu: T,

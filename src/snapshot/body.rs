@@ -1,4 +1,4 @@
-//! Numbers to bytes and back, in order: little-endian, without padding.
+//! The body of a snapshot: numbers to bytes and back, in order, little-endian and without padding.
 
 use super::{Header, SnapshotError};
 use crate::columns::Columns;
@@ -7,10 +7,10 @@ use crate::lane::Real;
 use crate::rule::Rule;
 use std::io::{self, Write};
 
-/// Bytes that are collected before they are written.
+/// Bytes that are collected before they are written out.
 const BUFFER: usize = 64 << 10;
 
-/// The body of a snapshot on its way out.
+/// A writer of the body of a snapshot.
 pub(crate) struct Body<'w> {
     out: &'w mut dyn Write,
     hasher: crc32fast::Hasher,
@@ -64,14 +64,14 @@ pub(crate) fn write_whole(
     out.flush()
 }
 
-/// A name: its length in one byte, and its bytes.
+/// Appends a name: its length in one byte, and its bytes.
 pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
     let length = u8::try_from(text.len()).unwrap_or(u8::MAX);
     out.push(length);
     out.extend(text.bytes().take(length.into()));
 }
 
-/// Bytes on their way in.
+/// A reader of the bytes of a snapshot.
 pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
         String::from_utf8(bytes).map_err(|_| SnapshotError::Malformed { what: "a name is not UTF-8" })
     }
 
-    /// What has not been read.
+    /// The number of bytes that have not been read.
     pub(crate) fn rest(&self) -> usize {
         self.0.len()
     }
@@ -141,8 +141,8 @@ pub(crate) fn columns<R: Rule, T: Real>(
     Ok(())
 }
 
-/// Reads the columns of as many channels as a header says, of which there must be at least the bytes, carries over what is of
-/// format 1, and looks whether each channel is in a state that the rule can have led to.
+/// Reads the columns of as many channels as the header has, after checking that there are enough bytes for them,
+/// converts those of format 1, and checks that each channel is in a state that the rule can have led to.
 pub(crate) fn read_columns<R: Rule, T: Real>(
     reader: &mut Reader<'_>,
     header: &Header,

@@ -1,4 +1,4 @@
-//! Snapshots of banks and layers.
+//! The snapshots of banks and layers.
 
 use super::{Header, Reader, SnapshotError, SnapshotKind, columns, read_columns, write_whole};
 use crate::bank::Bank;
@@ -8,7 +8,7 @@ use crate::rule::{Estimator, LayerRule};
 use std::io::{self, Write};
 
 impl<R: Estimator, T: Real> Bank<R, T> {
-    /// Writes the state of every channel, as `FORMAT.md` describes it: the same bytes wherever it is written.
+    /// Writes the state of every channel, as `FORMAT.md` describes it, with the same bytes on every machine.
     ///
     /// ```
     /// use evenkeel::{Bank, Decay, RobustMean};
@@ -30,7 +30,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
     /// ```
     ///
     /// # Errors
-    /// What `out` says.
+    /// The error of `out`.
     pub fn write_snapshot(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut header = self.header();
         let bytes = self.columns().as_slices().as_ref().len() * size_of::<T>() * self.len();
@@ -41,11 +41,11 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         })
     }
 
-    /// Takes over the state of a snapshot, and as many channels as it has. Backend and threads stay.
+    /// Replaces the state and the channels by those of a snapshot. Backend and threads stay.
     ///
     /// # Errors
-    /// The bytes are no snapshot of a bank of this rule, with these parameters and this lane type, or they are damaged, or there
-    /// is no memory. Nothing has changed.
+    /// The bytes are no snapshot of a bank of `T` with this rule and its parameters, or they are damaged, or there is
+    /// no memory. Nothing has changed.
     pub fn read_snapshot(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
         let (header, body) = Header::open(bytes)?;
         header.check(&self.header())?;
@@ -71,7 +71,7 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
     /// Writes the state of every weight and the number of updates, as `FORMAT.md` describes it.
     ///
     /// # Errors
-    /// What `out` says.
+    /// The error of `out`.
     pub fn write_snapshot(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut header = self.header();
         let bytes = self.columns().as_slices().as_ref().len() * size_of::<T>() * self.len();
@@ -82,11 +82,11 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
         })
     }
 
-    /// Takes over the state of a snapshot of as many weights. The parameters of the rule are to be those of the time when it
-    /// was written: [`set_rule`](Self::set_rule) first where a schedule has moved on.
+    /// Replaces the state by that of a snapshot of as many weights. The parameters of the rule must be those with which
+    /// it was written: call [`set_rule`](Self::set_rule) first where a schedule has moved on.
     ///
     /// # Errors
-    /// The bytes are no snapshot of a layer of this rule, with these parameters, this lane type and as many weights, or they are
+    /// The bytes are no snapshot of a layer of `T` with this rule, its parameters and as many weights, or they are
     /// damaged, or there is no memory. Nothing has changed.
     pub fn read_snapshot(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
         let (header, body) = Header::open(bytes)?;

@@ -1,5 +1,5 @@
-//! What a snapshot is of. It has a checksum of its own and says how long all the rest must be, so that nothing is allocated for
-//! bytes that are not there.
+//! The header of a snapshot. It has a checksum of its own and holds the length of all the rest, so that nothing is
+//! allocated for bytes that are not there.
 
 use super::body::{Reader, put_text};
 use super::{SnapshotError, first};
@@ -7,19 +7,19 @@ use crate::lane::Real;
 use crate::rule::Rule;
 use core::fmt;
 
-/// What every snapshot begins with.
+/// The first bytes of every snapshot.
 const MAGIC: &[u8; 8] = b"EVENKEEL";
 /// The format that is written.
 const FORMAT: u32 = 2;
-/// Magic, format and the length of the header.
+/// Bytes before the header: magic, format and the length of the header.
 const PREAMBLE: usize = 16;
-/// No header is longer: a note may be half of it.
+/// Most bytes of a header; a note may be half of them.
 const LONGEST: usize = 1 << 20;
-/// The longest note.
+/// Most bytes of a note.
 pub(crate) const LONGEST_NOTE: usize = LONGEST / 2;
 const CHECKSUM: usize = 4;
 
-/// What a snapshot is of.
+/// The kind of thing that a snapshot holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SnapshotKind {
@@ -31,10 +31,10 @@ pub enum SnapshotKind {
     Tracker,
 }
 
-/// A rule as a snapshot names it.
+/// A rule as a snapshot describes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SnapshotRule {
-    /// `RobustMean` and so on.
+    /// The name of the rule, such as `RobustMean`.
     pub name: String,
     /// Every parameter by name, in `f64`.
     pub parameters: Vec<(String, f64)>,
@@ -46,7 +46,7 @@ impl SnapshotRule {
         Self { name: rule.name().to_owned(), parameters }
     }
 
-    /// The names of what is not the same in both.
+    /// The names of the parameters that differ.
     pub(crate) fn differences(&self, other: &Self) -> String {
         if self.name != other.name {
             return "the rule".to_owned();
@@ -75,31 +75,31 @@ impl fmt::Display for SnapshotRule {
     }
 }
 
-/// What the header of a snapshot says, without a look at the state: [`SnapshotInfo::of`].
+/// The header of a snapshot, read without its state: [`SnapshotInfo::of`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SnapshotInfo {
-    /// The format in which it was written, from 1 on. What is read of an older one is as this version takes it: `FORMAT.md` has what
-    /// that changes.
+    /// The format in which the snapshot was written, from 1 on. An older one is described as this version reads it;
+    /// `FORMAT.md` has the differences.
     pub format: u32,
-    /// What it is of.
+    /// The kind of thing that the snapshot holds.
     pub kind: SnapshotKind,
-    /// `f32` or `f64`.
+    /// The element type, `f32` or `f64`.
     pub lane: &'static str,
-    /// The rule that made it, of format 1 as the rule of this version that goes on with it. More than one only of a tracker of format 1
-    /// that none goes on with.
+    /// The rule that made the snapshot; in format 1, the rule of this version that continues it. There is more than one
+    /// only for a tracker of format 1 that no rule of this version continues.
     pub rules: Vec<SnapshotRule>,
-    /// How many channels, weights or series it holds.
+    /// The number of channels, weights or series in the snapshot.
     pub channels: u64,
-    /// What its writer noted.
+    /// The note of its writer.
     pub note: Vec<u8>,
 }
 
 impl SnapshotInfo {
-    /// Reads the header of a snapshot, and looks whether all of it is there and undamaged.
+    /// Reads the header of a snapshot, and checks that all of the snapshot is there and undamaged.
     ///
     /// # Errors
-    /// It is no snapshot, one of a later version, incomplete or damaged.
+    /// The bytes are no snapshot, one of a later version, incomplete or damaged.
     pub fn of(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let (header, _) = Header::open(bytes)?;
         let lane = if header.lane == 4 { "f32" } else { "f64" };
@@ -109,27 +109,27 @@ impl SnapshotInfo {
     }
 }
 
-/// The header.
+/// The header as it is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Header {
     pub(crate) format: u32,
     pub(crate) kind: SnapshotKind,
-    /// Bytes of a number.
+    /// The bytes of a number: 4 or 8.
     pub(crate) lane: u8,
-    /// What the keys of series are; 0 where there are none.
+    /// The kind of the series' keys; 0 where there are none.
     pub(crate) key: u8,
-    /// What series are idle by: 0 for nothing or samples, 1 for time.
+    /// The unit in which series are idle: 0 for none or samples, 1 for time.
     pub(crate) idle: u8,
     pub(crate) columns: u8,
     pub(crate) rules: Vec<SnapshotRule>,
     pub(crate) channels: u64,
-    /// Bytes of everything between the header and the last checksum.
+    /// The bytes of everything between the header and the last checksum.
     pub(crate) body: u64,
     pub(crate) note: Vec<u8>,
 }
 
 impl Header {
-    /// Of channels of this rule, and nothing else yet.
+    /// Makes the header for channels of this rule, without body and note.
     pub(crate) fn new<R: Rule, T: Real>(kind: SnapshotKind, rule: &R, channels: usize) -> Self {
         Self {
             format: FORMAT,
@@ -145,7 +145,7 @@ impl Header {
         }
     }
 
-    /// The header with all that comes before the body.
+    /// The bytes before the body: preamble, header and checksum.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut header = vec![self.kind.number(), self.lane, self.columns, self.key, self.idle];
         header.push(u8::try_from(self.rules.len()).unwrap_or(u8::MAX));
@@ -169,7 +169,7 @@ impl Header {
         bytes
     }
 
-    /// The header of a whole, undamaged snapshot, and its body.
+    /// Reads the header of a whole, undamaged snapshot, and returns it with the body.
     pub(crate) fn open(bytes: &[u8]) -> Result<(Self, &[u8]), SnapshotError> {
         let got = bytes.len() as u64;
         if !bytes.starts_with(&MAGIC[..bytes.len().min(MAGIC.len())]) || bytes.is_empty() {
@@ -225,18 +225,18 @@ impl Header {
         Ok(Self { format: FORMAT, kind, lane, key, idle, columns, rules: found, channels, body, note })
     }
 
-    /// The rules as this version names them, in each way in which it takes them: of format 1 as they are, and last with the defaults of
-    /// a preset for those of its first edition.
+    /// The rules in the terms of this version, in each way in which it accepts them: those of format 1 as they are, and
+    /// last with the defaults of a preset in place of those of its first edition.
     fn as_here(&self) -> Vec<Vec<SnapshotRule>> {
         if self.is_first() { first::translations(&self.rules).into() } else { vec![self.rules.clone()] }
     }
 
-    /// Whether it is of format 1.
+    /// Whether the snapshot is of format 1.
     pub(crate) fn is_first(&self) -> bool {
         self.format == 1
     }
 
-    /// Whether `self`, which was read, is of what `expected` is of.
+    /// Checks that a header that was read has the kind, element type, keys and rule of `expected`.
     pub(crate) fn check(&self, expected: &Self) -> Result<(), SnapshotError> {
         let of = |header: &Self| (header.kind, header.lane, header.key);
         if of(self) != of(expected) {
@@ -246,7 +246,7 @@ impl Header {
             let rules: Vec<String> = rules.iter().map(SnapshotRule::to_string).collect();
             rules.join(" and, for whole numbers, ")
         };
-        // To the bit, and the same zero and NaN too.
+        // Compared to the bit, zeros and NaNs included.
         let encoded = |rule: &SnapshotRule| Self { rules: vec![rule.clone()], ..expected.clone() }.encode();
         let difference = |found: &[SnapshotRule]| {
             if found.len() != expected.rules.len() {
@@ -303,7 +303,7 @@ impl SnapshotKind {
     }
 }
 
-/// What comes before the checksum at the end of these bytes.
+/// Checks the checksum at the end of these bytes, and returns what comes before it.
 fn checked<'a>(bytes: &'a [u8], part: &'static str) -> Result<&'a [u8], SnapshotError> {
     match bytes.split_last_chunk::<CHECKSUM>() {
         Some((content, checksum)) if crc32fast::hash(content) == u32::from_le_bytes(*checksum) => Ok(content),

@@ -1,10 +1,11 @@
-//! State that survives the process: the bytes of a bank, a layer or a tracker, as `FORMAT.md` describes them.
+//! Snapshots, state that survives the process: the bytes of a bank, a layer or a tracker, as `FORMAT.md` describes
+//! them.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `header.rs` | what a snapshot is of: the kind, the rule and its parameters, the size |
+//! | `header.rs` | the header: kind, rule with its parameters, size |
 //! | `body.rs` | numbers to bytes and back, in order |
-//! | `first.rs` | what is made of snapshots of format 1 |
+//! | `first.rs` | snapshots of format 1, read as those of format 2 |
 //! | `faces.rs` | [`Bank`](crate::Bank) and [`Layer`](crate::Layer); a [`Tracker`](crate::Tracker)'s is in its own folder |
 
 mod body;
@@ -20,58 +21,58 @@ pub use header::{SnapshotInfo, SnapshotKind, SnapshotRule};
 use crate::error::ChannelsError;
 use thiserror::Error;
 
-/// Bytes that cannot be taken for the state of this bank, layer or tracker, which is as it was.
+/// Bytes that are no state of this bank, layer or tracker, which has not changed.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum SnapshotError {
-    /// They are something else.
+    /// The bytes are no snapshot.
     #[error("this is no snapshot of evenkeel: it does not begin with `EVENKEEL`")]
     NotASnapshot,
-    /// They were written by a later version of this library.
+    /// The bytes were written by a later version of this library.
     #[error("the snapshot has format {found}, and this version of evenkeel reads 1 to {known}: use a later one")]
     Format {
         /// The format of the snapshot.
         found: u32,
-        /// The latest format that is known here.
+        /// The latest format that this version reads.
         known: u32,
     },
-    /// Some of them are missing, or there are too many.
+    /// Some bytes are missing, or there are too many.
     #[error(
         "the snapshot should have {expected} bytes and has {got}: it was cut off, or something was added: take \
          the one before it"
     )]
     Length {
-        /// How many there should be.
+        /// The number of bytes that there should be.
         expected: u64,
-        /// How many there are.
+        /// The number of bytes that there are.
         got: u64,
     },
-    /// Some of them are not what was written.
+    /// Some bytes are not those that were written.
     #[error("the checksum of the snapshot's {part} is wrong: it was damaged, take the one before it")]
     Checksum {
-        /// `header` or `body`.
+        /// The part with the wrong checksum: `header` or `body`.
         part: &'static str,
     },
-    /// The checksums are right and what they protect is not.
+    /// The checksums are right, and the bytes contradict themselves.
     #[error("the snapshot contradicts itself: {what}; whatever wrote it is broken")]
     Malformed {
-        /// What is wrong.
+        /// The contradiction.
         what: &'static str,
     },
-    /// It is of something else: a bank, a layer or a tracker, of `f32` or `f64`, with another kind of key.
+    /// The snapshot is of something else: a bank, a layer or a tracker, of `f32` or `f64`, with another kind of key.
     #[error("the snapshot is of {found}, not of {expected}: read it into what it is of")]
     Other {
-        /// What it is of.
+        /// A description of the snapshot.
         found: String,
-        /// What was expected.
+        /// A description of the snapshot that was expected.
         expected: String,
     },
-    /// It was made by another rule, or by the same with other parameters.
+    /// The snapshot was made by another rule, or by the same with other parameters.
     #[error("the snapshot was made by {found}, not by {expected}: it differs in {differs}")]
     Rule {
         /// The rule of the snapshot with all of its parameters.
         found: String,
-        /// The rule here.
+        /// The rule of this bank, layer or tracker.
         expected: String,
         /// The parameters that differ, by name.
         differs: String,
@@ -84,21 +85,21 @@ pub enum SnapshotError {
         /// The rule.
         rule: &'static str,
     },
-    /// A series that was to be added is there already.
+    /// The series that was to be added is there already.
     #[error("the series {key:?} is there already: remove it first")]
     Exists {
-        /// Its key.
+        /// The key of the series.
         key: String,
     },
-    /// There is no room for what it holds.
+    /// There is no memory for the state in the snapshot.
     #[error(transparent)]
     Channels(#[from] ChannelsError),
-    /// There would be more series than there may be.
+    /// The snapshot's series would be too many.
     #[error("with these there would be {series} series, and {max_series} may be: raise max_series")]
     Full {
-        /// How many there would be.
+        /// The number of series that there would be.
         series: usize,
-        /// How many there may be.
+        /// The most series that there may be.
         max_series: usize,
     },
 }

@@ -1,10 +1,11 @@
-//! Many rows: time runs over a tile of channels whose state stays in the cache, a few rows at once.
+//! A block, many rows: time runs over a tile of channels whose state stays in the cache, a few rows at once.
 //!
-//! Row by row, a bank larger than the cache moves its whole state through memory for every sample. A block instead cuts the
-//! channels into tiles and runs all rows over one tile before the next: what still comes from memory is each sample, once.
+//! Row by row, a bank larger than the cache moves its whole state through memory for every sample. A block instead cuts
+//! the channels into tiles and runs all rows over one tile before the next: what still comes from memory is each
+//! sample, once.
 //!
-//! Within a tile [`FUSED`] rows are taken in one pass: a vector's state is loaded once, advanced by that many samples in
-//! registers, and stored once. That saves most of the state's cache traffic, and it reads that many rows as parallel
+//! Within a tile [`FUSED`] rows are taken in one pass: a vector's state is loaded once, advanced by that many samples
+//! in registers, and stored once. That saves most of the state's cache traffic, and it reads that many rows as parallel
 //! streams, which keeps the memory busier than one stream that starts afresh every few kilobytes.
 
 use super::row::{FAR_BYTES, LINE, Row, calm, part};
@@ -15,22 +16,22 @@ use crate::rule::{Arity, ColumnsOf, Estimator};
 use prefetch_index::prefetch_index;
 use pulp::{Simd, WithSimd};
 
-/// Channels per tile. In `f32` the state of a tile takes 64 KiB, which any second-level cache holds; smaller tiles start too
-/// many short streams of samples (1,024 channels cost a quarter more), larger ones gain nothing.
+/// Channels per tile. In `f32` the state of a tile takes 64 KiB, which any second-level cache holds; smaller tiles
+/// start too many short streams of samples (1,024 channels cost a quarter more), larger ones gain nothing.
 const TILE: usize = 4096;
 
-/// Rows per pass over a tile. The steps of one vector wait for each other, so with more rows in one pass a rule with a long
-/// step finds fewer independent vectors to work on at once; with one, samples arrive in a single stream. Measured on blocks
-/// that no cache holds, two is best for `RobustMean`, and within a twentieth of the best for `Ema`.
+/// Rows per pass over a tile. The steps of one vector wait for each other, so with more rows in one pass a rule with a
+/// long step finds fewer independent vectors to work on at once; with one, samples arrive in a single stream. Measured
+/// on blocks that no cache holds, two is best for `RobustMean`, and within a twentieth of the best for `Ema`.
 const FUSED: usize = 2;
 
 /// A block of whole rows, oldest first, over the channels of `state`.
 pub(crate) struct Block<'s, 'a, R: Estimator, T: Real> {
     pub(crate) constants: &'a R::Constants<T>,
     pub(crate) state: ColumnsOf<R, &'s mut [T]>,
-    /// How many channels `state` has.
+    /// The number of channels of `state`.
     pub(crate) channels: usize,
-    /// All rows, of `stride` samples each.
+    /// The samples of all rows, of `stride` samples each.
     pub(crate) samples: &'a [T],
     pub(crate) stride: usize,
     /// The first channel of `state` within a row.
@@ -42,8 +43,9 @@ impl<R: Estimator, T: Real> WithSimd for Block<'_, '_, R, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        // The samples of the same channels in the rows of the next pass. To the processor each row of a tile is a new stream,
-        // which it sees too late; `RobustMean` took a quarter longer without. Small blocks are in the cache already.
+        // The samples of the same channels in the rows of the next pass. To the processor each row of a tile is a new
+        // stream, which it sees too late; `RobustMean` took a quarter longer without. Small blocks are in the cache
+        // already.
         let ahead = if size_of_val(self.samples) >= FAR_BYTES { FUSED * self.stride } else { 0 };
         let mut start = 0;
         while start < self.channels {
@@ -70,8 +72,8 @@ impl<R: Estimator, T: Real> WithSimd for Block<'_, '_, R, T> {
     }
 }
 
-/// [`FUSED`] rows over one tile, oldest first. All slices have the same length. Samples that lie `ahead` of these are asked
-/// for, if there is any such distance.
+/// Steps the channels of one tile through [`FUSED`] rows, oldest first. All slices have the same length. Samples that
+/// lie `ahead` of these are fetched, unless it is 0.
 #[inline(always)]
 fn fused<R: Estimator, T: Real, S: Simd>(
     simd: S,
@@ -97,7 +99,7 @@ fn fused<R: Estimator, T: Real, S: Simd>(
             #[inline(always)]
             |(body, _)| &mut body[..vectors],
         );
-        let hopeful = calm::<R, T, S>(simd, &constants, vectors, |column, index| columns.as_ref()[column][index]);
+        let may_shortcut = calm::<R, T, S>(simd, &constants, vectors, |column, index| columns.as_ref()[column][index]);
         for index in 0..vectors {
             if ahead > 0 && index.is_multiple_of(per_line) {
                 for row in starts {
@@ -108,7 +110,7 @@ fn fused<R: Estimator, T: Real, S: Simd>(
                 #[inline(always)]
                 |column| columns.as_ref()[column][index],
             );
-            let state = advance::<R, T, S>(simd, &constants, hopeful, state, bodies.map(|body| body[index]));
+            let state = advance::<R, T, S>(simd, &constants, may_shortcut, state, bodies.map(|body| body[index]));
             for (column, value) in columns.as_mut().iter_mut().zip(state) {
                 column[index] = value;
             }
@@ -128,16 +130,16 @@ fn fused<R: Estimator, T: Real, S: Simd>(
     }
 }
 
-/// One vector of channels, [`FUSED`] samples further.
+/// Steps one vector of channels through [`FUSED`] samples.
 #[inline(always)]
 fn advance<R: Estimator, T: Real, S: Simd>(
     simd: S,
     constants: &R::Constants<T>,
-    hopeful: bool,
+    may_shortcut: bool,
     state: ColumnsOf<R, T::Lanes<S>>,
     samples: [T::Lanes<S>; FUSED],
 ) -> ColumnsOf<R, T::Lanes<S>> {
-    let mut cells = Registers::<R, T, S> { simd, state, hopeful };
+    let mut cells = Registers::<R, T, S> { simd, state, may_shortcut };
     for sample in samples {
         R::step_and(
             constants,

@@ -4,12 +4,12 @@
 //! channel that missed samples more time has passed, and its gain is its own: where there are any such, every lane of their
 //! chunk is given its gain beside its sample. So what is remembered of each channel is how long it has been silent.
 
-use super::dispatch::Token;
 use super::row::{FAR_BYTES, Row, part};
 use super::sink::{Ignore, Noticing, Scores};
 use super::threads::{self, Work, split_columns};
 use super::{Sweep, channels_of, same_length};
 use crate::cells::Cells;
+use crate::dispatch::Token;
 use crate::error::{ParameterError, UpdateError};
 use crate::lane::{Lane, Real};
 use crate::rule::{ColumnsOf, Count, Judge, Pace, Rule, Step, Timed, Verdict, pace_of};

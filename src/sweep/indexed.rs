@@ -1,7 +1,8 @@
-//! Scattered channels: one sample for each channel that is named, in the order they are named.
+//! Scattered channels: one sample for each channel that is named, in the order in which they are named.
 //!
-//! A channel may be named twice, and then the second sample must see what the first one left; and a gather of four columns
-//! costs more than the arithmetic it feeds. So this sweep goes channel by channel, by the same rule on one lane.
+//! A channel may be named twice, and then the second sample must see what the first one left; and a gather of four
+//! columns costs more than the arithmetic it feeds. So this sweep goes channel by channel, by the same rule on one
+//! lane.
 
 use super::row::{Row, part};
 use super::sink::Ignore;
@@ -9,7 +10,7 @@ use crate::lane::Real;
 use crate::rule::{ColumnsOf, Estimator};
 use pulp::{Scalar, WithSimd};
 
-/// `samples[i]` for the channel `channels[i]`. Every channel exists; both slices have the same length.
+/// Updates channel `channels[i]` with `samples[i]`. Every channel exists; both slices have the same length.
 pub(crate) fn run<R: Estimator, T: Real>(
     constants: &R::Constants<T>,
     state: &mut ColumnsOf<R, &mut [T]>,

@@ -1,14 +1,14 @@
 //! A pass over the weights and gradients of a layer: the state moves, and the mean of the outputs comes with it.
 //!
-//! What each weight answers goes into a small buffer that the first-level cache holds (or to the caller, who asked for it),
-//! and is summed from there: the kernel knows nothing of the sum, and the sum nothing of the instruction set.
+//! The output of each weight goes into a small buffer that the first-level cache holds (or to the caller, who asked for
+//! it) and is summed from there: the kernel has no sum in it, and the sum no instruction set.
 
-use super::dispatch::Token;
 use super::row::{FAR_BYTES, Row, part};
 use super::sink::Values;
 use super::sum::{CHUNK, ChunkSum, root};
 use super::threads::{Work, run, split_columns, split_inputs};
 use super::{Sweep, Threads, channels_of, same_length};
+use crate::dispatch::Token;
 use crate::error::UpdateError;
 use crate::lane::Real;
 use crate::rule::{ColumnsOf, InputsOf, LayerRule};
@@ -16,16 +16,16 @@ use core::fmt;
 use pulp::{Simd, WithSimd};
 
 impl<R: LayerRule, T: Real> Sweep<R, T> {
-    /// The same for the `step`-th update of a layer, counted from 1. Only [`LearningRate`](crate::LearningRate) has a bias
-    /// correction that depends on it; made without, a sweep takes the correction as faded.
+    /// Makes a sweep for the `step`-th update of a layer, counted from 1. Only [`LearningRate`](crate::LearningRate)
+    /// has a bias correction that depends on it; in a sweep that is made without, the correction has faded.
     #[must_use]
     pub fn at_step(&self, step: u64) -> Self {
         let constants = R::at_step(&self.constants, step.max(1));
         Self { constants, ..self.clone() }
     }
 
-    /// One step of every weight over columns of the caller's, and the mean of `a` over the layer: [`Layer`](crate::Layer)'s
-    /// [`update`](crate::Layer::update) for state in buffers of your own. The mean of no weights is 0.
+    /// Takes one step of every weight over columns of the caller's, and returns the mean of `a` over the layer, as
+    /// [`Layer::update`](crate::Layer::update) does. The mean of no weights is 0.
     ///
     /// # Errors
     /// The columns, the weights and the gradient are not all of one length. The state is untouched.
@@ -33,7 +33,7 @@ impl<R: LayerRule, T: Real> Sweep<R, T> {
         self.layer(state, weights, gradient, None)
     }
 
-    /// The same, and `a` of every weight.
+    /// Takes one step of every weight, returns the mean of `a` over the layer, and writes the `a` of every weight.
     ///
     /// # Errors
     /// The columns, the weights, the gradient and `a` are not all of one length. The state is untouched.
@@ -80,16 +80,16 @@ fn mean<T: Real>(total: f64, count: usize) -> T {
     T::from_f64(total.min(f64::MAX) / count as f64)
 }
 
-/// Values that are made, and summed, at a time.
+/// Values that are computed, and summed, at a time.
 const BUFFER: usize = 1024;
 
-/// One step of every weight of `state`. All slices have the same length.
+/// A step of every weight of `state`. All slices have the same length.
 struct LayerPass<'s, 'a, 'o, R: LayerRule, T: Real> {
     constants: &'a R::Constants<T>,
     state: ColumnsOf<R, &'s mut [T]>,
     inputs: InputsOf<R, &'a [T]>,
     out: Option<&'o mut [T]>,
-    /// See [`Row`].
+    /// Whether to fetch ahead: see [`Row`].
     far: bool,
 }
 
@@ -146,7 +146,7 @@ where
     }
 }
 
-/// One chunk.
+/// The pass over one chunk.
 impl<R: LayerRule, T: Real> WithSimd for LayerPass<'_, '_, '_, R, T> {
     type Output = f64;
 
@@ -177,22 +177,22 @@ impl<R: LayerRule, T: Real> WithSimd for LayerPass<'_, '_, '_, R, T> {
     }
 }
 
-/// One layer's part in [`update_layers`]: a sweep, the columns it runs over, and this step's weights and gradient.
+/// The part of one layer in [`update_layers`]: a sweep, the columns it runs over, and this step's weights and gradient.
 ///
-/// Made by [`Layer::with`](crate::Layer::with), or with [`LayerUpdate::new`] over columns of your own.
+/// [`Layer::with`](crate::Layer::with) makes it, or [`LayerUpdate::new`] over columns of your own.
 pub struct LayerUpdate<'a, R: LayerRule, T: Real> {
     sweep: Sweep<R, T>,
     state: ColumnsOf<R, &'a mut [T]>,
     weights: &'a [T],
     gradient: &'a [T],
     mean: T,
-    /// Whose updates are counted.
+    /// The counter of updates of the layer.
     steps: Option<&'a mut u64>,
     done: bool,
 }
 
 impl<'a, R: LayerRule, T: Real> LayerUpdate<'a, R, T> {
-    /// An update that is checked now and made by [`update_layers`].
+    /// Checks an update, which [`update_layers`] will make.
     ///
     /// # Errors
     /// The columns, the weights and the gradient are not all of one length.
@@ -206,12 +206,12 @@ impl<'a, R: LayerRule, T: Real> LayerUpdate<'a, R, T> {
         Ok(Self { sweep, state, weights, gradient, mean: T::default(), steps: None, done: false })
     }
 
-    /// The same, which adds one to `steps` when it is made.
+    /// Adds one to `steps` when the update is made.
     pub(crate) fn counting(self, steps: &'a mut u64) -> Self {
         Self { steps: Some(steps), ..self }
     }
 
-    /// The layer mean that [`update_layers`] found; 0 before.
+    /// The layer mean that [`update_layers`] has left here; 0 before.
     #[must_use]
     pub fn mean(&self) -> T {
         self.mean
@@ -230,7 +230,7 @@ impl<'a, R: LayerRule, T: Real> LayerUpdate<'a, R, T> {
         }
     }
 
-    /// Bytes that are touched, and one more, so that layers without weights are not cut off one by one.
+    /// The bytes that are touched, and one more, so that layers without weights are not cut off one by one.
     fn bytes(&self) -> usize {
         (self.state.as_ref().len() + 2) * size_of_val(self.weights) + 1
     }
@@ -246,11 +246,12 @@ impl<R: LayerRule, T: Real> fmt::Debug for LayerUpdate<'_, R, T> {
     }
 }
 
-/// Many layers in one call, shared among the threads of rayon's current pool as if they were one: a model has hundreds of
-/// tensors, most of them too small to be worth a thread's while alone. The same bits as one after the other.
+/// Updates many layers in one call, shared among the threads of rayon's current pool as if they were one. A model has
+/// hundreds of tensors, most of them too small to be worth a thread's while alone. The results are the bits of one
+/// after the other.
 ///
-/// Each layer's mean is left in its [`LayerUpdate`], which is made once however often it is passed here. `threads` says when to share, for all of them together;
-/// [`Threads::Auto`] is what you want.
+/// Each layer's mean is left in its [`LayerUpdate`], which is made once however often it is passed here. `threads`
+/// decides when to share, for all of them together; [`Threads::Auto`] suits.
 ///
 /// ```
 /// use evenkeel::{Layer, Numerator, Threads, update_layers};
@@ -285,7 +286,7 @@ fn one_by_one<R: LayerRule, T: Real>(updates: &mut [LayerUpdate<'_, R, T>]) {
     }
 }
 
-/// Halves by bytes, until what is left is worth one thread's time.
+/// Halves the updates by bytes, until a part is worth one thread's time.
 #[cfg(feature = "rayon")]
 fn share<R: LayerRule, T: Real>(updates: &mut [LayerUpdate<'_, R, T>], bytes: usize, threads: Threads) {
     let small = threads == Threads::Auto && bytes <= Threads::AUTO_PART_BYTES;

@@ -1,8 +1,7 @@
-//! How a rule meets memory, knowing nothing of any rule.
+//! The sweeps: how a rule runs over memory, in code that is generic over the rule.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `dispatch.rs` | picks the instruction set |
 //! | `row.rs` | one sample per channel |
 //! | `block.rs` | many rows, a tile of channels at a time |
 //! | `series.rs` | many rows, a slice per channel; one long series |
@@ -14,7 +13,6 @@
 //! | `threads.rs` | rayon over ranges of channels |
 
 mod block;
-mod dispatch;
 mod elapsed;
 mod indexed;
 mod layer;
@@ -24,29 +22,29 @@ mod sink;
 mod sum;
 mod threads;
 
-pub use dispatch::Backend;
 pub(crate) use elapsed::{Recent, Silence, nanoseconds};
 pub use layer::{LayerUpdate, update_layers};
 pub use sink::Observation;
 pub use threads::Threads;
 
+use crate::dispatch::{Backend, Token};
 use crate::error::{BackendError, ParameterError, UpdateError};
 use crate::lane::Real;
 use crate::rule::{Arity, ColumnsOf, Estimator, InputsOf, Reading, Rule, Scored};
 use crate::rules::{exponent_for, step_of};
 use block::Block;
 use core::fmt;
-use dispatch::Token;
 use pulp::{Scalar, WithSimd};
 use row::{Row, part};
 use series::Series;
 use sink::{Ignore, Scores, Sink, Watch};
 
-/// A rule made ready to run over columns that somebody owns: a [`Bank`](crate::Bank)'s, or your own.
+/// A rule with its constants, an instruction set and threads, ready to run over columns that somebody owns: a
+/// [`Bank`](crate::Bank)'s, or your own.
 ///
-/// This is the engine. [`Bank`](crate::Bank) and [`Layer`](crate::Layer) are a sweep and the columns it runs over; use the
-/// sweep itself when the state lives in buffers of yours, such as an optimiser's moments. The columns are slices of any
-/// alignment, all of one length, the number of channels; nothing is copied or allocated.
+/// This is the engine. [`Bank`](crate::Bank) and [`Layer`](crate::Layer) are a sweep and the columns it runs over; use
+/// the sweep itself when the state lives in buffers of yours, such as an optimiser's moments. The columns are slices of
+/// any alignment, all of one length, the number of channels; nothing is copied or allocated.
 ///
 /// ```
 /// use evenkeel::{Decay, Ema, Sweep};
@@ -70,28 +68,29 @@ use sink::{Ignore, Scores, Sink, Watch};
 /// | [`RelaxedNumerator`](crate::RelaxedNumerator) | `a~` |
 /// | [`LearningRate`](crate::LearningRate) | `v_hat`, `u_hat`, `s`, `a~`, `m` |
 ///
-/// Count and tally are integers stored in the bits of a float, all zero for a channel that has seen nothing: copy them, but do
-/// not do arithmetic with them. [`reset`](Self::reset) writes what a channel that has seen nothing holds.
+/// Count and tally are integers stored in the bits of a float, all zero for a channel that has seen nothing: copy them,
+/// but do not do arithmetic with them. [`reset`](Self::reset) writes what a channel that has seen nothing holds.
 pub struct Sweep<R: Rule, T: Real = f64> {
     rule: R,
     constants: R::Constants<T>,
-    /// The decay is in time, and the constants are not yet those of any distance.
+    /// Whether the decay is in time, and the constants are not yet those of an elapsed time.
     is_in_time: bool,
     token: Token,
     threads: Threads,
 }
 
 impl<R: Rule, T: Real> Sweep<R, T> {
-    /// The rule with its constants in lane type `T`, on the fastest backend, sharing wide updates among threads.
+    /// Makes a sweep of this rule on the fastest backend, sharing wide updates among threads.
     ///
     /// # Errors
-    /// The lane type cannot carry the rule's parameters.
+    /// `T` has no room for the rule's parameters.
     pub fn new(rule: R) -> Result<Self, ParameterError> {
         let constants = rule.constants::<T>()?;
         Ok(Self { is_in_time: rule.is_in_time(), rule, constants, token: Token::best(), threads: Threads::default() })
     }
 
-    /// The same on a given backend. The results are the same bits; this is for tests and measurements.
+    /// Runs the sweep on the given backend instead of the fastest: for tests and measurements, as the results are the
+    /// same bits.
     ///
     /// # Errors
     /// The machine does not have the backend.
@@ -100,7 +99,7 @@ impl<R: Rule, T: Real> Sweep<R, T> {
         Ok(self)
     }
 
-    /// The same with another use of threads. The results are the same bits.
+    /// Sets when updates are shared among threads. The results are the same bits.
     #[must_use]
     pub fn with_threads(mut self, threads: Threads) -> Self {
         self.threads = threads;
@@ -111,19 +110,19 @@ impl<R: Rule, T: Real> Sweep<R, T> {
         self.threads = threads;
     }
 
-    /// The rule.
+    /// The rule of the sweep.
     #[must_use]
     pub fn rule(&self) -> &R {
         &self.rule
     }
 
-    /// The backend it runs on.
+    /// The backend that the sweep runs on.
     #[must_use]
     pub fn backend(&self) -> Backend {
         self.token.backend()
     }
 
-    /// Another rule of the same kind; if the lane type cannot carry it, the old one stays.
+    /// Replaces the rule by one of the same kind; if `T` has no room for its parameters, the old one stays.
     pub(crate) fn set_rule(&mut self, rule: R) -> Result<(), ParameterError> {
         self.constants = rule.constants::<T>()?;
         self.is_in_time = rule.is_in_time();
@@ -135,12 +134,12 @@ impl<R: Rule, T: Real> Sweep<R, T> {
         &self.constants
     }
 
-    /// The constants for a sample of which nobody says how long it is after the one before.
+    /// The constants for an update without an elapsed time; an error if the decay is in time.
     fn steady(&self) -> Result<&R::Constants<T>, UpdateError> {
         if self.is_in_time { Err(UpdateError::NoElapsed) } else { Ok(&self.constants) }
     }
 
-    /// One step of another rule, in whose output nobody is interested. All slices have the same length.
+    /// Takes one step of another rule, and ignores its output. All slices have the same length.
     pub(crate) fn pass<'a, Q: Rule>(
         &self,
         constants: &'a Q::Constants<T>,
@@ -150,7 +149,7 @@ impl<R: Rule, T: Real> Sweep<R, T> {
         threads::run(Row::<Q, T, _>::new(constants, state, inputs, Ignore), self.token, self.threads);
     }
 
-    /// Makes every channel of these columns one that has seen nothing.
+    /// Resets every channel of these columns to one that has seen nothing.
     pub fn reset(&self, state: ColumnsOf<R, &mut [T]>) {
         for (column, unseen) in state.into_iter().zip(R::unseen::<T>()) {
             column.fill(unseen);
@@ -159,7 +158,7 @@ impl<R: Rule, T: Real> Sweep<R, T> {
 }
 
 impl<R: Estimator, T: Real> Sweep<R, T> {
-    /// One sample per channel; NaN is a missing sample.
+    /// Updates every channel with one sample of its own; NaN is a missing sample.
     ///
     /// # Errors
     /// The columns and the samples are not all of one length. The state is untouched.
@@ -167,8 +166,8 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         self.row(state, samples, Ignore)
     }
 
-    /// One sample per channel, and its score: the residual over the scale before the sample. The score of a missing sample
-    /// and of a channel's first, which are [unscored](Scored::unscored), is NaN.
+    /// Updates every channel with one sample and writes each sample's score, its residual over the scale before it. The
+    /// score is NaN for a missing sample and for a channel's first ones, which are [unscored](Scored::unscored).
     ///
     /// # Errors
     /// The columns, the samples and the scores are not all of one length. The state is untouched.
@@ -185,8 +184,8 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         self.row(state, samples, Scores(scores))
     }
 
-    /// A block of whole rows, oldest first: the same bits as one [`update`](Self::update) after the other, and faster when
-    /// the state is larger than the cache.
+    /// Updates every channel with a block of whole rows, oldest first. The results are the bits of one
+    /// [`update`](Self::update) after the other, and come faster when the state is larger than the cache.
     ///
     /// # Errors
     /// The columns are not all of one length, or the block is no whole number of rows. The state is untouched.
@@ -204,13 +203,13 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         Ok(())
     }
 
-    /// One series per channel, oldest sample first, all of one length: the same samples as a block, but each channel's in a
-    /// slice of its own, as Arrow and data frames hold them. The same bits as row by row. `as_ref` has to give the same slice
-    /// whenever it is asked.
+    /// Updates every channel with a series of its own, oldest sample first, all of one length: each channel's samples
+    /// lie in one slice, as Arrow and data frames hold them. The results are the bits of
+    /// [`update_rows`](Self::update_rows). `as_ref` has to return the same slice at every call.
     ///
     /// # Errors
-    /// The columns are not all of one length, there is not one series for each channel, or the series are not all of one
-    /// length. The state is untouched.
+    /// The columns are not all of one length, there is not one series for each channel, or the series are not all of
+    /// one length. The state is untouched.
     pub fn update_series<C: AsRef<[T]> + Sync>(
         &self,
         state: ColumnsOf<R, &mut [T]>,
@@ -226,7 +225,8 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         Ok(())
     }
 
-    /// Many samples of one channel, oldest first: the same bits as one [`observe`](Self::observe) after the other.
+    /// Updates one channel with many samples, oldest first. The results are the bits of one [`observe`](Self::observe)
+    /// after the other.
     ///
     /// # Errors
     /// The columns are not all of one length, or the channel does not exist. The state is untouched.
@@ -240,10 +240,11 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         Ok(())
     }
 
-    /// The same, and the location after each sample.
+    /// Updates one channel with many samples, oldest first, and writes the location after each of them.
     ///
     /// # Errors
-    /// The same, or there is not one place in `locations` for each sample.
+    /// The columns are not all of one length, the channel does not exist, or there is not one place in `locations` for
+    /// each sample. The state is untouched.
     pub fn update_channel_into(
         &self,
         state: ColumnsOf<R, &mut [T]>,
@@ -260,11 +261,11 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         Ok(())
     }
 
-    /// `samples[i]` for channel `channels[i]`, in this order; a channel may be named more than once.
+    /// Updates channel `channels[i]` with `samples[i]`, in this order; a channel may be named more than once.
     ///
     /// # Errors
-    /// The columns are not all of one length, `channels` and `samples` are not, or a channel does not exist. The state is
-    /// untouched.
+    /// The columns are not all of one length, `channels` and `samples` are not, or a channel does not exist. The state
+    /// is untouched.
     pub fn update_at(
         &self,
         mut state: ColumnsOf<R, &mut [T]>,
@@ -280,7 +281,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         Ok(())
     }
 
-    /// One sample for one channel, and everything that is to be said about it.
+    /// Updates one channel with one sample, and returns the rule's verdict on that sample.
     ///
     /// # Errors
     /// The columns are not all of one length, or the channel does not exist. The state is untouched.
@@ -305,16 +306,18 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         Ok(row.with_simd(Scalar::new()).0)
     }
 
-    /// The step that a channel has learnt of this state, one element of each column: 1, 0.1 and so on to 1e-6, or 0 where its samples
-    /// are continuous. `None` for a rule without [`Resolution::Learn`](crate::Resolution::Learn).
+    /// The resolution that a channel of this state, one element of each column, has learnt: 1, 0.1 and so on to 1e-6,
+    /// or 0 where its samples are continuous. `None` for a rule without
+    /// [`Resolution::Learn`](crate::Resolution::Learn).
     #[must_use]
     pub fn step(&self, state: &ColumnsOf<R, T>) -> Option<f64> {
         R::exponent(&self.constants, state).map(step_of)
     }
 
-    /// Begins a channel that has seen nothing with the step in which its signal is known to be recorded, for a rule with
-    /// [`Resolution::Learn`](crate::Resolution::Learn): 1, 0.1 and so on to 1e-6, or 0 for continuous samples. Another step counts
-    /// as the next finer of these, and a NaN or a number below 0 as one that is not known. Nothing happens to a channel that has seen a sample, or with another rule.
+    /// Gives a channel that has seen nothing the step in which its signal is known to be recorded, for a rule with
+    /// [`Resolution::Learn`](crate::Resolution::Learn): 1, 0.1 and so on to 1e-6, or 0 for continuous samples. Another
+    /// step counts as the next finer of these, and a NaN or a number below 0 as an unknown one. Nothing happens to a
+    /// channel that has seen a sample, or with another rule.
     ///
     /// # Errors
     /// The columns are not all of one length, or the channel does not exist. The state is untouched.
@@ -328,7 +331,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         Ok(())
     }
 
-    /// What the state of one channel says: one element of each column.
+    /// The location, scale and age of a channel of this state, one element of each column.
     #[must_use]
     pub fn reading(&self, state: &ColumnsOf<R, T>) -> Reading<T> {
         R::read(&self.constants, state)
@@ -343,7 +346,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
     }
 }
 
-/// The one length that all columns have.
+/// The length of the columns; an error if they are not all of one length.
 fn channels_of<R: Rule, T: Real>(state: &ColumnsOf<R, &mut [T]>) -> Result<usize, UpdateError> {
     let mut lengths = state.as_ref().iter().map(|column| column.len());
     let first = lengths.next().unwrap_or(0);
@@ -353,7 +356,7 @@ fn channels_of<R: Rule, T: Real>(state: &ColumnsOf<R, &mut [T]>) -> Result<usize
     Ok(first)
 }
 
-/// One channel of every column.
+/// The elements of one channel, one of each column.
 fn cell<R: Rule, T: Real>(state: ColumnsOf<R, &mut [T]>, channel: usize) -> Result<ColumnsOf<R, &mut T>, UpdateError> {
     let channels = channels_of::<R, T>(&state)?;
     if channel >= channels {

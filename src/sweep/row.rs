@@ -1,4 +1,4 @@
-//! One step of each channel: the pass that every other sweep is made of.
+//! A row: one step of each channel, the pass that every other sweep is made of.
 
 use super::sink::Sink;
 use crate::cells::{Cells, Registers};
@@ -8,13 +8,13 @@ use core::ops::Range;
 use prefetch_index::prefetch_index;
 use pulp::{Simd, WithSimd};
 
-/// One row over the channels of `state`. All slices have the same length.
+/// A step of every channel of `state`. All slices have the same length.
 pub(crate) struct Row<'s, 'a, R: Rule, T: Real, K> {
     pub(crate) constants: &'a R::Constants<T>,
     pub(crate) state: ColumnsOf<R, &'s mut [T]>,
     pub(crate) inputs: InputsOf<R, &'a [T]>,
     pub(crate) sink: K,
-    /// The state is larger than the cache, and worth asking for ahead.
+    /// Whether the state is larger than the cache, and worth fetching ahead.
     pub(crate) far: bool,
 }
 
@@ -41,7 +41,8 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
             #[inline(always)]
             |column| T::split_mut::<S>(column),
         );
-        // A copy, which the compiler can keep in registers: behind the reference it would be read again for every vector.
+        // A copy, which the compiler can keep in registers: behind the reference it would be read again for every
+        // vector.
         let constants = *self.constants;
         let inputs = R::Inputs::map(
             self.inputs,
@@ -65,9 +66,10 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
                 #[inline(always)]
                 |(body, _)| &mut body[start..start + count],
             );
-            let hopeful = calm::<R, T, S>(simd, &constants, count, |column, index| columns.as_ref()[column][index]);
+            let may_shortcut =
+                calm::<R, T, S>(simd, &constants, count, |column, index| columns.as_ref()[column][index]);
             // Where most are calm a rare column is rarely touched, and may be touched at once if it is in the cache.
-            let at_once = hopeful && !self.far;
+            let at_once = may_shortcut && !self.far;
             let mut first = 0;
             while first < count {
                 let end = if R::RARE == usize::MAX { count } else { (first + SETTLED).min(count) };
@@ -83,7 +85,8 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
                         }
                     }
                     let (far, columns) = (self.far, &mut columns);
-                    let mut cells = Body::<'_, '_, R, T, S> { simd, columns, index, kept: now, hopeful, at_once, far };
+                    let mut cells =
+                        Body::<'_, '_, R, T, S> { simd, columns, index, kept: now, may_shortcut, at_once, far };
                     let step = R::Inputs::from_fn(
                         #[inline(always)]
                         |input| Lane(simd, bodies.as_ref()[input][index]),
@@ -96,7 +99,7 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
                         |output| self.sink.vector(simd, start + index, output),
                     );
                 }
-                // What was asked for has had the time of these steps to come.
+                // What was fetched has had the time of these steps to arrive.
                 before.settle::<R>(&constants, &mut columns, &bodies);
                 core::mem::swap(&mut now, &mut before);
                 first = end;
@@ -110,7 +113,7 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
                 #[inline(always)]
                 |(_, tail)| T::partial_load(simd, tail),
             );
-            let mut cells = Registers::<R, T, S> { simd, state, hopeful: false };
+            let mut cells = Registers::<R, T, S> { simd, state, may_shortcut: false };
             let step = R::Inputs::map(
                 inputs,
                 #[inline(always)]
@@ -131,16 +134,18 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
     }
 }
 
-/// The widest vector whose channels may hope for the short step. Of more lanes one is not calm so often that the processor
-/// loses more on the branch than the shorter step saves: at eight, `RobustMean` took 1.1 times as long on clean rows with it.
+/// Most lanes of a vector that may take the shortcut for calm channels. Of more lanes, one is not calm so often that
+/// the processor loses more on the branch than the shorter step saves: at eight, `RobustMean` took 1.1 times as long on
+/// clean rows with it.
 pub(super) const CALM_LANES: usize = 4;
 
-/// How many of a group's vectors are asked whether they are calm, and how many must be.
+/// Vectors of a group that are sampled for being calm.
 const ASKED: usize = 16;
+/// Least vectors of those sampled that must be calm.
 const CALM: usize = 15;
 
-/// Whether most vectors of a group have been calm, by a few of them. Where outliers are common, a branch on each vector goes
-/// either way, and the processor, which cannot know it, loses more than a shorter step saves.
+/// Whether most vectors of a group have been calm, judged by a few of them. Where outliers are common, a branch on each
+/// vector goes either way, and the processor, which cannot predict it, loses more than a shorter step saves.
 #[inline(always)]
 pub(super) fn calm<R: Rule, T: Real, S: Simd>(
     simd: S,
@@ -161,13 +166,13 @@ pub(super) fn calm<R: Rule, T: Real, S: Simd>(
                 #[inline(always)]
                 |column| at(column, asked * vectors / ASKED),
             );
-            count += usize::from(R::calm(constants, &Registers::<R, T, S> { simd, state, hopeful: false }));
+            count += usize::from(R::calm(constants, &Registers::<R, T, S> { simd, state, may_shortcut: false }));
         }
     }
     count >= CALM
 }
 
-/// The channels of a range, which exist, of every column.
+/// The slices of every column for a range of channels, which exist.
 #[inline(always)]
 pub(super) fn part<'a, 's: 'a, R: Rule, T: Real>(
     state: &'a mut ColumnsOf<R, &'s mut [T]>,
@@ -181,27 +186,29 @@ pub(super) fn part<'a, 's: 'a, R: Rule, T: Real>(
     )
 }
 
-/// How far ahead of the step memory is asked for. A step is so long that few vectors fit into the processor's window of
-/// instructions, and so little of what comes next is under way when it is needed; a simple loop has no such trouble. Asking
-/// took `Numerator` from 0.73 to 0.87 of the memory limit at 16 Mi weights. Half or twice as far is about as good.
+/// Bytes ahead of the step at which memory is fetched. A step is so long that few vectors fit into the processor's
+/// window of instructions, and so little of what comes next is under way when it is needed; a simple loop has no such
+/// trouble. Fetching took `Numerator` from 0.73 to 0.87 of the memory limit at 16 Mi weights. Half or twice as far is
+/// about as good.
 const AHEAD_BYTES: usize = 2048;
-/// What memory is fetched by.
+/// Bytes of a cache line, the unit in which memory is fetched.
 pub(super) const LINE: usize = 64;
 
-/// From this many bytes of state and inputs on, a pass asks for memory ahead. Below, a second-level cache holds them, and the
+/// Least bytes of state and inputs for which a pass fetches memory ahead. Fewer lie in a second-level cache, and the
 /// extra instructions only cost.
 pub(super) const FAR_BYTES: usize = 1 << 20;
 
-/// How many vectors are asked together whether they are calm.
+/// Vectors of a group, of which a few are sampled for being calm.
 const GROUP: usize = 64;
 
-/// How many vectors are stepped before the rare column of those that put it off is written.
+/// Vectors that are stepped before the deferred writes to their rare column are made.
 const SETTLED: usize = 16;
 
-/// What vectors have kept that put off their rare column.
+/// The deferred writes of some vectors to their rare column.
 ///
-/// Such a column is not in the cache. To read it would stall the step, and to branch on whether there is anything to write is
-/// what the predictor cannot know. So what is kept is collected without a branch, and settled together.
+/// Such a column is not in the cache. Reading it would stall the step, and a branch on whether there is anything to
+/// write cannot be predicted. So the numbers for the writes are collected without a branch, and the writes are made
+/// together.
 struct Kept<T: Real, S: Simd> {
     simd: S,
     count: usize,
@@ -209,7 +216,8 @@ struct Kept<T: Real, S: Simd> {
     lanes: Aligned<[[T::Lanes<S>; 2]; SETTLED]>,
 }
 
-/// On a cache line of its own: a vector that lies across two is slow to store, and the type of lanes does not ask for it.
+/// A value on cache lines of its own: a vector that lies across two is slow to store, and the type of lanes has no such
+/// alignment.
 #[repr(align(64))]
 struct Aligned<A>(A);
 
@@ -222,14 +230,14 @@ impl<T: Real, S: Simd> Kept<T, S> {
 
     #[inline(always)]
     fn keep(&mut self, index: usize, any: bool, kept: [Lane<T, S>; 2]) {
-        // There are no more than are settled together; the remainder only says so to the compiler.
+        // There are never more than `SETTLED`; the remainder only proves it to the compiler.
         let place = self.count % SETTLED;
         self.indices[place] = index;
         self.lanes.0[place] = [kept[0].1, kept[1].1];
         self.count += usize::from(any);
     }
 
-    /// Writes the rare column of all that put it off.
+    /// Makes the deferred writes.
     #[inline(always)]
     fn settle<R: Rule>(
         &mut self,
@@ -252,14 +260,14 @@ impl<T: Real, S: Simd> Kept<T, S> {
     }
 }
 
-/// A whole vector of channels, where it lies.
+/// A whole vector of channels, in place in the columns.
 struct Body<'c, 's, R: Rule, T: Real, S: Simd> {
     simd: S,
     columns: &'c mut ColumnsOf<R, &'s mut [T::Lanes<S>]>,
     index: usize,
     kept: &'c mut Kept<T, S>,
-    hopeful: bool,
-    /// A rare column is in the cache, and rarely touched.
+    may_shortcut: bool,
+    /// Whether a rare column may be touched at once: it is in the cache, and rarely touched.
     at_once: bool,
     far: bool,
 }
@@ -274,8 +282,8 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Body<'_, '_, R, T, S> {
         self.columns.as_mut()[column][self.index] = value.1;
     }
     #[inline(always)]
-    fn hopeful(&self) -> bool {
-        self.hopeful
+    fn may_shortcut(&self) -> bool {
+        self.may_shortcut
     }
     #[inline(always)]
     fn defer(
@@ -288,7 +296,7 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Body<'_, '_, R, T, S> {
         if !self.at_once {
             let any = mask.any();
             if self.far {
-                // A place that is in the cache anyway where there is nothing to write.
+                // Where there is nothing to write, a place that is in the cache anyway.
                 prefetch_index(&*self.columns.as_ref()[if any { column } else { 0 }], self.index);
             }
             self.kept.keep(self.index, any, kept);

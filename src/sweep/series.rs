@@ -1,35 +1,36 @@
 //! Series by series: every channel's samples in a slice of their own, as Arrow and data frames hold them.
 //!
-//! A sweep wants neighbours in time far apart and neighbouring channels together. So a few vectors of channels and some of
-//! their samples are turned into rows in a buffer that the first-level cache holds, and the rows go the way of any block.
-//! A single series has no neighbours: its steps wait for each other, and all that can be done is to keep them in registers.
+//! A sweep wants neighbours in time far apart and neighbouring channels together. So a few vectors of channels and some
+//! of their samples are transposed into rows in a buffer that the first-level cache holds, and the rows go the way of
+//! any block. A single series has no neighbours: its steps wait for each other, and all that can be done is to keep
+//! them in registers.
 
 use super::block::Block;
-use super::dispatch::Token;
 use super::row::part;
 use super::threads::{Work, split_columns};
 use crate::cells::Registers;
+use crate::dispatch::Token;
 use crate::lane::{Lane, Real};
 use crate::rule::{Arity, ColumnsOf, Estimator};
 use prefetch_index::prefetch_index;
 use pulp::bytemuck::cast;
 use pulp::{Scalar, Simd, WithSimd};
 
-/// How many samples of a series are turned at a time: enough of them that a stream of memory is worth starting.
+/// Samples of a series that are transposed at a time: enough that a stream of memory is worth starting.
 const ROWS: usize = 32;
-/// How many vectors of channels are turned at a time: enough of them that the steps of one need not wait for each other.
+/// Vectors of channels that are transposed at a time: enough that the steps of one need not wait for each other.
 const VECTORS: usize = 8;
-/// Room for that many `f32` of the widest vectors.
+/// Samples of the buffer: room for [`ROWS`] of [`VECTORS`] of `f32`, at their widest.
 const BUFFER: usize = ROWS * VECTORS * 16;
-/// The side of the squares that are turned in registers.
+/// Side of the squares that are transposed in registers.
 const SIDE: usize = 8;
 
-/// One series per channel of `state`, all of the same length, oldest sample first.
+/// A pass over one series for each channel of `state`, all of the same length, oldest sample first.
 pub(crate) struct Series<'s, 'a, R: Estimator, T: Real, C> {
     pub(crate) constants: &'a R::Constants<T>,
     pub(crate) state: ColumnsOf<R, &'s mut [T]>,
     pub(crate) columns: &'a [C],
-    /// The length of each.
+    /// The length of each series.
     pub(crate) samples: usize,
 }
 
@@ -61,7 +62,7 @@ impl<R: Estimator, T: Real, C: AsRef<[T]>> WithSimd for Series<'_, '_, R, T, C> 
     }
 }
 
-/// `rows` samples of each series from `row` on, as rows.
+/// Writes `rows` samples of each series, from `row` on, as rows.
 #[inline(always)]
 fn turn<T: Real, C: AsRef<[T]>>(series: &[C], row: usize, rows: usize, out: &mut [T]) {
     let channels = series.len();
@@ -73,7 +74,7 @@ fn turn<T: Real, C: AsRef<[T]>>(series: &[C], row: usize, rows: usize, out: &mut
                 let mut square = [[T::default(); SIDE]; SIDE];
                 for (side, one) in square.iter_mut().zip(series) {
                     let from = &one.as_ref()[row + done..];
-                    // What comes after these rows: there are too many streams for the processor to see.
+                    // Fetches what comes after these rows: there are too many streams for the processor to notice.
                     prefetch_index(from, ROWS);
                     side.copy_from_slice(&from[..SIDE]);
                 }
@@ -96,7 +97,7 @@ fn turn<T: Real, C: AsRef<[T]>>(series: &[C], row: usize, rows: usize, out: &mut
 
 impl<R: Estimator, T: Real, C: AsRef<[T]> + Sync> Work for Series<'_, '_, R, T, C> {
     type Output = ();
-    /// The widest tile.
+    /// The channels of the widest tile.
     const GRAIN: usize = BUFFER / ROWS;
 
     fn channels(&self) -> usize {
@@ -118,7 +119,7 @@ impl<R: Estimator, T: Real, C: AsRef<[T]> + Sync> Work for Series<'_, '_, R, T, 
     fn join((): (), (): ()) {}
 }
 
-/// All samples of one series into the state of one channel, and after each what `each` makes of it.
+/// Updates one channel with all samples of a series, and calls `each` with the state after each of them.
 #[inline]
 pub(crate) fn one<R: Estimator, T: Real>(
     constants: &R::Constants<T>,
@@ -132,7 +133,7 @@ pub(crate) fn one<R: Estimator, T: Real>(
     let mut state = state;
     let mut cells = Registers::<R, T, Scalar> {
         simd,
-        hopeful: true,
+        may_shortcut: true,
         state: R::Columns::map(R::Columns::each_mut(&mut state), |cell| lane(**cell)),
     };
     for (index, &sample) in samples.iter().enumerate() {

@@ -1,24 +1,26 @@
 //! Where the outputs of a pass go: nowhere, into a slice of scores or values, or into one observation.
 //!
-//! A pass that nobody watches pays nothing: what an output holds is computed where it is used, and [`Ignore`] uses nothing.
+//! A pass that nobody watches pays nothing: what an output holds is computed where it is used, and [`Ignore`] uses
+//! nothing.
 
 use crate::lane::Real;
 use crate::rule::{Judge, LayerRule, Rule};
 use pulp::Simd;
 
+/// A destination for the outputs of a pass.
 pub(crate) trait Sink<R: Rule, T: Real>: Send {
-    /// The output of the vector with this index.
+    /// Takes the output of the vector with this index.
     fn vector<S: Simd>(&mut self, simd: S, index: usize, output: R::Output<T, S>);
-    /// The output of the channels after the last whole vector.
+    /// Takes the output of the channels after the last whole vector.
     fn tail<S: Simd>(&mut self, simd: S, output: R::Output<T, S>);
-    /// Two sinks, for the channels before and from `middle`.
+    /// Splits the sink into those for the channels before `middle` and from it on.
     #[cfg_attr(not(feature = "rayon"), allow(dead_code))] // only threads cut
     fn split(self, middle: usize) -> (Self, Self)
     where
         Self: Sized;
 }
 
-/// Nobody looks.
+/// A sink that ignores every output.
 #[derive(Clone, Copy)]
 pub(crate) struct Ignore;
 
@@ -32,7 +34,7 @@ impl<R: Rule, T: Real> Sink<R, T> for Ignore {
     }
 }
 
-/// The scores, one per channel.
+/// A sink that writes the scores, one per channel.
 pub(crate) struct Scores<'a, T>(pub(crate) &'a mut [T]);
 
 impl<R: Rule + Judge, T: Real> Sink<R, T> for Scores<'_, T> {
@@ -52,7 +54,7 @@ impl<R: Rule + Judge, T: Real> Sink<R, T> for Scores<'_, T> {
     }
 }
 
-/// The values `a` of a layer's rule, one per weight.
+/// A sink that writes the values `a` of a layer's rule, one per weight.
 pub(crate) struct Values<'a, T>(pub(crate) &'a mut [T]);
 
 impl<R: LayerRule, T: Real> Sink<R, T> for Values<'_, T> {
@@ -72,17 +74,17 @@ impl<R: LayerRule, T: Real> Sink<R, T> for Values<'_, T> {
     }
 }
 
-/// What one update found out about its sample.
+/// The verdict of a rule on one sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Observation<T> {
-    /// Residual over the scale before the sample; NaN if the sample is missing or one of the channel's first, which are
-    /// [unscored](crate::Scored::unscored).
+    /// The residual over the scale before the sample; NaN if the sample is missing or one of the channel's first, which
+    /// are [unscored](crate::Scored::unscored).
     pub score: T,
-    /// The sample counted: it was not missing, and it was no infinity where an estimate was to begin.
+    /// Whether the sample counted: it was not missing, and it was no infinity where an estimate was to begin.
     pub accepted: bool,
-    /// The sample was beyond what the rule takes for [an outlier](crate::Scored::outlier_at).
+    /// Whether the sample was an [outlier](crate::Scored::outlier_at) to the rule.
     pub outlier: bool,
-    /// The estimate was re-opened by this sample.
+    /// Whether the sample re-opened the estimate.
     pub reopened: bool,
 }
 
@@ -90,7 +92,7 @@ impl<T: Real> Observation<T> {
     pub(crate) const NONE: Self = Self { score: T::NAN, accepted: false, outlier: false, reopened: false };
 }
 
-/// Whether any sample did not count, beside what another sink is for.
+/// A sink that records whether any sample did not count, and passes every output to another sink.
 pub(crate) struct Noticing<K> {
     pub(crate) sink: K,
     pub(crate) missing: bool,
@@ -108,7 +110,7 @@ impl<R: Rule + Judge, T: Real, K: Sink<R, T>> Sink<R, T> for Noticing<K> {
         self.missing |= (!R::verdict(output).accepted).any();
         self.sink.vector(simd, index, output);
     }
-    // Of the lanes beyond the last channel nobody knows what they hold: they may look as if they were missing.
+    // The lanes beyond the last channel hold anything: they may look as if their samples were missing.
     #[inline(always)]
     fn tail<S: Simd>(&mut self, simd: S, output: R::Output<T, S>) {
         self.missing |= (!R::verdict(output).accepted).any();
@@ -120,7 +122,7 @@ impl<R: Rule + Judge, T: Real, K: Sink<R, T>> Sink<R, T> for Noticing<K> {
     }
 }
 
-/// The verdict on a single channel, on a backend of one lane.
+/// A sink that holds the verdict on a single channel, on a backend of one lane.
 pub(crate) struct Watch<T>(pub(crate) Observation<T>);
 
 impl<R: Rule + Judge, T: Real> Sink<R, T> for Watch<T> {

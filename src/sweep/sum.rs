@@ -2,19 +2,20 @@
 //!
 //! Floating-point addition is not associative, so the order is fixed and is a function of the number of weights alone:
 //!
-//! * a chunk of [`CHUNK`] weights is summed in `f64` into [`LANES`] running sums, weight `i` into sum `i mod LANES`, which are
-//!   then added pairwise: 0 + 8, 1 + 9, ..., then 0 + 4, ..., 0 + 2, 0 + 1;
-//! * the sums of chunks are added in a binary tree, whose left branch holds the largest power of two of chunks that leaves
-//!   something for the right one.
+//! * a chunk of [`CHUNK`] weights is summed in `f64` into [`LANES`] running sums, weight `i` into sum `i mod LANES`,
+//!   which are then added pairwise: 0 + 8, 1 + 9, ..., then 0 + 4, ..., 0 + 2, 0 + 1;
+//! * the sums of chunks are added in a binary tree, whose left branch holds the largest power of two of chunks that
+//!   leaves something for the right one.
 //!
-//! The tree needs no room for the sums of chunks, may be cut among threads at any node, and rounds less than a running sum.
+//! The tree needs no room for the sums of chunks, may be cut among threads at any node, and rounds less than a running
+//! sum.
 
 use crate::lane::Real;
 
-/// Weights per chunk: the leaf of the tree.
+/// Weights of a chunk, the leaf of the tree.
 pub(super) const CHUNK: usize = 4096;
 
-/// Running sums per chunk, as many as the widest vector has lanes, so that every backend keeps them in registers.
+/// Running sums of a chunk, as many as the widest vector has lanes, so that every backend keeps them in registers.
 const LANES: usize = 16;
 
 /// The running sums of one chunk.
@@ -28,8 +29,8 @@ impl ChunkSum {
 
     /// Adds values that follow those added before. All but the last call of a chunk must add a multiple of [`LANES`].
     ///
-    /// Not inlined: within the kernel the sums would keep registers that the step needs. It is compiled for the baseline,
-    /// whose two additions at a time are enough for what comes from the first-level cache.
+    /// Not inlined: within the kernel the sums would keep registers that the step needs. It is compiled for the
+    /// baseline, whose two additions at a time are enough for what comes from the first-level cache.
     #[inline(never)]
     pub(super) fn add<T: Real>(&mut self, values: &[T]) {
         let (rows, rest) = values.as_chunks::<LANES>();
@@ -60,7 +61,7 @@ impl ChunkSum {
     }
 }
 
-/// Where the tree over `weights` weights, more than one chunk, has its root: the weights of the left branch.
+/// The weights of the left branch at the root of the tree over `weights` weights, which are more than a chunk.
 pub(super) fn root(weights: usize) -> usize {
     let chunks = weights.div_ceil(CHUNK);
     CHUNK << (chunks - 1).ilog2()

@@ -3,16 +3,16 @@
 //! Channels do not see each other, so where the cuts fall changes no bit of any result.
 
 use super::block::Block;
-use super::dispatch::Token;
 use super::row::Row;
 use super::sink::Sink;
+use crate::dispatch::Token;
 use crate::lane::Real;
 use crate::rule::{Arity, ColumnsOf, Estimator, InputsOf, Rule};
 use core::num::NonZeroUsize;
 
-/// When an update is shared among the threads of rayon's current pool.
+/// The condition under which an update is shared among the threads of rayon's current pool.
 ///
-/// Who steps many banks gives them to the threads together: no bank then waits for the last part of the one before, and small
+/// Many banks are best given to the threads together: no bank then waits for the last part of the one before, and small
 /// ones need not be shared one by one. On two cores, 200 banks of 4,096 channels took 1.7 times as long one by one.
 ///
 /// ```
@@ -31,31 +31,31 @@ use core::num::NonZeroUsize;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Threads {
-    /// When there is so much to do that sharing it was measured to pay: see [`Threads::AUTO_BYTES`].
+    /// Shares an update that is so large that sharing was measured to pay: see [`Threads::AUTO_BYTES`].
     #[default]
     Auto,
-    /// Never.
+    /// Never shares an update.
     One,
-    /// Always, in parts of at most this many channels. For tests and measurements.
+    /// Always shares an update, in parts of at most this many channels: for tests and measurements.
     Parts(NonZeroUsize),
 }
 
 impl Threads {
-    /// [`Threads::Auto`] shares an update whose state and samples together take at least this many bytes, if it has enough
-    /// channels to cut: more than 4,096 in rows, 128 in series of their own.
+    /// Least bytes of state and samples together of an update that [`Threads::Auto`] shares, if it has enough channels
+    /// to cut: more than 4,096 in rows, 128 in series of their own.
     ///
     /// A fork and join from outside the pool costs some microseconds, in which one core updates tens of thousands of
-    /// channels in its cache. On two cores, `RobustMean` in `f32` broke even at 64 Ki channels (1.3 MB) and was 1.3 times
-    /// as fast at 128 Ki (`benches/throughput.rs`, group `threads`).
+    /// channels in its cache. On two cores, `RobustMean` in `f32` broke even at 64 Ki channels (1.3 MB) and was 1.3
+    /// times as fast at 128 Ki (`benches/throughput.rs`, group `threads`).
     pub const AUTO_BYTES: usize = 2 << 20;
-    /// The same for the updates of a bank on a thread of the pool, where a fork and join costs much less, if the other threads are
-    /// awake.
+    /// Least bytes of an update that [`Threads::Auto`] shares on a thread of the pool, where a fork and join costs much
+    /// less, if the other threads are awake.
     pub const AUTO_BYTES_INSIDE: usize = 1 << 20;
-    /// [`Threads::Auto`] cuts into parts of about this many bytes: few enough parts that stealing them costs nothing, and
-    /// many enough that a core that is late does not keep the others waiting.
+    /// Bytes of a part into which [`Threads::Auto`] cuts: few enough parts that stealing them costs nothing, and many
+    /// enough that the others need not wait for a core that is late.
     pub(super) const AUTO_PART_BYTES: usize = 320 << 10;
 
-    /// The number of channels in a part, if the work is to be shared.
+    /// The number of channels of a part, if the work is to be shared.
     fn part<W: Work>(self, work: &W) -> Option<usize> {
         match self {
             _ if !cfg!(feature = "rayon") => None,
@@ -79,17 +79,18 @@ fn inside_the_pool() -> bool {
     false
 }
 
-/// Work over a range of channels that can be cut between any two of them.
+/// Work over a range of channels, which can be cut between any two of them.
 pub(super) trait Work: Sized + Send {
     type Output: Send;
-    /// Pieces of at most this many channels are not cut.
+    /// Most channels of a piece that is not cut.
     const LEAF: usize = 1;
-    /// [`Threads::Auto`] cuts into parts of a multiple of this many channels: a tile of the block sweep.
+    /// Channels of which the parts of [`Threads::Auto`] have a multiple: a tile of the block sweep.
     const GRAIN: usize = 4096;
     fn channels(&self) -> usize;
-    /// Bytes of state and samples that the work touches.
+    /// The bytes of state and samples that the work touches.
     fn bytes(&self) -> usize;
-    /// Where to cut, above 0 and at most the number of channels, so that the first piece is made of whole parts.
+    /// The channel at which to cut, above 0 and at most the number of channels, so that the first piece is made of
+    /// whole parts.
     #[cfg_attr(not(feature = "rayon"), allow(dead_code))] // only threads cut
     fn middle(&self, part: usize) -> usize {
         (self.channels() / 2).next_multiple_of(part)
@@ -97,12 +98,12 @@ pub(super) trait Work: Sized + Send {
     #[cfg_attr(not(feature = "rayon"), allow(dead_code))] // only threads cut
     fn split(self, middle: usize) -> (Self, Self);
     fn run(self, token: Token) -> Self::Output;
-    /// The outputs of two neighbours as one.
+    /// Joins the outputs of two neighbours.
     #[cfg_attr(not(feature = "rayon"), allow(dead_code))] // only threads cut
     fn join(before: Self::Output, from: Self::Output) -> Self::Output;
 }
 
-/// Runs the work, on several threads if `threads` says so.
+/// Runs the work, on several threads where `threads` asks for it.
 pub(super) fn run<W: Work>(work: W, token: Token, threads: Threads) -> W::Output {
     match threads.part(&work) {
         Some(part) if work.channels() > part.max(W::LEAF) => share(work, token, part.max(W::LEAF)),

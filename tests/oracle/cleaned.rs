@@ -7,7 +7,7 @@ use evenkeel::CleanedEma;
 
 /// The smallest gain of the judge.
 const JUDGE_GAIN: f64 = 0.1;
-/// What a sample that is no outlier takes of the share that is pending.
+/// Part of the pending share that a sample which is no outlier takes away.
 const FORGET: f64 = 0.1;
 /// The share that is pending is none below two to this power: no refund could show.
 const LEAST_PENDING: [i32; 2] = [-50, -100];
@@ -41,7 +41,7 @@ impl Parameters {
     }
 }
 
-/// The parameters, each rounded once to the lane type.
+/// The parameters, each rounded once to `T`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spec<T> {
     pub(crate) memory: Memory<T>,
@@ -132,7 +132,8 @@ impl<T: Float> Spec<T> {
         (State { mean: within(mean, T::half_largest()), age, pending, judge: judged }, outcome)
     }
 
-    /// The seven columns as the library documents them: average, the judge's scale, location, last strike and tally, age and pending.
+    /// The seven columns as the library documents them: average, the judge's scale, location, last strike and tally,
+    /// age and pending.
     pub(crate) fn words(&self, state: &State<T>) -> [u64; 7] {
         let [location, scale, last_strike, tally] = self.judge.words(&state.judge);
         [state.mean.to_word(), scale, location, last_strike, tally, state.age.to_word(), state.pending.to_word()]

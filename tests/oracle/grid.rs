@@ -1,4 +1,5 @@
-//! The resolution that is learnt: `decimal_grid.py`. Steps of 1, 0.1, 0.01, ... 1e-6 are exponents from 0 to 6; 7 is continuous.
+//! The resolution that is learnt: `decimal_grid.py`. Steps of 1, 0.1, 0.01, ... 1e-6 are exponents from 0 to 6; 7 is
+//! continuous.
 
 use super::Float;
 

@@ -1,7 +1,7 @@
 //! The rules of weights and gradients as plain loops, and the layer mean in the order that the library documents.
 //!
-//! [`NumeratorSpec`] is `numerator.py` with each average in the form `x + (1 - beta)(y - x)` and with the bounds that keep the
-//! state finite. The tests hold it to `numerator.json` before they hold the library to it.
+//! [`NumeratorSpec`] is `numerator.py` with each average in the form `x + (1 - beta)(y - x)` and with the bounds that
+//! keep the state finite. The tests hold it to `numerator.json` before they hold the library to it.
 
 use super::{Float, least, pick, within};
 
@@ -157,8 +157,8 @@ impl<T: Float> RateSpec<T> {
     }
 }
 
-/// The mean in the documented order: chunks of 4096 in sixteen running sums, added pairwise; chunks in a binary tree whose
-/// left branch is the largest power of two of chunks that leaves something for the right one.
+/// The mean in the documented order: chunks of 4096 in sixteen running sums, added pairwise; chunks in a binary tree
+/// whose left branch is the largest power of two of chunks that leaves something for the right one.
 pub(crate) fn mean<T: Float>(values: &[T]) -> T {
     if values.is_empty() {
         return T::ZERO;

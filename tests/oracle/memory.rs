@@ -1,14 +1,15 @@
-//! How old an estimate is, and what the next sample weighs: `after`, `is_silence` and `older` of `robust_mean.py`.
+//! The age of an estimate, and the weight of the next sample: `after`, `is_silence` and `older` of `robust_mean.py`.
 
 use super::{Float, least, most, pick};
 use core::time::Duration;
 
-/// What an estimate rests on after the five samples of its start.
+/// The age of an estimate after the five samples of its start.
 pub(crate) const START_AGE: f64 = 3.0;
 /// In time: an estimate rests on at most so many times `1 / alpha_t` samples.
 const GAP: f64 = 8.0;
 
-/// `alpha_t` and `1 / alpha_t` of a distance in time: the gain of a half-life of so many samples, within what an age has room for.
+/// `alpha_t` and `1 / alpha_t` of a distance in time: the gain of a half-life of so many samples, within what an age
+/// has room for.
 pub(crate) fn after<T: Float>(elapsed: Duration, half_life: Duration) -> (f64, f64) {
     let [elapsed, half_life] = [elapsed, half_life].map(|time| time.as_nanos() as f64);
     let alpha = if elapsed == 0.0 { 0.0 } else { -libm::expm1(-core::f64::consts::LN_2 / (half_life / elapsed)) };
@@ -74,11 +75,11 @@ impl<T: Float> Memory<T> {
         (self.grain * (one + two * (weight / (two * self.grain)).whole()), gain)
     }
 
-    /// The age as the tally holds it: in time in grains, in samples a whole number. A count is itself, a full age the next whole
-    /// number, and each at most the largest that there is room for.
+    /// The age as the tally holds it: in time in grains, in samples a whole number. A count is itself, a full age the
+    /// next whole number, and each at most the largest that there is room for.
     ///
-    /// Where a full age is less than the three samples that a start leaves, the age falls towards it: from 3 on the field counts the
-    /// samples since the start, and 64 is a full age.
+    /// Where a full age is less than the three samples that a start leaves, the age falls towards it: from 3 on the
+    /// field counts the samples since the start, and 64 is a full age.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole numbers below 2^52
     pub(crate) fn field(&self, age: T, counted: bool, in_time: bool) -> u64 {
         let start = T::from_f64(START_AGE);

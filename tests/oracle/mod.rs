@@ -10,7 +10,7 @@
 //! | `layer.rs` | the rules of weights and gradients |
 //! | `tracker.rs` | named series that come and go |
 //!
-//! Nothing here is shared with the library but the lane type's name and its bits.
+//! Nothing here is shared with the library but the element type's name and its bits.
 
 // Every test file is a crate of its own and uses a part of this.
 #![allow(dead_code, unused_imports)]
@@ -44,11 +44,11 @@ pub(crate) trait Float:
     const ONE: Self;
     /// Exponents of two: of the scale's smallest value, and of its smallest part of the location.
     const FLOORS: (i32, i32);
-    /// How many low bits of the tally hold the age.
+    /// The number of low bits of the tally that hold the age.
     const AGE_WIDTH: u32;
     /// In time an age is an odd multiple of two to this power; and the smallest gain there is two to the other.
     const IN_TIME: (i32, i32);
-    /// How near to a multiple of the step a sample has to be, as a part of itself: two to this power.
+    /// The exponent of two for how near a sample has to be to a multiple of the step, as a part of itself.
     const NEAR_STEP: i32;
     /// The largest relative error of one rounding.
     const ROUNDING: f64;
@@ -110,16 +110,17 @@ macro_rules! float {
 float!(f32, (-100, -20), 20, (-5, -14), -20);
 float!(f64, (-960, -40), 52, (-24, -27), -40);
 
-/// What the tests ask of the specification of an estimator that scores its samples, whichever it is.
+/// The specification of an estimator that scores its samples, as the tests use it.
 pub(crate) trait Specification<T: Float>: Copy + Debug + Send + Sync {
-    /// The same in the library.
+    /// The rule of the library.
     type Rule: evenkeel::Scored + evenkeel::Timed + Copy;
     /// The state of one channel.
     type State: Copy + Debug + Send + Sync;
 
     /// A channel that has seen nothing.
     fn unseen() -> Self::State;
-    /// One sample, with the gain and its inverse where the memory is in time: the new state, and what is to be said of the sample.
+    /// One sample, with the gain and its inverse where the memory is in time: the new state, and what is to be said of
+    /// the sample.
     fn step(&self, state: &Self::State, sample: T, after: Option<(f64, f64)>) -> (Self::State, Outcome<T>);
     /// The elements of the columns, as the library documents them.
     fn words(&self, state: &Self::State) -> Vec<u64>;
@@ -127,7 +128,7 @@ pub(crate) trait Specification<T: Float>: Copy + Debug + Send + Sync {
     fn reading(&self, state: &Self::State) -> [T; 3];
     /// The exponent of the step that has been learnt.
     fn exponent(state: &mut Self::State) -> &mut u32;
-    /// How many samples the estimate rests on.
+    /// The number of samples that the estimate rests on.
     fn age(state: &mut Self::State) -> &mut T;
     /// The memory of the estimate.
     fn memory(&self) -> Memory<T>;

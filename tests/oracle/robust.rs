@@ -7,7 +7,8 @@ use evenkeel::RobustMean;
 
 /// Samples of the start phase.
 const START: u32 = 5;
-/// In quarters: what a strike adds, what any other sample takes back, and how far below the patience a re-opening leaves.
+/// In quarters: what a strike adds, what any other sample takes back, and how far below the patience a re-opening
+/// leaves.
 const STRIKE: u32 = 4;
 const CALM: u32 = 5;
 const REARM: u32 = 16;
@@ -67,7 +68,7 @@ impl Parameters {
     }
 }
 
-/// The parameters, each rounded once to the lane type.
+/// The parameters, each rounded once to `T`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spec<T> {
     pub(crate) memory: Memory<T>,
@@ -102,11 +103,11 @@ pub(crate) struct State<T> {
     pub(crate) age: T,
     /// The age is a number of samples, and not a sum of weights: the columns have it otherwise.
     pub(crate) counted: bool,
-    /// Of the step that has been learnt; zero where none is.
+    /// The exponent of the learnt step; zero where none is learnt.
     pub(crate) exponent: u32,
 }
 
-/// What is to be said about one sample.
+/// The verdict on one sample.
 // As many questions, each with its own answer.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Copy, Debug)]
@@ -169,7 +170,7 @@ impl<T: Float> Spec<T> {
         }
     }
 
-    /// What a scale is at least, where it judges and is reported.
+    /// The least scale that judges and is reported.
     pub(crate) fn floor(&self, state: &State<T>) -> T {
         if self.learns { grid::half_step(state.exponent) } else { self.half_resolution }
     }

@@ -1,5 +1,5 @@
-//! A tracker whose series come and go, as plainly as can be: a list of series in the order of their last sample, each with the
-//! specification of its own, and counters kept apart.
+//! A tracker whose series come and go, as plainly as can be: a list of series in the order of their last sample, each
+//! with the specification of its own, and counters kept apart.
 
 use super::{Float, Specification, grid};
 use core::time::Duration;

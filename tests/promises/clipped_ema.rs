@@ -135,7 +135,7 @@ fn the_oracles_bits<T: Float>() {
     }
 }
 
-/// What its documentation says of one spike, beside the plain average.
+/// The effect of one spike, beside the plain average, is that of the documentation.
 #[test]
 fn one_spike() {
     let mut bank = Bank::<ClippedEma>::new(rule(0.01, 0.001, 4.0), 1).unwrap();

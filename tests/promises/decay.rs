@@ -3,7 +3,8 @@
 
 use evenkeel::Decay;
 
-/// `1 - 2^(-1/h)`, computed with 40 digits and rounded. A difference of one unit in the last place is what is left of `expm1`.
+/// `1 - 2^(-1/h)`, computed with 40 digits and rounded. A difference of one unit in the last place is what is left of
+/// `expm1`.
 #[test]
 fn half_lives() {
     let expected = [
@@ -29,7 +30,7 @@ fn the_other_words() {
     assert_eq!(Decay::com(0.0).unwrap().gain(), 1.0);
     assert_eq!(Decay::alpha(0.25).unwrap().gain(), 0.25);
     assert_eq!(Decay::beta(0.75).unwrap().gain(), 0.25);
-    // In f64, whatever the lane type: in f32 this would be off by 1.7e-4.
+    // In f64, whatever the element type: in f32 this would be off by 1.7e-4.
     assert!((Decay::beta(0.9999).unwrap().gain() / 1e-4 - 1.0).abs() < 1e-11);
 }
 

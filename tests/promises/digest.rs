@@ -1,5 +1,5 @@
-//! Promise: the same bits everywhere, for ever: a fixed workload of every rule, hashed, must give the digest that is committed
-//! here, on every backend, in every mode of operation and on every number of threads.
+//! Promise: the same bits everywhere, for ever: a fixed workload of every rule, hashed, must give the digest that is
+//! committed here, on every backend, in every mode of operation and on every number of threads.
 //!
 //! A digest that changes is a change of results, which counts as breaking; it belongs in the changelog.
 
@@ -34,7 +34,7 @@ impl Digest {
 const CHANNELS: usize = 211;
 const ROWS: usize = 480;
 
-/// How a bank's rows are run.
+/// The ways in which a bank's rows are run.
 #[derive(Clone, Copy, Debug)]
 enum Mode {
     Rows,

@@ -12,7 +12,8 @@ fn bank<T: Float>(decay: Decay, channels: usize) -> Bank<Ema, T> {
     Bank::new(Ema::new(decay), channels).unwrap()
 }
 
-/// `m` and `m_hat` for beta = 0.9 and g = 8, 2, 7, -1, 6. `m_hat` is given as fractions, so that nothing here is rounded.
+/// `m` and `m_hat` for beta = 0.9 and g = 8, 2, 7, -1, 6. `m_hat` is given as fractions, so that nothing here is
+/// rounded.
 fn the_worked_example<T: Float>() {
     let rows = [
         (8.0, 0.8, 0.8 / 0.1),
@@ -42,7 +43,8 @@ fn the_worked_example<T: Float>() {
     });
 }
 
-/// The moment and the count, bit for bit, row by row, in blocks, scattered, one by one and in parts, on hostile samples.
+/// The moment and the count, bit for bit, row by row, in blocks, scattered, one by one and in parts, on hostile
+/// samples.
 fn the_oracles_bits<T: Float>() {
     let mut random = Random::new(41);
     for gain in [1.0, 1.0 - 1e-9, 0.9, 0.5, 0.1, 0.01, 1e-5] {
@@ -111,8 +113,8 @@ fn missing_samples_do_not_count<T: Float>() {
     });
 }
 
-/// From some `t` on the bias correction is below the rounding and is left out. Nothing may be seen of that: `m_hat` follows
-/// the formula before, at and after.
+/// From some `t` on the bias correction is below the rounding and is left out. Nothing may be seen of that: `m_hat`
+/// follows the formula before, at and after.
 fn the_correction_fades_without_a_step<T: Float>() {
     let mut random = Random::new(43);
     for gain in [0.5, 0.1, 0.02] {
@@ -193,8 +195,8 @@ both_types!(
     the_first_samples_of_a_long_memory
 );
 
-/// The optimisers' beta = 0.9999 in `f32`, against the exact average in `f64`: the correction must not be computed from the
-/// rounded beta, whose `1 - beta` is off by 1.7e-4, for then every young average would be.
+/// The optimisers' beta = 0.9999 in `f32`, against the exact average in `f64`: the correction must not be computed from
+/// the rounded beta, whose `1 - beta` is off by 1.7e-4, for then every young average would be.
 #[test]
 fn a_long_memory_in_single_precision() {
     let mut random = Random::new(44);

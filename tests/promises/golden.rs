@@ -1,5 +1,5 @@
-//! Promise: what was once written is read for ever, on every backend, and gone on with to the bit. The files in `tests/golden`
-//! are never written again; a new format adds files of its own, named by its number.
+//! Promise: what was once written is read for ever, on every backend, and gone on with to the bit. The files in
+//! `tests/golden` are never written again; a new format adds files of its own, named by its number.
 
 use crate::snapshot::{bank_bytes, feed_layer, layer_bytes};
 use crate::{oracle, support};
@@ -27,7 +27,8 @@ fn bytes_of(name: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The bytes of a golden file of this format. Where there is none, `EVENKEEL_WRITE_GOLDEN` in the environment makes it, of `first`.
+/// The bytes of a golden file of this format. Where there is none, `EVENKEEL_WRITE_GOLDEN` in the environment makes it,
+/// of `first`.
 fn golden(name: &str, first: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
     let name = format!("2-{name}");
     if !path(&name).exists() && std::env::var_os("EVENKEEL_WRITE_GOLDEN").is_some() {
@@ -37,15 +38,15 @@ fn golden(name: &str, first: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
     bytes_of(&name)
 }
 
-/// The state after the golden file's by a hash: Fowler, Noll and Vo's, 64 bits, 1a. A CRC will not do: that of anything which
-/// ends in its own CRC is the same.
+/// The state after the golden file's by a hash: Fowler, Noll and Vo's, 64 bits, 1a. A CRC will not do: that of anything
+/// which ends in its own CRC is the same.
 fn check(name: &str, end: &[u8], expected: u64) {
     let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     let found = end.iter().fold(0xcbf2_9ce4_8422_2325, step);
     assert_eq!(found, expected, "{name}: {found:#018x}, not {expected:#018x}");
 }
 
-/// These bytes as format 1 had them, where nothing else has changed.
+/// Converts bytes to those of format 1, where nothing else has changed.
 fn as_first(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     bytes[8] = 1;
@@ -251,7 +252,7 @@ fn timed<R: Scored + Timed>(rule: R) -> Tracker<String, R> {
     Tracker::<String, R>::new(rule).unwrap().max_idle(Idle::Time(Duration::from_secs(100)))
 }
 
-/// It refuses what is late, and has series that have only missed.
+/// A tracker that refuses what is late, and has series that have only missed.
 fn counted() -> Tracker<u64, RobustMean, f32> {
     Tracker::new(RobustMean::new(decay())).unwrap().max_idle(Idle::Samples(40))
 }
@@ -279,7 +280,8 @@ fn trackers() {
     tracker("tracker-number-counted-f32", counted, key_number, 0xceb0_4fbe_100a_3d17);
 }
 
-/// What a reader reports that was written from `FORMAT.md` alone, `tests/read_snapshot.py`; file by file in the order of their names.
+/// The report of a reader that was written from `FORMAT.md` alone, `tests/read_snapshot.py`; file by file in the order
+/// of their names.
 fn document() -> Vec<(String, Value)> {
     let lines = fs::read_to_string(path("golden").with_extension("jsonl")).unwrap();
     let mut names: Vec<PathBuf> = fs::read_dir(path("golden").parent().unwrap())
@@ -303,8 +305,8 @@ fn same(a: f64, b: f64) -> bool {
     a == b || a.is_nan() && b.is_nan()
 }
 
-/// The states of a robust mean of format 1, as this edition takes them: location, scale, last strike and age, and a strike is four
-/// quarters. In time an age is as near as the new grain allows; `ages` has it.
+/// The states of a robust mean of format 1, as this edition takes them: location, scale, last strike and age, and a
+/// strike is four quarters. In time an age is as near as the new grain allows; `ages` has it.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // strikes are small whole numbers
 fn carried_over<T: Float>(document: &Value, spec: &Spec<T>, ages: &[T]) -> Vec<State<T>> {
     let [location, scale, last_strike, age, strikes] =
@@ -394,8 +396,8 @@ fn robust_banks_of_format_1() {
     robust_bank_of_format_1::<f32>("bank-in_time-f32", in_time(), &p);
 }
 
-/// Trackers of the first edition: everything about their series is there, and they go on. What had a rule of its own for whole numbers
-/// learns its steps.
+/// Trackers of the first edition: everything about their series is there, and they go on. What had a rule of its own
+/// for whole numbers learns its steps.
 fn tracker_of_format_1<K, T: Float>(
     name: &str,
     new: impl Fn() -> Tracker<K, RobustMean, T>,

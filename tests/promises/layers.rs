@@ -1,5 +1,5 @@
-//! Promise: the same bits for the rules of weights and gradients, the layer mean included: on every backend, on 1, 2, 3 and 8
-//! threads, alone or among other layers, at any length and any alignment of borrowed columns.
+//! Promise: the same bits for the rules of weights and gradients, the layer mean included: on every backend, on 1, 2, 3
+//! and 8 threads, alone or among other layers, at any length and any alignment of borrowed columns.
 //!
 //! The yardstick is the plain loop of `oracle/layer.rs`; the engine is never compared with itself.
 
@@ -151,7 +151,7 @@ impl<T: Float> Plain<T> for PlainRate<T> {
     }
 }
 
-/// The same bits, or the first that are not.
+/// Checks that two slices have the same bits, or names the first that differ.
 fn assert_words<T: Float>(found: &[T], expected: &[T], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
@@ -490,8 +490,8 @@ fn stop_and_continue<T: Float>() {
     }
 }
 
-/// The first step follows the gradient, however long the memory that smooths it, and so does the second if the gradient is
-/// the same: `1 - beta^t` must not be the difference of two numbers that are almost the same.
+/// The first step follows the gradient, however long the memory that smooths it, and so does the second if the gradient
+/// is the same: `1 - beta^t` must not be the difference of two numbers that are almost the same.
 #[test]
 fn the_first_steps_of_a_long_memory() {
     for gain in [0.5_f64, 1e-4, 1e-8, 1e-14] {

@@ -1,7 +1,7 @@
 //! The promises, a module for each; `oracle` holds the plain loops that they are held to.
 //!
-//! One program, and not one for each file: every kernel is compiled for each of its rules, lane types and instruction sets, and
-//! that once is enough.
+//! One program, and not one for each file: every kernel is compiled for each of its rules, element types and
+//! instruction sets, and that once is enough.
 
 #[path = "../oracle/mod.rs"]
 mod oracle;

@@ -1,5 +1,5 @@
-//! Promise: no allocation in update. Every update of every rule in both lane types, on every backend, on one thread, and
-//! from inside rayon's pool but for what rayon's own queue may need to grow.
+//! Promise: no allocation in update. Every update of every rule in `f32` and `f64`, on every backend, on one thread,
+//! and from inside rayon's pool but for what rayon's own queue may need to grow.
 
 use crate::{oracle, support};
 use allocation_counter::measure;
@@ -146,8 +146,8 @@ fn nothing_on_one_thread<T: Float>() {
     });
 }
 
-/// Rows and channels whose decay is in time, silent ones among them; series of a tracker that are there already, with limits; and
-/// series that come in the place of others, whose keys alone need memory.
+/// Rows and channels whose decay is in time, silent ones among them; series of a tracker that are there already, with
+/// limits; and series that come in the place of others, whose keys alone need memory.
 fn nothing_in_time<T: Float>() {
     let decay = Decay::half_life_time(Duration::from_secs(60)).unwrap();
     rows_and_series_in_time::<_, T>(RobustMean::new(decay));
@@ -173,7 +173,8 @@ fn rows_and_series_in_time<R: Scored + Timed + Copy, T: Float>(rule: R) {
     });
     let tracker = Tracker::<u64, R, T>::new(rule).unwrap().max_series(30, Overflow::Evict);
     let mut tracker = tracker.max_idle(Idle::Time(Duration::from_secs(20)));
-    // A hash map that is more than half full makes room where keys have gone, sooner or later; a larger one tidies up in place.
+    // A hash map that is more than half full makes room where keys have gone, sooner or later; a larger one tidies up
+    // in place.
     for key in 0..30 {
         tracker.update_at(&key, 0, T::ONE).unwrap();
     }

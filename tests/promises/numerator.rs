@@ -1,8 +1,8 @@
 //! Promise: the numerator's specification.
 //!
-//! `numerator.json` is the output of `numerator.py`: 60 steps of five weights under a heavy-tailed gradient with giant spikes.
-//! State, outputs and layer means must come out to 1e-12 in `f64` and 1e-5 in `f32`, on every backend; and so must those of the
-//! plain loop that the other tests rely on.
+//! `numerator.json` is the output of `numerator.py`: 60 steps of five weights under a heavy-tailed gradient with giant
+//! spikes. State, outputs and layer means must come out to 1e-12 in `f64` and 1e-5 in `f32`, on every backend; and so
+//! must those of the plain loop that the other tests rely on.
 
 use crate::{oracle, support};
 use evenkeel::{Bound, Decay, Layer, LayerRule, LearningRate, Numerator, RelaxedNumerator, WeightDecay};
@@ -27,8 +27,8 @@ fn rows(file: &Value) -> &Vec<Value> {
     rows
 }
 
-/// What was promised: 1e-12 in `f64` and 1e-5 in `f32`, relative. The inputs are rounded to the lane type, so near a
-/// cancellation of `a~` the error is relative to what cancelled.
+/// The promised agreement: 1e-12 in `f64` and 1e-5 in `f32`, relative. The inputs are rounded to the element type, so
+/// near a cancellation of `a~` the error is relative to what cancelled.
 fn tolerance<T: Float>() -> f64 {
     if size_of::<T>() == 8 { 1e-12 } else { 1e-5 }
 }
@@ -101,7 +101,7 @@ fn the_layer_gives_the_vectors<T: Float>() {
     });
 }
 
-/// What the documentation says of a rule that is told nothing else.
+/// A rule for which nothing else is given has the parameters of the documentation.
 #[test]
 fn the_documented_defaults() {
     let (slow, fast) = (Decay::beta(0.9999).unwrap(), Decay::beta(0.999).unwrap());

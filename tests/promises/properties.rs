@@ -1,5 +1,5 @@
-//! Promise: robust as stated, of single steps: what one sample may do, and what scaling, negating, permuting and leaving
-//! out samples does to the estimates. For random signals, shrunk where a property fails.
+//! Promise: robust as stated, of single steps: what one sample may do, and what scaling, negating, permuting and
+//! leaving out samples does to the estimates. For random signals, shrunk where a property fails.
 
 // The properties get their arguments by value: that is how quickcheck hands them over.
 #![allow(clippy::needless_pass_by_value)]
@@ -89,7 +89,7 @@ fn largest_gain(alpha: f64, age: f64) -> f64 {
     alpha.max(1.0 / (age + 1.0).min(1.0 / alpha))
 }
 
-/// Where samples lie, this one included, as far as they count.
+/// The place of samples, this one included, as far as they count.
 fn range<T: Float>(samples: &[T], extra: T) -> (f64, f64) {
     let most = T::half_largest().to_f64();
     let there = samples.iter().chain([&extra]).filter(|sample| !sample.nan());
@@ -143,8 +143,8 @@ fn influence<T: Float>() {
     check(property::<T> as fn(Signal, u16, f64, i16));
 }
 
-/// One more sample moves a cleaned average towards itself by the gain, if it is within `reject` scales of the judge's location, and
-/// towards that location otherwise. Where the judge re-opens, the average stays within the samples.
+/// One more sample moves a cleaned average towards itself by the gain, if it is within `reject` scales of the judge's
+/// location, and towards that location otherwise. Where the judge re-opens, the average stays within the samples.
 fn influence_on_an_average<T: Float>() {
     fn property<T: Float>(signal: Signal, window: u8, extra: f64, near: i16) {
         let alpha = 1.0 / (1.0 + f64::from(window));

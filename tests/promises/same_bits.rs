@@ -168,7 +168,8 @@ fn every_way_of_updating<T: Float, O: Drawn<T>>() {
     }
 }
 
-/// Every kind of gain: where the age of the start is above that of a full memory, at it and below it, and at the ends of what there is.
+/// Every kind of gain: where the age of the start is above that of a full memory, at it and below it, and at the ends
+/// of what there is.
 fn every_gain<T: Float, O: Drawn<T>>() {
     let mut random = Random::new(11);
     let channels = 17;
@@ -205,7 +206,7 @@ fn words<R: Slices<T>, T: Float>(columns: &Columns<R, T>, channel: usize) -> Vec
     columns.state(channel).unwrap().as_ref().iter().map(|element| element.to_word()).collect()
 }
 
-/// What a bank reports of a channel is what the specification has.
+/// A bank reports of each channel the numbers of the specification.
 #[track_caller]
 fn assert_reading<T: Float, O: Drawn<T>>(bank: &Bank<O::Rule, T>, channel: usize, spec: &O, state: &O::State) {
     let reading = bank.reading(channel).unwrap();
@@ -213,8 +214,8 @@ fn assert_reading<T: Float, O: Drawn<T>>(bank: &Bank<O::Rule, T>, channel: usize
     assert_eq!(found, spec.reading(state).map(Real::to_word), "{reading:?}, {state:?}, {:?}", bank.rule());
 }
 
-/// Calm signals of channels of full age, with a few modest outliers or none: the weather in which a vector of channels may
-/// take a short cut.
+/// Calm signals of channels of full age, with a few modest outliers or none: the weather in which a vector of channels
+/// may take a short cut.
 fn short_cuts<T: Float, O: Drawn<T>>() {
     let mut random = Random::new(2);
     for _ in 0..30 {
@@ -336,7 +337,7 @@ fn scores<T: Float, O: Drawn<T>>() {
     }
 }
 
-/// What `observe` says of each sample, of channels of all ages: accepted, outlier, re-opened and the score.
+/// The observation of each sample, of channels of all ages: accepted, outlier, re-opened and the score.
 fn observations<T: Float, O: Drawn<T>>() {
     let mut random = Random::new(10);
     for half_life in [0.5, 2.0, 10.0, 300.0, 3.0, 5.0] {

@@ -38,7 +38,7 @@ fn same_as_the_oracle<T: Float, O: Drawn<T>>(rule: O::Rule, spec: &O, from: &[O:
     states
 }
 
-/// The same stream for every channel, from the beginning.
+/// A stream that is the same for every channel, from the beginning.
 fn stream<T: Float, O: Drawn<T>>((rule, spec): (O::Rule, O), samples: &[T]) -> O::State {
     let block: Vec<T> = samples.iter().flat_map(|&sample| [sample; 9]).collect();
     same_as_the_oracle(rule, &spec, &[O::unseen(); 9], &block)[0]
@@ -79,8 +79,8 @@ fn coming_of_age<T: Float, O: Drawn<T>>() {
     }
 }
 
-/// At the smallest gain that an age in single precision has room for: the last age that counts shares its word with a full one, and
-/// its gain.
+/// At the smallest gain that an age in single precision has room for: the last age that counts shares its word with a
+/// full one, and its gain.
 #[test]
 fn the_longest_memory_in_single_precision() {
     let gain = 2.0_f64.powi(-20);
@@ -270,8 +270,8 @@ fn zeros_and_subnormals_are_ordinary<T: Float, O: Drawn<T>>() {
     assert_eq!((location, scale.to_f64()), (zero, 2.0_f64.powi(T::FLOORS.0)));
 }
 
-/// Samples on every knot of psi and on the strike threshold, and a few units in the last place to either side; tapers that
-/// begin before, at and after that threshold, long and short ones.
+/// Samples on every knot of psi and on the strike threshold, and a few units in the last place to either side; tapers
+/// that begin before, at and after that threshold, long and short ones.
 fn on_every_threshold<T: Float>() {
     let mut random = Random::new(16);
     let default = RobustMean::new(Decay::alpha(0.02).unwrap());
@@ -305,7 +305,8 @@ fn on_every_threshold<T: Float>() {
     }
 }
 
-/// Samples on the strike threshold of the judge and on that of replacement, of averages that owe nothing or half of themselves.
+/// Samples on the strike threshold of the judge and on that of replacement, of averages that owe nothing or half of
+/// themselves.
 fn on_every_threshold_of_a_cleaned_average<T: Float>() {
     let mut random = Random::new(18);
     for reject in [3.9, 4.0, 4.1, 8.0, 20.0] {

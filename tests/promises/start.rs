@@ -1,5 +1,5 @@
-//! Promise: an estimate begins with five samples. Nothing is said of these; from the sixth on each has a score, and what comes again
-//! and again is the signal and no outlier, however its levels lie.
+//! Promise: an estimate begins with five samples. Nothing is said of these; from the sixth on each has a score, and
+//! what comes again and again is the signal and no outlier, however its levels lie.
 
 use crate::{oracle, support};
 use evenkeel::{Bank, CleanedEma, ClippedEma, Decay, Observation, RobustMean, Scored};
@@ -20,8 +20,8 @@ fn levels() -> Vec<Vec<f64>> {
     all
 }
 
-/// Three levels, two, or a triangle, a thousand times: no sample is an outlier, none re-opens the estimate, and the location lies
-/// among them. With a resolution that is learnt and without.
+/// Three levels, two, or a triangle, a thousand times: no sample is an outlier, none re-opens the estimate, and the
+/// location lies among them. With a resolution that is learnt and without.
 fn levels_in_turn_are_the_signal<T: Float, O: Drawn<T>>() {
     for levels in levels() {
         let (low, high) = levels.iter().fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(*x), high.max(*x)));
@@ -72,7 +72,7 @@ fn the_sixth_sample_is_the_first_with_a_score<T: Float, O: Drawn<T>>() {
 
 both_rules!(levels_in_turn_are_the_signal, the_sixth_sample_is_the_first_with_a_score);
 
-/// What the rules report of themselves.
+/// The thresholds that the rules report.
 #[test]
 fn what_is_an_outlier_and_from_when_on() {
     let decay = Decay::alpha(0.1).unwrap();

@@ -1,10 +1,10 @@
-//! Promise: robust as stated. Efficiency, tails, contamination, breakdown, recovery and start, measured with fixed seeds and random
-//! numbers that are the same on every platform.
+//! Promise: robust as stated. Efficiency, tails, contamination, breakdown, recovery and start, measured with fixed
+//! seeds and random numbers that are the same on every platform.
 //!
-//! Errors are mean squared errors in units of a plain average's on Gaussian noise, `alpha / (2 - alpha)`, at alpha = 0.01.
-//! `RobustMean` and its preset have a gain with which they follow Gaussian noise as fast as the plain average does with alpha:
-//! `alpha / 0.925` and `alpha / 0.9965`; a `CleanedEma` has alpha itself. The numbers of long runs (a million samples) are the
-//! expected ones; the margins hold the sampling error of the short runs here and little more.
+//! Errors are mean squared errors in units of a plain average's on Gaussian noise, `alpha / (2 - alpha)`, at alpha =
+//! 0.01. `RobustMean` and its preset have a gain with which they follow Gaussian noise as fast as the plain average
+//! does with alpha: `alpha / 0.925` and `alpha / 0.9965`; a `CleanedEma` has alpha itself. The numbers of long runs (a
+//! million samples) are the expected ones; the margins hold the sampling error of the short runs here and little more.
 
 use crate::support;
 use evenkeel::{Bank, CleanedEma, Decay, Ema, Estimator, Resolution, RobustMean, Scored};
@@ -132,8 +132,8 @@ fn contamination() {
     }
 }
 
-/// Lognormal with sigma 0.5, and exponential samples, against their mean and relative to the plain average: cutting the tail biases
-/// the mean.
+/// Lognormal with sigma 0.5, and exponential samples, against their mean and relative to the plain average: cutting the
+/// tail biases the mean.
 #[test]
 fn skew() {
     let [ema, errors @ ..] = errors((500, 2500), libm::exp(0.125), |random| libm::exp(0.5 * random.gauss()));
@@ -142,8 +142,8 @@ fn skew() {
     assert_near("exponential, CleanedEma", cleaned / ema, 1.32, 0.05);
 }
 
-/// Counts near zero: with their resolution, given or learnt, as good as a plain average; without, the location is the most frequent
-/// value, zero.
+/// Counts near zero: with their resolution, given or learnt, as good as a plain average; without, the location is the
+/// most frequent value, zero.
 #[test]
 fn counts() {
     let (channels, rows) = (500, 2500);
@@ -162,8 +162,8 @@ fn counts() {
     assert_near("CleanedEma that learns", cleaned, 1.0, 0.001);
 }
 
-/// Noise that is not much wider than the step in which it is recorded: the step that is learnt is as good as one that is given, and
-/// nothing is lost where there is none.
+/// Noise that is not much wider than the step in which it is recorded: the step that is learnt is as good as one that
+/// is given, and nothing is lost where there is none.
 #[test]
 fn resolutions_that_are_learnt() {
     let (channels, rows) = (300, 2500);
@@ -215,8 +215,8 @@ fn lost(rule: RobustMean, share: f64, size: f64) -> f64 {
     lost as f64 / (channels * rows) as f64
 }
 
-/// One-sided contamination. Long runs of 240 channels lose one estimate in 100,000 at 25% of outliers at 30 sigma or a million, and one
-/// in 200 at 30% at 30 sigma; more patience withstands more.
+/// One-sided contamination. Long runs of 240 channels lose one estimate in 100,000 at 25% of outliers at 30 sigma or a
+/// million, and one in 200 at 30% at 30 sigma; more patience withstands more.
 #[test]
 fn breakdown() {
     for (patience, share, size, least, most) in [
@@ -238,7 +238,7 @@ fn breakdown() {
     }
 }
 
-/// How many samples after a shift of the level each channel is first within one sigma of it, in order.
+/// The number of samples after a shift of the level until each channel is within one sigma of it, in order.
 fn recovery<R: Scored>(rule: R, jump: f64) -> Vec<usize> {
     let channels = 600;
     let mut random = Random::new(73);
@@ -261,9 +261,9 @@ fn recovery<R: Scored>(rule: R, jump: f64) -> Vec<usize> {
     times
 }
 
-/// A shift of 5 sigma or more is followed after about the patience, and one of a million after four samples more, which its landings
-/// take; a plain average at alpha = 0.01 takes 160 to 1400. The weak spot: 3 sigma take 125, the plain average 110. A `CleanedEma` is
-/// an average, and follows as its memory does.
+/// A shift of 5 sigma or more is followed after about the patience, and one of a million after four samples more, which
+/// its landings take; a plain average at alpha = 0.01 takes 160 to 1400. The weak spot: 3 sigma take 125, the plain
+/// average 110. A `CleanedEma` is an average, and follows as its memory does.
 #[test]
 fn recovery_from_level_shifts() {
     let check = |name: &str, times: &[usize], [least, median, nine_in_ten, most]: [usize; 4]| {
@@ -311,8 +311,9 @@ fn a_jumping_level() {
     assert_all("jumping level", &errors, [432.0, 432.0, 1971.0], [0.04; 3]);
 }
 
-/// An outlier as the first sample of all is forgotten within the start: nineteen channels in twenty are within two sigma at the second
-/// sample after it, all for good at the fourth. The scale takes longer, because it only falls as an average does.
+/// An outlier as the first sample of all is forgotten within the start: nineteen channels in twenty are within two
+/// sigma at the second sample after it, all for good at the fourth. The scale takes longer, because it only falls as an
+/// average does.
 #[test]
 fn start_with_an_outlier() {
     fn check<R: Scored + Copy>(rule: R, scale: f64) {
@@ -341,7 +342,8 @@ fn start_with_an_outlier() {
     check(cleaned(), 0.731);
 }
 
-/// Scores of the first samples that have one, on clean noise: the scale that five samples give is good enough not to raise alarms.
+/// Scores of the first samples that have one, on clean noise: the scale that five samples give is good enough not to
+/// raise alarms.
 #[test]
 fn scores_of_young_estimates() {
     fn check<R: Scored>(rule: R) {

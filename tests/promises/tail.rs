@@ -119,8 +119,8 @@ fn the_yardsticks() {
     }
 }
 
-/// The scores of a bank over Gaussian noise. They have a slightly fatter tail than [`TailProfile::gaussian`], because the
-/// scale wanders about its fixed point.
+/// The scores of a bank over Gaussian noise. They have a slightly fatter tail than [`TailProfile::gaussian`], because
+/// the scale wanders about its fixed point.
 #[test]
 fn gaussian_noise_has_the_gaussian_tail() {
     let gain = Decay::alpha(0.01).unwrap();

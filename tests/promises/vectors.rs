@@ -1,8 +1,9 @@
 //! Promise: the specification to the bit.
 //!
-//! `robust_mean.json`, `cleaned_ema.json` and `decimal_grid.json` are the output of the executable specification: samples that visit
-//! every branch, for every preset and both lane types, in samples and in time. Every column of every row must come out, on every
-//! backend, however the samples are given and wherever in the bank the channel lies, together with what is said about each sample.
+//! `robust_mean.json`, `cleaned_ema.json` and `decimal_grid.json` are the output of the executable specification:
+//! samples that visit every branch, for every preset, in `f32` and `f64`, in samples and in time. Every column of every
+//! row must come out, on every backend, however the samples are given and wherever in the bank the channel lies,
+//! together with what is said about each sample.
 
 use crate::{oracle, support};
 use core::time::Duration;
@@ -41,9 +42,9 @@ struct Row<T> {
     sample: T,
     /// Since the line before.
     elapsed: Duration,
-    /// What the file has, by the names of its columns.
+    /// The numbers of the file, by the names of its columns.
     said: BTreeMap<&'static str, T>,
-    /// What the oracle makes of it.
+    /// The numbers of the oracle.
     words: Vec<u64>,
     reading: [T; 3],
     step: f64,
@@ -143,7 +144,7 @@ fn all_cases<T: Float, C: Check<T>>() {
     cleaned_cases::<T>().iter().for_each(C::of);
 }
 
-/// The same number, and any NaN for a NaN.
+/// Whether two numbers are the same, any NaN for a NaN included.
 fn same<T: Float>(found: T, expected: T) -> bool {
     found.to_word() == expected.to_word() || found.nan() && expected.nan()
 }
@@ -188,7 +189,7 @@ fn the_oracle_gives_the_vectors<T: Float>() {
     }
 }
 
-/// What a channel says of itself after a line.
+/// The reading of a channel after a line.
 #[track_caller]
 fn assert_reading<T: Float>(reading: Reading<T>, row: &Row<T>, what: impl Fn() -> String) {
     let is_unseen = row.reading[2] == T::ZERO;
@@ -199,7 +200,7 @@ fn assert_reading<T: Float>(reading: Reading<T>, row: &Row<T>, what: impl Fn() -
     assert_eq!(reading.age, age, "{:?}, {}", row.said, what());
 }
 
-/// What is said of a sample. A first sample opens in the file; to an observer it is no re-opening.
+/// The verdict on a sample. A first sample opens in the file; to an observer it is no re-opening.
 #[track_caller]
 fn assert_observation<T: Float>(seen: Observation<T>, row: &Row<T>, what: impl Fn() -> String) {
     let Outcome { accepted, first, strike, opened, score, .. } = row.outcome;
@@ -248,8 +249,9 @@ fn ways<R: evenkeel::Scored, T: Float>() -> [(&'static str, usize, Way<R, T>); 9
     ]
 }
 
-/// Every column, in every way, at every position. In samples, the channels around the one under test see the same story some rows
-/// later, so that a vector holds channels in different states; in time all see it at once, for the distances are the row's.
+/// Every column, in every way, at every position. In samples, the channels around the one under test see the same story
+/// some rows later, so that a vector holds channels in different states; in time all see it at once, for the distances
+/// are the row's.
 struct SweepsGiveTheVectors;
 
 impl<T: Float> Check<T> for SweepsGiveTheVectors {
@@ -356,8 +358,8 @@ fn observations_give_the_vectors<T: Float>() {
     all_cases::<T, ObservationsGiveTheVectors>();
 }
 
-/// Channels that live through the story at times of their own, some of them together: a row is when any has a sample, and most miss
-/// it. So in time lanes of one vector have different gains, and in samples some are left alone.
+/// Channels that live through the story at times of their own, some of them together: a row is when any has a sample,
+/// and most miss it. So in time lanes of one vector have different gains, and in samples some are left alone.
 struct ChannelsWithTimesOfTheirOwn;
 
 impl<T: Float> Check<T> for ChannelsWithTimesOfTheirOwn {

@@ -1,4 +1,4 @@
-//! What a snapshot's bytes need after a change, so that the reader looks further than at its checksums.
+//! The checksums of a snapshot, renewed after a change of its bytes, so that the reader looks further than at them.
 
 /// Makes both checksums right for what the bytes are now, if there is room for them.
 pub(crate) fn mend(bytes: &mut [u8]) {

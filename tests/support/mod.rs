@@ -1,4 +1,4 @@
-//! What several test files need: every backend that must be there, random numbers that are the same everywhere, and
+//! The parts that test files share: every backend that must be there, random numbers that are the same everywhere, and
 //! streams that no signal should be.
 
 // Every test file is a crate of its own and uses a part of this.
@@ -13,8 +13,8 @@ use evenkeel::Backend;
 /// Runs a check on every backend that this machine must have. A backend that is missing fails the test: a promise that
 /// was skipped was not kept.
 ///
-/// `EVENKEEL_EXPECT_BACKENDS`, such as `Scalar,Avx2`, says what must be there instead of what the processor reports; for
-/// emulated processors.
+/// `EVENKEEL_EXPECT_BACKENDS`, such as `Scalar,Avx2`, says what must be there instead of what the processor reports;
+/// for emulated processors.
 pub(crate) fn every_backend(mut check: impl FnMut(Backend)) {
     let available: Vec<Backend> = Backend::available().collect();
     assert_eq!(available, expected_backends(), "the backends found are not the backends that must be there");
@@ -25,7 +25,7 @@ pub(crate) fn every_backend(mut check: impl FnMut(Backend)) {
     }
 }
 
-/// What the processor, or whoever runs the tests, says must be there. The slowest comes first.
+/// The backends that must be there, by the processor or by whoever runs the tests, the slowest first.
 pub(crate) fn expected_backends() -> Vec<Backend> {
     if let Ok(names) = std::env::var("EVENKEEL_EXPECT_BACKENDS") {
         let named = |name: &str| {
@@ -72,7 +72,7 @@ impl Drop for NamedOnPanic {
     }
 }
 
-/// Stamps generic checks as tests for both lane types.
+/// Stamps generic checks as tests for `f32` and `f64`.
 macro_rules! both_types {
     ($($(#[$attribute:meta])* $check:ident),* $(,)?) => {
         mod f32 {
@@ -85,7 +85,7 @@ macro_rules! both_types {
 }
 pub(crate) use both_types;
 
-/// Stamps generic checks as tests of both rules that judge their samples, for both lane types.
+/// Stamps generic checks as tests of both rules that judge their samples, for `f32` and `f64`.
 macro_rules! both_rules {
     ($($(#[$attribute:meta])* $check:ident),* $(,)?) => {
         mod robust_mean {

@@ -39,8 +39,8 @@ impl Random {
         self.unit() < probability
     }
 
-    /// Standard Gaussian, by Marsaglia's polar method. The logarithm is a Rust function, not the platform's, and the rest
-    /// is exact or correctly rounded, so the numbers are the same everywhere.
+    /// Standard Gaussian, by Marsaglia's polar method. The logarithm is a Rust function, not the platform's, and the
+    /// rest is exact or correctly rounded, so the numbers are the same everywhere.
     pub(crate) fn gauss(&mut self) -> f64 {
         if let Some(spare) = self.spare.take() {
             return spare;

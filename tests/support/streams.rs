@@ -32,12 +32,13 @@ pub(crate) trait Drawn<T: Float>: Specification<T, Rule: Slices<T>> {
     /// Whether the location is an average that a judge cleans, and follows as averages do.
     const IS_AVERAGE: bool;
 
-    /// A rule that a builder accepts, with every parameter anywhere in its range, and its specification. `half_life` is in samples.
+    /// A rule that a builder accepts, with every parameter anywhere in its range, and its specification. `half_life` is
+    /// in samples.
     fn drawn(random: &mut Random, half_life: f64) -> (Self::Rule, Self);
     /// A rule of which nothing is drawn. The patience is in strikes; `None` is the rule's own.
     fn with(decay: Decay, patience: Option<u32>, resolution: Resolution) -> (Self::Rule, Self);
 
-    /// This rule without a resolution.
+    /// The rule without a resolution.
     fn without_resolution(rule: Self::Rule) -> Self::Rule;
     /// The presets with this gain.
     fn presets(alpha: f64) -> Vec<(Self::Rule, Self)>;
@@ -189,8 +190,8 @@ impl Random {
     /// Rows of samples that visit everything: noise, constants, shifts, spikes, gaps, infinities, zeros of both signs,
     /// subnormal and the largest numbers.
     ///
-    /// The weather is common to all channels, so that whole vectors are calm at times; within a storm each channel has its
-    /// own.
+    /// The weather is common to all channels, so that whole vectors are calm at times; within a storm each channel has
+    /// its own.
     pub(crate) fn hostile<T: Float>(&mut self, rows: usize, channels: usize) -> Vec<T> {
         let mut levels: Vec<f64> = (0..channels).map(|_| self.gauss() * 100.0).collect();
         let mut widths: Vec<f64> = (0..channels).map(|_| libm::pow(10.0, self.between(-4.0, 3.0))).collect();
@@ -227,7 +228,7 @@ impl Random {
         samples
     }
 
-    /// The same, but most of the channels are recorded in steps, finer ones after a while.
+    /// A stream most of whose channels are recorded in steps, finer ones after a while.
     pub(crate) fn recorded<T: Float>(&mut self, rows: usize, channels: usize) -> Vec<T> {
         let mut samples = self.hostile::<T>(rows, channels);
         let mut steps: Vec<f64> = (0..channels).map(|_| [0.0, 1.0, 1.0, 1.0, 0.1][self.below(5)]).collect();

@@ -22,8 +22,8 @@ pub(crate) trait Contestant {
 /// How long a turn lasts at least.
 pub(crate) const TURN: Duration = Duration::from_millis(10);
 
-/// Runs parts, which tell how many updates they made: one to warm the caches, which another's turn has cooled, and then as
-/// many as a turn has room for.
+/// Runs parts, which tell how many updates they made: one to warm the caches, which another's turn has cooled, and then
+/// as many as a turn has room for.
 pub(crate) fn time(mut part: impl FnMut() -> usize) -> f64 {
     part();
     let (start, mut updates) = (Instant::now(), 0);
@@ -128,7 +128,8 @@ impl<T: Lane> Entry<T> {
         }
     }
 
-    /// Feeds the whole block once and compares some channels with the plain loop: at the end, and row by row in between.
+    /// Feeds the whole block once and compares some channels with the plain loop: at the end, and row by row in
+    /// between.
     fn check(&mut self) -> Result<(), String> {
         loop {
             self.part();

@@ -1,7 +1,7 @@
 //! evenkeel beside other libraries that average series: everybody in turns, in one run, on the same samples.
 //!
-//! `cargo run --release` in this directory, with `-- --python PYTHON` for the peers in Python, too; `README.md` tells the
-//! rest. It prints tables in Markdown.
+//! `cargo run --release` in this directory, with `-- --python PYTHON` for the peers in Python, too; `README.md` tells
+//! the rest. It prints tables in Markdown.
 
 mod adam;
 mod case;

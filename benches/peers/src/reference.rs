@@ -59,7 +59,8 @@ impl Definition {
     fn tolerance<T: Lane>(self, expected: f64) -> f64 {
         match self {
             Self::RobustMean | Self::RollingMedian => 0.0,
-            // A clip that binds in one precision and not in the other differs by more than a rounding, though not by much.
+            // A clip that binds in one precision and not in the other differs by more than a rounding, though not by
+            // much.
             Self::Clip => 10.0 * T::TOLERANCE * expected.abs(),
             Self::Corrected | Self::FromFirst => T::TOLERANCE * expected.abs(),
             // A third of a standard deviation: it is an approximation.

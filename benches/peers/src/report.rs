@@ -2,8 +2,8 @@
 
 use crate::peers::Field;
 
-/// Gives everybody a turn, over and over, and prints how each compares with the first ones. What the machine does besides
-/// comes and goes within seconds, so a ratio is taken within a round, and its spread over the rounds is told.
+/// Gives everybody a turn, over and over, and prints how each compares with the first ones. What the machine does
+/// besides comes and goes within seconds, so a ratio is taken within a round, and its spread over the rounds is told.
 pub(crate) fn table(title: &str, field: &mut Field, bases: usize, rounds: usize) -> Result<(), String> {
     let mut times: Vec<Vec<f64>> = vec![Vec::new(); field.len()];
     for _ in 0..rounds {

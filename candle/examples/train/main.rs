@@ -1,5 +1,5 @@
-//! Trains a small network on real data whose labels or gradients hold outliers, with four optimisers, and tells how well
-//! each of them did: tables on standard output and in `train.md`, and beside that a plot, `train.svg`.
+//! Trains a small network on real data whose labels or gradients hold outliers, with four optimisers, and tells how
+//! well each of them did: tables on standard output and in `train.md`, and beside that a plot, `train.svg`.
 //!
 //! ```sh
 //! cargo run --release -p evenkeel-candle --example train
@@ -71,9 +71,9 @@ fn main() -> Result<ExitCode> {
 
 /// Starts this program again with candle on one thread for each run.
 ///
-/// Unless the environment tells it, candle finds out the number of processors anew at every multiplication, by reading a
-/// file of the system's. With networks as small as these that takes longer than all the arithmetic. A program can only
-/// change the environment of another one safely.
+/// Unless the environment tells it, candle finds out the number of processors anew at every multiplication, by reading
+/// a file of the system's. With networks as small as these that takes longer than all the arithmetic. A program can
+/// only change the environment of another one safely.
 fn on_one_thread() -> Result<ExitCode> {
     let program = env::current_exe().context("cannot find this program")?;
     let mut again = Command::new(program);

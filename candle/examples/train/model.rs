@@ -14,8 +14,8 @@ const EVALUATED_AT_ONCE: usize = 80;
 
 /// A multilayer perceptron with one output.
 ///
-/// Its units are sigmoid-weighted (`silu`). With `relu`, the gradient of a weight is exactly zero in every minibatch for
-/// which the unit is off, and evenkeel takes a series that is mostly one value for a constant with outliers.
+/// Its units are sigmoid-weighted (`silu`). With `relu`, the gradient of a weight is exactly zero in every minibatch
+/// for which the unit is off, and evenkeel takes a series that is mostly one value for a constant with outliers.
 #[derive(Debug)]
 pub(crate) struct Network {
     layers: Vec<Linear>,
@@ -23,8 +23,8 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Weights and biases uniform within the inverse square root of a layer's inputs, from a generator that can be seeded,
-    /// which candle's own on the CPU cannot.
+    /// Weights and biases uniform within the inverse square root of a layer's inputs, from a generator that can be
+    /// seeded, which candle's own on the CPU cannot.
     pub(crate) fn new(features: usize, rng: &mut Rng) -> Result<Self> {
         let widths = widths(features);
         let mut network = Self { layers: Vec::new(), vars: Vec::new() };

@@ -1,7 +1,7 @@
 //! The plot: test loss by epoch, with a panel for each scenario.
 //!
-//! It is laid out in pixels and drawn in quarters of a pixel, because plotters rounds places to whole units. The colours
-//! are those of Okabe and Ito, which colour-blind people can tell apart.
+//! It is laid out in pixels and drawn in quarters of a pixel, because plotters rounds places to whole units. The
+//! colours are those of Okabe and Ito, which colour-blind people can tell apart.
 
 use std::ops::RangeInclusive;
 

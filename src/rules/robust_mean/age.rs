@@ -1,4 +1,4 @@
-//! On how many samples an estimate rests, and the gain that follows.
+//! The age: on how many samples an estimate rests, and the gain that follows.
 //!
 //! An age is whole while it only counts, and then the sum of weights that pandas' `ewm` rests on:
 //!
@@ -10,11 +10,11 @@
 //!
 //! A tally holds it as an integer field:
 //!
-//! * **In samples** nothing but counting leads to full age, so the field is the whole age, and `ceil(1/alpha)` at full age. Where
-//!   `1/alpha` is below the age after the start, 3, that age falls towards full age in a few steps that every channel takes alike:
-//!   the field is then 3 and the number of steps, and [`STEEP_FULL`] at full age.
-//! * **In time** it is the age in steps of `2^-24` samples (`f32`: `2^-5`): an age that counts is a multiple of a sample, and any
-//!   other an odd number of steps, so that it is never taken for one that counts.
+//! * **In samples** nothing but counting leads to full age, so the field is the whole age, and `ceil(1/alpha)` at full
+//!   age. Where `1/alpha` is below the age after the start, 3, that age falls towards full age in a few steps that
+//!   every channel takes alike: the field is then 3 and the number of steps, and [`STEEP_FULL`] at full age.
+//! * **In time** it is the age in steps of `2^-24` samples (`f32`: `2^-5`): an age that counts is a multiple of a
+//!   sample, and any other an odd number of steps, so that it is never taken for one that counts.
 
 use super::constants::{Constants, START_AGE};
 use crate::lane::{Lane, Mask, Real, Word};
@@ -25,7 +25,7 @@ use pulp::{Scalar, Simd};
 /// The field of full age where `1/alpha` is below the age after the start: beyond any number of steps down to it.
 const STEEP_FULL: u64 = 64;
 
-/// Sets what depends on how ages are laid out, from `alpha` and `full`.
+/// Sets the constants that depend on the layout of ages, from `alpha` and `full`.
 pub(super) fn lay_out<T: Real>(k: &mut Constants<T>) {
     let full = k.full.to_f64();
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 1 to 2^52 by the smallest gains
@@ -46,8 +46,8 @@ pub(super) fn lay_out<T: Real>(k: &mut Constants<T>) {
     } else {
         k.full_age = whole.min(Constants::<T>::AGE);
         if whole > k.full_age {
-            // At the smallest gain of `f32` there is no room for the last whole age, 2^20: the one before it is full age. Its gain is
-            // the same, 1 / 2^20, and for that one sample the estimate does not count as young.
+            // At the smallest gain of `f32` there is no room for the last whole age, 2^20: the one before it is full
+            // age. Its gain is the same, 1 / 2^20, and for that one sample the estimate does not count as young.
             k.counts_to = T::from_f64(k.full_age as f64);
         }
     }
@@ -91,8 +91,8 @@ pub(super) fn of<T: Real>(k: &Constants<T>, field: u64) -> f64 {
     }
 }
 
-/// The field for an age of format 1, which was a whole number of samples up to the first that reached `1/alpha`, or in time a
-/// number of steps, of which a sample had so many.
+/// The field for an age of format 1: a whole number of samples up to the first that reached `1/alpha`, or in time a
+/// number of steps, of which a sample had `first_steps`.
 pub(super) fn carried_over<T: Real>(k: &Constants<T>, age: u64, first_steps: u64) -> Option<u64> {
     if age == 0 {
         return Some(0);
@@ -112,7 +112,7 @@ pub(super) fn carried_over<T: Real>(k: &Constants<T>, age: u64, first_steps: u64
     ((age as f64) < full + 1.0).then_some(k.full_age)
 }
 
-/// Whether there is such a field of a channel that has seen something.
+/// Whether a channel that has seen something can have this field.
 pub(super) fn is_field<T: Real>(k: &Constants<T>, field: u64) -> bool {
     if k.in_time {
         let most = Constants::<T>::STEPS as f64 / Constants::<T>::SMALLEST_GAIN_IN_TIME + 1.0;
@@ -126,7 +126,8 @@ pub(super) fn is_field<T: Real>(k: &Constants<T>, field: u64) -> bool {
     }
 }
 
-/// The age of steep channels whose start's age falls, and the age after one sample more.
+/// The age that a field stands for while it falls from the start towards a smaller full age, and the age after one
+/// sample more.
 #[inline(always)]
 fn fallen<T: Real, S: Simd>(k: &Constants<T>, field: Word<T, S>) -> (Lane<T, S>, Lane<T, S>) {
     let simd = field.0;
@@ -142,7 +143,7 @@ fn fallen<T: Real, S: Simd>(k: &Constants<T>, field: Word<T, S>) -> (Lane<T, S>,
     (age, next)
 }
 
-/// An age that is a number, in samples or in time, after one sample more, and the gain.
+/// The age after one sample more, of an age that is a number, in samples or in time; and the gain.
 #[inline(always)]
 pub(in crate::rules) fn older<T: Real, S: Simd>(
     k: &Constants<T>,
@@ -161,8 +162,8 @@ pub(in crate::rules) fn older<T: Real, S: Simd>(
     (is_young.select(weight, (pairs + pairs + one) / steps), gain)
 }
 
-/// An age that is known to count or not, after one sample more, not yet rounded to the steps of an age in time; the gain; and where it
-/// goes on counting.
+/// The age after one sample more, not yet rounded to the steps of an age in time; the gain; and the lanes that go on
+/// counting. `counts` holds the lanes whose age counts so far.
 #[inline(always)]
 fn grown<T: Real, S: Simd>(
     k: &Constants<T>,
@@ -194,17 +195,17 @@ fn in_steps<T: Real, S: Simd>(weight: Lane<T, S>) -> Word<T, S> {
     pairs + pairs + Word::splat(simd, 1)
 }
 
-/// What the age field of a tally says.
+/// The age field of a tally after a sample, and the gain of that sample.
 #[derive(Clone, Copy)]
 pub(super) struct Age<T: Real, S: Simd> {
     /// The field after one sample more.
     pub(super) field: Word<T, S>,
     pub(super) gain: Lane<T, S>,
-    /// The age counts and is not yet full.
+    /// The lanes whose age counts and is not yet full.
     pub(super) is_young: Mask<T, S>,
 }
 
-/// The field of an estimate that has seen something, after one sample more.
+/// The age field, after one sample more, of an estimate that has seen something.
 #[inline(always)]
 pub(super) fn next<T: Real, S: Simd>(
     k: &Constants<T>,

@@ -1,4 +1,4 @@
-//! The parameters in the lane type, and how a tally is laid out.
+//! [`Constants`]: the parameters in `f32` or `f64`, and how a tally is laid out.
 //!
 //! A tally is an integer in the bits of a lane. From the low end:
 //!
@@ -8,7 +8,8 @@
 //! | 3 | the exponent of the learnt step, as `grid.rs` has it; 0 where none is learnt |
 //! | 9 | strikes, in quarters: a strike adds four, any other sample takes five back; more than `4 patience` mark the start |
 //!
-//! Strikes below 256 are an exponent whose sign is positive, and so they are ordered as the numbers that their bits make.
+//! Strikes below 256 are an exponent whose sign is positive, and so they are ordered as the numbers that their bits
+//! make.
 
 use super::{RobustMean, age};
 use crate::error::ParameterError;
@@ -17,30 +18,33 @@ use crate::rule::pace_of;
 use crate::rules::{gain_for, is_size, within};
 use crate::snapshot::FirstTally;
 
-/// What a strike adds, in quarters, and what any other sample takes back.
+/// Quarters that a strike adds to a tally.
 pub(super) const STRIKE: u64 = 4;
+/// Quarters that any other sample takes back.
 pub(super) const CALM: u64 = 5;
-/// How far below patience, in quarters, a re-opening leaves the strikes.
+/// Quarters below patience at which a re-opening leaves the strikes.
 pub(super) const REARM: u64 = 16;
-/// The first samples of a channel, and what the estimate rests on after them.
+/// Samples of a channel's start.
 pub(super) const START: u64 = RobustMean::START;
+/// Age of an estimate after its start.
 pub(super) const START_AGE: u64 = 3;
-/// A scale below this part of the location's size counts as collapsed.
+/// Least scale, as a part of the location's size, that does not count as collapsed.
 pub(super) const FIRST_SCALE: f64 = 1.0 / (1 << 20) as f64;
-/// How much a scale may grow that re-opens at age 1, and before it is of full age.
+/// Most growth of a scale where an estimate of age 1 re-opens.
 const REGROW: f64 = 8.0;
+/// Most growth of a scale where an estimate re-opens that is older, and not of full age.
 const REGROW_YOUNG: f64 = 4.0;
-/// A strike may lie this many times as far out as the one before.
+/// Most times that a strike may lie as far out as the one before.
 const LANDING: f64 = 2.0;
-/// In time an estimate rests on at most this many times `1/alpha_t` samples.
+/// Most times `1/alpha_t` samples that an estimate in time rests on.
 const GAP: f64 = 8.0;
-/// Above this gain an average may round out of its range, and takes no short step.
+/// Most gain of a short step: above it an average may round out of its range.
 const LARGEST_SAFE_GAIN: f64 = 1.0 - 1.0 / (1 << 20) as f64;
 
-/// Up to this gain a scale that is more than twice its floor stays above it, however its sample and the rounding.
+/// Most gain at which a scale of more than twice its floor stays above the floor, whatever its sample and the rounding.
 const LARGEST_LEAN_GAIN: f64 = 0.49;
 
-/// A gain as the constants of an average hold it.
+/// A gain, with the numbers that an average needs of it.
 #[derive(Clone, Copy)]
 pub(in crate::rules) struct Gain<T> {
     pub(in crate::rules) alpha: T,
@@ -48,7 +52,8 @@ pub(in crate::rules) struct Gain<T> {
     pub(in crate::rules) full: T,
     /// The gain of full age.
     pub(in crate::rules) of_full_age: T,
-    /// A channel of full age may take a short step: no sample comes after a silence, and none rounds out of the range.
+    /// Whether a channel of full age may take a short step: no sample comes after a silence, and none rounds out of the
+    /// range.
     pub(in crate::rules) is_short: bool,
 }
 
@@ -62,7 +67,7 @@ impl<T: Real> Gain<T> {
     }
 }
 
-/// [`RobustMean`]'s parameters in lane type `T`.
+/// The parameters of a [`RobustMean`] in `T`.
 #[derive(Clone, Copy, Debug)]
 pub struct Constants<T> {
     pub(in crate::rules) alpha: T,
@@ -77,7 +82,7 @@ pub struct Constants<T> {
     pub(super) also_unit: u64,
     /// The largest whole age that counts, where ages are in samples.
     pub(super) counts_to: T,
-    /// How many steps a start's age takes down to full age, where `1/alpha` is below it.
+    /// The number of steps that the age after the start takes down to full age, where `1/alpha` is below it.
     pub(super) descent: u64,
     /// The gain of full age.
     pub(super) full_gain: T,
@@ -99,18 +104,19 @@ pub struct Constants<T> {
     pub(super) first_scale: T,
     /// Patience in quarters, as strikes stand in a tally.
     pub(super) patience: u64,
-    /// There is no resolution, and the scale's gain leaves it room above its floors: short steps need not look.
+    /// Whether short steps may skip the floors of the scale: there is no resolution, and the gain leaves the scale room
+    /// above them.
     pub(in crate::rules) is_lean: bool,
     /// The tally of a channel of full age, without strikes, that learns nothing more.
     pub(super) calm: u64,
-    /// A tally with these bits set to those of `secure` is of full age, learns nothing more, and is so far from `patience` that the
-    /// next sample cannot re-open the estimate.
+    /// The bits of a tally that are those of `secure` where it is of full age, learns nothing more, and is so far from
+    /// `patience` that the next sample cannot re-open the estimate.
     pub(super) secure_mask: u64,
     pub(super) secure: u64,
 }
 
 impl<T: Real> Constants<T> {
-    /// Masks of a tally.
+    /// The bits of a tally that hold the age; `STEP` and `STRIKES` are those of the exponent and of the strikes.
     pub(super) const AGE: u64 = (1 << <T as Ops>::AGE_BITS) - 1;
     pub(super) const STEP: u64 = 7 << <T as Ops>::AGE_BITS;
     pub(super) const STRIKES: u64 = 0x1ff << (<T as Ops>::AGE_BITS + 3);
@@ -118,7 +124,7 @@ impl<T: Real> Constants<T> {
     pub(super) const QUARTER: u64 = 1 << (<T as Ops>::AGE_BITS + 3);
     /// The exponent of a channel whose samples are continuous.
     pub(super) const CONTINUOUS: u64 = Self::STEP;
-    /// Steps of age in a sample, where the decay is in time.
+    /// The steps of age in one sample, where the decay is in time.
     pub(super) const STEPS: u64 = 1 << if <T as Ops>::AGE_BITS > 23 { 24 } else { 5 };
     /// The smallest gain of a distance in time, whose ages have room: `2^-27` in `f64`, `2^-14` in `f32`.
     pub(in crate::rules) const SMALLEST_GAIN_IN_TIME: f64 =
@@ -129,7 +135,7 @@ impl<T: Real> Constants<T> {
     /// A tally that no channel has: strikes of 511 quarters.
     const NEVER: u64 = Self::STRIKES;
 
-    /// The constants of a rule, of its gain in samples or of the smallest gain in time.
+    /// Computes the constants of a rule, for its gain in samples or the smallest gain in time.
     pub(super) fn new(rule: &RobustMean) -> Result<Self, ParameterError> {
         let in_time = rule.decay.in_time().is_some();
         let gain = if in_time {
@@ -145,7 +151,7 @@ impl<T: Real> Constants<T> {
             super::Resolution::Step(step) => (step / 2.0, false),
             super::Resolution::Learn => (0.0, true),
         };
-        ParameterError::check("resolution", 2.0 * half_resolution, "within the range of the lane type", |_| {
+        ParameterError::check("resolution", 2.0 * half_resolution, "within the range of the element type", |_| {
             half_resolution < T::HALF_MAX.to_f64()
         })?;
         let slope = rule.reject.map_or(1.0, |(from, at)| rule.clip / (at - from));
@@ -193,7 +199,8 @@ impl<T: Real> Constants<T> {
         age::lay_out(&mut k);
         k.is_lean = k.half_resolution == T::default() && k.scale_gain.to_f64() <= LARGEST_LEAN_GAIN;
         let settled = k.full_age | if k.learns { Self::CONTINUOUS } else { 0 };
-        // Fewer strikes than a power of two that leaves room for one more below patience: no bit from that power on is set.
+        // Fewer strikes than a power of two that leaves room for one more below patience: no bit from that power on is
+        // set.
         let room = (k.patience / Self::QUARTER).saturating_sub(STRIKE);
         (k.calm, k.secure, k.secure_mask) = match room.checked_ilog2() {
             _ if !is_short => (Self::NEVER, Self::NEVER, Self::STRIKES),
@@ -211,19 +218,19 @@ impl<T: Real> Constants<T> {
         if scale < floor { floor } else { scale }
     }
 
-    /// The exponent of the step, where it is learnt.
+    /// The exponent of the learnt step; `None` where none is learnt.
     pub(in crate::rules) fn exponent_of(&self, tally: T) -> Option<u64> {
         self.learns.then(|| (tally.to_word() & Self::STEP) >> <T as Ops>::AGE_BITS)
     }
 
-    /// Begins a channel that has seen nothing with a step that is known, where steps are learnt.
+    /// Gives a channel that has seen nothing a step, where steps are learnt.
     pub(in crate::rules) fn seed(&self, tally: &mut T, exponent: u64) {
         if self.learns && self.age_of(*tally) == 0.0 {
             *tally = T::from_word(exponent << <T as Ops>::AGE_BITS);
         }
     }
 
-    /// How many samples the estimate rests on.
+    /// The number of samples that the estimate rests on.
     pub(in crate::rules) fn age_of(&self, tally: T) -> f64 {
         age::of(self, tally.to_word() & Self::AGE)
     }
@@ -254,7 +261,7 @@ impl<T: Real> Constants<T> {
             && scale >= self.tiny
             && (is_starting || has_just_begun || scale >= relative)
     }
-    /// The tally of this edition for one of format 1: strikes count four times, and an age is carried over. An estimate that learns its
+    /// Converts a tally of format 1: strikes count four times, and the age is carried over. An estimate that learns its
     /// resolution finds the step anew.
     pub(super) fn carried_over(&self, tally: T) -> T {
         let FirstTally { age, strikes } = FirstTally::of(tally);

@@ -1,7 +1,7 @@
-//! The step in which a signal is recorded, learnt: 1, 0.1, 0.01 and so on to 1e-6, or none.
+//! The learning of the step in which a signal is recorded: 1, 0.1, 0.01 and so on to 1e-6, or none.
 //!
-//! A channel's tally holds the exponent, 0 for 1 to 6 for 1e-6, and 7 where its samples are continuous. A sample is judged by the
-//! step known so far and votes afterwards, unless it is a strike or the channel's first:
+//! A channel's tally holds the exponent, 0 for 1 to 6 for 1e-6, and 7 where its samples are continuous. A sample is
+//! judged by the step known so far and votes afterwards, unless it is a strike or the channel's first:
 //!
 //! ```text
 //! exponent += 1    where |m - nearest whole number to m| > 2^-40 m,  m = |x| 10^exponent      (f32: 2^-20)
@@ -11,10 +11,10 @@ use super::constants::Constants;
 use crate::lane::{Lane, Mask, Ops, Real, Word};
 use pulp::Simd;
 
-/// The exponent that means that there is no step.
+/// Exponent of a channel whose samples are continuous: there is no step.
 pub(super) const CONTINUOUS: u64 = 7;
 
-/// The powers of ten by which a step is finer than 1.
+/// Powers of ten by which a step is finer than 1, by exponent.
 const POWERS: [f64; 7] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6];
 
 /// The step of an exponent; 0 where there is none.
@@ -31,8 +31,9 @@ fn power(exponent: u64) -> Option<f64> {
     usize::try_from(exponent).ok().and_then(|exponent| POWERS.get(exponent)).copied()
 }
 
-/// The exponent of the coarsest step that is no coarser than this one, to what `f32` tells apart; that of no step where there is none
-/// so fine. What is no step, a NaN or a number below zero, is that of one that is not known.
+/// The exponent of the coarsest step that is no coarser than `step`, within the rounding of `f32`; [`CONTINUOUS`] where
+/// none is so fine. A NaN or a number below zero is no step: it has the exponent 0 of a channel that has yet to learn
+/// its own.
 pub(crate) fn exponent_for(step: f64) -> u64 {
     if step.is_nan() || step < 0.0 {
         return 0;
@@ -41,7 +42,7 @@ pub(crate) fn exponent_for(step: f64) -> u64 {
     finer.unwrap_or(CONTINUOUS)
 }
 
-/// A learnt step on its way through one sample.
+/// The learnt steps of one vector of channels, while a sample is judged by them.
 #[derive(Clone, Copy)]
 pub(super) struct Grid<T: Real, S: Simd> {
     /// Half of the step, below which no scale judges.
@@ -50,7 +51,7 @@ pub(super) struct Grid<T: Real, S: Simd> {
     exponent: Word<T, S>,
 }
 
-/// The step that a tally holds.
+/// The steps that tallies hold.
 #[inline(always)]
 pub(super) fn read<T: Real, S: Simd>(tally: Word<T, S>) -> Grid<T, S> {
     let simd = tally.0;

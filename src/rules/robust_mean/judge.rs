@@ -1,6 +1,7 @@
-//! The step of one sample, in three lengths that give the same bits: for calm channels, for channels of full age, for any.
+//! The step of one sample, in three lengths with the same bits: for calm channels, for channels of full age, and for
+//! any.
 //!
-//! It knows lanes, not columns: [`RobustMean`](super::RobustMean) stores what comes out of it as its own state, and
+//! The step works on lanes, not on columns: [`RobustMean`](super::RobustMean) stores the outcome as its own state, and
 //! [`CleanedEma`](crate::CleanedEma) as its judge's.
 
 use super::age::{self, Age};
@@ -12,7 +13,7 @@ use crate::lane::{Lane, Mask, Real, Word};
 use crate::rule::{Pace, Verdict};
 use pulp::Simd;
 
-/// What every step reads of a channel's state.
+/// The part of a channel's state that every step reads.
 #[derive(Clone, Copy)]
 pub(in crate::rules) struct Now<T: Real, S: Simd> {
     pub(in crate::rules) location: Lane<T, S>,
@@ -24,13 +25,13 @@ pub(in crate::rules) struct Now<T: Real, S: Simd> {
 #[derive(Clone, Copy)]
 pub(in crate::rules) struct Judged<T: Real, S: Simd> {
     pub(in crate::rules) now: Now<T, S>,
-    /// The sample, less the location before it.
+    /// The sample minus the location before it.
     pub(in crate::rules) residual: Lane<T, S>,
     /// The scale that judged it.
     pub(in crate::rules) used: Lane<T, S>,
-    /// The sample counted.
+    /// The lanes whose sample counted.
     pub(in crate::rules) accepted: Mask<T, S>,
-    /// The sample was one of the first five, which are not judged.
+    /// The lanes whose sample was one of the first five, which are not judged.
     pub(in crate::rules) starting: Mask<T, S>,
     pub(in crate::rules) strike: Mask<T, S>,
     pub(in crate::rules) reopened: Mask<T, S>,
@@ -51,41 +52,42 @@ impl<T: Real, S: Simd> Judged<T, S> {
     }
 }
 
-/// Whether samples come after a silence, which leaves of an estimate less than one sample.
+/// The source of the lanes whose sample comes after a silence, a gap that leaves less than one sample of an estimate.
 #[derive(Clone, Copy)]
 pub(in crate::rules) enum Silence<T: Real, S: Simd> {
-    /// Where the estimate itself is in time, its own age says so.
+    /// The age of the estimate itself, where that is in time.
     OfThis,
-    /// These do.
+    /// The lanes of this mask.
     Of(Mask<T, S>),
 }
 
-/// Where a distance in time leaves less than one sample of what an estimate of this age rests on.
+/// The lanes where a distance in time leaves less than one sample of what an estimate of this age rests on.
 #[inline(always)]
 pub(in crate::rules) fn is_silence<T: Real, S: Simd>(age: Lane<T, S>, alpha: Lane<T, S>) -> Mask<T, S> {
     let one = Lane::splat(age.0, T::from_f64(1.0));
     Lane::splat(age.0, T::from_f64(0.5)).lt(alpha) & ((one - alpha) * age).lt(one)
 }
 
-/// Where a channel has seen from one to four samples.
+/// The lanes whose channel has seen from one to four samples.
 #[inline(always)]
 pub(in crate::rules) fn is_starting<T: Real, S: Simd>(k: &Constants<T>, now: Now<T, S>) -> Mask<T, S> {
     start::is_on(k, now.tally)
 }
 
-/// Where a channel is of full age, has no strikes, and learns nothing more.
+/// The lanes whose channel is of full age, has no strikes, and learns nothing more.
 #[inline(always)]
 pub(in crate::rules) fn is_calm<T: Real, S: Simd>(k: &Constants<T>, tally: Word<T, S>) -> Mask<T, S> {
     tally.eq(Word::splat(tally.0, k.calm))
 }
 
-/// A sample that is neither missing nor beyond the range.
+/// The lanes whose sample is neither missing nor beyond half the largest float.
 #[inline(always)]
 fn is_ordinary<T: Real, S: Simd>(sample: Lane<T, S>) -> Mask<T, S> {
     sample.abs().le(Lane::splat(sample.0, T::HALF_MAX))
 }
 
-/// Where a channel is of full age, learns nothing more, and cannot be re-opened by this sample, which is an ordinary one.
+/// The lanes whose channel is of full age, learns nothing more, and cannot be re-opened by this sample, which is
+/// ordinary.
 #[inline(always)]
 pub(in crate::rules) fn is_secure<T: Real, S: Simd>(
     k: &Constants<T>,
@@ -95,7 +97,8 @@ pub(in crate::rules) fn is_secure<T: Real, S: Simd>(
     (tally & Word::splat(tally.0, k.secure_mask)).eq(Word::splat(tally.0, k.secure)) & is_ordinary(sample)
 }
 
-/// The step of calm channels for samples near the location, where nothing but the averages moves; and where that holds.
+/// Takes the step of calm channels for samples near the location, where nothing but the averages moves, and returns the
+/// lanes for which that holds.
 #[inline(always)]
 pub(in crate::rules) fn calm<T: Real, S: Simd>(
     k: &Constants<T>,
@@ -106,8 +109,8 @@ pub(in crate::rules) fn calm<T: Real, S: Simd>(
     let used = now.scale;
     let residual = sample - now.location;
     let size = residual.abs();
-    // The taper is taken along, although it begins below the threshold: a step for samples below the taper would be shorter, and
-    // taken less often.
+    // The taper is computed, too, as it begins below the threshold: a step for samples below the taper alone would be
+    // shorter, and taken less often.
     let is_near = size.le(number(k.strike_at) * used);
     let is_calm = is_calm(k, now.tally) & is_ordinary(sample) & is_near & is_alive(k, now);
     let kept = psi(k, size, used);
@@ -117,8 +120,9 @@ pub(in crate::rules) fn calm<T: Real, S: Simd>(
     (Judged { now, residual, used, accepted, starting, strike, reopened }, is_calm)
 }
 
-/// The step of channels that [`is_secure`] names, and what [`settle`] will want of them: the gain is a constant, and there is no
-/// branch. `LEAN` where all are [alive](is_alive) and have no resolution: then no scale comes near a floor.
+/// Takes the step of [secure](is_secure) channels, whose gain is a constant, without a branch, and returns what
+/// [`settle`] needs of them. `LEAN` where all are [alive](is_alive) and have no resolution: then no scale comes near a
+/// floor.
 #[inline(always)]
 pub(in crate::rules) fn full<T: Real, S: Simd, const LEAN: bool>(
     k: &Constants<T>,
@@ -145,7 +149,7 @@ pub(in crate::rules) fn full<T: Real, S: Simd, const LEAN: bool>(
     (Judged { now: after, residual, used, accepted, starting, strike, reopened }, [now.location, threshold])
 }
 
-/// The last strike of channels that [`full`] has stepped: of those for which the sample was one.
+/// The last strike of channels after the step [`full`]: where the sample was a strike, the place at which it landed.
 #[inline(always)]
 pub(in crate::rules) fn settle<T: Real, S: Simd>(
     k: &Constants<T>,
@@ -158,7 +162,7 @@ pub(in crate::rules) fn settle<T: Real, S: Simd>(
     strike.select(landed(k, location, residual, threshold, last_strike), last_strike)
 }
 
-/// The step of any channel for any sample, and its last strike.
+/// Takes the step of any channel for any sample, and returns the last strike after it.
 #[inline(always)]
 pub(in crate::rules) fn any<T: Real, S: Simd>(
     k: &Constants<T>,
@@ -267,7 +271,7 @@ impl<T: Real, S: Simd> Now<T, S> {
         cells.set(tally, self.tally.lane());
     }
 
-    /// The scale, not below its floors.
+    /// The state with its scale raised to its floors.
     #[inline(always)]
     fn floored(self, k: &Constants<T>) -> Self {
         let relative = Lane::splat(self.scale.0, k.relative) * self.location.abs();
@@ -287,8 +291,8 @@ impl<T: Real, S: Simd> Mask<T, S> {
     }
 }
 
-/// Hampel's three parts of a residual's size. Huber's psi has an infinite reject. A zero may come out with either sign, which is
-/// lost where it is added.
+/// Hampel's psi of a residual's size, in three parts; Huber's has an infinite reject. A zero may have either sign,
+/// which is lost where it is added.
 #[inline(always)]
 fn psi<T: Real, S: Simd>(k: &Constants<T>, size: Lane<T, S>, used: Lane<T, S>) -> Lane<T, S> {
     let number = |value| Lane::splat(size.0, value);
@@ -297,7 +301,7 @@ fn psi<T: Real, S: Simd>(k: &Constants<T>, size: Lane<T, S>, used: Lane<T, S>) -
     clipped.min_of_ordinary(taper.max_of_ordinary(number(T::default())))
 }
 
-/// Location and scale, moved by what is kept of the residual and by its clipped size; not yet within their bounds.
+/// The state with location and scale moved, by the residual's psi and by its clipped size; not yet within their bounds.
 #[inline(always)]
 fn moved<T: Real, S: Simd>(
     k: &Constants<T>,
@@ -315,12 +319,13 @@ fn moved<T: Real, S: Simd>(
     }
 }
 
-/// Where the scale has not collapsed. A collapsed one is left by strikes alone.
+/// The lanes whose scale has not collapsed. A collapsed one grows by strikes alone.
 ///
-/// Without a resolution it comes to no floor in a short step, whose scale moves by a gain `g` of at most 0.49. A sample within the
-/// scale `s` leaves at least `0.51 s`, and moves the location by at most `g s`; any other leaves at least `s`, and moves it by at
-/// most `g` times the clip, 2^20 scales. In `f32`, whose floor is `2^-20` of the location and so less than `s / 2` before, the floor
-/// is below `0.5 s + 2^-20 0.49 s` then, and below `0.99 s`; in `f64` it is far lower.
+/// Without a resolution, a scale that has not collapsed comes to no floor in a short step, whose scale moves by a gain
+/// `g` of at most 0.49. A sample within the scale `s` leaves at least `0.51 s`, and moves the location by at most `g
+/// s`; any other leaves at least `s`, and moves it by at most `g` times the clip, 2^20 scales. In `f32`, whose floor is
+/// `2^-20` of the location and so less than `s / 2` before, the floor is below `0.5 s + 2^-20 0.49 s` then, and below
+/// `0.99 s`; in `f64` it is far lower.
 #[inline(always)]
 pub(in crate::rules) fn is_alive<T: Real, S: Simd>(k: &Constants<T>, now: Now<T, S>) -> Mask<T, S> {
     // Powers of two: the specification doubles the larger of the two, to the same bits.
@@ -329,14 +334,14 @@ pub(in crate::rules) fn is_alive<T: Real, S: Simd>(k: &Constants<T>, now: Now<T,
     collapsed.lt(now.scale)
 }
 
-/// What a sample that is no strike takes back, as strikes stand in a tally.
+/// The part of the strikes that a sample which is no strike takes back, as it stands in a tally.
 #[inline(always)]
 fn relief<T: Real, S: Simd>(k: &Constants<T>, now: Now<T, S>) -> Word<T, S> {
     let quarters = |count: u64| Word::splat(now.scale.0, count * Constants::<T>::QUARTER);
     is_alive(k, now).select_word(quarters(CALM), quarters(STRIKE))
 }
 
-/// Where a strike lands: at most a few times as far out as the one before, or as the threshold.
+/// The place at which a strike lands: at most twice as far out as the one before, or as the threshold.
 #[inline(always)]
 fn landed<T: Real, S: Simd>(
     k: &Constants<T>,
@@ -351,7 +356,7 @@ fn landed<T: Real, S: Simd>(
     (location + within).clamp(T::HALF_MAX)
 }
 
-/// The middle of three, by compare and select: the sign of a zero is the specification's.
+/// The median of three numbers, by compare and select, so that the sign of a zero is the specification's.
 #[inline(always)]
 pub(super) fn median_of_3<T: Real, S: Simd>(a: Lane<T, S>, b: Lane<T, S>, c: Lane<T, S>) -> Lane<T, S> {
     let ordered = a.lt(b);

@@ -1,4 +1,4 @@
-//! The first five samples of a channel: a running median, and a scale from the nearest distances.
+//! The start, a channel's first five samples: a running median, and a scale from the nearest distances.
 
 use super::constants::{Constants, START, START_AGE, STRIKE};
 use super::judge::{Now, median_of_3};
@@ -8,17 +8,18 @@ use pulp::Simd;
 /// A sample of the start, from the second on.
 #[derive(Clone, Copy)]
 pub(super) struct Start<T: Real, S: Simd> {
-    /// The sample within the range.
+    /// The sample, clamped to half the largest float.
     pub(super) x: Lane<T, S>,
-    /// The distance from the location.
+    /// The distance of the sample from the location.
     pub(super) size: Lane<T, S>,
-    /// The scale that would judge.
+    /// The scale by which the sample would be judged.
     pub(super) used: Lane<T, S>,
     /// The sample before.
     pub(super) last: Lane<T, S>,
 }
 
-/// The state after a sample of the start; the strikes count down to patience, from where the fifth sample leaves.
+/// The state after a sample of the start. The strikes of a tally count the samples down, and the fifth sets them for
+/// judging.
 #[inline(always)]
 pub(super) fn after<T: Real, S: Simd>(k: &Constants<T>, now: Now<T, S>, start: Start<T, S>) -> Now<T, S> {
     let Start { x, size, used, last } = start;
@@ -39,7 +40,7 @@ pub(super) fn after<T: Real, S: Simd>(k: &Constants<T>, now: Now<T, S>, start: S
     let count = fifth.select(number(3.0), fourth.select(number(2.0), number(1.0)));
     let learnt = now.scale + (near.min_of_ordinary(cap) - now.scale) / count;
     let learnt = learnt.min_of_ordinary(number(32.0) * near);
-    // Equal samples say nothing of the scale.
+    // Nothing can be learnt of the scale from equal samples.
     let farthest = number(2.0) * size.max_of_ordinary(step);
     let bounded = now.scale.min_of_ordinary(middle.abs().max_of_ordinary(farthest));
     let scale = tiny.lt(near).select(learnt, bounded);
@@ -60,7 +61,7 @@ pub(super) fn first<T: Real, S: Simd>(k: &Constants<T>, x: Lane<T, S>) -> Now<T,
     Now { location: x, scale: Lane::splat(x.0, k.tiny), tally: Word::splat(x.0, tally) }
 }
 
-/// Where a channel has seen from one to four samples.
+/// The lanes whose channel has seen from one to four samples.
 #[inline(always)]
 pub(super) fn is_on<T: Real, S: Simd>(k: &Constants<T>, tally: Word<T, S>) -> Mask<T, S> {
     let word = |value| Word::<T, S>::splat(tally.0, value);

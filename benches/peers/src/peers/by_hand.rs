@@ -1,7 +1,7 @@
 //! Loops that somebody would write by hand: a plain average, a clip, and all of `RobustMean`.
 //!
-//! The first two know nothing of missing samples or infinities. The third is the one that evenkeel's own benchmark compares
-//! with: the whole update, branch-free, over separate slices, vectorised by the compiler.
+//! The first two know nothing of missing samples or infinities. The third is the one that evenkeel's own benchmark
+//! compares with: the whole update, branch-free, over separate slices, vectorised by the compiler.
 
 use super::Field;
 use crate::case::{Block, Case, Shape};

@@ -1,7 +1,7 @@
 //! polars: whole columns. It keeps no state from call to call, so it has no answer to a row at a time.
 //!
-//! Its columns are made before the clock starts. It always writes the average after every sample, where evenkeel keeps the
-//! last.
+//! Its columns are made before the clock starts. It always writes the average after every sample, where evenkeel keeps
+//! the last.
 
 use super::Field;
 use crate::case::{Block, Case, Shape};

@@ -1,7 +1,7 @@
 //! watermill: streaming statistics, one value per statistic.
 //!
-//! For rows, an array of statistics, a channel each. Where the whole past is there, a statistic is fed its series in one go,
-//! from contiguous memory.
+//! For rows, an array of statistics, a channel each. Where the whole past is there, a statistic is fed its series in
+//! one go, from contiguous memory.
 
 use super::Field;
 use crate::case::{Block, Case, Shape};

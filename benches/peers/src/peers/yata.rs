@@ -1,7 +1,7 @@
 //! yata: indicators of technical analysis, one value per method, in `f64`.
 //!
-//! As an array of methods for rows, and a series in one go where it is there. It could be built for `f32` instead, but not
-//! for both in one program.
+//! As an array of methods for rows, and a series in one go where it is there. It could be built for `f32` instead, but
+//! not for both in one program.
 
 use super::Field;
 use crate::case::{Block, Case, Shape};

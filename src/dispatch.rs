@@ -1,10 +1,12 @@
-//! The instruction sets, and the one place where one is chosen.
+//! The instruction sets: the one file that names them, and the one place where one is chosen.
 //!
 //! A kernel is compiled once for each set that the target architecture may have, and picked at run time by a token that
 //! only exists where the machine has the set. Below AVX2 there is only `Scalar`: arithmetic on small arrays, of
 //! which the compiler makes vectors of the target's baseline (SSE2 on x86-64).
 
 use crate::error::BackendError;
+#[cfg(target_arch = "x86_64")]
+use core::any::Any;
 use pulp::{Scalar128b, Simd, WithSimd};
 
 /// An instruction set that kernels are compiled for. Results are the same bits on all of them.
@@ -22,10 +24,10 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// Every backend that this build knows, fast ones last.
+    /// Every backend that there is on any architecture, the fastest last.
     pub const ALL: &'static [Backend] = &[Backend::Scalar, Backend::Neon, Backend::Avx2, Backend::Avx512];
 
-    /// The backends that this machine has, the fastest last. [`Backend::Scalar`] is always among them.
+    /// The backends that this machine has, the fastest last; [`Backend::Scalar`] is always among them.
     ///
     /// ```
     /// use evenkeel::Backend;
@@ -36,14 +38,14 @@ impl Backend {
         Self::ALL.iter().copied().filter(|&backend| Token::new(backend).is_ok())
     }
 
-    /// The fastest backend that this machine has, which is what everything uses unless told otherwise.
+    /// The fastest backend that this machine has, which everything uses by default.
     #[must_use]
     pub fn best() -> Self {
         Self::available().last().unwrap_or(Backend::Scalar)
     }
 }
 
-/// Proof that the machine has a backend.
+/// A proof that the machine has a backend.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Token {
     Scalar,
@@ -100,4 +102,51 @@ impl Token {
             Self::Avx512(simd) => Simd::vectorize(simd, kernel),
         }
     }
+}
+
+/// Whether all lanes of a mask are set, by an instruction that the compiler does not find; `None` where the set has
+/// none.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn all_of<S: Simd, M: 'static>(simd: S, mask: &M) -> Option<bool> {
+    let simd = (&simd as &dyn Any).downcast_ref::<pulp::x86::V3>()?;
+    let mask = mask as &dyn Any;
+    if let Some(&mask) = mask.downcast_ref::<pulp::m32x8>() {
+        let ones = simd.avx._mm256_set1_ps(f32::from_bits(u32::MAX));
+        return Some(simd.avx._mm256_testc_ps(pulp::cast(mask), ones) != 0);
+    }
+    let &mask = mask.downcast_ref::<pulp::m64x4>()?;
+    let ones = simd.avx._mm256_set1_pd(f64::from_bits(u64::MAX));
+    Some(simd.avx._mm256_testc_pd(pulp::cast(mask), ones) != 0)
+}
+
+/// A mask as one bit per lane, by an instruction that the compiler does not always find in the portable loop; `None`
+/// where the set has none. The casts are of a type to itself and vanish.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn bits_of<S: Simd, M: 'static>(simd: S, mask: &M) -> Option<u32> {
+    let simd = (&simd as &dyn Any).downcast_ref::<pulp::x86::V3>()?;
+    let mask = mask as &dyn Any;
+    let bits = if let Some(&mask) = mask.downcast_ref::<pulp::m32x8>() {
+        simd.avx._mm256_movemask_ps(pulp::cast(mask))
+    } else if let Some(&mask) = mask.downcast_ref::<pulp::m64x4>() {
+        simd.avx._mm256_movemask_pd(pulp::cast(mask))
+    } else {
+        return None;
+    };
+    Some(bits.cast_unsigned())
+}
+
+/// Always `None`: no set of this architecture has an instruction of its own for [`all_of`].
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+pub(crate) fn all_of<S: Simd, M: 'static>(_: S, _: &M) -> Option<bool> {
+    None
+}
+
+/// Always `None`: no set of this architecture has an instruction of its own for [`bits_of`].
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+pub(crate) fn bits_of<S: Simd, M: 'static>(_: S, _: &M) -> Option<u32> {
+    None
 }
