@@ -12,7 +12,8 @@
 //! | `cli.rs` | the command line and its help |
 //! | `commands/` | what each command does, with its options |
 //! | `views/` | plots and tables of tails |
-//! | `formats/` | files and pipes to records, a format a file or folder |
+//! | `input/` | the input of a command: which bytes, in which format, with which columns |
+//! | `formats/` | bytes to records, a format a file or folder |
 //! | `output/` | estimates to rows, and where rows go |
 //! | `engine/` | samples to estimates |
 //! | `console.rs` | what is printed on standard error |
@@ -26,6 +27,7 @@ mod console;
 mod engine;
 mod failure;
 mod formats;
+mod input;
 mod machine;
 mod output;
 pub mod probe;

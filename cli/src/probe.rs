@@ -10,7 +10,8 @@ use crate::cli::{Cli, Command};
 use crate::commands::pipe;
 use crate::console::Destination;
 use crate::failure::Failure;
-use crate::formats::{self, Found, Lines, Point, ReadArgs, Source, Woken};
+use crate::formats::{Found, Lines, Point, Woken};
+use crate::input::{self, ReadArgs, Source};
 use crate::samples::{Refusal, Sink, Time};
 use clap::Parser;
 use std::cell::RefCell;
@@ -93,7 +94,7 @@ pub fn read(input: impl Read + 'static, options: &Options) -> Reading {
     let source = Source::new(Box::new(input), NAME.to_owned(), None, &args, options.limits);
     let result = source.and_then(|source| {
         let mut console = source.console_to(&args, Destination::List(RefCell::default()));
-        let result = formats::read(source, &mut record, &mut console);
+        let result = input::read(source, &mut record, &mut console);
         let counts = console.counts;
         (reading.rows, reading.bad_rows, reading.bad_cells) = (counts.rows, counts.bad_rows, counts.bad_values);
         reading.said = console.into_list();

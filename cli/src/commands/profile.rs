@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::engine::tally::Tally;
 use crate::failure::Failure;
-use crate::formats::{self, InputArgs, Source};
+use crate::input::{self, InputArgs, Source};
 use crate::output::{Target, check_distinct};
 use crate::samples::{Refusal, Sink, Time};
 use crate::settings::{Preset, RuleArgs};
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<(), Failure> {
     let (total, tally) = (TailProfile::new(), Tally::default());
     let mut profile = Profile { engine, series: Vec::new(), count: 0, total, tally };
 
-    let result = formats::read(source, &mut profile, &mut console);
+    let result = input::read(source, &mut profile, &mut console);
     console.finish();
     result?;
     if profile.is_total_only() {

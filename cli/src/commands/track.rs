@@ -3,7 +3,8 @@
 use crate::engine::Engine;
 use crate::engine::tally::Tally;
 use crate::failure::Failure;
-use crate::formats::{self, Format, InputArgs, Source};
+use crate::formats::Format;
+use crate::input::{self, InputArgs, Source};
 use crate::output::{OutputFormat, Target, Tidy, check_distinct, check_writable};
 use crate::samples::{Refusal, Sink, Time, TimeType};
 use crate::settings::{RuleArgs, TrackPreset};
@@ -105,7 +106,7 @@ pub(crate) fn run(args: &TrackArgs) -> Result<(), Failure> {
     let mut console = source.console(&args.input.read, target.is_terminal());
     let mut track = Track { engine, output: Tidy::new(format, target)?, drawing, series: 0, tally: Tally::default() };
 
-    if let Err(failure) = formats::read(source, &mut track, &mut console) {
+    if let Err(failure) = input::read(source, &mut track, &mut console) {
         console.finish();
         track.output.abandon();
         return Err(failure);

@@ -20,7 +20,8 @@ mod wait;
 
 use crate::console::{Console, Destination};
 use crate::failure::Failure;
-use crate::formats::{Format, Input, Limits, Lines, ReadArgs, Roles, standard_input};
+use crate::formats::{Format, Input, Limits, Lines, Roles};
+use crate::input::{ReadArgs, standard_input};
 use crate::output::Target;
 use crate::settings::{KeepArgs, Preset, RuleArgs};
 use crate::text::time::Unit;

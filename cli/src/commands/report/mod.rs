@@ -27,8 +27,8 @@ mod series;
 mod thresholds;
 
 use crate::failure::Failure;
-use crate::formats::InputArgs;
-use crate::formats::{self, Source};
+use crate::input::InputArgs;
+use crate::input::{self, Source};
 use crate::output::{Target, check_distinct};
 use crate::settings::{Preset, RuleArgs};
 use crate::views::drawing::file_name;
@@ -93,7 +93,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
     let mut console = source.console(&args.input.read, target.is_terminal());
     let input = source.input.name.clone();
 
-    let result = formats::read(source, &mut collector, &mut console);
+    let result = input::read(source, &mut collector, &mut console);
     console.finish();
     result?;
     let total = collector.total();

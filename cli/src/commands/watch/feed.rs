@@ -3,7 +3,8 @@
 use super::state::State;
 use crate::console::{Console, Destination};
 use crate::failure::Failure;
-use crate::formats::{Client, Consumer, InputArgs, Need, Record, Series, Source, Span, Value, Woken, reason, time_of};
+use crate::formats::{Client, Consumer, Need, Record, Series, Span, Value, Woken};
+use crate::input::{InputArgs, Source, reason, time_of};
 use crate::machine::{COLUMNS, Host, next_due};
 use crate::samples::{Refusal, Time};
 use jiff::Timestamp;

@@ -18,7 +18,7 @@ mod style;
 mod view;
 
 use crate::failure::Failure;
-use crate::formats::InputArgs;
+use crate::input::InputArgs;
 use crate::machine::check_interval;
 use crate::settings::{KeepArgs, Preset, RuleArgs};
 use crate::text::time::interval;

@@ -178,14 +178,14 @@ impl State {
         if std::mem::replace(&mut self.forgotten, expired + evicted) == expired + evicted {
             return;
         }
-        let Self { series: named, places, known, .. } = self;
-        places.retain(|name, _| named.has(name));
-        let mut names: Vec<(usize, &mut usize)> = places.values_mut().map(|place| (*place, place)).collect();
-        names.sort_unstable_by_key(|(place, _)| *place);
-        let mut stays = names.iter().map(|(place, _)| *place).peekable();
+        let Self { series: estimators, places, known, .. } = self;
+        places.retain(|name, _| estimators.has(name));
+        let mut moved: Vec<(usize, &mut usize)> = places.values_mut().map(|place| (*place, place)).collect();
+        moved.sort_unstable_by_key(|(place, _)| *place);
+        let mut stays = moved.iter().map(|(place, _)| *place).peekable();
         let mut index = 0..;
         known.series.retain(|_| index.next().is_some_and(|index| stays.next_if_eq(&index).is_some()));
-        for (now, (_, place)) in names.into_iter().enumerate() {
+        for (now, (_, place)) in moved.into_iter().enumerate() {
             *place = now;
         }
     }

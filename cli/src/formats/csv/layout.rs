@@ -106,13 +106,13 @@ impl Layout {
         let series = wanted.series.as_deref().map(|name| find(&names, name, "--series")).transpose()?;
         let values: Vec<usize> =
             wanted.values.iter().map(|name| find(&names, name, "--value")).collect::<Result<_, _>>()?;
-        let named: HashSet<usize> = [time, series].into_iter().flatten().chain(values.iter().copied()).collect();
+        let taken: HashSet<usize> = [time, series].into_iter().flatten().chain(values.iter().copied()).collect();
         // Where records are passed on, a column whose name is another's is left alone, and needs no name of its own.
         if roles == Roles::Learn {
             make_distinct(&mut names, report);
         }
 
-        let others = (0..names.len()).filter(|index| !named.contains(index));
+        let others = (0..names.len()).filter(|index| !taken.contains(index));
         let column = |kind: Kind| move |index| Column { index, kind: kind.clone(), is_series: false };
         let open_time = Time::Open(others.clone().collect());
         let shape = match (series, values.is_empty()) {

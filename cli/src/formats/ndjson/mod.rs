@@ -261,8 +261,7 @@ impl Record for Object<'_> {
         let Some(series) = &self.columns.wanted.series else { return Series::Each };
         let name = match self.members.get(series) {
             None => return Series::Unnamed(format!("no member {series:?}")),
-            Some(Member::Number(text)) => Cow::Borrowed(text.as_bytes()),
-            Some(Member::Text(Cow::Borrowed(text))) => Cow::Borrowed(text.as_bytes()),
+            Some(Member::Number(text) | Member::Text(Cow::Borrowed(text))) => Cow::Borrowed(text.as_bytes()),
             Some(Member::Text(Cow::Owned(text))) => Cow::Owned(text.into_bytes()),
             Some(Member::Null | Member::Other(_)) => Cow::Borrowed(&b""[..]),
         };

@@ -1,11 +1,9 @@
 //! Records to samples of numbered series, for commands that follow every series to the end of the input.
 
-use super::lines::{Need, Span, Woken};
-use super::reader::{Client, Consumer};
-use super::record::{Record, Series, Value, When};
 use super::source::Source;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::formats::{Client, Consumer, Need, Record, Series, Span, Value, When, Woken};
 use crate::samples::{Moment, Sink, Time, TimeType};
 use crate::text::quote::not_a_number;
 use foldhash::fast::RandomState;

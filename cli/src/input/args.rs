@@ -1,8 +1,7 @@
 //! The options of every command that reads an input.
 
-use super::columns::Wanted;
-use super::format::Format;
 use crate::failure::Failure;
+use crate::formats::{Format, Wanted};
 use crate::text::time::Unit;
 use clap::Args;
 use std::path::PathBuf;
@@ -16,7 +15,7 @@ pub(crate) struct InputArgs {
     /// With --series it is long: one row per sample. An empty cell or NaN is a missing sample, `inf` and `-inf` are
     /// samples. The first rows show what a column is. NDJSON has one object per line and follows the same rules with
     /// members for columns: `null` is a missing sample, a member that was never a number is ignored, new members may
-    /// appear in any line, and nested values are ignored. In the line protocol of InfluxDB a series is the measurement, the
+    /// appear in any line, and nested values are ignored. In the influx line protocol a series is the measurement, the
     /// tags in any order, and the field, `cpu,host=a usage`; strings and truth values are no series.
     #[arg(value_name = "INPUT")]
     pub(crate) path: Option<PathBuf>,

@@ -1,11 +1,9 @@
 //! The input: a file or standard input, opened, and its format.
 
 use super::args::{InputArgs, ReadArgs};
-use super::format::Format;
-use super::lines::{Limits, Lines, Woken};
-use super::reader::{Input, Roles};
 use crate::console::{Console, Destination};
 use crate::failure::Failure;
+use crate::formats::{Format, Input, Limits, Lines, Roles, Woken};
 use crate::text::time::Unit;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Seek, SeekFrom};
