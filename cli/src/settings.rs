@@ -15,7 +15,7 @@ pub(crate) struct RuleArgs {
     /// such as 90s or 5m) in so much time, however many samples there are in it. Time is taken from the time column: RFC
     /// 3339, UTC where there is no offset, or numbers since 1970, below 1e11 seconds, below 1e14 milliseconds, below 1e17
     /// microseconds, else nanoseconds; its first number from 1e8 on settles the unit, and before it they are seconds. A sample older than the last of its series is
-    /// skipped as a bad cell is.
+    /// skipped as late.
     #[arg(
         long,
         value_name = "N|TIME",
@@ -244,6 +244,21 @@ impl FromStr for MaxIdle {
         };
         idle.map(Self)
             .ok_or_else(|| "expected a number of samples, or a time with a unit, such as 90s or 2h".to_owned())
+    }
+}
+
+/// The option that sets a parameter of the library.
+pub(crate) fn option_of(parameter: &str) -> &str {
+    match parameter {
+        "half_life" | "half_life_time" => "--half-life",
+        "span" => "--span",
+        "alpha" => "--alpha",
+        "resolution" | "learns" => "--resolution",
+        "patience" => "--patience",
+        // A state has the memory as the gain that comes of it.
+        "gain" | "half_life_ns" => "--half-life, --span or --alpha",
+        "clip" | "taper_from" | "reject" | "scale_clip" | "the rule" => "--preset",
+        other => other,
     }
 }
 

@@ -5,7 +5,7 @@ pub(crate) mod tally;
 
 use crate::failure::Failure;
 use crate::samples::{Moment, Refusal, Time};
-use crate::settings::{Preset, RuleArgs};
+use crate::settings::{Preset, RuleArgs, option_of};
 use crate::text::time::Moments;
 use evenkeel::{
     Bank, ChannelsError, CleanedEma, Ema, Estimator, Observation, ParameterError, RobustMean, Scored, Timed, Update,
@@ -252,10 +252,19 @@ impl Average {
     }
 }
 
-/// The library's own words are the message.
+/// The error in the words of the command line: it names the option that was given.
 impl From<ParameterError> for Failure {
     fn from(error: ParameterError) -> Self {
-        Self::usage(error)
+        match error {
+            ParameterError::OutOfRange { name, expected, got } => {
+                Self::usage(format!("{} must be {expected}, not {got}", option_of(name)))
+            }
+            ParameterError::GainTooSmall { gain, smallest, .. } => Self::usage(format!(
+                "the memory is too long: its gain is {gain:e}, and the smallest is {smallest:e}; shorten --half-life or --span, or \
+                 raise --alpha"
+            )),
+            error => Self::usage(error),
+        }
     }
 }
 

@@ -144,13 +144,13 @@ fn binary_input_ends_in_words() {
 #[test]
 fn bad_arguments_are_exit_2_in_the_librarys_words() {
     for (args, words) in [
-        (&["--half-life", "0"][..], "half_life must be above 0"),
-        (&["--half-life", "-3"], "half_life must be above 0"),
-        (&["--span", "0.5"], "span must be at least 1"),
-        (&["--alpha", "1.5"], "alpha must be above 0 and at most 1"),
-        (&["--resolution", "-1"], "resolution must be at least 0"),
+        (&["--half-life", "0"][..], "--half-life must be above 0"),
+        (&["--half-life", "-3"], "--half-life must be above 0"),
+        (&["--span", "0.5"], "--span must be at least 1"),
+        (&["--alpha", "1.5"], "--alpha must be above 0 and at most 1"),
+        (&["--resolution", "-1"], "--resolution must be at least 0"),
         (&["--resolution", "some"], "expected auto, none or a number"),
-        (&["--patience", "0"], "patience must be"),
+        (&["--patience", "0"], "--patience must be"),
         (&["--half-life", "5", "--span", "5"], "cannot be used with"),
         (&["--span", "5", "--alpha", "0.5"], "cannot be used with"),
         (&["--preset", "ema", "--patience", "5"], "--patience has no meaning"),

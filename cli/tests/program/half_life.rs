@@ -146,7 +146,7 @@ fn what_cannot_be_is_said() {
         ("a\n1\n", &["--half-life", "5m"][..], "name it with --time"),
         ("{\"a\":1}\n", &["--half-life", "5m"], "name it with --time"),
         ("t,a\n2024-01-01,1\n", &["--half-life", "5m", "--preset", "ema"], "--preset ema"),
-        ("t,a\n2024-01-01,1\n", &["--half-life", "0s"], "half_life_time must be above 0"),
+        ("t,a\n2024-01-01,1\n", &["--half-life", "0s"], "--half-life must be above 0"),
         (
             "t,a\n2024-01-01,1\n",
             &["--half-life", "5 fortnights"],

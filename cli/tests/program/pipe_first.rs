@@ -104,16 +104,20 @@ fn tables_go_on_too() {
 #[test]
 fn what_differs_is_refused_by_name() {
     for (name, args, words) in [
-        ("robust", &["--preset", "clean"][..], "it differs in the rule"),
-        ("robust", &["--preset", "mean"], "it differs in clip, taper_from, reject: give"),
-        ("mean", &["--preset", "robust"], "it differs in clip, taper_from, reject: give"),
-        ("robust", &["--half-life", "61"], "it differs in gain: give"),
+        ("robust", &["--preset", "clean"][..], "another --preset ("),
+        ("robust", &["--preset", "mean"], "another --preset ("),
+        ("mean", &["--preset", "robust"], "another --preset ("),
+        ("robust", &["--half-life", "61"], "another --half-life, --span or --alpha ("),
         // Of the presets, it is the nearest that is named.
-        ("mean", &["--half-life", "61"], "it differs in gain: give"),
-        ("mean", &["--half-life", "61", "--patience", "9"], "it differs in gain, patience: give"),
-        ("robust", &["--resolution", "none"], "it differs in learns: give"),
-        ("telegraf", &["--half-life", "11m"], "it differs in half_life_ns: give"),
-        ("step", &["--resolution", "0.5", "--patience", "20"], "it differs in gain: give"),
+        ("mean", &["--half-life", "61"], "another --half-life, --span or --alpha ("),
+        (
+            "mean",
+            &["--half-life", "61", "--patience", "9"],
+            "another --half-life, --span or --alpha and another --patience (",
+        ),
+        ("robust", &["--resolution", "none"], "another --resolution ("),
+        ("telegraf", &["--half-life", "11m"], "another --half-life, --span or --alpha ("),
+        ("step", &["--resolution", "0.5", "--patience", "20"], "another --half-life, --span or --alpha ("),
     ] {
         let (_directory, path) = state(name);
         let before = fs::read(&path).unwrap();

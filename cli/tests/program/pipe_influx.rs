@@ -329,7 +329,7 @@ fn presets_and_other_options_are_those_of_track() {
     // What is continuous has no resolution: as soon as there is a second sample.
     let none = output(&["--resolution", "none"]);
     assert!(none.lines().skip(1).eq(outputs[0].lines().skip(1)));
-    pipe("m f=1\n", &["--half-life", "0"]).code(2).stdout("").stderr(contains("half_life must be above 0"));
+    pipe("m f=1\n", &["--half-life", "0"]).code(2).stdout("").stderr(contains("--half-life must be above 0"));
     pipe("m f=1\n", &["--preset", "ema"])
         .code(2)
         .stdout("")

@@ -226,7 +226,10 @@ fn a_state_of_other_parameters_is_refused_and_kept() {
             said.contains("made by CleanedEma(gain 0.0228") && said.contains(&format!("not by {other}(")),
             "{said}"
         );
-        assert!(said.contains("it differs in") && said.contains("give the same options, or another file"), "{said}");
+        assert!(
+            said.contains("it was made with another --") && said.contains("give the same options, or another file"),
+            "{said}"
+        );
         assert_eq!(fs::read(&path).unwrap(), before);
     }
     with_state(&path, &feed(50, 60), &["--half-life", "30", "--max-series", "3"]).success();

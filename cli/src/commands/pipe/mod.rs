@@ -60,8 +60,19 @@ Exit codes:
 ///
 /// A number called `f` gets `f_location`, `f_scale` and `f_score` behind the last field of its record: the location and scale
 /// of its series after this sample, and how far the sample was from where the series had been, in scales, which the first five
-/// samples of a series do not have. What is not finite is left out. Everything else comes out byte for byte and in order, as soon as it is in; a malformed line is reported, counted
-/// and dropped.
+/// samples of a series do not have. What is not finite is left out. Everything else comes out byte for byte and in order, as soon
+/// as it is in; a malformed line is reported, counted and dropped.
+///
+/// The format is that of the state, or the first line shows it: an object is NDJSON, anything else the influx line protocol of
+/// Telegraf and its database; CSV has to be named. In NDJSON every member that is a number is followed, or those named by --value,
+/// which may also be numbers in quotes, or `null` where the sample is missing. In CSV it is the columns that hold numbers or
+/// nothing in the first row, or those named by --value; where the first row holds only text, all columns but the first. In a long
+/// table each value is one series per name, and records without a name are passed on. A point without a timestamp is of the moment
+/// at which it is read.
+///
+/// A string of the line protocol or a quoted cell may go on in the next lines, for up to 1 MiB, and where the input has to
+/// be waited for, for a second. What is not closed by then is taken for a stray quote: the line with it is dropped, and
+/// each of the lines behind it is read for itself.
 ///
 /// A record has no name twice: a number beside one of its three names is left alone, and so is one whose name is one of the
 /// three of another number. So records that come through a second time come out as they are.

@@ -11,6 +11,7 @@ use crate::console::{self, Seldom};
 use crate::failure::Failure;
 use crate::formats::Format;
 use crate::output::{Durability, Replacement, Writers, check_may_write, remove_leftover};
+use crate::settings::option_of;
 use crate::text::time::{self, Unit};
 use anyhow::{Context, Result, anyhow};
 use clap::{Args, ValueEnum};
@@ -320,7 +321,14 @@ fn resume(bytes: &[u8], asked: Feed, follow: &mut Follow) -> Result<Resumed, Str
         return Err(format!("it is of {what} in {before}, and this one is in {now}"));
     }
     follow.read(bytes).map_err(|error| match error {
-        SnapshotError::Rule { .. } => format!("{error}: give the same options, or another file"),
+        SnapshotError::Rule { found, expected, differs } => {
+            let mut options: Vec<&str> = differs.split(", ").map(option_of).collect();
+            options.dedup();
+            let options = options.join(" and another ");
+            format!(
+                "it was made with another {options} ({found}, not {expected}): give the same options, or another file"
+            )
+        }
         error => error.to_string(),
     })?;
     Ok(Resumed { progress, series, format })
