@@ -35,12 +35,28 @@ pub(crate) fn run(args: &CompletionsArgs, program: Command) -> Result<(), Failur
     // Not to standard output itself: the generator would panic where a reader has closed the pipe.
     let mut script = Vec::new();
     generate(args.shell, &mut program, name, &mut script);
+    if args.shell == Shell::Fish {
+        script.extend(fish_values(&program).into_bytes());
+    }
     Ok(io::stdout().write_all(&script).context("cannot write to standard output")?)
+}
+
+/// What `clap_complete` leaves out for fish, which would offer files instead: the values of what is no option.
+fn fish_values(program: &Command) -> String {
+    let line = |command: &Command| {
+        let values = command.get_positionals().flat_map(Arg::get_possible_values);
+        let names: Vec<_> = values.map(|value| value.get_name().to_owned()).collect();
+        let (program, command, names) = (program.get_name(), command.get_name(), names.join(" "));
+        let line = format!("complete -c {program} -n \"__fish_seen_subcommand_from {command}\" -f -a '{names}'\n");
+        (!names.is_empty()).then_some(line)
+    };
+    program.get_subcommands().filter_map(line).collect()
 }
 
 /// The same command line with help that fits beside a completion.
 fn brief(command: Command) -> Command {
-    command.mut_args(brief_arg).mut_subcommands(brief)
+    let names: Vec<_> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    names.iter().fold(command.mut_args(brief_arg), |command, name| command.mut_subcommand(name, brief))
 }
 
 /// The same option with the first sentence of its help, and without names of files where it takes none.

@@ -132,7 +132,7 @@ fn levels_in_turn_are_no_outliers() {
 /// An hour of a machine at work, which the first edition re-opened 339 times, and of whose load it took 60% for outliers.
 #[test]
 fn the_metrics_of_a_machine_are_followed() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/host.csv");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/host.csv");
     let run = |preset| evenkeel(&["track", path, "--preset", preset]).assert().success();
     let robust = run("robust");
     assert!(count(&robust, "re-openings") <= 70, "{}", stderr(&robust));

@@ -18,7 +18,7 @@
 //! | `parquet.rs`, `no_parquet.rs` | Parquet in and out, and what is said where it is not built in |
 //! | `profile.rs`, `plot.rs` | the tail profile and the picture |
 //! | `report.rs` | the page |
-//! | `shell.rs` | completions, manual pages, the version |
+//! | `shell.rs`, `packaging.rs` | completions, manual pages, the version; the service and the configuration of Telegraf |
 //! | `watch.rs` | what `watch` says without a terminal; `.ci/terminal` has one |
 
 mod bad_input;
@@ -30,6 +30,7 @@ mod ndjson;
 #[cfg(not(feature = "parquet"))]
 mod no_parquet;
 mod outcomes;
+mod packaging;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod pipe_first;
