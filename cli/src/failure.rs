@@ -23,7 +23,7 @@ impl Failure {
         Self::Failed(anyhow::anyhow!("{message}"))
     }
 
-    /// What the program returns to the shell.
+    /// The exit code of the program.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
@@ -32,7 +32,7 @@ impl Failure {
         }
     }
 
-    /// What the user is told; nothing where nothing is wrong.
+    /// The message to the user; nothing where nothing is wrong.
     pub(crate) fn message(&self) -> Option<String> {
         match self {
             Self::Usage(message) => Some(message.clone()),
@@ -41,7 +41,7 @@ impl Failure {
         }
     }
 
-    /// A reader that goes away, as `head` does, is how pipes end.
+    /// Whether the reader of a pipe has gone away, as `head` does, which is how pipes end.
     fn is_closed_pipe(&self) -> bool {
         let Self::Failed(error) = self else { return false };
         let io_errors = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
@@ -55,7 +55,7 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-/// What is told where Parquet is wanted and not built in.
+/// The failure where Parquet is wanted and not built in.
 #[cfg(not(feature = "parquet"))]
 pub(crate) fn no_parquet(what: &str) -> Failure {
     Failure::usage(format!(

@@ -34,9 +34,9 @@ mod settings;
 mod text;
 mod views;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use cli::{Cli, Command};
-use commands::{pipe, profile, record, report, track, watch};
+use commands::{completions, man, pipe, profile, record, report, track, watch};
 use std::process::ExitCode;
 
 /// The whole program: does what the command line says, and gives what the shell is told.
@@ -49,6 +49,8 @@ pub fn run() -> ExitCode {
         Command::Watch(args) => watch::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Pipe(args) => pipe::run(&args),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Man(args) => man::run(&args, Cli::command()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

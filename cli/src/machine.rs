@@ -9,11 +9,11 @@ use sysinfo::{
     ProcessesToUpdate, System,
 };
 
-/// The shortest interval between rows. The CPU's counters are not read more often than every 200 ms, and a reading that
+/// Least interval between rows. The CPU's counters are not read more often than every 200 ms, and a reading that
 /// is a few milliseconds late must not bring the next one below that.
-const SHORTEST: Duration = Duration::from_millis(250);
+const LEAST_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Decimals after each column's name: enough to see the metric move, no more.
+/// The columns: their names, and decimals enough to see the metric move.
 pub(crate) const COLUMNS: [(&str, usize); 11] = [
     ("cpu_percent", 2),
     ("cpu_busiest_percent", 2),
@@ -28,16 +28,16 @@ pub(crate) const COLUMNS: [(&str, usize); 11] = [
     ("processes", 0),
 ];
 
-/// Whether readings may follow each other so closely.
+/// An error if the interval is too short to measure the load of the CPU.
 pub(crate) fn check_interval(every: Duration) -> Result<(), Failure> {
-    if every >= SHORTEST {
+    if every >= LEAST_INTERVAL {
         return Ok(());
     }
-    Err(Failure::usage(format!("--every {every:?} is too short to measure the CPU load: at least {SHORTEST:?}")))
+    Err(Failure::usage(format!("--every {every:?} is too short to measure the CPU load: at least {LEAST_INTERVAL:?}")))
 }
 
-/// When the reading after the one of `last` is due; those that have been missed are left out. `None` past the clock's last
-/// moment.
+/// The moment at which the reading after the one of `last` is due; missed readings are left out. `None` past the
+/// clock's last moment.
 pub(crate) fn next_due(last: Instant, every: Duration) -> Option<Instant> {
     let mut next = last.checked_add(every)?;
     while let Some(later) = next.checked_add(every).filter(|later| *later <= Instant::now()) {
@@ -46,7 +46,7 @@ pub(crate) fn next_due(last: Instant, every: Duration) -> Option<Instant> {
     Some(next)
 }
 
-/// The machine, with what it had counted at the reading before.
+/// The machine, with its counters as of the last reading.
 pub(crate) struct Host {
     system: System,
     disks: Disks,
@@ -73,7 +73,7 @@ impl Host {
         })
     }
 
-    /// All metrics at `now`, in the order of [`COLUMNS`]. Rates are missing at the first reading.
+    /// Reads all metrics at `now`, in the order of [`COLUMNS`]. Rates are missing at the first reading.
     pub(crate) fn read(&mut self, now: Instant) -> [Option<f64>; COLUMNS.len()] {
         let seconds = self
             .read_at
@@ -125,8 +125,8 @@ impl Host {
         }))
     }
 
-    /// Bytes received and sent since the last reading by the interfaces that lead out of this machine, and bytes that went
-    /// over the loopback interface, where received and sent are the same.
+    /// Bytes received and sent since the last reading by the interfaces that lead out of this machine, and bytes that
+    /// went over the loopback interface, where received and sent are the same.
     fn networks(&mut self) -> ([u64; 2], u64) {
         self.networks.refresh(true);
         let (local, outer): (Vec<_>, Vec<_>) = self
@@ -142,7 +142,7 @@ impl Host {
     fn processes(&mut self) -> Option<f64> {
         let kind = ProcessRefreshKind::nothing().without_tasks();
         self.system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
-        // Not even this process: the system does not say.
+        // A system that counts not even this process does not offer the number.
         Some(self.system.processes().len() as f64).filter(|count| *count > 0.0)
     }
 }
@@ -154,10 +154,10 @@ struct Counters {
 }
 
 impl Counters {
-    /// How far all counters together have moved since the last call.
+    /// Returns how far all counters together have moved since the last call.
     ///
-    /// A name that was not there before has moved by nothing: what it counted earlier did not happen in this interval. Nor
-    /// has a counter that went back, which was reset.
+    /// A name that was not there before has moved by nothing: what it counted earlier did not happen in this interval.
+    /// Nor has a counter that went back, which was reset.
     fn moved(&mut self, totals: impl Iterator<Item = (OsString, [u64; 2])>) -> [u64; 2] {
         let now: HashMap<_, _> = totals.collect();
         let mut sum = [0_u64; 2];

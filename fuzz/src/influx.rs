@@ -4,7 +4,7 @@
 //! Every line comes out, in order and byte for byte around what is added, or is bad and told with its number; what is added has
 //! the names and the bits that the bank says; and the summary counts the same.
 
-use crate::readers::{BYTE_ORDER_MARK, Pieces, Size, bare, lines};
+use crate::readers::{self, BYTE_ORDER_MARK, Pieces, Size, Stop, UNUSABLE, bare, lines};
 use evenkeel::{Bank, CleanedEma, Decay, Resolution};
 use evenkeel_cli::probe::{self, Limits, Piped};
 use std::cell::RefCell;
@@ -92,8 +92,6 @@ struct Expected {
     /// The numbers of the bad lines.
     bad: Vec<usize>,
     lines: usize,
-    /// Those of them that do not come out.
-    dropped: usize,
     samples: usize,
     left_alone: usize,
     is_stopped: bool,
@@ -103,57 +101,20 @@ impl Expected {
     fn of(text: &[u8], options: &Options, skips_explored: bool) -> Self {
         let mut expected = Self { has_mark: text.starts_with(BYTE_ORDER_MARK), ..Self::default() };
         let mut banks = HashMap::new();
-        let lines = lines(text, &options.limits);
-        let raw = |first: usize, count: usize| -> Vec<u8> {
-            let joined: Vec<u8> =
-                text.split_inclusive(|byte| *byte == b'\n').skip(first).take(count).flatten().copied().collect();
-            let mark = if first == 0 { BYTE_ORDER_MARK } else { b"" };
-            joined.strip_prefix(mark).map(<[u8]>::to_vec).unwrap_or(joined)
-        };
-        let (mut at, mut explored) = (0, 0);
-        while at < lines.len() {
-            let mut count = 1;
-            let mut read = if lines[at].is_too_long { Reading::Bad } else { read(without_end(&raw(at, 1))) };
-            let is_blank = |text: &[u8]| matches!(text.trim_ascii_start().first(), None | Some(b'#'));
-            if !lines[at].is_too_long && is_blank(without_end(&raw(at, 1))) {
-                expected.records.push(Record { before: raw(at, 1), added: Vec::new(), behind: Vec::new() });
-                (at, expected.lines) = (at + 1, expected.lines + 1);
-                continue;
-            }
-            while read == Reading::Open
-                && !(skips_explored && at < explored)
-                && raw(at, count).len() - raw(at, 1).len() <= options.limits.reach
-                && at + count < lines.len()
-                && bare(&raw(at, count + 1)).len() < options.limits.longest
-            {
-                count += 1;
-                read = self::read(without_end(&raw(at, count)));
-            }
-            let nanoseconds = if options.is_in_seconds { 1_000_000_000 } else { 1 };
-            let (is_point, is_in_range) = match &read {
-                Reading::Point(point) => (true, point.time.is_none_or(|time| time.checked_mul(nanoseconds).is_some())),
-                _ => (false, false),
-            };
-            if !is_point {
-                explored = explored.max(at + count - 1);
-                count = 1;
-            }
-            let names = match read {
-                Reading::Point(point) if is_in_range => point.names(&raw(at, count)).map(|names| (point, names)),
-                _ => None,
-            };
-            match names {
-                Some((point, names)) => expected.point(&point, &names, &raw(at, count), options, &mut banks),
-                None => {
+        let nanoseconds = if options.is_in_seconds { 1_000_000_000 } else { 1 };
+        for Piece { at, count, raw, what } in pieces(text, &options.limits, nanoseconds, skips_explored) {
+            expected.lines += count;
+            match what {
+                What::Blank => expected.records.push(Record { before: raw, added: Vec::new(), behind: Vec::new() }),
+                What::Point(point, names) => expected.point(&point, &names, &raw, options, &mut banks),
+                What::Bad => {
                     expected.bad.push(at + 1);
-                    expected.dropped += count;
                     if options.is_strict {
                         expected.is_stopped = true;
                         return expected;
                     }
                 }
             }
-            (at, expected.lines) = (at + count, expected.lines + count);
         }
         expected
     }
@@ -233,7 +194,7 @@ impl Expected {
             let summary = piped.said.last().expect("there is a summary");
             let counts = [
                 ("lines", self.lines),
-                ("bad rows", self.dropped),
+                ("bad rows", self.bad.len()),
                 ("names taken", self.left_alone),
                 ("samples", self.samples),
             ];
@@ -247,6 +208,112 @@ impl Expected {
 
 fn show(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned()
+}
+
+/// Lines that belong together.
+struct Piece {
+    /// The first line, counted from 0, and how many there are.
+    at: usize,
+    count: usize,
+    raw: Vec<u8>,
+    what: What,
+}
+
+enum What {
+    /// A blank line or a comment.
+    Blank,
+    /// A point, and the names of its series and its fields.
+    Point(Point, (String, Vec<String>)),
+    Bad,
+}
+
+/// The text in pieces. A point whose timestamp does not fit, counted in so many nanoseconds, is bad.
+fn pieces(text: &[u8], limits: &Limits, nanoseconds: i64, skips_explored: bool) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let lines = lines(text, limits);
+    let raw = |first: usize, count: usize| -> Vec<u8> {
+        let joined: Vec<u8> =
+            text.split_inclusive(|byte| *byte == b'\n').skip(first).take(count).flatten().copied().collect();
+        let mark = if first == 0 { BYTE_ORDER_MARK } else { b"" };
+        joined.strip_prefix(mark).map(<[u8]>::to_vec).unwrap_or(joined)
+    };
+    let (mut at, mut explored) = (0, 0);
+    while at < lines.len() {
+        let mut count = 1;
+        let mut read = if lines[at].is_too_long { Reading::Bad } else { read(without_end(&raw(at, 1))) };
+        let is_blank = |text: &[u8]| matches!(text.trim_ascii_start().first(), None | Some(b'#'));
+        if !lines[at].is_too_long && is_blank(without_end(&raw(at, 1))) {
+            pieces.push(Piece { at, count, raw: raw(at, 1), what: What::Blank });
+            at += 1;
+            continue;
+        }
+        while read == Reading::Open
+            && !(skips_explored && at < explored)
+            && raw(at, count).len() - raw(at, 1).len() <= limits.reach
+            && at + count < lines.len()
+            && bare(&raw(at, count + 1)).len() < limits.longest
+        {
+            count += 1;
+            read = self::read(without_end(&raw(at, count)));
+        }
+        let (is_point, is_in_range) = match &read {
+            Reading::Point(point) => (true, point.time.is_none_or(|time| time.checked_mul(nanoseconds).is_some())),
+            _ => (false, false),
+        };
+        if !is_point {
+            explored = explored.max(at + count - 1);
+            count = 1;
+        }
+        let what = match read {
+            Reading::Point(point) if is_in_range => point.names().map_or(What::Bad, |names| What::Point(point, names)),
+            _ => What::Bad,
+        };
+        pieces.push(Piece { at, count, raw: raw(at, count), what });
+        at += count;
+    }
+    pieces
+}
+
+/// Whether a line is taken for a point, where nothing else says what it is.
+pub(crate) fn is_point(line: &[u8]) -> bool {
+    matches!(read(line.trim_ascii()), Reading::Point(_) | Reading::Open)
+}
+
+/// Everything that should come out of this text as samples.
+pub(crate) fn read_samples(
+    text: &[u8],
+    options: &probe::Options,
+    expected: &mut readers::Expected,
+) -> Result<(), Stop> {
+    if options.time.is_some() || options.series.is_some() || !options.values.is_empty() {
+        return Err(UNUSABLE);
+    }
+    let mut known: HashMap<String, usize> = HashMap::new();
+    for Piece { at, raw, what, .. } in pieces(text, &options.limits, 1, true) {
+        match what {
+            What::Blank => continue,
+            What::Bad => {
+                expected.rows += 1;
+                expected.bad_row(at as u64 + 1)?;
+            }
+            What::Point(point, (series, fields)) => {
+                expected.rows += 1;
+                let digits = without_end(&raw)[point.fields_end..].trim_ascii();
+                let time = std::str::from_utf8(digits).expect("digits");
+                expected.row(Some((time, !time.is_empty())));
+                for (field, value) in fields.iter().zip(&point.values) {
+                    let Some(value) = *value else { continue };
+                    let (name, next) = (format!("{series} {field}"), known.len());
+                    let series = *known.entry(name.clone()).or_insert_with(|| {
+                        expected.series(name);
+                        next
+                    });
+                    expected.sample(series, value);
+                }
+            }
+        }
+    }
+    if expected.rows == 0 { Err(UNUSABLE) } else { Ok(()) }
 }
 
 /// A line without its end, of either kind.
@@ -279,7 +346,7 @@ struct Point {
 
 impl Point {
     /// What the series is called, whatever the order of its tags, and what its fields are; none if that is no text.
-    fn names(&self, _raw: &[u8]) -> Option<(String, Vec<String>)> {
+    fn names(&self) -> Option<(String, Vec<String>)> {
         let mut tags = self.tags.clone();
         tags.sort();
         let series =

@@ -5,7 +5,7 @@
 //! library, and writes down in order what should come out. All of it must: names, times, samples to the bit, and every row
 //! and cell that is bad, with its line.
 
-use crate::{csv, ndjson, random::Random};
+use crate::{csv, influx, ndjson, random::Random};
 use evenkeel_cli::probe::{self, Event, Format, Limits, NAME, Options, Reading};
 use std::collections::HashSet;
 use std::io::{self, ErrorKind, Read};
@@ -139,8 +139,11 @@ impl Expected {
             None => {
                 let seen = &text[..text.len().min(options.limits.chunk)];
                 let seen = seen.strip_prefix(BYTE_ORDER_MARK).unwrap_or(seen);
-                match seen.trim_ascii().first() {
+                let is_text = |line: &&[u8]| !matches!(line.trim_ascii().first(), None | Some(b'#'));
+                let first = seen.split(|byte| *byte == b'\n').find(is_text).unwrap_or_default();
+                match first.trim_ascii().first() {
                     Some(b'[') => return Err(UNUSABLE),
+                    _ if influx::is_point(first) => Format::Influx,
                     Some(b'{') => Format::Ndjson,
                     _ => Format::Csv,
                 }
@@ -153,6 +156,7 @@ impl Expected {
         match format {
             Format::Csv => csv::read(text, options, self),
             Format::Ndjson => ndjson::read(text, options, self),
+            Format::Influx => influx::read_samples(text, options, self),
             // Nothing that is read as it comes.
             Format::Parquet => Err(UNUSABLE),
         }

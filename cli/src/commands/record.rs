@@ -1,9 +1,9 @@
 //! `evenkeel record`: this machine's own metrics as a CSV that `evenkeel track` reads as it is.
 //!
-//! One row per interval, flushed as it is made, so that a reader at the other end of a pipe sees it at once. Readings are
-//! due at `start + k * every`: a late one does not push back those after it, and when the machine was suspended the missed
-//! ones are left out rather than made up. Rates are differences of the system's counters over the time that really passed
-//! between two readings, which is why the first row comes one interval after the start.
+//! One row per interval, flushed as it is made, so that a reader at the other end of a pipe sees it at once. Readings
+//! are due at `start + k * every`: a late one does not push back those after it, and when the machine was suspended the
+//! missed ones are left out rather than made up. Rates are differences of the system's counters over the time that
+//! really passed between two readings, which is why the first row comes one interval after the start.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -19,10 +19,10 @@ use jiff::Timestamp;
 
 /// Record this machine's own metrics as CSV, one row per interval
 ///
-/// Columns: the time (RFC 3339, UTC), the mean load of all CPUs and that of the busiest one, memory and swap in use, the
-/// load average of one minute, what the disks read and wrote, what the network interfaces received and sent, what went
-/// over the loopback interface, and the number of processes. mb and kb are 1e6 and 1e3 bytes. A metric that the system
-/// does not offer is an empty cell.
+/// Columns: the time (RFC 3339, UTC), the mean load of all CPUs and that of the busiest one, memory and swap in use,
+/// the load average of one minute, what the disks read and wrote, what the network interfaces received and sent, what
+/// went over the loopback interface, and the number of processes. mb and kb are 1e6 and 1e3 bytes. A metric that the
+/// system does not offer is an empty cell.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RecordArgs {
     /// Time between rows, such as 500ms or 1s; at least 250ms
@@ -42,8 +42,8 @@ pub(crate) struct RecordArgs {
 ///
 /// # Errors
 ///
-/// An interval below the shortest, a time shorter than one interval, a system without metrics, or an output that cannot be
-/// written. A closed pipe is not an error: the reader has seen enough.
+/// An interval below the shortest, a time shorter than one interval, a system without metrics, or an output that cannot
+/// be written. A closed pipe is not an error: the reader has seen enough.
 pub(crate) fn run(args: &RecordArgs) -> Result<(), Failure> {
     check_interval(args.every)?;
     if let Some(length) = args.length
@@ -103,7 +103,7 @@ fn record(out: &mut dyn Write, host: &mut Host, every: Duration, length: Option<
     }
 }
 
-/// One line of the CSV.
+/// A row as a line of the CSV.
 fn row(time: Timestamp, values: &[Option<f64>; COLUMNS.len()]) -> String {
     use std::fmt::Write as _;
 

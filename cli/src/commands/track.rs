@@ -8,7 +8,7 @@ use crate::output::{OutputFormat, Target, Tidy, check_distinct, check_writable};
 use crate::samples::{Refusal, Sink, Time, TimeType};
 use crate::settings::{RuleArgs, TrackPreset};
 use crate::views::drawing::{Drawing, file_name};
-use crate::views::plot::Room;
+use crate::views::plot::Capacity;
 use clap::Args;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -139,7 +139,7 @@ fn output_format(output: Option<&Path>, input: Format) -> OutputFormat {
 /// The plot for `--plot`, which will be written at the end.
 fn drawing(args: &TrackArgs, path: &Path, input: &str) -> Result<Drawing, Failure> {
     check_writable(path)?;
-    Drawing::new(&args.rule, args.preset, args.title.clone().unwrap_or_else(|| file_name(input)), Room::PANELS)
+    Drawing::new(&args.rule, args.preset, args.title.clone().unwrap_or_else(|| file_name(input)), Capacity::PANELS)
 }
 
 /// Samples on their way through the engine.

@@ -1,7 +1,7 @@
 //! The options of every command that reads an input.
 
-use super::Format;
 use super::columns::Wanted;
+use super::format::Format;
 use crate::failure::Failure;
 use crate::text::time::Unit;
 use clap::Args;

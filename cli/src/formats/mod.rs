@@ -1,9 +1,10 @@
 //! Files and pipes to records: one reader for each format, which all commands use.
 //!
-//! A new format is a file with a [`Reader`] and a line in the list below.
+//! A new format is a file with a [`Reader`](reader::Reader) and a line in the list of `format.rs`.
 //!
 //! | file | what it does |
 //! |---|---|
+//! | `format.rs` | the list of formats |
 //! | `args.rs` | the options of every command that reads an input |
 //! | `source.rs` | opens the input and finds out its format |
 //! | `reader.rs`, `record.rs` | what a reader does, and what a record is |
@@ -15,6 +16,7 @@
 mod args;
 mod columns;
 mod csv;
+mod format;
 mod influx;
 mod lines;
 mod ndjson;
@@ -26,62 +28,11 @@ mod record;
 mod source;
 
 pub(crate) use args::{InputArgs, ReadArgs};
+pub use format::Format;
 pub(crate) use influx::Point;
 pub use lines::Limits;
 pub(crate) use lines::{Found, Lines, Need, Span, Woken};
 pub(crate) use numbered::{read, reason, time_of};
-pub(crate) use reader::{Client, Consumer, Roles, read_all};
+pub(crate) use reader::{Client, Consumer, Input, Roles};
 pub(crate) use record::{Record, Series, Value, When};
-pub(crate) use source::{Input, Source, standard_input};
-
-use crate::failure::Failure;
-use reader::Reader;
-
-/// Declares the formats: the name on the command line, and the reader.
-macro_rules! formats {
-    ($($name:ident $reader:ty;)*) => {
-        /// A format of an input.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-        #[allow(missing_docs)] // a comment on a value becomes help for the command line, where its name says enough
-        pub enum Format {
-            $($name,)*
-        }
-
-        impl Format {
-            /// The format that the ending of a file's name promises.
-            fn of_ending(ending: &str) -> Option<Self> {
-                let is_any = |known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(ending));
-                $(if is_any(<$reader>::ENDINGS) { return Some(Self::$name); })*
-                None
-            }
-
-            /// The format of an input whose first line is this.
-            pub(crate) fn of_line(first: &[u8]) -> Option<Self> {
-                $(if <$reader>::looks_like(first) { return Some(Self::$name); })*
-                None
-            }
-
-            /// Reads all of an input.
-            pub(crate) fn read_all(self, input: Input, consumer: &mut impl Consumer) -> Result<(), Failure> {
-                match self {
-                    $(Self::$name => read_all(&mut <$reader>::open(input)?, consumer),)*
-                }
-            }
-        }
-    };
-}
-
-formats! {
-    Csv csv::Csv;
-    Ndjson ndjson::Ndjson;
-    Influx influx::Influx;
-    Parquet parquet::Parquet;
-}
-
-impl Format {
-    /// The name on the command line.
-    pub(crate) fn name(self) -> String {
-        use clap::ValueEnum;
-        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
-    }
-}
+pub(crate) use source::{Source, standard_input};

@@ -1,8 +1,7 @@
 //! The reader of Parquet files where it is not built in: it refuses them.
 
 use super::csv::Fields;
-use super::reader::{Client, Next, Reader};
-use super::source::{Input, PARQUET};
+use super::reader::{Client, Input, Next, Reader};
 use crate::failure::{Failure, no_parquet};
 
 /// A reader that cannot be made.
@@ -13,8 +12,9 @@ impl Reader for Parquet {
 
     const ENDINGS: &'static [&'static str] = &["parquet"];
 
+    /// A Parquet file begins with its mark, and then the first field of a header, which no text has.
     fn looks_like(first: &[u8]) -> bool {
-        first.starts_with(PARQUET)
+        first.starts_with(b"PAR1\x15")
     }
 
     fn open(input: Input) -> Result<Self, Failure> {

@@ -1,11 +1,26 @@
 //! A reader of any format, and what it reads for.
 
-use super::lines::{Need, Span, Woken};
+use super::columns::Wanted;
+use super::lines::{Lines, Need, Span, Woken};
 use super::record::Record;
-use super::source::Input;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::samples::TimeType;
+use crate::text::time::Unit;
+use std::fs::File;
+
+/// An opened input, as readers want it.
+pub(crate) struct Input {
+    pub(crate) lines: Lines,
+    /// The file and its size, where there is one.
+    pub(crate) file: Option<(File, u64)>,
+    /// The name of the input in messages.
+    pub(crate) name: String,
+    pub(crate) wanted: Wanted,
+    pub(crate) roles: Roles,
+    /// The unit of timestamps in the line protocol.
+    pub(crate) precision: Unit,
+}
 
 /// A source of records in one format.
 pub(crate) trait Reader: Sized {

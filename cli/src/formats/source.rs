@@ -1,10 +1,9 @@
 //! The input: a file or standard input, opened, and its format.
 
-use super::Format;
 use super::args::{InputArgs, ReadArgs};
-use super::columns::Wanted;
+use super::format::Format;
 use super::lines::{Limits, Lines, Woken};
-use super::reader::Roles;
+use super::reader::{Input, Roles};
 use crate::console::{Console, Destination};
 use crate::failure::Failure;
 use crate::text::time::Unit;
@@ -12,28 +11,12 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// The beginning of every Parquet file: its mark, and then the first field of a header, which no text has.
-pub(super) const PARQUET: &[u8; 5] = b"PAR1\x15";
-
 /// An opened input, and what is known of it.
 pub(crate) struct Source {
     pub(crate) format: Format,
     pub(crate) input: Input,
     /// Whether it may have to be waited for.
     pub(crate) is_live: bool,
-}
-
-/// What a reader reads.
-pub(crate) struct Input {
-    pub(crate) lines: Lines,
-    /// The file and its size, where there is one.
-    pub(crate) file: Option<(File, u64)>,
-    /// The name of the input in messages.
-    pub(crate) name: String,
-    pub(crate) wanted: Wanted,
-    pub(crate) roles: Roles,
-    /// The unit of timestamps in the line protocol.
-    pub(crate) precision: Unit,
 }
 
 impl Source {
@@ -119,10 +102,10 @@ pub(crate) fn standard_input() -> (Box<dyn Read>, Option<File>) {
 
 /// Whether a file is Parquet, whatever it is called. It is read from where it was afterwards.
 fn begins_as_parquet(file: &mut File) -> bool {
-    let mut first = [0; PARQUET.len()];
+    let mut first = [0; 5];
     let Ok(place) = file.stream_position() else { return false };
     let is_read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_exact(&mut first)).is_ok();
-    file.seek(SeekFrom::Start(place)).is_ok() && is_read && first == *PARQUET
+    file.seek(SeekFrom::Start(place)).is_ok() && is_read && Format::of_line(&first) == Some(Format::Parquet)
 }
 
 /// The format of an input that nothing has named.

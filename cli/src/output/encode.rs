@@ -1,9 +1,9 @@
 //! Rows to text, as CSV or NDJSON.
 //!
-//! Lines are put together by hand in one buffer, names encoded once per series and times once per row of the input: with
-//! millions of rows, this is where the time goes.
+//! Lines are put together by hand in one buffer, names encoded once per series and times once per row of the input:
+//! with millions of rows, this is where the time goes.
 
-use super::page::Page;
+use super::line_buffer::LineBuffer;
 use super::target::Target;
 use crate::failure::Failure;
 use crate::samples::TimeType;
@@ -12,17 +12,17 @@ use crate::text::quote::{push_field, push_string};
 use evenkeel::Update;
 
 const HEADER: &[u8] = b"time,series,value,location,scale,score,outlier\n";
-/// So much is written at once.
+/// Least bytes that are written at once, unless there are no more.
 const CHUNK: usize = 128 << 10;
 
 /// Some rows on their way to the output.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    /// The header goes before these rows, whose times are this.
+    /// The type of the times, where these are the first rows and the header goes before them.
     pub(super) header: Option<TimeType>,
-    /// What has been encoded goes out after these rows.
+    /// Whether everything is to be written after these rows.
     pub(super) flush: bool,
-    /// Series that are new.
+    /// Names of new series.
     pub(super) names: Vec<String>,
     pub(super) times: Times,
     pub(super) rows: Vec<Row>,
@@ -32,12 +32,12 @@ pub(super) struct Batch {
 #[derive(Debug, Default)]
 pub(super) struct Times {
     pub(super) text: Vec<u8>,
-    /// Where each ends, and whether it is a number in JSON.
+    /// Per time: the end of its text, and whether it is a number in JSON.
     pub(super) ends: Vec<(usize, bool)>,
 }
 
 impl Times {
-    /// One of them, and whether it is a number in JSON.
+    /// The text of a time, and whether it is a number in JSON.
     pub(super) fn get(&self, index: usize) -> (&[u8], bool) {
         let start = index.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |&(end, _)| end);
         let &(end, is_number) = self.ends.get(index).unwrap_or(&(start, false));
@@ -48,7 +48,7 @@ impl Times {
 /// One row of the output.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
-    /// Which of the batch's times it has.
+    /// The index of its time in the batch.
     pub(super) time: usize,
     pub(super) series: usize,
     pub(super) value: f64,
@@ -56,7 +56,7 @@ pub(super) struct Row {
 }
 
 impl Batch {
-    /// Makes it one without rows, keeping its memory.
+    /// Empties the batch; its memory stays.
     pub(super) fn clear(&mut self) {
         (self.header, self.flush) = (None, false);
         self.names.clear();
@@ -66,7 +66,7 @@ impl Batch {
     }
 }
 
-/// How rows are written as lines.
+/// The form of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Notation {
     Csv,
@@ -78,22 +78,22 @@ pub(super) enum Notation {
 pub(super) struct Encoder {
     notation: Notation,
     target: Target,
-    page: Page,
-    /// How the present row begins: with its time.
+    lines: LineBuffer,
+    /// The time of the present row, encoded: what its line begins with.
     start: Vec<u8>,
-    /// How every series goes on: with its name.
+    /// Per series: its name, encoded, which follows the time.
     names: Vec<Box<[u8]>>,
 }
 
 impl Encoder {
     pub(super) fn new(notation: Notation, target: Target) -> Self {
-        Self { notation, target, page: Page::new(2 * CHUNK), start: Vec::new(), names: Vec::new() }
+        Self { notation, target, lines: LineBuffer::new(2 * CHUNK), start: Vec::new(), names: Vec::new() }
     }
 
-    /// Encodes a batch, and writes when there is enough or when that is asked for.
+    /// Encodes a batch, and writes if there is enough or if the batch says so.
     pub(super) fn batch(&mut self, batch: &Batch) -> Result<(), Failure> {
         if batch.header.is_some() && self.notation == Notation::Csv {
-            self.page.put(HEADER);
+            self.lines.put(HEADER);
         }
         for name in &batch.names {
             self.add_series(name);
@@ -105,23 +105,23 @@ impl Encoder {
                 self.set_time(&batch.times, row.time);
             }
             self.row(row);
-            if self.page.len() >= CHUNK {
+            if self.lines.len() >= CHUNK {
                 self.write()?;
             }
         }
         if batch.flush { self.write() } else { Ok(()) }
     }
 
-    /// Writes the rest and gives the target back.
+    /// Writes the rest and returns the target.
     pub(super) fn finish(mut self) -> Result<Target, Failure> {
         self.write()?;
         Ok(self.target)
     }
 
     fn write(&mut self) -> Result<(), Failure> {
-        if self.page.len() > 0 {
-            self.target.write(self.page.as_bytes())?;
-            self.page.clear();
+        if self.lines.len() > 0 {
+            self.target.write(self.lines.as_bytes())?;
+            self.lines.clear();
         }
         Ok(())
     }
@@ -160,31 +160,31 @@ impl Encoder {
 
     #[inline]
     fn row(&mut self, row: &Row) {
-        let page = &mut self.page;
+        let lines = &mut self.lines;
         let Row { value, seen, .. } = row;
         // All four are made before the first is copied: a byte that was only just written is slow to read.
         let [mut a, mut b, mut c, mut d] = std::array::from_fn(|_| zmij::Buffer::new());
         let text = if self.notation == Notation::Csv { number::csv } else { number::json };
         let numbers =
             [text(*value, &mut a), text(seen.location, &mut b), text(seen.scale, &mut c), text(seen.score, &mut d)];
-        page.put(&self.start);
-        page.put(self.names.get(row.series).map_or(&b""[..], |name| name));
+        lines.put(&self.start);
+        lines.put(self.names.get(row.series).map_or(&b""[..], |name| name));
         match self.notation {
             Notation::Csv => {
                 for number in numbers {
-                    page.put(number.as_bytes());
-                    page.put(b",");
+                    lines.put(number.as_bytes());
+                    lines.put(b",");
                 }
-                page.put(if seen.outlier { b"1\n" } else { b"0\n" });
+                lines.put(if seen.outlier { b"1\n" } else { b"0\n" });
             }
             Notation::Ndjson => {
                 let members = [",\"value\":", ",\"location\":", ",\"scale\":", ",\"score\":"];
                 for (member, number) in members.into_iter().zip(numbers) {
-                    page.put(member.as_bytes());
-                    page.put(number.as_bytes());
+                    lines.put(member.as_bytes());
+                    lines.put(number.as_bytes());
                 }
                 let outlier = if seen.outlier { ",\"outlier\":true}\n" } else { ",\"outlier\":false}\n" };
-                page.put(outlier.as_bytes());
+                lines.put(outlier.as_bytes());
             }
         }
     }

@@ -6,18 +6,21 @@
 //! | `encode.rs` | rows to CSV or NDJSON, in that thread |
 //! | `parquet/` | rows to Parquet, there too; `no_parquet.rs` where that is not built in |
 //! | `format.rs` | the formats of rows |
-//! | `page.rs` | the buffer in which lines are put together |
+//! | `line_buffer.rs` | the buffer in which lines are put together |
 //! | `target.rs` | standard output, a device, or a file that is replaced as a whole |
+//! | `replace.rs` | how a file is replaced: by the output, a plot or the state of `pipe` |
 
 mod encode;
 mod format;
-mod page;
+mod line_buffer;
 #[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]
 mod parquet;
+mod replace;
 mod target;
 mod tidy;
 
 pub(crate) use format::OutputFormat;
-pub(crate) use page::Page as LineBuffer;
+pub(crate) use line_buffer::LineBuffer;
+pub(crate) use replace::{Durability, Replacement, Writers, check_may_write, remove_leftover};
 pub(crate) use target::{Target, check_distinct, check_writable};
 pub(crate) use tidy::Tidy;

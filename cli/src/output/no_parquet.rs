@@ -1,10 +1,10 @@
-//! In the place of the writer of Parquet files where that is not built in: says so.
+//! The writer of Parquet files where that is not built in: an error that names the feature.
 
 use super::encode::Batch;
 use super::target::Target;
 use crate::failure::{Failure, no_parquet};
 
-/// What cannot be made.
+/// A writer that cannot be made.
 pub(super) enum Encoder {}
 
 impl Encoder {

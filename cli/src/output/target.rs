@@ -1,11 +1,11 @@
-//! The place that output goes to. A file is replaced as a whole, when everything has been written, or not at all.
+//! The place that output goes to: standard output, a pipe or a device, or a file that is replaced as a whole.
 
+use super::replace::{Durability, Replacement, Writers};
 use crate::failure::Failure;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// An opened output.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(crate) enum Target {
     /// A pipe or a device, which cannot be replaced.
     Direct(File, PathBuf),
     /// A new file that takes its place, and its name, at the end.
-    Replacement(NamedTempFile, PathBuf),
+    Replacement(Replacement),
 }
 
 impl Target {
@@ -28,86 +28,65 @@ impl Target {
 
     fn open_file(path: &Path) -> Result<Self> {
         match fs::metadata(path) {
-            Ok(metadata) if metadata.is_file() => {
-                // Whoever may not write a file may not replace it either.
-                OpenOptions::new().append(true).open(path)?;
-                // A link goes on pointing to the file.
-                let path = fs::canonicalize(path)?;
-                let file = beside(&path)?;
-                fs::set_permissions(file.path(), metadata.permissions())?;
-                Ok(Self::Replacement(file, path))
-            }
             Ok(metadata) if metadata.is_dir() => bail!("it is a directory"),
-            Ok(_) => Ok(Self::Direct(OpenOptions::new().write(true).open(path)?, path.to_owned())),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::Replacement(beside(path)?, path.to_owned())),
-            Err(error) => Err(error.into()),
+            Ok(metadata) if !metadata.is_file() => {
+                Ok(Self::Direct(OpenOptions::new().write(true).open(path)?, path.to_owned()))
+            }
+            // What cannot be looked at is an error there, unless it only is not there yet.
+            Ok(_) | Err(_) => Ok(Self::Replacement(Replacement::new(path, Writers::Many, Durability::Whole)?)),
         }
     }
 
-    /// Whether a person is looking at it.
+    /// Whether the output is a terminal, where a person reads it.
     pub(crate) fn is_terminal(&self) -> bool {
         match self {
             Self::StandardOutput(stdout) => stdout.is_terminal(),
             Self::Direct(file, _) => file.is_terminal(),
-            Self::Replacement(..) => false,
+            Self::Replacement(_) => false,
         }
     }
 
-    /// Writes and sends on.
+    /// Writes bytes and flushes them.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let writer = self.writer();
         let written = writer.write_all(bytes).and_then(|()| writer.flush());
         Ok(written.with_context(|| self.cannot())?)
     }
 
-    /// Puts a new file into its place.
+    /// Ends the output: a new file takes its place.
     pub(crate) fn finish(self) -> Result<(), Failure> {
-        if let Self::Replacement(file, path) = self {
-            file.persist(&path).map_err(|error| error.error).with_context(|| cannot_write(&path))?;
+        let cannot = self.cannot();
+        match self {
+            Self::Replacement(replacement) => Ok(replacement.finish().context(cannot)?),
+            Self::StandardOutput(_) | Self::Direct(..) => Ok(()),
         }
-        Ok(())
     }
 
-    /// The same for what writes by itself.
+    /// The output as a plain writer, whose errors lack the name of the file.
     pub(super) fn writer(&mut self) -> &mut dyn Write {
         match self {
             Self::StandardOutput(stdout) => stdout,
             Self::Direct(file, _) => file,
-            Self::Replacement(file, _) => file.as_file_mut(),
+            Self::Replacement(replacement) => replacement,
         }
     }
 
-    /// What is said when writing fails.
+    /// The words of an error in writing.
     pub(super) fn cannot(&self) -> String {
         match self {
             Self::StandardOutput(_) => "cannot write to standard output".to_owned(),
-            Self::Direct(_, path) | Self::Replacement(_, path) => cannot_write(path),
+            Self::Direct(_, path) => cannot_write(path),
+            Self::Replacement(replacement) => cannot_write(replacement.path()),
         }
     }
 }
 
+/// The words of an error in writing a file.
 fn cannot_write(path: &Path) -> String {
     format!("cannot write {}", path.display())
 }
 
-/// A new file in the directory of another, with the permissions that a new file has.
-fn beside(path: &Path) -> Result<NamedTempFile> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".evenkeel-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(directory).map_err(|error| {
-        // The message of the crate names the temporary file, which is nobody's business.
-        let cause = io::Error::from(error.kind());
-        if directory.is_dir() { anyhow!(cause) } else { anyhow!("there is no directory {}", directory.display()) }
-    })
-}
-
-/// Whether all files that a command names are different ones, so that none is written over another.
+/// An error if two of the files that a command names are the same one: it would be written over the other.
 pub(crate) fn check_distinct(files: &[(&str, Option<&Path>)]) -> Result<(), Failure> {
     let named = files.iter().filter_map(|(what, path)| Some((what, path.filter(|path| *path != Path::new("-"))?)));
     let mut seen: Vec<(&str, PathBuf)> = Vec::new();
@@ -127,7 +106,7 @@ pub(crate) fn check_distinct(files: &[(&str, Option<&Path>)]) -> Result<(), Fail
     Ok(())
 }
 
-/// Whether a file that is to be written at the end can be: better to know before the work than after it.
+/// An error if a file that is to be written at the end cannot be: better to know before the work than after it.
 pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
     Target::open(Some(path)).map(drop)
 }

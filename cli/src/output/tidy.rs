@@ -1,7 +1,7 @@
 //! Tidy output: one row per sample, encoded and written by a thread of its own.
 //!
-//! Rows travel in batches, and batches travel back to be filled again, so there are never more than a few of them. A live
-//! input asks for everything to be out before it waits: that is when all batches are home.
+//! Rows travel in batches, and batches travel back to be filled again, so there are never more than a few of them. A
+//! live input asks for everything to be out before it waits: that is when all batches are home.
 
 use super::encode::{Batch, Encoder, Notation, Row};
 use super::format::OutputFormat;
@@ -13,11 +13,11 @@ use evenkeel::Update;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
-/// A batch is sent when it has so many rows ...
+/// Most rows of a batch: then it is sent.
 const ROWS: usize = 1024;
-/// ... or its times so many bytes, whichever comes first.
+/// Most bytes of a batch's times: then it is sent, too.
 const BYTES: usize = 256 << 10;
-/// How many batches there are.
+/// Batches that there are: one is filled while others are written.
 const BATCHES: usize = 4;
 
 /// Collects rows for a target.
@@ -30,7 +30,7 @@ pub(crate) struct Tidy {
     spare: Vec<Batch>,
 }
 
-/// Rows in the making, in whatever form.
+/// The encoder of the output's format.
 enum Sheet {
     Lines(Encoder),
     Parquet(Box<parquet::Encoder>),
@@ -60,7 +60,7 @@ impl Sheet {
     }
 }
 
-/// The thread that writes, and the way there and back.
+/// The thread that writes, and the channels there and back.
 struct Writer {
     batches: Sender<Batch>,
     /// Batches that have been written, or the reason why there will be no more.
@@ -83,7 +83,7 @@ impl Tidy {
         Ok(Self { batch, time_type, has_header, writer: Writer { batches, back, thread }, spare })
     }
 
-    /// What all times are, before the first row.
+    /// Sets the type of all times, before the first row.
     #[cfg_attr(not(feature = "parquet"), allow(dead_code))] // only Parquet has types
     pub(crate) fn set_time_type(&mut self, time_type: TimeType) {
         self.time_type = time_type;
@@ -93,7 +93,7 @@ impl Tidy {
         self.batch.names.push(name.to_owned());
     }
 
-    /// The time of the rows that follow.
+    /// Sets the time of the rows that follow.
     #[inline]
     pub(crate) fn set_time(&mut self, time: Time<'_>) -> Result<(), Failure> {
         let is_full = self.batch.rows.len() >= ROWS || self.batch.times.text.len() >= BYTES;
@@ -106,14 +106,14 @@ impl Tidy {
         Ok(())
     }
 
-    /// One row.
+    /// Adds a row.
     #[inline]
     pub(crate) fn sample(&mut self, series: usize, value: f64, seen: Update<f64>) {
         let time = self.batch.times.ends.len().saturating_sub(1);
         self.batch.rows.push(Row { time, series, value, seen });
     }
 
-    /// Sends on everything that has been made so far, and waits until it is out.
+    /// Sends everything that there is so far, and waits until it has been written.
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         if !self.batch.rows.is_empty() {
             self.send(true)?;
@@ -125,16 +125,16 @@ impl Tidy {
         Ok(())
     }
 
-    /// The end of a successful run.
+    /// Ends a successful run: writes the rest, and puts a new file into its place.
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
         self.send(true)?;
         self.flush()?;
         self.writer.close()?.finish()
     }
 
-    /// The end of a run that failed: what was made before is good, but it does not replace a file.
+    /// Ends a run that failed: what was made before is written, but it does not replace a file.
     pub(crate) fn abandon(mut self) {
-        // There is a failure to tell already.
+        // There is a failure to report already.
         let _ = self.flush();
         let _ = self.writer.close();
     }
@@ -149,12 +149,12 @@ impl Tidy {
             None => self.take_back()?,
         };
         let full = std::mem::replace(&mut self.batch, empty);
-        // If nobody takes it, the next batch that does not come back will tell why.
+        // If nobody takes it, waiting for the next batch returns the reason.
         let _ = self.writer.batches.send(full);
         Ok(())
     }
 
-    /// Waits for a batch that has been written.
+    /// Waits for a batch that has been written, and returns it empty.
     fn take_back(&mut self) -> Result<Batch, Failure> {
         let mut batch = self.writer.back.recv().unwrap_or_else(|_| Err(gone()))?;
         batch.clear();
@@ -163,19 +163,19 @@ impl Tidy {
 }
 
 impl Writer {
-    /// Ends the thread, when it has written everything.
+    /// Ends the thread and returns the target, when everything has been written.
     fn close(self) -> Result<Target, Failure> {
         drop(self.batches);
         self.thread.join().unwrap_or_else(|_| Err(gone()))
     }
 }
 
-/// The thread is not there any more and has not said why.
+/// The failure of a thread that is gone without a reason.
 fn gone() -> Failure {
     Failure::failed("the output could not be written")
 }
 
-/// What the thread does: encodes batches and sends them back, until there are no more or one cannot be written.
+/// Encodes batches and sends them back, until there are no more or one cannot be written.
 fn write(
     mut encoder: Sheet,
     batches: &Receiver<Batch>,

@@ -2,8 +2,8 @@
 //!
 //! What is written reads back to the same bits: finite numbers are printed with as few digits as identify them.
 
-/// A number as a cell holds it: nothing, or NaN in any spelling that Rust reads, is a missing sample (NaN); `inf` and
-/// `-inf` are samples. `None` is text that is no number.
+/// Reads a cell: empty, or NaN in any spelling that Rust reads, is a missing sample (NaN); `inf` and `-inf` are
+/// samples. `None` if the text is no number.
 #[inline]
 pub(crate) fn parse(cell: &[u8]) -> Option<f64> {
     let cell = cell.trim_ascii();
@@ -22,7 +22,8 @@ pub(crate) fn json(number: f64, digits: &mut zmij::Buffer) -> &str {
     if number.is_finite() { digits.format_finite(number) } else { words(number, ["null", "\"inf\"", "\"-inf\""]) }
 }
 
-/// A number for people: so many digits, and an exponent only where there would be more zeros than digits. NaN is a dash.
+/// A number for people, rounded to `digits`, with an exponent only where there would be more zeros than digits. NaN is
+/// a dash.
 pub(crate) fn rounded(number: f64, digits: usize) -> String {
     if !number.is_finite() {
         return words(number, ["\u{2013}", "\u{221e}", "-\u{221e}"]).to_owned();

@@ -4,34 +4,36 @@
 //!
 //! * RFC 3339, `2024-05-01T12:00:00.25+02:00`, with a space for the `T`, without the time of day or without the offset, which
 //!   is then UTC. Digits beyond the ninth of a second are cut off. The name of a zone in brackets is only read behind an offset:
-//!   which moment a time of day is in a zone is not known here.
-//! * The time since 1970, in a unit that the size of the number tells: below 1e11 seconds (up to the year 5138), below 1e14
+//!   there is no database of zones here.
+//! * The time since 1970, in a unit by the size of the number: below 1e11 seconds (up to the year 5138), below 1e14
 //!   milliseconds, below 1e17 microseconds, from there on nanoseconds. Fractions and negative numbers are allowed. The first
 //!   number of a column that is not below 1e8 settles its unit, so that no column changes its unit where it crosses a border;
 //!   a smaller one, such as the 0 of a clock that is not set, is in seconds until then. Digits alone are a number, never a date.
 
 use super::number;
 use super::quote::shown;
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo, Timestamp};
 use std::fmt;
 use std::time::Duration;
 
-/// No time anybody writes is longer. A longer cell is not worth looking at.
-const LONGEST: usize = 64;
+/// Most bytes of a time: a longer cell is not worth looking at.
+const MOST_BYTES: usize = 64;
 
-/// What may be a time: without the white space around it, and not too long.
+/// The text of a cell that may be a time, without the white space around it; `None` for one that is too long.
 pub(crate) fn text(cell: &[u8]) -> Option<&str> {
-    std::str::from_utf8(cell).ok().filter(|text| text.len() <= LONGEST).map(str::trim)
+    std::str::from_utf8(cell).ok().filter(|text| text.len() <= MOST_BYTES).map(str::trim)
 }
 
-/// A date and time with an offset.
+/// Reads a date and time with an offset.
 pub(crate) fn zoned(text: &str) -> Option<Timestamp> {
     text.parse().ok().or_else(|| cut(text)?.parse().ok())
 }
 
-/// A date, with or without a time of day, without an offset, as if it were UTC.
+/// Reads a date, with or without a time of day, without an offset, as if it were UTC.
 pub(crate) fn civil(text: &str) -> Option<Timestamp> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.bytes().all(|byte| byte.is_ascii_digit()) || text.contains('[') {
@@ -41,40 +43,56 @@ pub(crate) fn civil(text: &str) -> Option<Timestamp> {
     TimeZone::UTC.to_timestamp(civil).ok()
 }
 
-/// The same without the digits of a second beyond the ninth, if it has so many.
+/// A time without the digits of its second beyond the ninth; `None` if it has no such digits.
 fn cut(text: &str) -> Option<String> {
     let (before, behind) = text.split_once('.')?;
     let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
-    let (kept, rest) = (behind.get(..9)?, behind.get(digits..)?);
-    (digits > 9).then(|| format!("{before}.{kept}{rest}"))
+    let (fraction, rest) = (behind.get(..9)?, behind.get(digits..)?);
+    (digits > 9).then(|| format!("{before}.{fraction}{rest}"))
 }
 
-/// A duration as a person writes it, such as `500ms`, `5m`, `1h30m` or `2d`; a day has 24 hours.
+/// Reads a duration as a person writes it, such as `500ms`, `5m`, `1h30m` or `2d`; a day has 24 hours.
 pub(crate) fn duration(text: &str) -> Option<Duration> {
     let span: Span = text.parse().ok()?;
     let signed = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
     Duration::try_from(signed).ok()
 }
 
-/// A duration on the command line, with the words for one that cannot be read.
+/// Reads a duration on the command line; the error has the words for one that cannot be read.
 pub(crate) fn interval(text: &str) -> Result<Duration, String> {
     duration(text).ok_or_else(|| "expected a number and a unit, such as 500ms, 1s, 10m or 2h".to_owned())
 }
 
-/// The unit of a time since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+/// The unit of a time since 1970. Its names on the command line are those of durations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
-    #[value(name = "s")]
-    Second,
-    #[value(name = "ms")]
-    Millisecond,
-    #[value(name = "us")]
-    Microsecond,
-    #[value(name = "ns")]
     Nanosecond,
+    Microsecond,
+    Millisecond,
+    Second,
+}
+
+impl ValueEnum for Unit {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Nanosecond, Self::Microsecond, Self::Millisecond, Self::Second]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
 }
 
 impl Unit {
+    /// The name on the command line and in a state: `ns`, `us`, `ms` or `s`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Nanosecond => "ns",
+            Self::Microsecond => "us",
+            Self::Millisecond => "ms",
+            Self::Second => "s",
+        }
+    }
+
     /// The unit that makes a moment near the present of a number of this size, whatever its sign; `None` if none does.
     pub(crate) fn of(number: f64) -> Option<Self> {
         match number.abs() {
@@ -83,16 +101,6 @@ impl Unit {
             size if size < 1e17 => Some(Self::Microsecond),
             size if size < 1e20 => Some(Self::Nanosecond),
             _ => None,
-        }
-    }
-
-    /// The name on the command line.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Second => "s",
-            Self::Millisecond => "ms",
-            Self::Microsecond => "us",
-            Self::Nanosecond => "ns",
         }
     }
 
@@ -111,7 +119,7 @@ impl Unit {
         }
     }
 
-    /// So many of these units in nanoseconds. What is smaller than a nanosecond is cut off.
+    /// A number of these units, in nanoseconds. What is smaller than a nanosecond is cut off.
     fn moment(self, text: &str) -> Option<i64> {
         let Some((whole, fraction)) = decimal(text) else {
             // An exponent, which nobody writes who cares for every nanosecond.
@@ -140,18 +148,18 @@ fn decimal(text: &str) -> Option<(&str, &str)> {
     (has_digits && is_digits(digits) && is_digits(fraction) && digits.len() <= 30).then_some((whole, fraction))
 }
 
-/// A number below this in magnitude, which as seconds is of a day before 1973, does not tell what unit its column has.
-const TELLING: f64 = 1e8;
+/// Least magnitude of a number that settles the unit of its column: as seconds, it is of 1973.
+pub(crate) const LEAST_TELLING: f64 = 1e8;
 
 /// Reads the times of one column as moments.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Moments {
-    /// What the first number that tells was taken for.
+    /// The unit of the column, settled by the first number of [`LEAST_TELLING`] or more.
     unit: Option<Unit>,
 }
 
 impl Moments {
-    /// Nanoseconds since 1970, which reach from 1677 to 2262.
+    /// Reads a cell as nanoseconds since 1970, which reach from 1677 to 2262.
     pub(crate) fn read(&mut self, cell: &[u8]) -> Result<i64, NotATime> {
         let error = |reason| NotATime { cell: shown(cell), reason };
         let nonsense = || error(Reason::Nonsense);
@@ -168,7 +176,7 @@ impl Moments {
             None => Unit::of(number).ok_or_else(|| error(Reason::OutOfRange))?,
         };
         let moment = unit.moment(text).ok_or_else(|| error(Reason::OutOfRange))?;
-        if number.abs() >= TELLING {
+        if number.abs() >= LEAST_TELLING {
             self.unit = Some(unit);
         }
         Ok(moment)
@@ -311,6 +319,21 @@ mod tests {
             ("2024-05-01 10:00:00.1234567890123", noon + 123_456_789),
         ] {
             assert_eq!(read(&[cell]), [Ok(moment)], "{cell}");
+        }
+    }
+
+    #[test]
+    fn units_have_the_names_of_durations() {
+        let names = Unit::value_variants().iter().map(|unit| unit.name());
+        assert_eq!(names.collect::<Vec<_>>(), ["ns", "us", "ms", "s"]);
+        for unit in Unit::value_variants() {
+            assert_eq!(Unit::from_str(unit.name(), false), Ok(*unit));
+            let nanoseconds = u64::try_from(unit.nanoseconds()).unwrap();
+            assert_eq!(duration(&format!("1{}", unit.name())), Some(Duration::from_nanos(nanoseconds)));
+            assert_eq!(unit.per_second() * unit.nanoseconds() as f64, 1e9);
+        }
+        for wrong in ["", "m", "S", "NS", "\u{b5}s", "second"] {
+            assert!(Unit::from_str(wrong, false).is_err(), "{wrong}");
         }
     }
 

@@ -4,33 +4,38 @@ use crate::engine::Average;
 use crate::failure::Failure;
 use crate::samples::Time;
 use crate::settings::{RuleArgs, TrackPreset};
-use crate::views::plot::{Lines, Plot, Room, Sample};
+use crate::views::plot::{Capacity, Lines, Plot, Sample};
 use evenkeel::Update;
 use std::path::Path;
 
-/// A plot on its way, with the plain average that it shows for comparison where the memory is in samples and the estimate is
-/// another one.
+/// A plot in the making, with the plain average that it shows for comparison where the memory is in samples and the
+/// estimate is another one.
 pub(crate) struct Drawing {
     title: String,
-    /// What the line of the estimate is called.
+    /// The name of the estimate's line.
     line: &'static str,
     decay_label: String,
-    room: Room,
+    capacity: Capacity,
     time_label: String,
     time: Vec<u8>,
     average: Option<Average>,
-    /// Made with the first series: what the time is called is only known then.
+    /// Made with the first series, because only then the time has its name.
     plot: Option<Plot>,
 }
 
 impl Drawing {
-    pub(crate) fn new(rule: &RuleArgs, preset: TrackPreset, title: String, room: Room) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        rule: &RuleArgs,
+        preset: TrackPreset,
+        title: String,
+        capacity: Capacity,
+    ) -> Result<Self, Failure> {
         let has_average = !rule.is_in_time() && preset != TrackPreset::Ema;
         Ok(Self {
             title,
             line: preset.line(),
             decay_label: rule.decay_label(),
-            room,
+            capacity,
             time_label: "time".to_owned(),
             time: Vec::new(),
             average: has_average.then(|| Average::new(rule)).transpose()?,
@@ -38,12 +43,12 @@ impl Drawing {
         })
     }
 
-    /// What the time is called.
+    /// Sets the name of the time.
     pub(crate) fn time_name(&mut self, name: &str) {
         name.clone_into(&mut self.time_label);
     }
 
-    /// The time of the samples that follow.
+    /// Sets the time of the samples that follow.
     pub(crate) fn row(&mut self, time: Time<'_>) {
         time.text.clone_into(&mut self.time);
     }
@@ -68,9 +73,9 @@ impl Drawing {
         Ok(())
     }
 
-    /// What has been drawn so far; empty if there was no series.
+    /// The plot so far; empty if there was no series.
     pub(crate) fn plot(&mut self) -> &mut Plot {
-        let Self { title, line, decay_label, room, time_label, .. } = self;
+        let Self { title, line, decay_label, capacity, time_label, .. } = self;
         let has_average = self.average.is_some();
         self.plot.get_or_insert_with(|| {
             Plot::new(
@@ -78,13 +83,13 @@ impl Drawing {
                 time_label.clone(),
                 decay_label.clone(),
                 Lines { estimate: line, has_average },
-                *room,
+                *capacity,
             )
         })
     }
 }
 
-/// The last part of a path, which is what a plot of it is called.
+/// The last part of a path: the title of its plot where none is given.
 pub(crate) fn file_name(path: &str) -> String {
     Path::new(path).file_name().map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
 }

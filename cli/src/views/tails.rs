@@ -4,27 +4,29 @@ use evenkeel::TailProfile;
 
 pub(crate) const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
 
-/// One row of the table: a name, a count of samples where it has one, and shares and scores.
+/// One row of the table of tails.
 pub(crate) struct Line {
     pub(crate) name: String,
+    /// Nothing for a law.
     pub(crate) samples: Option<u64>,
+    /// Shares of samples beyond [`TailProfile::THRESHOLDS`].
     pub(crate) exceedances: Vec<f64>,
+    /// Scores at [`QUANTILES`].
     pub(crate) quantiles: Vec<f64>,
 }
 
 impl Line {
     pub(crate) fn measured(name: &str, profile: &TailProfile) -> Self {
-        // Of nothing, nothing can be said.
-        let known = |number: f64| if profile.is_empty() { f64::NAN } else { number };
+        let of_samples = |number: f64| if profile.is_empty() { f64::NAN } else { number };
         Self {
             name: name.to_owned(),
             samples: Some(profile.len()),
-            exceedances: TailProfile::THRESHOLDS.map(|c| known(profile.exceedance(c))).into(),
-            quantiles: QUANTILES.map(|(_, share)| known(profile.quantile(share))).into(),
+            exceedances: TailProfile::THRESHOLDS.map(|c| of_samples(profile.exceedance(c))).into(),
+            quantiles: QUANTILES.map(|(_, share)| of_samples(profile.quantile(share))).into(),
         }
     }
 
-    /// What the tails of anything, and those of Gaussian noise, are like.
+    /// The rows of Markov's bound and of Gaussian noise.
     pub(crate) fn laws() -> [Self; 2] {
         [Self::of_law("Markov's bound", TailProfile::markov), Self::of_law("Gaussian", TailProfile::gaussian)]
     }
@@ -38,7 +40,7 @@ impl Line {
         }
     }
 
-    /// For people: the name, and shares in percent.
+    /// The cells as people read them: the name, and shares in percent.
     pub(crate) fn cells(&self) -> Vec<String> {
         let samples = self.samples.map_or_else(String::new, |samples| samples.to_string());
         let shares = self.exceedances.iter().map(|&share| percent(share));
@@ -48,7 +50,7 @@ impl Line {
     }
 }
 
-/// What the columns are called.
+/// The titles of the columns.
 pub(crate) fn titles(name: &str, threshold: impl Fn(f64) -> String) -> Vec<String> {
     let first = [name, "samples"].map(str::to_owned).into_iter();
     let quantiles = QUANTILES.iter().map(|&(title, _)| title.to_owned());

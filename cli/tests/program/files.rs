@@ -67,7 +67,8 @@ fn an_output_that_cannot_be_opened_is_exit_1() {
 #[test]
 fn a_full_device_is_exit_1() {
     track("t,a\nT1,1\n", &["--output", "/dev/full"]).code(1).stderr(predicate::str::contains("No space left"));
-    track("t,a\nT1,1\n", &["--output", "/dev/null"]).success();
+    track("t,a\nT1,1\n", &["--plot", "/dev/full"]).code(1).stderr(predicate::str::contains("No space left"));
+    track("t,a\nT1,1\n", &["--output", "/dev/null", "--plot", "/dev/null"]).success();
     let (_directory, path) = file("in.csv", "t,a\nT1,1\n");
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_evenkeel"));
@@ -80,18 +81,45 @@ fn a_full_device_is_exit_1() {
 #[test]
 fn links_and_permissions_stay() {
     use std::os::unix::fs::{PermissionsExt, symlink};
-    let (directory, path) = file("out.csv", "older");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    let link = directory.path().join("link.csv");
+    let (directory, path) = file("out.svg", "older");
+    let (link, ahead, ordinary) =
+        (directory.path().join("link.svg"), directory.path().join("ahead.svg"), directory.path().join("ordinary"));
     symlink(&path, &link).unwrap();
-    track("t,a\nT1,1\n", &["--output", link.to_str().unwrap()]).success();
-    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-    assert!(fs::read_to_string(&path).unwrap().starts_with(HEADER));
-    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
-    // A new file has the permissions of any new file.
-    let (new, ordinary) = (directory.path().join("new.csv"), directory.path().join("ordinary"));
+    symlink("new.svg", &ahead).unwrap();
     fs::write(&ordinary, "").unwrap();
-    track("t,a\nT1,1\n", &["--output", new.to_str().unwrap()]).success();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(&new), mode(&ordinary));
+    for (option, start) in [("--output", HEADER), ("--plot", "<svg ")] {
+        fs::write(&path, "older").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        track("t,a\nT1,1\n", &[option, link.to_str().unwrap()]).success();
+        assert!(fs::read_to_string(&path).unwrap().starts_with(start), "{option}");
+        assert_eq!(mode(&path), 0o640, "{option}");
+        // A new file has the permissions of any new file, and may be behind a link as well.
+        track("t,a\nT1,1\n", &[option, ahead.to_str().unwrap()]).success();
+        let new = directory.path().join("new.svg");
+        assert!(fs::read_to_string(&new).unwrap().starts_with(start), "{option}");
+        assert_eq!(mode(&new), mode(&ordinary), "{option}");
+        assert!([&link, &ahead].into_iter().all(|link| link.is_symlink()), "{option}");
+        fs::remove_file(new).unwrap();
+    }
+    assert_eq!(entries(directory.path()), 4, "nothing else is left behind");
+}
+
+/// Whoever may not write a file may not replace it either, whatever the directory allows.
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_not_be_written_is_not_replaced() {
+    use std::os::unix::fs::PermissionsExt;
+    let (directory, path) = file("out.svg", "older");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+    if fs::OpenOptions::new().append(true).open(&path).is_ok() {
+        return; // a superuser may write everything
+    }
+    let path_name = path.to_str().unwrap();
+    for option in ["--output", "--plot"] {
+        track("t,a\nT1,1\n", &[option, path_name]).code(1).stderr(predicate::str::contains("cannot write"));
+    }
+    evenkeel(&["pipe", "--state", path_name]).write_stdin("m f=1\n").assert().code(2);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "older");
+    assert!(entries(directory.path()) <= 2, "the lock of the state at most");
 }

@@ -18,6 +18,7 @@
 //! | `parquet.rs`, `no_parquet.rs` | Parquet in and out, and what is said where it is not built in |
 //! | `profile.rs`, `plot.rs` | the tail profile and the picture |
 //! | `report.rs` | the page |
+//! | `shell.rs` | completions, manual pages, the version |
 //! | `watch.rs` | what `watch` says without a terminal; `.ci/terminal` has one |
 
 mod bad_input;
@@ -41,6 +42,7 @@ mod pipes;
 mod plot;
 mod profile;
 mod report;
+mod shell;
 mod specification;
 mod support;
 mod watch;

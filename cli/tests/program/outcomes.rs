@@ -1,6 +1,6 @@
 //! One vocabulary: the same input has the same outcomes, in the same words and counts, whatever the command.
 
-use crate::support::{count, evenkeel, stderr, stdout};
+use crate::support::{count, evenkeel, lines, stderr, stdout};
 use assert_cmd::assert::Assert;
 
 /// The same input through a command, in a format.
@@ -104,8 +104,9 @@ fn points_come_out_with_their_times_and_series() {
     );
     // A memory in time counts in the unit that the option says, whatever the digits look like.
     let in_seconds = |precision: &str| {
-        let points = "m a=1 1000\nm a=5 2000\nm a=5 3000\n";
-        stdout(&run("track", points, &["--half-life", "1000s", "--precision", precision]).success())
+        // More samples than the first five, which count alike however far apart they are.
+        let points = lines(1..=9, |n| format!("m a={} {n}000", n * 37 % 11));
+        stdout(&run("track", &points, &["--half-life", "1000s", "--precision", precision]).success())
     };
     assert_ne!(in_seconds("s"), in_seconds("ms"));
     // A file of points without times is of no time; where none is needed, that is no matter.

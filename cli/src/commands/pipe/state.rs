@@ -1,8 +1,8 @@
-//! `--state FILE`: what is known of every series survives the process.
+//! `--state FILE`: the state of every series survives the process.
 //!
-//! The file is replaced as a whole, by a new one beside it that is complete and on the disk before it takes the name. So
-//! whenever the process or the machine stops, there is one good file, at most an interval old. Whoever reads or writes it holds
-//! a lock on `FILE.lock`, which stays there, because a lock on a file that goes away keeps nobody out.
+//! The file is replaced as a whole, by a new one beside it that is complete and on the disk before it takes the name.
+//! So whenever the process or the machine stops, there is one good file, at most an interval old. Whoever reads or
+//! writes it holds a lock on `FILE.lock`, which stays there, because a lock on a file that goes away locks nobody out.
 //!
 //! Between two lines the state is only copied to memory; a thread of its own brings it to the disk.
 
@@ -10,33 +10,35 @@ use super::follow::Follow;
 use crate::console::{self, Seldom};
 use crate::failure::Failure;
 use crate::formats::Format;
+use crate::output::{Durability, Replacement, Writers, check_may_write, remove_leftover};
 use crate::text::time::{self, Unit};
-use anyhow::Context;
+use anyhow::{Context, Result, anyhow};
 use clap::{Args, ValueEnum};
 use evenkeel::{SnapshotError, SnapshotInfo};
 use serde_json::{Value, json};
-use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Write};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Saving more often than this is work for nothing.
-const SHORTEST: Duration = Duration::from_millis(10);
+/// Least interval of saving: more often is work for nothing.
+const LEAST_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Where the state is kept.
+/// The options of the state.
 #[derive(Debug, Args)]
 pub(super) struct StateArgs {
-    /// Go on from the state in this file, if it is there, and save the state of all series to it: again and again, at the
-    /// end of the input, and at SIGTERM or SIGINT. No other process may use it meanwhile (FILE.lock tells). It also knows how
-    /// many lines of the feed it has seen, which is said at the start: a feed that is read again can begin behind them.
+    /// Go on from the state in this file, if it is there, and save the state of all series to it: again and again, at
+    /// the end of the input, and at SIGTERM or SIGINT. No other process may use it meanwhile (FILE.lock is held). It
+    /// also counts the lines of the feed, and the count is reported at the start: a feed that is read again can begin
+    /// behind them.
     #[arg(long, value_name = "FILE", help_heading = "State")]
     pub(super) state: Option<PathBuf>,
 
-    /// How often the state is saved while the input goes on, such as 500ms or 1m: a process that is killed loses no more.
+    /// How often the state is saved while the input goes on, such as 500ms or 1m: a process that is killed loses no
+    /// more.
     #[arg(
         long,
         value_name = "DURATION",
@@ -50,24 +52,24 @@ pub(super) struct StateArgs {
 
 fn save_every(text: &str) -> Result<Duration, String> {
     let every = time::duration(text).ok_or("expected a number and a unit, such as 500ms, 10s or 1m")?;
-    if every >= SHORTEST { Ok(every) } else { Err(format!("expected at least {SHORTEST:?}")) }
+    if every >= LEAST_INTERVAL { Ok(every) } else { Err(format!("expected at least {LEAST_INTERVAL:?}")) }
 }
 
-/// What a feed is in, as far as that is known.
+/// The format of a feed and the unit of its timestamps, as far as they are clear.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Feed {
     pub(super) format: Option<Format>,
-    /// Only where times matter.
+    /// The unit, only where times matter.
     pub(super) precision: Option<Unit>,
 }
 
 impl Feed {
-    /// What is known here, and what is not, from there.
+    /// `self`, with unknown fields taken from `other`.
     pub(super) fn or(self, other: Self) -> Self {
         Self { format: self.format.or(other.format), precision: self.precision.or(other.precision) }
     }
 
-    /// What both know and know differently: in what, and how.
+    /// The first field in which both are known and differ: its label and both values.
     fn difference(self, other: Self) -> Option<[String; 3]> {
         let formats = self.format.zip(other.format);
         let formats = formats.map(|(one, other)| ["a feed".to_owned(), one.name(), other.name()]);
@@ -78,11 +80,11 @@ impl Feed {
     }
 }
 
-/// What is kept beside the series.
+/// The note that is saved beside the series.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Progress {
     pub(super) feed: Feed,
-    /// Lines that have been dealt with: by this process, or in the file, of the whole feed from the first process on.
+    /// Lines that have been dealt with: by this process, or, in the file, of the whole feed from the first process on.
     pub(super) lines: u64,
 }
 
@@ -97,7 +99,7 @@ impl Progress {
 
     fn from_json(text: &[u8]) -> Option<Self> {
         let note: Value = serde_json::from_slice(text).ok()?;
-        // What is not known is null or not there.
+        // An unknown field is null or not there.
         let name = |of: &str| match note.get(of) {
             None | Some(Value::Null) => Some(None),
             Some(name) => Some(Some(name.as_str()?)),
@@ -108,51 +110,51 @@ impl Progress {
     }
 }
 
-/// A state file of our own.
+/// The state file, locked for this process.
 pub(super) struct State {
     path: PathBuf,
-    /// Held until the process ends.
+    /// The lock, held until the process ends.
     _lock: File,
     every: Duration,
     due: Instant,
-    /// What earlier processes have left.
+    /// The state that earlier processes have left.
     resumed: Option<Resumed>,
-    /// Lines that had been dealt with at the last state that is safe; to begin with, none.
+    /// The lines of the last state that is on the disk; to begin with, none. Nothing after one that could not be saved.
     saved: Option<u64>,
-    /// The same of the last one that was handed over.
+    /// The lines of the last state that was handed to the saver.
     handed_over: u64,
     saver: Saver,
-    /// What cannot be saved is tried again with every interval.
+    /// When to warn: what cannot be saved is tried again with every interval.
     warnings: Seldom,
 }
 
-/// What a state holds that earlier processes have left.
+/// A summary of the state that earlier processes have left.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Resumed {
     progress: Progress,
     pub(super) series: u64,
-    /// Of the bytes.
+    /// The format of the bytes.
     pub(super) format: u32,
 }
 
 impl Resumed {
-    /// Lines of the feed that they have dealt with.
+    /// Lines of the feed that earlier processes have dealt with.
     pub(super) fn lines(&self) -> u64 {
         self.progress.lines
     }
 }
 
-/// The thread that brings states to the disk, one at a time.
+/// The thread that saves states, one at a time.
 struct Saver {
     states: Sender<Vec<u8>>,
-    /// The memory of the last state, and whether it is safe.
-    done: Receiver<(Vec<u8>, io::Result<()>)>,
-    /// The same memory again; none while it is on its way.
+    /// The memory of the last state, and whether it is on the disk.
+    done: Receiver<(Vec<u8>, Result<()>)>,
+    /// The memory for the next state; none while it is with the thread.
     memory: Option<Vec<u8>>,
 }
 
 impl State {
-    /// Takes the file for this process, and the state in it, if there is one.
+    /// Locks the file for this process, and loads the state in it into `follow`, if there is one.
     pub(super) fn open(path: &Path, every: Duration, asked: Feed, follow: &mut Follow) -> Result<Self, Failure> {
         // A link goes on pointing to the file.
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -166,7 +168,9 @@ impl State {
             Err(_) if path.is_symlink() => return Err(cannot("read", &"it is a link to nothing")),
             Ok(_) | Err(_) => {}
         }
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(beside(&path, ".lock"));
+        let mut lock_path = path.clone().into_os_string();
+        lock_path.push(".lock");
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(lock_path);
         let lock = lock.map_err(|error| cannot("lock", &error))?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -174,12 +178,14 @@ impl State {
             Err(TryLockError::Error(error)) => return Err(cannot("lock", &error)),
         }
         let resumed = match fs::read(&path) {
-            Ok(bytes) => Some(resume(&bytes, asked, follow).map_err(|error| cannot("use", &error))?),
+            Ok(bytes) => {
+                check_may_write(&path).map_err(|error| cannot("write", &error))?;
+                Some(resume(&bytes, asked, follow).map_err(|error| cannot("use", &error))?)
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(cannot("read", &error)),
         };
-        // What a process left behind that ended while it was writing.
-        let _ = fs::remove_file(beside(&path, ".new"));
+        remove_leftover(&path);
         let saver = Saver::new(path.clone())?;
         Ok(Self {
             path,
@@ -194,23 +200,23 @@ impl State {
         })
     }
 
-    /// What earlier processes have left, if there were any.
+    /// The state that earlier processes have left, if there were any.
     pub(super) fn resumed(&self) -> Option<Resumed> {
         self.resumed
     }
 
-    /// What earlier processes knew of the feed.
+    /// The format and the unit that earlier processes have found.
     pub(super) fn feed(&self) -> Feed {
         self.resumed.map(|resumed| resumed.progress.feed).unwrap_or_default()
     }
 
-    /// When there is something to do next, now that so many lines have been dealt with: to save the state, or to hear whether
-    /// it has been. Nothing while the last one that is safe is of just these.
+    /// The moment at which to save the state, or to see whether it has been saved, given the lines that have
+    /// been dealt with. Nothing while the state on the disk is of just these.
     pub(super) fn due(&self, lines: u64) -> Option<Instant> {
         (self.saved != Some(lines)).then_some(self.due)
     }
 
-    /// Hands the state over, unless the last one is still on its way, or is the same and safe.
+    /// Hands the state to the saver, unless the last one is still with it, or is the same and on the disk.
     pub(super) fn save(&mut self, progress: Progress, follow: &Follow) {
         self.due = Instant::now() + self.every;
         if let Some(result) = self.saver.finished() {
@@ -223,7 +229,7 @@ impl State {
         }
     }
 
-    /// The last time: waits until the state is safe.
+    /// Saves the state for the last time, and waits until it is on the disk.
     pub(super) fn finish(mut self, progress: Progress, follow: &Follow) -> Result<(), Failure> {
         if let Some(result) = self.saver.wait() {
             self.hear(result);
@@ -232,7 +238,8 @@ impl State {
         Ok(result.with_context(|| format!("cannot save the state {}", self.path.display()))?)
     }
 
-    fn hand_over(&mut self, progress: Progress, follow: &Follow) -> io::Result<()> {
+    /// Copies the state to memory and hands it to the saver, unless that is busy.
+    fn hand_over(&mut self, progress: Progress, follow: &Follow) -> Result<()> {
         let Some(mut memory) = self.saver.memory.take() else { return Ok(()) };
         memory.clear();
         let lines_before = self.resumed.map_or(0, |resumed| resumed.lines());
@@ -243,12 +250,13 @@ impl State {
             self.saver.start(memory)
         } else {
             self.saver.memory = Some(memory);
-            written
+            Ok(written?)
         }
     }
 
-    /// What became of a state. One that is not safe is no reason to stop: the one before it is.
-    fn hear(&mut self, result: io::Result<()>) {
+    /// Notes whether a state has been saved. One that could not be is no reason to stop: the one before it is on the
+    /// disk.
+    fn hear(&mut self, result: Result<()>) {
         let Err(error) = result else {
             self.saved = Some(self.handed_over);
             return;
@@ -269,7 +277,7 @@ impl Saver {
         let (outgoing, done) = channel();
         let work = move || {
             for state in incoming {
-                let result = replace(&path, &state);
+                let result = save(&path, &state);
                 if outgoing.send((state, result)).is_err() {
                     return;
                 }
@@ -280,29 +288,30 @@ impl Saver {
         Ok(Self { states, done, memory: Some(Vec::new()) })
     }
 
-    fn start(&mut self, state: Vec<u8>) -> io::Result<()> {
-        self.states.send(state).map_err(|_| io::Error::other("the thread for it has ended"))
+    /// Starts to save a state.
+    fn start(&mut self, state: Vec<u8>) -> Result<()> {
+        self.states.send(state).map_err(|_| anyhow!("the thread for it has ended"))
     }
 
-    /// What became of the last state, if that is known and has not been told.
-    fn finished(&mut self) -> Option<io::Result<()>> {
+    /// The result of the last save, once, if there is one yet.
+    fn finished(&mut self) -> Option<Result<()>> {
         let (memory, result) = self.done.try_recv().ok()?;
         self.memory = Some(memory);
         Some(result)
     }
 
-    /// The same when it is known.
-    fn wait(&mut self) -> Option<io::Result<()>> {
+    /// The result of the last save, once, waiting for it if need be.
+    fn wait(&mut self) -> Option<Result<()>> {
         if self.memory.is_some() {
             return None;
         }
-        let (memory, result) = self.done.recv().unwrap_or_else(|error| (Vec::new(), Err(io::Error::other(error))));
+        let (memory, result) = self.done.recv().unwrap_or_else(|error| (Vec::new(), Err(error.into())));
         self.memory = Some(memory);
         Some(result)
     }
 }
 
-/// Takes over the series of a state, and reports what else is in it.
+/// Loads the series of a state into `follow`, and returns what else is in it.
 fn resume(bytes: &[u8], asked: Feed, follow: &mut Follow) -> Result<Resumed, String> {
     let SnapshotInfo { note, channels: series, format, .. } =
         SnapshotInfo::of(bytes).map_err(|error| error.to_string())?;
@@ -317,36 +326,9 @@ fn resume(bytes: &[u8], asked: Feed, follow: &mut Follow) -> Result<Resumed, Str
     Ok(Resumed { progress, series, format })
 }
 
-/// Puts a file into the place of another: as a whole, or not at all.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = beside(path, ".new");
-    let result = write(&new, path, bytes).and_then(|()| fs::rename(&new, path)).and_then(|()| sync_directory(path));
-    if result.is_err() {
-        let _ = fs::remove_file(&new);
-    }
-    result
-}
-
-/// Writes a new file with the permissions of the old one, down to the disk.
-fn write(new: &Path, old: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(new)?;
-    if let Ok(old) = fs::metadata(old) {
-        file.set_permissions(old.permissions())?;
-    }
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// Brings the new name to the disk.
-fn sync_directory(path: &Path) -> io::Result<()> {
-    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Elsewhere, a directory cannot be opened.
-    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
-}
-
-/// A file beside another, whose name has this ending more.
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(ending);
-    name.into()
+/// Replaces the state by a new one that is on the disk when this returns.
+fn save(path: &Path, state: &[u8]) -> Result<()> {
+    let mut file = Replacement::new(path, Writers::One, Durability::Lasting)?;
+    file.write_all(state)?;
+    Ok(file.finish()?)
 }

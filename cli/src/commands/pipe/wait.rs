@@ -4,9 +4,6 @@
 //! second or more later ends the program at once: whatever keeps the first from being heard (a reader that takes nothing) keeps
 //! nothing else. Sooner, it is the same one again: `timeout` and process managers signal a process and then its group.
 
-use std::io;
-use std::time::Instant;
-
 /// Why waiting is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Woken {
@@ -17,10 +14,11 @@ pub(super) enum Woken {
 
 #[cfg(unix)]
 mod unix {
-    use super::{Instant, Woken, io};
+    use crate::commands::pipe::wait::Woken;
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::io::Errno;
     use signal_hook::consts::{SIGINT, SIGTERM};
+    use std::io;
     use std::io::Read;
     use std::os::fd::AsFd;
     use std::os::unix::net::UnixStream;
@@ -28,6 +26,7 @@ mod unix {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
     use std::time::Duration;
+    use std::time::Instant;
 
     /// What the program gives back to the shell after a second signal.
     const INTERRUPTED: i32 = 130;
@@ -93,7 +92,9 @@ mod unix {
 
 #[cfg(not(unix))]
 mod other {
-    use super::{Instant, Woken, io};
+    use crate::commands::pipe::wait::Woken;
+    use std::io;
+    use std::time::Instant;
 
     /// Where there is nothing to wait with, reading waits.
     pub(in super::super) struct Wait {

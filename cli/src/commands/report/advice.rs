@@ -1,16 +1,17 @@
 //! Which preset and resolution suit a series, by a rule that can be read here and looked up on the page.
 //!
-//! First, what can be said at all:
+//! First, whether there is enough to judge by:
 //!
 //! | found | then |
 //! |---|---|
 //! | fewer than [`LEAST_SCORED`] scored samples | too few; the end |
 //! | one value only | nothing to choose; the end |
 //! | all values are whole numbers | resolution 1, which `auto` learns |
-//! | otherwise, more than [`MOST_REPEATS`] of the samples equal the one before | the resolution is the step that `auto` learns. Where there is none, it is the smallest change that matters to whoever owns the series, and nothing else can be said: the scale has collapsed onto the value that is repeated; the end |
+//! | otherwise, more than [`MOST_REPEATS`] of the samples equal the one before | the resolution is the step that `auto` learns. Where there is none, it is the smallest change that matters to whoever owns the series, and nothing else can be judged: the scale has collapsed onto the value that is repeated; the end |
 //!
-//! Then, what makes a preset doubtful. A mean is harmed by samples that are left out of it and belong to it, and by nothing else:
-//! that it comes after a moving series is what a mean of the past is. A location is to be where the series is.
+//! Then, what makes a preset doubtful. A mean is harmed by samples that are left out of it and belong to it, and by
+//! nothing else: that it comes after a moving series is what a mean of the past is. A location is to be where the
+//! series is.
 //!
 //! | preset | found with it | then |
 //! |---|---|---|
@@ -27,114 +28,28 @@
 //! | not so, and more than [`MOST_PASSED`] of the samples are outliers of `robust` that `clean` does not replace | `robust` |
 //! | everything else | any preset will do: `clean` |
 //!
-//! What suits the series is that preset if it is not doubtful, or else the first of `clean`, `robust` and `mean` that is not. If
-//! all are, it is `mean` where that does no worse than lag, because then it leaves nothing out, or else `robust`, which is least
-//! led astray.
+//! What suits the series is that preset if it is not doubtful, or else the first of `clean`, `robust` and `mean` that
+//! is not. If all are, it is `mean` where that does no worse than lag, because then it leaves nothing out, or else
+//! `robust`, which is least led astray.
 //!
-//! Where the numbers come from: mean squared errors of the presets on series of known truth. The errors of `clean` and `mean`
-//! against the mean of skewed samples are those of a plain average at an octile skew of 0.1 and up to 0.3 (a lognormal of 0.5),
-//! where `robust` has 2.5 times as much; at 0.4 and beyond (exponential) `mean` has a sixth less than `clean`. Of 5% at 6
-//! sigma `clean` lets so many pass that it has eight times the error of `robust`, of 2% at 5 sigma twice. Two levels in turn, 20
-//! samples each, make `clean` replace 43% of the samples, and give it three times the error of a plain average; with 90
-//! samples each, it replaces 10% and has a tenth more. What is lost beyond a quarter is in `docs/ACCURACY.md`.
+//! Where the numbers come from: mean squared errors of the presets on series of known truth. The errors of `clean` and
+//! `mean` against the mean of skewed samples are those of a plain average at an octile skew of 0.1 and up to 0.3 (a
+//! lognormal of 0.5), where `robust` has 2.5 times as much; at 0.4 and beyond (exponential) `mean` has a sixth less
+//! than `clean`. Of 5% at 6 sigma `clean` lets so many pass that it has eight times the error of `robust`, of 2% at 5
+//! sigma twice. Two levels in turn, 20 samples each, make `clean` replace 43% of the samples, and give it three times
+//! the error of a plain average; with 90 samples each, it replaces 10% and has a tenth more. What is lost beyond a
+//! quarter is in `docs/ACCURACY.md`.
 
 use super::evidence::Evidence;
+use super::finding::Finding;
+use super::thresholds::{
+    LEAST_LEFT_OUT, LEAST_REOPENINGS, LEAST_SCORED, LEAST_SKEW, LEAST_STRONG, MOST_FAR, MOST_NEAR, MOST_OUTLIERS,
+    MOST_PASSED, MOST_PERSISTENT, MOST_REOPENINGS, MOST_REPEATS, MOST_REPLACED, WHOLE,
+};
 use crate::settings::Preset;
-use crate::text::number::rounded;
-use crate::views::tails::percent;
 use evenkeel::Resolution;
-use std::fmt;
 
-/// Least scored samples that say anything.
-pub(super) const LEAST_SCORED: u64 = 100;
-/// The step of whole numbers.
-const WHOLE: f64 = 1.0;
-/// Most samples that equal the one before. As often do independent samples that have one value half the time, which is what
-/// collapses a scale. In a series without that, values that are so coarse are no worse off with a resolution.
-const MOST_REPEATS: f64 = 0.25;
-/// Most samples that a clean average may stand for without having averaged them.
-const MOST_REPLACED: f64 = 1.0 / 8.0;
-const MOST_OUTLIERS: f64 = 0.25;
-const LEAST_REOPENINGS: u64 = 3;
-const MOST_REOPENINGS: f64 = 1.0 / 200.0;
-const MOST_PERSISTENT: f64 = 0.9;
-const LEAST_SKEW: f64 = 0.1;
-const LEAST_STRONG: f64 = 1.0 / 3.0;
-const MOST_NEAR: f64 = 1.0 / 8.0;
-const MOST_FAR: f64 = 1.0 / 16.0;
-/// Least samples left out that are worth a word.
-const LEAST_LEFT_OUT: f64 = 0.01;
-/// Most outliers that may pass into the clean average.
-const MOST_PASSED: f64 = 1.0 / 50.0;
-/// Digits of means.
-const DIGITS: usize = 4;
-
-/// Something that was found, with the number that it rests on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Finding {
-    Few {
-        scored: u64,
-    },
-    Constant,
-    Whole,
-    Repeats {
-        share: f64,
-        step: Option<f64>,
-    },
-    /// The clean average has left out too much.
-    Replaced {
-        share: f64,
-        means: [f64; 2],
-    },
-    /// It has done so because the series jumps.
-    Switches {
-        share: f64,
-        reopenings: u64,
-        samples: u64,
-        means: [f64; 2],
-    },
-    /// It has left out a little.
-    LeftOut {
-        share: f64,
-        means: [f64; 2],
-    },
-    Contaminated {
-        outliers: f64,
-    },
-    Jumps {
-        reopenings: u64,
-        returns: u64,
-        samples: u64,
-    },
-    Steps {
-        reopenings: u64,
-        samples: u64,
-    },
-    Lags {
-        persistence: f64,
-    },
-    Skewed {
-        skew: f64,
-    },
-    StronglySkewed {
-        skew: f64,
-    },
-    SkewedWithOutliers {
-        skew: f64,
-        outliers: f64,
-        replaced: f64,
-    },
-    Even {
-        skew: f64,
-        error: f64,
-    },
-    /// Outliers pass into the clean average.
-    Passed {
-        share: f64,
-    },
-}
-
-/// How much a series deserves attention: the later, the less.
+/// How much attention a series deserves: the later in this list, the less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Standing {
     /// What was found makes the estimates doubtful.
@@ -145,14 +60,14 @@ pub(super) enum Standing {
     TooFew,
 }
 
-/// What suits a series, and why.
+/// The settings that suit a series, and why.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Advice {
-    /// Nothing where that cannot be said, or does not matter.
+    /// The preset; nothing where none can be advised, or it does not matter.
     pub(super) preset: Option<Preset>,
-    /// Whether that is doubtful, too, and no preset is not.
+    /// Whether that preset is doubtful, too, as all are.
     pub(super) is_makeshift: bool,
-    /// Nothing where that of the run will do.
+    /// The resolution; nothing where that of the run will do.
     pub(super) resolution: Option<String>,
     pub(super) findings: Vec<Finding>,
     pub(super) standing: Standing,
@@ -201,14 +116,14 @@ impl Advice {
         [preset, resolution].into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 
-    /// The same without the names of the options.
+    /// The settings without the names of the options.
     pub(super) fn short(&self) -> String {
         let preset = self.preset.map(|preset| preset.to_string());
         [preset, self.resolution.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 }
 
-/// What the values are, and whether scores mean anything.
+/// Finds what the values are, and returns whether scores mean anything.
 fn values(evidence: &Evidence) -> (Vec<Finding>, bool) {
     let scored = evidence.scored();
     if scored < LEAST_SCORED {
@@ -228,7 +143,7 @@ fn values(evidence: &Evidence) -> (Vec<Finding>, bool) {
     (vec![Finding::Repeats { share, step }], step.is_some())
 }
 
-/// What makes a preset doubtful.
+/// Finds what makes a preset doubtful.
 fn doubts(evidence: &Evidence, preset: Preset) -> Vec<Finding> {
     let samples = evidence.samples();
     let share = evidence.outliers(preset);
@@ -259,7 +174,7 @@ fn doubts(evidence: &Evidence, preset: Preset) -> Vec<Finding> {
     found
 }
 
-/// What the samples are like, and the preset with the least error then; none where any will do.
+/// Finds what the samples are like, and returns the preset with the least error; none where any will do.
 fn shape(evidence: &Evidence) -> (Option<Finding>, Option<Preset>) {
     let (outliers, replaced) = (evidence.outliers(Preset::Robust), evidence.outliers(Preset::Clean));
     let Some((skew, error)) = evidence.skew() else { return (None, None) };
@@ -277,161 +192,11 @@ fn shape(evidence: &Evidence) -> (Option<Finding>, Option<Preset>) {
     (Some(finding), best)
 }
 
-impl Finding {
-    /// The rule, for who reads the page: the tables above in words.
-    pub(super) const RULES: [&str; 9] = [
-        "Fewer than 100 scored samples are too few to say anything.",
-        "Of a series with one value only, there is nothing to say.",
-        "If all values are whole numbers, the resolution is 1, which auto learns.",
-        "Otherwise, if more than a quarter of the values equal the one before, the resolution is the step in which they are \
-         written, which auto learns, too.",
-        "The clean preset is doubtful where more than an eighth of the samples were replaced: a mean without them is no longer \
-         the mean of the series, unless they are errors. If its judge was re-opened three times or more, and for more than one \
-         in 200 samples, the series jumps between levels. That a mean comes after a series that moves is no harm: it is the mean \
-         of the past.",
-        "The robust and the mean preset are doubtful where more than a quarter of the samples are outliers; or where there \
-         are three re-openings or more, and more than one in 200 samples: if half of them or more lead back to a level where \
-         that had happened before, the series jumps between levels, otherwise it moves faster than the memory; or where \
-         more than 90% of the residuals have the sign of the one before: the location lags behind.",
-        "The octile skew says how much further from the median the highest eighth of the samples begins than the lowest ends, \
-         from -1 to 1, outliers of the robust preset aside. Beyond 0.1 and three standard errors, the mean lies in the longer \
-         tail, and the clean preset suits the series; beyond a third the mean preset does, if at most an eighth of the samples are \
-         outliers of the robust preset and at most a sixteenth were replaced by the clean one.",
-        "If the samples are not skewed and more than 2% of them are outliers of the robust preset that pass into the clean \
-         average, the robust preset has the least error. Otherwise any preset will do.",
-        "If the preset that suits the series is doubtful, the first of clean, robust and mean that is not takes its place. If \
-         all are, it is the mean preset where that does no worse than lag behind, because then it leaves nothing out, or \
-         else the robust one, which is least led astray.",
-    ];
-
-    /// The resolution that is needed and that this one is not.
-    fn unmet(&self, resolution: Resolution) -> Option<String> {
-        let needed = match self {
-            Self::Whole => Some(WHOLE),
-            Self::Repeats { step, .. } => *step,
-            _ => return None,
-        };
-        match (needed, resolution) {
-            (Some(_), Resolution::Learn) => None,
-            (Some(needed), Resolution::Step(given)) => (given < needed).then(|| needed.to_string()),
-            // Where no step is to be seen, whoever gave one knows best.
-            (None, Resolution::Step(given)) if given > 0.0 => None,
-            (None, _) => Some("X".to_owned()),
-        }
-    }
-}
-
-/// The mean of all samples, and of those that were not left out.
-fn means([all, kept]: [f64; 2]) -> String {
-    let [all, kept] = [all, kept].map(|mean| rounded(mean, DIGITS));
-    format!("The mean of all samples is {all}, that of the others {kept}.")
-}
-
-/// What the reader of the page is told.
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let side = |skew: f64| if skew > 0.0 { "upwards" } else { "downwards" };
-        match *self {
-            Self::Few { scored } => {
-                write!(f, "{scored} scored samples are too few to say anything; {LEAST_SCORED} are needed.")
-            }
-            Self::Constant => write!(f, "Every sample has the same value: there is nothing to choose."),
-            Self::Whole => write!(f, "All values are whole numbers: resolution 1, which auto learns."),
-            Self::Repeats { share, step: Some(step) } => write!(
-                f,
-                "{} of the values equal the one before: they are recorded in steps of {step}, which auto learns.",
-                percent(share)
-            ),
-            Self::Repeats { share, step: None } => write!(
-                f,
-                "{} of the values equal the one before, and they have no step that auto learns: without a resolution, the \
-                 series is taken for a constant, and its changes for outliers. Give the smallest change that matters to you.",
-                percent(share)
-            ),
-            Self::Replaced { share, means: of } => write!(
-                f,
-                "{} of the samples were replaced, more than an eighth. {} If those that were replaced are errors, the clean \
-                 average is right; if they are part of the series, it is not its mean, and a plain average (track --preset ema) \
-                 leaves nothing out.",
-                percent(share),
-                means(of)
-            ),
-            Self::LeftOut { share, means: of } => {
-                write!(f, "{} of the samples were replaced. {}", percent(share), means(of))
-            }
-            Self::Switches { share, reopenings, samples, means: of } => write!(
-                f,
-                "The series jumps between levels: the judge of the clean average was re-opened {reopenings} times in {samples} \
-                 samples, and {} of them were replaced, more than an eighth. {} A plain average (track --preset ema) leaves \
-                 nothing out.",
-                percent(share),
-                means(of)
-            ),
-            Self::Contaminated { outliers } => write!(
-                f,
-                "{} of the samples are outliers, more than a quarter: where they are on one side, the estimate may follow \
-                 them. No preset withstands more; a higher --patience helps a little.",
-                percent(outliers)
-            ),
-            Self::Jumps { reopenings, returns, samples } => write!(
-                f,
-                "The estimate was re-opened {reopenings} times in {samples} samples, {returns} times onto a level where \
-                 that had happened before: the series jumps between levels, and one location does not describe it."
-            ),
-            Self::Steps { reopenings, samples } => write!(
-                f,
-                "The estimate was re-opened {reopenings} times in {samples} samples, mostly onto new levels: the series \
-                 moves in steps or ramps, which a shorter --half-life follows better."
-            ),
-            Self::Lags { persistence } => write!(
-                f,
-                "{} of the residuals have the sign of the one before, where noise has about half: the location lags behind \
-                 the series. A shorter --half-life follows it closer; a mean of the past is what the clean preset computes.",
-                percent(persistence)
-            ),
-            Self::Skewed { skew } => write!(
-                f,
-                "The samples are skewed {}: octile skew {skew:.2}, where {LEAST_SKEW} is much. The mean lies in the longer tail, \
-                 of which the clean preset leaves out little.",
-                side(skew)
-            ),
-            Self::StronglySkewed { skew } => write!(
-                f,
-                "The samples are strongly skewed {}: octile skew {skew:.2}. The mean lies far out in the longer tail, of which \
-                 the mean preset leaves out least.",
-                side(skew)
-            ),
-            Self::SkewedWithOutliers { skew, outliers, replaced } => write!(
-                f,
-                "The samples are skewed {} (octile skew {skew:.2}), but {} of them are outliers and {} were replaced, too \
-                 many for the mean preset, which would follow them.",
-                side(skew),
-                percent(outliers),
-                percent(replaced)
-            ),
-            Self::Even { skew, error } if skew.abs() < LEAST_SKEW => write!(
-                f,
-                "The samples are much alike on both sides: octile skew {skew:.2}, give or take {error:.2}. Any preset will do."
-            ),
-            Self::Even { skew, error } => write!(
-                f,
-                "That the samples are skewed may be chance: octile skew {skew:.2}, give or take {error:.2}. Any preset will do."
-            ),
-            Self::Passed { share } => write!(
-                f,
-                "{} of the samples are outliers so near that they pass into the clean average. If they are no part of the \
-                 series, the robust preset, which leaves them out, has the least error.",
-                percent(share)
-            ),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::commands::report::judge::Judge;
-    use crate::commands::report::tests::{gaussian, uniform};
+    use crate::commands::report::noise::{gaussian, uniform};
     use crate::settings::RuleArgs;
     use clap::Parser;
 
@@ -572,8 +337,8 @@ mod tests {
     fn a_clean_average_is_doubtful_where_it_leaves_out_too_much() {
         let (mut chance, mut noise) = (uniform(10), gaussian(11));
         let found = advice(many(|| noise() + if chance() < 0.2 { 30.0 } else { 0.0 }));
-        let [Finding::Replaced { share, means: [all, kept] }] = found.findings[..] else { panic!("{found:?}") };
-        assert!((share - 0.2).abs() < 0.02 && (all - 6.0).abs() < 0.6 && kept.abs() < 0.1, "{found:?}");
+        let [Finding::Replaced { share, means: [all, others] }] = found.findings[..] else { panic!("{found:?}") };
+        assert!((share - 0.2).abs() < 0.02 && (all - 6.0).abs() < 0.6 && others.abs() < 0.1, "{found:?}");
         assert_eq!(found.standing, Standing::Doubtful);
         assert!(found.preset != Some(Preset::Clean) && !found.is_makeshift, "another one withstands it: {found:?}");
 
@@ -628,31 +393,5 @@ mod tests {
         let found = advice(many(gaussian(1)).take(100));
         assert_eq!((&found.findings[..], found.standing), (&[Finding::Few { scored: 95 }][..], Standing::TooFew));
         assert_eq!(found.settings(), "");
-    }
-
-    #[test]
-    fn every_finding_says_its_number() {
-        let (share, means) = (0.29, [3.75, 0.125]);
-        let told = [
-            (Finding::Few { scored: 76 }, "76"),
-            (Finding::Repeats { share: 0.8, step: Some(0.01) }, "80.00%"),
-            (Finding::Repeats { share: 0.8, step: Some(0.01) }, "0.01"),
-            (Finding::Replaced { share, means }, "29.00%"),
-            (Finding::Replaced { share, means }, "is 3.75, that of the others 0.125"),
-            (Finding::Switches { share, reopenings: 37, samples: 1260, means }, "re-opened 37 times in 1260"),
-            (Finding::LeftOut { share, means }, "is 3.75, that of the others 0.125"),
-            (Finding::Contaminated { outliers: 0.29 }, "29.00%"),
-            (Finding::Jumps { reopenings: 50, returns: 44, samples: 5000 }, "44"),
-            (Finding::Steps { reopenings: 50, samples: 5000 }, "50"),
-            (Finding::Lags { persistence: 0.97 }, "97.00%"),
-            (Finding::Skewed { skew: -0.24 }, "downwards: octile skew -0.24"),
-            (Finding::StronglySkewed { skew: 0.44 }, "upwards: octile skew 0.44"),
-            (Finding::SkewedWithOutliers { skew: 0.44, outliers: 0.1, replaced: 0.09 }, "9.00%"),
-            (Finding::Even { skew: 0.01, error: 0.02 }, "0.01, give or take 0.02"),
-            (Finding::Passed { share: 0.03 }, "3.00%"),
-        ];
-        for (finding, number) in told {
-            assert!(finding.to_string().contains(number), "{finding}");
-        }
     }
 }

@@ -4,9 +4,9 @@ use crate::text::quote::shortened;
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
-/// So many of each are kept.
-pub(super) const KEPT: usize = 20;
-/// So much of a time is kept.
+/// Most events of a kind.
+pub(super) const MOST_EVENTS: usize = 20;
+/// Most letters of a time.
 const MOST_LETTERS: usize = 64;
 
 /// A sample and what was made of it.
@@ -26,50 +26,50 @@ impl Event {
         Self { row, time: shortened(&String::from_utf8_lossy(time), MOST_LETTERS), value, score, location }
     }
 
-    /// By the size of the score, and of equals the earlier one last.
+    /// Compares by the size of the score; of equals the earlier one is the larger.
     fn by_size(&self, other: &Self) -> Ordering {
         self.score.abs().total_cmp(&other.score.abs()).then(other.row.cmp(&self.row))
     }
 }
 
-/// The largest of them.
+/// The events with the largest scores.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Largest(Vec<Event>);
 
 impl Largest {
-    /// Whether an event of that score would be kept now.
+    /// Whether an event of that score is among the largest so far.
     pub(super) fn wants(&self, score: f64) -> bool {
-        self.0.len() < KEPT || self.0.iter().any(|event| event.score.abs() < score.abs())
+        self.0.len() < MOST_EVENTS || self.0.iter().any(|event| event.score.abs() < score.abs())
     }
 
     pub(super) fn add(&mut self, event: Event) {
         self.0.push(event);
-        if self.0.len() > KEPT
+        if self.0.len() > MOST_EVENTS
             && let Some(least) = (0..self.0.len()).min_by(|&one, &other| self.0[one].by_size(&self.0[other]))
         {
             self.0.remove(least);
         }
     }
 
-    /// In the order in which they came.
+    /// The events in the order in which they came.
     pub(super) fn events(&self) -> &[Event] {
         &self.0
     }
 }
 
-/// The last of them.
+/// The last events.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Last(VecDeque<Event>);
 
 impl Last {
     pub(super) fn add(&mut self, event: Event) {
-        if self.0.len() == KEPT {
+        if self.0.len() == MOST_EVENTS {
             self.0.pop_front();
         }
         self.0.push_back(event);
     }
 
-    /// In the order in which they came.
+    /// The events in the order in which they came.
     pub(super) fn events(&self) -> impl ExactSizeIterator<Item = &Event> {
         self.0.iter()
     }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_and_the_last_are_kept_in_order() {
+    fn the_largest_and_the_last_stay_in_order() {
         let (mut largest, mut last) = (Largest::default(), Last::default());
         // A permutation of 1 to 100, of alternating sign.
         let scores: Vec<f64> =
@@ -97,10 +97,10 @@ mod tests {
         }
         let mut sizes: Vec<f64> = scores.iter().map(|score| score.abs()).collect();
         sizes.sort_by(|one, other| other.total_cmp(one));
-        let mut kept: Vec<f64> = largest.events().iter().map(|event| event.score.abs()).collect();
+        let mut found: Vec<f64> = largest.events().iter().map(|event| event.score.abs()).collect();
         assert!(largest.events().is_sorted_by_key(|event| event.row));
-        kept.sort_by(|one, other| other.total_cmp(one));
-        assert_eq!(kept, sizes[..KEPT]);
+        found.sort_by(|one, other| other.total_cmp(one));
+        assert_eq!(found, sizes[..MOST_EVENTS]);
         assert_eq!(last.events().map(|event| event.row).collect::<Vec<_>>(), (81..=100).collect::<Vec<_>>());
     }
 
@@ -117,6 +117,6 @@ mod tests {
     #[test]
     fn a_long_time_is_cut() {
         let event = Event::new(1, "\u{e9}".repeat(1000).as_bytes(), 1.0, 1.0, 1.0);
-        assert_eq!(event.time.chars().count(), MOST_LETTERS + 1);
+        assert_eq!(event.time.chars().count(), MOST_LETTERS);
     }
 }

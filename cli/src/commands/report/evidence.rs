@@ -1,7 +1,8 @@
-//! What is measured of a series to tell which settings suit it: a few counters and two tail profiles, however long it is.
+//! What is measured of a series to choose the settings that suit it: a few counters and two tail profiles, however long
+//! it is.
 //!
-//! It is the [`Judge`](super::judge::Judge) that scores, replaces and re-opens, whatever the report is for: the question is the
-//! series, not the answer that somebody has chosen already.
+//! It is the [`Judge`] that scores, replaces and re-opens, whatever the report is for: the
+//! question is the series, not the answer that somebody has chosen already.
 
 use super::judge::{JUDGES, Judge};
 use crate::samples::Refusal;
@@ -9,37 +10,38 @@ use crate::settings::Preset;
 use evenkeel::TailProfile;
 use evenkeel::Update;
 
-/// An eighth from either end: what the octile skew looks at.
+/// The share of samples on either side of what the octile skew looks at.
 const OCTILE: f64 = 0.125;
-/// Half of the samples' steps are above this in a series that is recorded finely enough, so a skew in less is one of steps.
-const NARROWEST: f64 = 1.0;
-/// Where less of the samples than this differ from the one before, the series mostly stands still.
+/// Least width between the octiles, in scales, of a series that has a skew: a narrower one is recorded too coarsely.
+const LEAST_WIDTH: f64 = 1.0;
+/// Least samples that differ from the one before, as a share, in a series that does not mostly stand still.
 const LEAST_MOVING: f64 = 0.1;
-/// Most levels that are remembered: more of them are not few.
+/// Most levels that are remembered.
 const MOST_LEVELS: usize = 8;
 
-/// What has been measured so far.
+/// The measures of a series so far.
 #[derive(Clone, Debug)]
 pub(super) struct Evidence {
-    /// The sizes of the robust preset's scores above and below the location, and where its outliers begin.
+    /// The sizes of the robust preset's scores above the location and below it, and where its outliers begin.
     above: TailProfile,
     below: TailProfile,
     outlier_at: f64,
-    /// Samples that were there, and how many of them equal the one before.
+    /// Samples, missing ones aside, and how many of them equal the one before.
     samples: u64,
     equal: u64,
     last: f64,
     is_constant: bool,
-    /// Of all finite ones, and of those that the clean average did not leave out.
-    mean: Mean,
-    kept: Mean,
-    /// The step in which they are recorded.
+    /// The means of all finite samples, and of those that the clean average did not leave out.
+    all_mean: Mean,
+    clean_mean: Mean,
+    /// The step in which the samples are recorded.
     step: f64,
-    /// Residuals after each other, none of them zero, of any samples and of those that differ from the one before.
+    /// Pairs of neighbouring residuals, none of them zero: of any samples, and of those that differ from the one
+    /// before.
     all: Pairs,
     changed: Pairs,
     sign: f64,
-    /// What each preset has made of them.
+    /// What each preset has made of the samples.
     conduct: [Conduct; JUDGES],
 }
 
@@ -54,7 +56,7 @@ pub(super) struct Conduct {
 }
 
 impl Evidence {
-    /// Of nothing yet, where outliers of the robust preset begin at so many scales.
+    /// Evidence of nothing yet; outliers of the robust preset begin at `outlier_at` scales.
     pub(super) fn new(outlier_at: f64) -> Self {
         Self {
             above: TailProfile::new(),
@@ -64,8 +66,8 @@ impl Evidence {
             equal: 0,
             last: f64::NAN,
             is_constant: true,
-            mean: Mean::default(),
-            kept: Mean::default(),
+            all_mean: Mean::default(),
+            clean_mean: Mean::default(),
             step: 0.0,
             all: Pairs::default(),
             changed: Pairs::default(),
@@ -74,7 +76,7 @@ impl Evidence {
         }
     }
 
-    /// A sample of a series that was not missing.
+    /// Adds a sample that is not missing.
     pub(super) fn add(&mut self, judge: &mut Judge, series: usize, value: f64) -> Result<(), Refusal> {
         let seen = judge.observe(series, value)?;
         self.step = judge.step(series);
@@ -82,7 +84,7 @@ impl Evidence {
         Ok(())
     }
 
-    /// A sample, and what each preset has made of it.
+    /// Adds a sample, and what each preset has made of it.
     fn see(&mut self, value: f64, seen: &[Update<f64>; JUDGES]) {
         let is_repeated = self.samples > 0 && value == self.last;
         self.is_constant &= self.samples == 0 || is_repeated;
@@ -90,9 +92,9 @@ impl Evidence {
         self.samples += 1;
         self.last = value;
         if value.is_finite() {
-            self.mean.add(value);
+            self.all_mean.add(value);
             if !seen[Preset::Clean as usize].outlier {
-                self.kept.add(value);
+                self.clean_mean.add(value);
             }
         }
 
@@ -102,7 +104,7 @@ impl Evidence {
         let sign = if score == 0.0 || score.is_nan() { 0.0 } else { score.signum() };
         if sign != 0.0 && self.sign != 0.0 {
             self.all.add(sign == self.sign);
-            // A value that is only held says nothing new.
+            // A value that is only held is no news.
             if !is_repeated {
                 self.changed.add(sign == self.sign);
             }
@@ -113,12 +115,12 @@ impl Evidence {
         }
     }
 
-    /// Samples that were there.
+    /// The number of samples, missing ones aside.
     pub(super) fn samples(&self) -> u64 {
         self.samples
     }
 
-    /// Samples that had a score.
+    /// The number of samples with a score.
     pub(super) fn scored(&self) -> u64 {
         self.above.len() + self.below.len()
     }
@@ -138,8 +140,8 @@ impl Evidence {
         Some(self.step).filter(|step| *step > 0.0)
     }
 
-    /// The share of residuals with the sign of the one before, where the value is another. `None` where the series mostly
-    /// stands still, and nothing is to be said of it.
+    /// The share of residuals with the sign of the one before, where the value is another. `None` where the series
+    /// mostly stands still.
     pub(super) fn persistence(&self) -> Option<f64> {
         let is_moving = self.changed.count as f64 >= LEAST_MOVING * self.scored() as f64;
         self.changed.share().filter(|_| is_moving)
@@ -152,7 +154,7 @@ impl Evidence {
 
     /// The mean of all samples, and of those that the clean average did not leave out.
     pub(super) fn means(&self) -> [f64; 2] {
-        [self.mean.value, self.kept.value]
+        [self.all_mean.value, self.clean_mean.value]
     }
 
     /// How often the estimate of this preset was re-opened, and how often onto a level where that had happened before.
@@ -162,11 +164,11 @@ impl Evidence {
     }
 
     /// The octile skew of the samples that are no outliers: how much further the highest eighth begins from the median
-    /// than the lowest, from -1 to 1, and its standard error for Gaussian samples. `None` where the samples are too few or
-    /// too much alike to have one.
+    /// than the lowest, from -1 to 1, and its standard error for Gaussian samples. `None` where the samples are too few
+    /// or too much alike to have one.
     ///
-    /// A quantile does not care how far the outermost samples are, and without outliers not how many they were either: a
-    /// fifth of spikes on one side leaves it where it was.
+    /// A quantile does not care how far the outermost samples are, and without outliers not how many they were either:
+    /// a fifth of spikes on one side leaves it where it was.
     pub(super) fn skew(&self) -> Option<(f64, f64)> {
         let bulk = |side: &TailProfile| {
             if side.is_empty() { 0.0 } else { (1.0 - side.exceedance(self.outlier_at)) * side.len() as f64 }
@@ -182,15 +184,15 @@ impl Evidence {
         };
         let (first, middle, last) = (quantile(OCTILE), quantile(0.5), quantile(1.0 - OCTILE));
         let width = last - first;
-        (low + high >= 1.0 && width >= NARROWEST)
+        (low + high >= 1.0 && width >= LEAST_WIDTH)
             .then(|| ((first + last - 2.0 * middle) / width, (self.inflation() * 1.15 / (low + high)).sqrt()))
     }
 
-    /// By what the variance of a skew grows because the samples are not independent.
+    /// The factor by which the variance of a skew grows because the samples are not independent.
     ///
-    /// Of independent ones it is 1.15 / n: that of the numerator, 6.09 / n, over the square of the width, 2.30. Gaussian
-    /// neighbours with correlation r have one sign with probability 1/2 + asin(r) / pi, and third powers, of which a skew is
-    /// made, the correlation r^3; distances beyond neighbours are taken to follow from it.
+    /// Of independent ones it is 1.15 / n: that of the numerator, 6.09 / n, over the square of the width, 2.30.
+    /// Gaussian neighbours with correlation r have one sign with probability 1/2 + asin(r) / pi, and third powers, of
+    /// which a skew is made, the correlation r^3; distances beyond neighbours are taken to follow from it.
     fn inflation(&self) -> f64 {
         let persistence = self.all.share().unwrap_or(0.5).clamp(0.5, 0.99);
         let cube = (std::f64::consts::PI * (persistence - 0.5)).sin().powi(3);
@@ -199,7 +201,7 @@ impl Evidence {
 }
 
 impl Conduct {
-    /// One more sample. Levels within so many scales of each other are one.
+    /// Adds a sample. Levels within `apart` scales of each other are one.
     fn add(&mut self, seen: &Update<f64>, apart: f64) {
         self.outliers += u64::from(seen.outlier);
         if !seen.reopened {
@@ -230,7 +232,7 @@ impl Mean {
     }
 }
 
-/// How many pairs of residuals there were, and how many of one sign.
+/// Counts of pairs of residuals, and of those with one sign.
 #[derive(Clone, Copy, Debug, Default)]
 struct Pairs {
     count: u64,
@@ -252,7 +254,7 @@ impl Pairs {
 mod tests {
     use super::*;
 
-    const OUTLIER_AT: f64 = 4.0;
+    const OUTLIER_AT: f64 = evenkeel::RobustMean::STRIKE_AT;
 
     /// The evidence of these scores, about a location of zero with a scale of one.
     fn of_scores(scores: impl IntoIterator<Item = f64>) -> Evidence {
@@ -275,7 +277,7 @@ mod tests {
     fn the_skew_is_that_of_the_sorted_scores() {
         // Apart from the profile: sorted, cut, and looked up.
         let expected = |scores: &[f64]| {
-            let mut bulk: Vec<f64> = scores.iter().copied().filter(|score| score.abs() < 4.0).collect();
+            let mut bulk: Vec<f64> = scores.iter().copied().filter(|score| score.abs() < OUTLIER_AT).collect();
             bulk.sort_by(f64::total_cmp);
             let at = |eighths: usize| bulk[bulk.len() * eighths / 8];
             (at(1) + at(7) - 2.0 * at(4)) / (at(7) - at(1))
@@ -301,7 +303,7 @@ mod tests {
 
     #[test]
     fn the_error_of_the_skew_is_what_it_varies_by() {
-        let mut noise = crate::commands::report::tests::gaussian(1);
+        let mut noise = crate::commands::report::noise::gaussian(1);
         // Not at all, and as much as a slow metric: the scores of an autoregression, over the scale of all.
         for (memory, most_cautious) in [(0.0, 1.15), (0.5, 1.25), (0.9, 1.7)] {
             let (mut squares, mut errors, mut last) = (0.0, 0.0, 0.0);

@@ -1,8 +1,8 @@
-//! The estimators that a series is judged by before settings are recommended: all presets, with the memory and the patience of
-//! the run, and a resolution that is learnt.
+//! The estimators that a series is judged by before settings are recommended: all presets, with the memory and the
+//! patience of the run, and a resolution that is learnt.
 //!
-//! So what is recommended does not depend on the resolution of the run, and a run that follows the recommendation gets the same
-//! one.
+//! So what is recommended does not depend on the resolution of the run, and a run that follows the recommendation gets
+//! the same one.
 
 use crate::engine::Engine;
 use crate::failure::Failure;
@@ -10,9 +10,10 @@ use crate::samples::{Refusal, Time};
 use crate::settings::{Preset, RuleArgs};
 use evenkeel::Update;
 
-/// As many as there are presets, in their order.
+/// The number of judges: one for each preset, in their order.
 pub(super) const JUDGES: usize = Preset::ALL.len();
 
+/// The estimators of all presets, side by side.
 pub(super) struct Judge([Engine; JUDGES]);
 
 impl Judge {
@@ -26,12 +27,12 @@ impl Judge {
         self.0.iter_mut().try_for_each(Engine::add_series)
     }
 
-    /// When the samples that follow were taken.
+    /// Sets the time of the samples that follow.
     pub(super) fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal> {
         self.0.iter_mut().try_for_each(|engine| engine.set_time(time))
     }
 
-    /// The next sample of a series, as each of them sees it.
+    /// Adds the next sample of a series, and returns what each judge makes of it.
     pub(super) fn observe(&mut self, series: usize, sample: f64) -> Result<[Update<f64>; JUDGES], Refusal> {
         let [clean, robust, mean] = &mut self.0;
         Ok([clean.observe(series, sample)?, robust.observe(series, sample)?, mean.observe(series, sample)?])
@@ -43,7 +44,7 @@ impl Judge {
         robust.step(series)
     }
 
-    /// Beyond so many scales a sample is an outlier of the robust preset.
+    /// The number of scales beyond which a sample is an outlier of the robust preset.
     pub(super) fn outlier_at(&self) -> f64 {
         let [_, robust, _] = &self.0;
         robust.marks().map_or(f64::NAN, |marks| marks.outlier_at)

@@ -1,11 +1,12 @@
-//! The page: everything that is known, as HTML that needs nothing from anywhere else.
+//! The page: everything that was found, as HTML that needs nothing from anywhere else.
 //!
 //! maud escapes whatever is put into the page; only our own style, script and shapes go in as they are. Should anything
-//! ever slip through all the same, the page's own policy keeps it from loading or sending anything.
+//! ever slip through all the same, the page's own policy does not let it load or send anything.
 
-use super::advice::{Advice, Finding, Standing};
+use super::advice::{Advice, Standing};
 use super::events::Event;
-use super::{Closely, LISTED, Ranked, Series};
+use super::finding::Finding;
+use super::series::{Detail, Ranked, Series};
 use crate::console::Counts;
 use crate::engine::Marks;
 use crate::engine::tally::Tally;
@@ -16,19 +17,22 @@ use crate::views::tails::{self, percent};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::fmt::Write;
 
-/// Nothing is fetched, from nowhere.
+/// The policy of the page: it fetches nothing.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
-/// So many descriptions are open from the beginning: what is far down should not have to be scrolled past.
-const OPEN: usize = 10;
+/// Most series that have a row in the summary.
+const MOST_LISTED: usize = 5000;
+/// Most descriptions that are open from the beginning: what is far down should not have to be scrolled past.
+const MOST_OPEN: usize = 10;
 /// Digits of locations, scales and values.
 const DIGITS: usize = 5;
 
+/// Everything that is on the page.
 pub(super) struct Page<'a> {
     pub(super) title: String,
     pub(super) input: String,
     /// The settings of the run, in words.
     pub(super) settings: String,
-    /// Rows, and what was bad or late.
+    /// Counts of rows, and of what was bad or late.
     pub(super) counts: Counts,
     /// The estimator of the run, and what it calls an outlier.
     pub(super) preset: Preset,
@@ -36,11 +40,12 @@ pub(super) struct Page<'a> {
     pub(super) total: Tally,
     /// All series, in the order of the page.
     pub(super) ranked: Vec<Ranked<'a>>,
-    /// The plots of the first of them.
+    /// The plots of the first series.
     pub(super) pictures: Vec<Option<Picture>>,
 }
 
 impl Page<'_> {
+    /// The page as HTML.
     pub(super) fn html(&self) -> String {
         let page = html! {
             (DOCTYPE)
@@ -73,7 +78,7 @@ impl Page<'_> {
         page.into_string()
     }
 
-    /// What there is, and all series in a table.
+    /// The counts, and all series in a table.
     fn summary(&self) -> Markup {
         let Tally { samples, missing, outliers, reopenings } = self.total;
         let Counts { rows, bad_rows, bad_values, late } = self.counts;
@@ -88,7 +93,7 @@ impl Page<'_> {
             ("bad values", bad_values),
             ("late", late),
         ];
-        let more = self.ranked.len().saturating_sub(LISTED);
+        let more = self.ranked.len().saturating_sub(MOST_LISTED);
         html! {
             section aria-labelledby="summary" {
                 h2 id="summary" { "Summary" }
@@ -115,7 +120,7 @@ impl Page<'_> {
                                 }
                             }
                             tbody {
-                                @for (place, ranked) in self.ranked.iter().take(LISTED).enumerate() {
+                                @for (place, ranked) in self.ranked.iter().take(MOST_LISTED).enumerate() {
                                     (row(ranked, place < self.pictures.len()))
                                 }
                             }
@@ -127,7 +132,7 @@ impl Page<'_> {
         }
     }
 
-    /// How many series are how.
+    /// The number of series of each standing.
     fn standings(&self) -> String {
         let all = [Standing::Doubtful, Standing::Other, Standing::Fine, Standing::TooFew];
         let of = |wanted: Option<Standing>| {
@@ -139,6 +144,7 @@ impl Page<'_> {
         format!("Standing: {}.", list.join(", "))
     }
 
+    /// The descriptions of the first series.
     fn descriptions(&self) -> Markup {
         let rest = self.ranked.len() - self.pictures.len();
         html! {
@@ -152,14 +158,14 @@ impl Page<'_> {
                         }
                     }
                     @for (place, (ranked, picture)) in self.ranked.iter().zip(&self.pictures).enumerate() {
-                        (self.description(ranked, picture.as_ref(), place < OPEN))
+                        (self.description(ranked, picture.as_ref(), place < MOST_OPEN))
                     }
                 }
             }
         }
     }
 
-    /// All about one series.
+    /// The description of a series.
     fn description(&self, ranked: &Ranked, picture: Option<&Picture>, is_open: bool) -> Markup {
         let Ranked { index, series, advice } = ranked;
         let Tally { samples, missing, outliers, reopenings } = series.tally;
@@ -180,13 +186,13 @@ impl Page<'_> {
                 }
                 @if let Some(picture) = picture { (figure(id, series, picture, self.preset)) }
                 (definitions(&counts))
-                @if let Some(closely) = &series.closely {
-                    (tail(series, closely))
-                    @let (largest, last) = (closely.outliers.events(), closely.reopenings.events());
+                @if let Some(detail) = &series.detail {
+                    (tail(series, detail))
+                    @let (largest, last) = (detail.outliers.events(), detail.reopenings.events());
                     @if !largest.is_empty() {
                         (events(&format!("Outliers: the largest {} of {outliers}, in order of time", largest.len()), largest))
                     }
-                @if last.len() > 0 {
+                    @if last.len() > 0 {
                         (events(&format!("Re-openings: the last {} of {reopenings}, in order of time", last.len()), last))
                     }
                 }
@@ -195,7 +201,7 @@ impl Page<'_> {
         }
     }
 
-    /// What the words mean, and the rule by which settings suit a series.
+    /// The meanings of the words, and the rule by which settings are chosen.
     fn explanation(&self) -> Markup {
         let (outlier_at, unscored) = self.marks.map_or((f64::NAN, 0), |marks| (marks.outlier_at, marks.unscored));
         let [location, scale, outlier] = match self.preset {
@@ -255,7 +261,7 @@ impl Page<'_> {
     }
 }
 
-/// What the columns of the summary are called: first those of words, then those of numbers.
+/// The titles of the summary: first of columns of words, then of columns of numbers.
 const TITLES: [&[&str]; 2] = [
     &["Series", "Standing", "What suits it"],
     &["Samples", "Missing", "Outliers", "Share", "Re-openings", "Location", "Scale"],
@@ -284,17 +290,17 @@ fn row(ranked: &Ranked, is_described: bool) -> Markup {
     }
 }
 
-/// A cell that shows a number in short and keeps it to the last digit.
+/// A cell that shows a number in short and has it to the last digit beside.
 fn measure(number: f64, text: &str) -> Markup {
     html! { td.number data-value=(number::csv(number, &mut zmij::Buffer::new())) { (text) } }
 }
 
-/// A series without a name is seen, too.
+/// The name of a series; words in its place where it is empty.
 fn name(series: &Series) -> &str {
     if series.name.is_empty() { "(no name)" } else { &series.name }
 }
 
-/// A text from the input, which may be written in any direction, and may try to turn what follows.
+/// A text from the input, isolated: it may be written in any direction, and may try to turn what follows.
 fn isolated(text: &str) -> Markup {
     html! { bdi { (text) } }
 }
@@ -311,17 +317,18 @@ fn badge(standing: Option<Standing>) -> Markup {
     html! { span class={ "badge " (class) } { (words) } }
 }
 
-/// The same behind a count.
+/// A standing in words that follow a count.
 fn sentence(standing: Option<Standing>) -> &'static str {
     match standing {
         Some(Standing::Doubtful) => "doubtful",
         Some(Standing::Other) => "better served by other settings",
         Some(Standing::Fine) => "fine",
-        Some(Standing::TooFew) => "too short to tell",
+        Some(Standing::TooFew) => "too short to judge",
         None => "not examined, because beyond the first 500",
     }
 }
 
+/// A list of counts.
 fn definitions(counts: &[(&str, u64)]) -> Markup {
     html! {
         dl.counts {
@@ -330,7 +337,7 @@ fn definitions(counts: &[(&str, u64)]) -> Markup {
     }
 }
 
-/// The plot, with words for who does not see it.
+/// The plot of a series, with words for who does not see it.
 fn figure(id: usize, series: &Series, picture: &Picture, preset: Preset) -> Markup {
     let (width, height) = picture.size;
     let Tally { samples, outliers, reopenings, .. } = series.tally;
@@ -358,9 +365,9 @@ fn figure(id: usize, series: &Series, picture: &Picture, preset: Preset) -> Mark
     }
 }
 
-/// The tail profile beside the two laws.
-fn tail(series: &Series, closely: &Closely) -> Markup {
-    let measured = tails::Line::measured(name(series), &closely.tail);
+/// The tail profile of a series beside the two laws.
+fn tail(series: &Series, detail: &Detail) -> Markup {
+    let measured = tails::Line::measured(name(series), &detail.tail);
     let lines: Vec<Vec<String>> = [measured].iter().chain(&tails::Line::laws()).map(tails::Line::cells).collect();
     html! {
         div.wide {
@@ -416,7 +423,7 @@ fn events<'a>(title: &str, events: impl IntoIterator<Item = &'a Event>) -> Marku
     }
 }
 
-/// In the dark, the colours of the plots are those that the style has for them.
+/// The rules that give plots the colours of the page's own style in the dark.
 fn plot_colors() -> String {
     let mut style = "@media (prefers-color-scheme: dark) {\n".to_owned();
     for (name, color) in PALETTE {

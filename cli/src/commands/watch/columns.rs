@@ -2,7 +2,7 @@
 
 use super::state::PAST;
 
-/// What a column shows.
+/// The content of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Name,
@@ -18,19 +18,21 @@ pub(super) enum Kind {
     Reopenings,
 }
 
+/// A column and its width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Column {
     pub(super) kind: Kind,
     pub(super) width: u16,
 }
 
-/// A name has at least so much, and at most as much as this, or a third of the line, before everything else has its place.
-const SHORTEST_NAME: u16 = 8;
-const USUAL_NAME: u16 = 24;
-/// Less of the past is no picture.
-const SHORTEST_PAST: u16 = 10;
+/// Least width of names.
+const LEAST_NAME: u16 = 8;
+/// Most width of names, or a third of the line if that is less, before everything else has its place.
+const MOST_NAME: u16 = 24;
+/// Least width of a stretch of the past.
+const LEAST_PAST: u16 = 10;
 
-/// From the left to the right.
+/// The columns from the left to the right.
 const PLACES: [Kind; 9] = [
     Kind::Name,
     Kind::Raw,
@@ -42,12 +44,12 @@ const PLACES: [Kind; 9] = [
     Kind::Outliers,
     Kind::Reopenings,
 ];
-/// The most important first.
+/// The columns by importance, the most important first; names always have a place.
 const RANKS: [Kind; 8] =
     [Kind::Score, Kind::Value, Kind::Location, Kind::Raw, Kind::Outliers, Kind::Smooth, Kind::Scale, Kind::Reopenings];
 
 impl Kind {
-    /// What it is called, given the name of the preset.
+    /// The title of the column, given the name of the preset.
     pub(super) fn title(self, preset: &str) -> &str {
         match self {
             Self::Name => "series",
@@ -66,11 +68,11 @@ impl Kind {
         !matches!(self, Self::Name | Self::Raw | Self::Smooth)
     }
 
-    /// As wide as the longest number it may have to show.
+    /// The least width of the column: that of the longest number it may have to show.
     fn width(self) -> u16 {
         match self {
-            Self::Name => SHORTEST_NAME,
-            Self::Raw | Self::Smooth => SHORTEST_PAST,
+            Self::Name => LEAST_NAME,
+            Self::Raw | Self::Smooth => LEAST_PAST,
             Self::Value | Self::Location => 12,
             Self::Scale => 11,
             Self::Outliers => 8,
@@ -79,10 +81,10 @@ impl Kind {
     }
 }
 
-/// The columns of a line of that width, whose longest name has so many letters. Between two there is a blank.
+/// The columns of a line of that width, with a blank between two; the longest name has `longest_name` letters.
 pub(super) fn columns(width: u16, longest_name: usize) -> Vec<Column> {
-    let longest_name = u16::try_from(longest_name).unwrap_or(u16::MAX).max(SHORTEST_NAME);
-    let mut name = longest_name.min(USUAL_NAME).min((width / 3).max(SHORTEST_NAME)).min(width);
+    let longest_name = u16::try_from(longest_name).unwrap_or(u16::MAX).max(LEAST_NAME);
+    let mut name = longest_name.min(MOST_NAME).min((width / 3).max(LEAST_NAME)).min(width);
     let mut room = width - name;
     let mut kinds = vec![Kind::Name];
     for kind in RANKS {

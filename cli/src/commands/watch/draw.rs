@@ -1,31 +1,29 @@
-//! The picture: a line that says what is watched, the series, what has happened, and a line of keys.
+//! The display: a line on what is watched, the series, what has happened, and a line of keys.
 //!
-//! It is drawn from what is known and how it is looked at, and changes neither, but for noting how much of it fitted. Any
+//! It is drawn from the state and the view, and changes neither, but for noting in the view how much of it fitted. Any
 //! size is right: what there is no room for is left out, the least important first.
 
 use super::columns::{Column, Kind, columns};
 use super::spark::{Window, spark};
 use super::state::{Event, Known, Series};
+use super::style::{OUTLIER, REOPENED, SOFT, STATUS, STRONG};
 use super::view::View;
 use crate::text::number::rounded;
+use crate::text::quote::shortened;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Rect};
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Paragraph, Row, Table};
 
-/// With fewer lines than this there are no events.
+/// Least lines of a screen that has events.
 const LEAST_FOR_EVENTS: u16 = 12;
+/// Most lines of events, with their title.
 const MOST_EVENTS: u16 = 12;
 /// Digits of values, locations and scales.
 const DIGITS: usize = 5;
 
-const SOFT: Style = Style::new().add_modifier(Modifier::DIM);
-const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
-pub(super) const OUTLIER: Style = Style::new().fg(Color::Magenta).add_modifier(Modifier::BOLD);
-const REOPENED: Style = Style::new().fg(Color::Green);
-const STATUS: Style = Style::new().add_modifier(Modifier::REVERSED);
-
+/// The keys and what they do.
 const HELP: [(&str, &str); 10] = [
     ("s", "sort by score, name or outliers"),
     ("/", "show only names with a text"),
@@ -33,22 +31,22 @@ const HELP: [(&str, &str); 10] = [
     ("j k \u{2191} \u{2193}", "one series down or up"),
     ("PgDn PgUp", "one page down or up"),
     ("g G", "to the first or the last"),
-    ("p", "stop the picture, go on with it"),
+    ("p", "freeze the display, or go on"),
     ("?", "this help"),
     ("Ctrl-Z", "back to the shell; `fg` goes on"),
     ("q Ctrl-C", "quit"),
 ];
 
-/// What is watched, in words.
+/// The words on what is watched.
 #[derive(Clone, Debug)]
 pub(super) struct About {
     pub(super) source: String,
-    /// What the column of the last locations is called.
+    /// The title of the column with the last locations.
     pub(super) preset: String,
     pub(super) settings: String,
 }
 
-/// Draws everything.
+/// Draws the whole display.
 pub(super) fn draw(frame: &mut Frame, now: &Known, view: &mut View, about: &About) {
     let [title, list, events, status] = parts(frame.area());
     let has_titles = list.height > 1;
@@ -72,7 +70,7 @@ pub(super) fn draw(frame: &mut Frame, now: &Known, view: &mut View, about: &Abou
     view.first = first;
 }
 
-/// The title, the list, the events and the status, from the top to the bottom. All of them may be empty.
+/// The places of the title, the list, the events and the status, from the top to the bottom. All of them may be empty.
 fn parts(area: Rect) -> [Rect; 4] {
     let mut rest = area;
     let mut take = |height: u16, from_top: bool| {
@@ -100,7 +98,7 @@ fn title_line(known: &Known, about: &About) -> Line<'static> {
     ])
 }
 
-/// Why there is no series.
+/// The reason why no series is shown.
 fn nothing(known: &Known) -> &'static str {
     match (known.series.is_empty(), known.has_ended) {
         (true, false) => "waiting for samples",
@@ -143,7 +141,7 @@ fn cell(series: &Series, column: Column) -> Line<'static> {
     let text = match column.kind {
         Kind::Raw => return spark(&window(), |moment| moment.value, true),
         Kind::Smooth => return spark(&window(), |moment| moment.location, false),
-        Kind::Name => fitted(&series.name, width),
+        Kind::Name => shortened(&series.name, width),
         Kind::Value => rounded(series.value, DIGITS),
         Kind::Location => rounded(series.location, DIGITS),
         Kind::Scale => rounded(series.scale, DIGITS),
@@ -171,15 +169,7 @@ fn score(score: f64) -> String {
     }
 }
 
-/// The beginning of a text that is too long.
-fn fitted(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    text.chars().take(width.saturating_sub(1)).chain(['\u{2026}']).take(width).collect()
-}
-
-/// The latest events of the series that are wanted, the last one at the bottom.
+/// Draws the latest events of the series that the filter lets through, the last one at the bottom.
 fn draw_events(frame: &mut Frame, area: Rect, known: &Known, view: &View) {
     let [title, list] = match area.height {
         0 => return,
@@ -198,7 +188,7 @@ fn draw_events(frame: &mut Frame, area: Rect, known: &Known, view: &View) {
     frame.render_widget(Paragraph::new(lines), list);
 }
 
-/// An event in words, if it is one of a series that is wanted.
+/// An event in words, if the filter lets its series through.
 fn event_line(event: &Event, view: &View) -> Option<Line<'static>> {
     let name = |series: &str| view.wants(series).then(|| series.to_owned());
     Some(match event {
@@ -218,16 +208,16 @@ fn event_line(event: &Event, view: &View) -> Option<Line<'static>> {
     })
 }
 
-/// The state of the picture, and the keys.
+/// The state of the display, and the keys.
 fn status_line(now: &Known, view: &View, shown: usize, all: usize) -> Line<'static> {
     let mut spans = Vec::new();
     if view.is_typing {
         spans.push(Span::styled(format!("/{}", view.filter), STRONG));
-        spans.push(Span::raw("\u{2581}  Enter keeps it, Esc clears it"));
+        spans.push(Span::raw("\u{2581}  Enter accepts it, Esc clears it"));
         return Line::from(spans);
     }
-    if view.stopped.is_some() {
-        spans.push(Span::styled(" stopped ", STATUS));
+    if view.frozen.is_some() {
+        spans.push(Span::styled(" frozen ", STATUS));
         spans.push(Span::raw(" "));
     }
     if now.has_ended {
@@ -237,12 +227,12 @@ fn status_line(now: &Known, view: &View, shown: usize, all: usize) -> Line<'stat
     let filter =
         if view.filter.is_empty() { String::new() } else { format!(", {shown} of {all} with {:?}", view.filter) };
     spans.push(Span::raw(format!("by {}{filter}", view.order.name())));
-    let pause = if view.stopped.is_some() { "go on" } else { "stop" };
+    let pause = if view.frozen.is_some() { "go on" } else { "freeze" };
     spans.push(Span::styled(format!("  s sort  / filter  p {pause}  ? help  q quit"), SOFT));
     Line::from(spans)
 }
 
-/// The keys, in a box over everything else.
+/// Draws the keys, in a box over everything else.
 fn draw_help(frame: &mut Frame) {
     let lines: Vec<Line> = HELP
         .iter()
@@ -265,6 +255,7 @@ mod tests {
     use crate::engine::tally::Tally;
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
+    use ratatui::style::Color;
 
     /// The lines of the screen, without the blanks at their ends.
     fn screen(known: &Known, view: &mut View, (width, height): (u16, u16)) -> Vec<String> {
@@ -320,13 +311,13 @@ load                                        ▄▄▄▄▄▄▄▄            
 a.csv: line 3: oops
 12:00:10  cpu re-opened, location 3
 12:00:30  disk_read_mb_per_s outlier 900, score 8.98e5
-by score  s sort  / filter  p stop  ? help  q quit";
+by score  s sort  / filter  p freeze  ? help  q quit";
     const NARROW: &str = r"evenkeel: a.csv  3 series, 30 rows  12:0
 series                   value     score
 disk_read_mb_per…          900    8.98e5
 cpu                          7      1.75
 load                         –         –
-by score  s sort  / filter  p stop  ? he";
+by score  s sort  / filter  p freeze  ?";
     const FILTERED: &str = r#"evenkeel: a.csv  3 series, 30 rows  12:00:30  half-life 60
 series   raw          clean               value     location     score outliers
 cpu          ▁▂▃▄▅▆▇█     ▅▅▅▅▅▅▅▅            7          3.5      1.75        0
@@ -338,7 +329,7 @@ cpu          ▁▂▃▄▅▆▇█     ▅▅▅▅▅▅▅▅            7 
 a.csv: line 3: oops
 12:00:10  cpu re-opened, location 3
 
- end of input  by score, 1 of 3 with "cp"  s sort  / filter  p stop  ? help  q q"#;
+ end of input  by score, 1 of 3 with "cp"  s sort  / filter  p freeze  ? help  q"#;
     const HELPED: &str = r"evenk┌ keys ─────────────────────────────────────┐-life
 serie│s         sort by score, name or outliers  │core
 disk_│/         show only names with a text      │98e5
@@ -346,12 +337,12 @@ cpu  │Esc       show all names                   │1.75
 load │j k ↑ ↓   one series down or up            │   –
      │PgDn PgUp one page down or up              │
      │g G       to the first or the last         │
-     │p         stop the picture, go on with it  │
+     │p         freeze the display, or go on     │
 ─ eve│?         this help                        │─────
 a.csv│Ctrl-Z    back to the shell; `fg` goes on  │
 12:00│q Ctrl-C  quit                             │
 12:00└───────────────────────────────────────────┘98e5
-by score  s sort  / filter  p stop  ? help  q quit";
+by score  s sort  / filter  p freeze  ? help  q quit";
 
     #[test]
     fn a_wide_screen_has_everything() {
@@ -386,8 +377,8 @@ by score  s sort  / filter  p stop  ? help  q quit";
         assert!(screen(&known, &mut view, (60, 14))[13].starts_with("/cp\u{2581}"));
         view = View { filter: "nowhere".to_owned(), ..View::default() };
         assert_eq!(screen(&known, &mut view, (60, 14))[1], "no series has such a name");
-        view = View { stopped: Some(Box::new(small())), ..View::default() };
-        assert!(screen(&known, &mut view, (60, 14))[13].starts_with(" stopped   end of input "));
+        view = View { frozen: Some(Box::new(small())), ..View::default() };
+        assert!(screen(&known, &mut view, (60, 14))[13].starts_with(" frozen   end of input "));
     }
 
     #[test]
@@ -438,7 +429,7 @@ by score  s sort  / filter  p stop  ? help  q quit";
                         has_help: (width + height) % 2 == 0,
                         is_typing: height % 3 == 0,
                         first: usize::from(width) * 3,
-                        stopped: (height % 5 == 0).then(|| Box::new(known.clone())),
+                        frozen: (height % 5 == 0).then(|| Box::new(known.clone())),
                         ..View::default()
                     };
                     assert_eq!(screen(known, &mut view, (width, height)).len(), usize::from(height));

@@ -5,7 +5,7 @@
 //! | `feed.rs` | the thread that reads the input, or this machine, into the state |
 //! | `state.rs` | what is known of the series |
 //! | `view.rs` | how somebody looks at it, and what the keys do |
-//! | `draw.rs`, `columns.rs`, `spark.rs` | the picture |
+//! | `draw.rs`, `columns.rs`, `spark.rs`, `style.rs` | the picture |
 //! | `screen.rs` | the terminal, taken and given back |
 
 mod columns;
@@ -14,6 +14,7 @@ mod feed;
 mod screen;
 mod spark;
 mod state;
+mod style;
 mod view;
 
 use crate::failure::Failure;
@@ -48,8 +49,8 @@ const EVERY: Duration = Duration::from_secs(1);
 /// each there are its last samples and locations, its score, and how often it had outliers and was re-opened; below, what
 /// happened last. The first five samples of a series have no score. The series with the largest score is at the top.
 /// Keys: s sorts by score, name or outliers; / shows only names with a text, Esc all of them; arrows, j, k and the page keys
-/// scroll; p stops the picture while the input goes on; ? helps; q or Ctrl-C quits; Ctrl-Z stops it until the shell goes on with
-/// it. At the end of the input the last picture stays.
+/// scroll; p freezes the display while the input goes on; ? helps; q or Ctrl-C quits; Ctrl-Z stops it until the shell goes on with
+/// it. At the end of the input the last display stays.
 #[derive(Debug, clap::Args)]
 pub(crate) struct WatchArgs {
     #[command(flatten)]

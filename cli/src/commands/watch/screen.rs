@@ -1,7 +1,7 @@
 //! The terminal: taken when there is something to draw, given back whatever happens.
 //!
-//! That is at the end, after an error, in a panic of any thread, when the program is told to end, and for as long as it is
-//! stopped.
+//! That is at the end, after an error, in a panic of any thread, when a signal ends the program, and for as long as it
+//! is stopped.
 
 use crate::failure::Failure;
 use anyhow::Context;
@@ -20,11 +20,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 /// The terminal, for as long as this lives.
 pub(super) struct Screen {
     terminal: Option<DefaultTerminal>,
-    /// Until it has been given back: twice would bring the cursor back to where it was before the last words.
+    /// Whether the terminal is still to be given back: twice would bring the cursor to where it was before the last
+    /// words.
     is_taken: Arc<AtomicBool>,
 }
 
 impl Screen {
+    /// Takes the terminal.
     pub(super) fn take() -> Result<Self, Failure> {
         let is_taken = Arc::new(AtomicBool::new(true));
         let mut screen = Self { terminal: None, is_taken: Arc::clone(&is_taken) };
@@ -71,7 +73,7 @@ fn take() -> std::io::Result<DefaultTerminal> {
     Terminal::new(CrosstermBackend::new(stdout()))
 }
 
-/// Makes the terminal what it was before. That it is gone is no reason to fail.
+/// Makes the terminal what it was before. A terminal that is gone is no reason to fail.
 fn give_back(is_taken: &AtomicBool) {
     if is_taken.swap(false, Ordering::Relaxed) {
         let _ = disable_raw_mode();
@@ -79,16 +81,16 @@ fn give_back(is_taken: &AtomicBool) {
     }
 }
 
-/// The signals that end a program.
+/// The signals that end or stop the program, as far as they have come.
 pub(super) struct Signals {
-    /// The one that came; zero before.
+    /// The last signal that came to end the program; zero before.
     last: Arc<AtomicUsize>,
-    /// Whether the program is told to stop until it is told to go on.
+    /// Whether a signal came to stop the program until the shell goes on with it.
     pause: Arc<AtomicBool>,
 }
 
 impl Signals {
-    /// From now on they wait until the terminal has been given back.
+    /// Listens for signals: from now on they wait until the terminal has been given back.
     pub(super) fn listen() -> Result<Self, Failure> {
         let last = Arc::new(AtomicUsize::new(0));
         for signal in TERM_SIGNALS.iter().copied().chain(HANG_UP) {
@@ -101,17 +103,18 @@ impl Signals {
         Ok(Self { last, pause })
     }
 
-    /// Whether it has been told so since this was asked last.
+    /// Whether a signal to stop has come since the last call.
     pub(super) fn is_told_to_pause(&self) -> bool {
         self.pause.swap(false, Ordering::Relaxed)
     }
 
-    /// What Ctrl-Z does on a terminal that is not ours: all of the pipeline is told.
+    /// Stops all of the pipeline, as Ctrl-Z does on a terminal that is not ours.
     pub(super) fn ask_for_pause() {
         #[cfg(unix)]
         let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
     }
 
+    /// Whether a signal to end the program has come.
     pub(super) fn is_told_to_stop(&self) -> bool {
         self.last.load(Ordering::Relaxed) != 0
     }
@@ -127,7 +130,7 @@ impl Signals {
     }
 }
 
-/// The terminal itself has gone.
+/// The signal of a terminal that has gone.
 #[cfg(unix)]
 const HANG_UP: Option<i32> = Some(signal_hook::consts::SIGHUP);
 #[cfg(not(unix))]

@@ -1,20 +1,18 @@
 //! A stretch of the past in one line: the later to the right, the larger the higher.
 
-use super::draw::OUTLIER;
 use super::state::Moment;
-use ratatui::style::{Color, Style};
+use super::style::{OUTLIER, RAW, SMOOTH};
 use ratatui::text::{Line, Span};
 use std::collections::VecDeque;
 
+/// The bars, the lowest first.
 const BARS: [char; 8] =
     ['\u{2581}', '\u{2582}', '\u{2583}', '\u{2584}', '\u{2585}', '\u{2586}', '\u{2587}', '\u{2588}'];
-const RAW: Style = Style::new();
-const SMOOTH: Style = Style::new().fg(Color::Blue);
 
-/// The part of the past that is shown, and from where to where its values go.
+/// The part of the past that is shown, and the limits of its values.
 ///
-/// Raw values and locations have the same limits, so that they can be compared. Outliers have no part in them: one spike
-/// must not make a flat line of everything else. They are drawn at the edge.
+/// Raw values and locations have the same limits, so that they can be compared. Outliers have no part in them: one
+/// spike must not make a flat line of everything else. They are drawn at the edge.
 pub(super) struct Window<'a> {
     moments: Vec<&'a Moment>,
     width: usize,
@@ -47,7 +45,7 @@ impl<'a> Window<'a> {
     }
 }
 
-/// Where a value is, of a series that does not move.
+/// The place of a value in a series that does not move.
 fn edge(difference: f64) -> f64 {
     if difference > 0.0 {
         1.0

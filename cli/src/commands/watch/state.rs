@@ -6,7 +6,7 @@ use crate::engine::{moment, too_old};
 use crate::failure::Failure;
 use crate::samples::{Refusal, Time};
 use crate::settings::{KeepArgs, Preset, RuleArgs};
-use crate::text::quote::printable;
+use crate::text::quote::shortened;
 use crate::text::time::Moments;
 use evenkeel::{Counters, TrackError, Update};
 use std::collections::{HashMap, VecDeque};
@@ -15,7 +15,7 @@ use std::collections::{HashMap, VecDeque};
 pub(super) const PAST: usize = 120;
 /// Events that are remembered, of all series together.
 pub(super) const EVENTS: usize = 500;
-/// Letters of a name or a time that are kept.
+/// Most letters of a name, a time or a note.
 const MOST_LETTERS: usize = 200;
 
 /// Everything that is known.
@@ -117,8 +117,7 @@ impl State {
         }
         self.known.rows += 1;
         self.known.version += 1;
-        self.known.time.clear();
-        self.known.time.extend(String::from_utf8_lossy(time.text).chars().take(MOST_LETTERS).map(printable));
+        self.known.time = shortened(&String::from_utf8_lossy(time.text), MOST_LETTERS);
         Ok(())
     }
 
@@ -194,7 +193,7 @@ impl State {
     /// Something about the input.
     pub(super) fn note(&mut self, text: &str) {
         self.known.version += 1;
-        remember(&mut self.known.events, EVENTS, Event::Note(shown(text)));
+        remember(&mut self.known.events, EVENTS, Event::Note(shortened(text, MOST_LETTERS)));
     }
 
     /// The end of the input.
@@ -207,7 +206,7 @@ impl State {
 impl Series {
     fn new(name: &str) -> Self {
         Self {
-            name: shown(name),
+            name: shortened(name, MOST_LETTERS),
             tally: Tally::default(),
             value: f64::NAN,
             location: f64::NAN,
@@ -233,11 +232,6 @@ fn remember<T>(list: &mut VecDeque<T>, most: usize, latest: T) {
         list.pop_front();
     }
     list.push_back(latest);
-}
-
-/// A text as a screen can show it: no control characters, which would do as they please with it.
-fn shown(text: &str) -> String {
-    text.chars().take(MOST_LETTERS).map(printable).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How somebody looks at it: the order, the filter, the place in the list. Keys change this and nothing else.
+//! The view of the state: the order, the filter, the place in the list. Keys change this and nothing else.
 
 use super::state::{Known, Series};
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -6,11 +6,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 /// The order of the series.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Order {
-    /// The largest first, on either side.
+    /// By the size of the score, the largest first.
     #[default]
     Score,
     Name,
-    /// The most first.
+    /// By the number of outliers, the most first.
     Outliers,
 }
 
@@ -32,37 +32,38 @@ impl Order {
     }
 }
 
-/// What a key has asked for beyond the view itself.
+/// A wish of the user beyond the view itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wish {
     Nothing,
     Quit,
-    /// To be stopped, and gone on with by the shell.
+    /// To stop the program until the shell goes on with it.
     Pause,
 }
 
+/// What is shown, and how.
 #[derive(Debug, Default)]
 pub(super) struct View {
     pub(super) order: Order,
     pub(super) filter: String,
-    /// Whether letters go to the filter.
+    /// Whether keys are letters of the filter.
     pub(super) is_typing: bool,
     pub(super) has_help: bool,
     /// The first series on the screen.
     pub(super) first: usize,
-    /// How many fit on the screen, as it was drawn last.
+    /// The number of series that fit on the screen, as it was drawn last.
     pub(super) page: usize,
-    /// What was known when the picture was stopped.
-    pub(super) stopped: Option<Box<Known>>,
+    /// The state that is shown while the display is frozen.
+    pub(super) frozen: Option<Box<Known>>,
 }
 
 impl View {
-    /// What is to be drawn.
+    /// The state to draw: the present one, unless the display is frozen.
     pub(super) fn known<'a>(&'a self, now: &'a Known) -> &'a Known {
-        self.stopped.as_deref().unwrap_or(now)
+        self.frozen.as_deref().unwrap_or(now)
     }
 
-    /// A key, while that much is known.
+    /// Handles a key; `now` is the present state.
     pub(super) fn key(&mut self, key: KeyEvent, now: &Known) -> Wish {
         if key.kind == KeyEventKind::Release {
             return Wish::Nothing;
@@ -92,7 +93,7 @@ impl View {
             }
             KeyCode::Char('/') => self.is_typing = true,
             KeyCode::Char('p') => {
-                self.stopped = if self.stopped.is_some() { None } else { Some(Box::new(now.clone())) };
+                self.frozen = if self.frozen.is_some() { None } else { Some(Box::new(now.clone())) };
             }
             KeyCode::Esc => self.set_filter(String::new()),
             KeyCode::Down | KeyCode::Char('j') => self.first = self.first.saturating_add(1),
@@ -131,13 +132,13 @@ impl View {
         self.filter = filter;
     }
 
-    /// The place in the list from which on the screen would be full.
+    /// The last place in the list from which on the screen is full.
     fn last_first(&self, now: &Known) -> usize {
         let known = self.known(now);
         self.filtered(known).count().saturating_sub(self.page.max(1))
     }
 
-    /// Whether a series of that name is wanted.
+    /// Whether the filter lets a series of that name through.
     pub(super) fn wants(&self, name: &str) -> bool {
         self.filter.is_empty() || name.to_lowercase().contains(&self.filter.to_lowercase())
     }
@@ -146,7 +147,7 @@ impl View {
         known.series.iter().filter(|series| self.wants(&series.name))
     }
 
-    /// The series that are wanted, in the order that is wanted. Equals stay in the order of the input.
+    /// The series that the filter lets through, sorted. Equals stay in the order of the input.
     pub(super) fn sorted<'a>(&'a self, known: &'a Known) -> Vec<&'a Series> {
         let mut sorted: Vec<&Series> = self.filtered(known).collect();
         // A score that there is none of comes last.
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_is_typed_kept_and_cleared() {
+    fn a_filter_is_typed_accepted_and_cleared() {
         let (known, mut view) = (known(), View::default());
         assert_eq!(press(&mut view, &known, "/CPq"), Wish::Nothing, "q is a letter here");
         assert_eq!((view.filter.as_str(), names(&view, &known).as_str()), ("CPq", ""));
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stopped_picture_stands_still() {
+    fn a_frozen_display_stands_still() {
         let (mut known, mut view) = (known(), View::default());
         press(&mut view, &known, "p");
         known.rows = 77;

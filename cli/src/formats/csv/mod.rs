@@ -5,9 +5,8 @@ mod rows;
 
 use super::columns::{Wanted, no_numbers};
 use super::lines::{Need, Span, Woken};
-use super::reader::{Client, Next, Reader, Roles};
+use super::reader::{Client, Input, Next, Reader, Roles};
 use super::record::{Record, Series, Value, When};
-use super::source::Input;
 use crate::failure::Failure;
 use crate::output::LineBuffer;
 use crate::text::number;

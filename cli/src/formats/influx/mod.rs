@@ -7,9 +7,8 @@
 mod point;
 
 use super::lines::{Found, Lines, Span};
-use super::reader::{Client, Next, Reader};
+use super::reader::{Client, Input, Next, Reader};
 use super::record::{Record, Series, Value, When};
-use super::source::Input;
 use crate::failure::Failure;
 use crate::output::LineBuffer;
 use crate::text::number;

@@ -14,9 +14,8 @@ mod guard;
 mod roles;
 
 use super::lines::Span;
-use super::reader::{Client, Next, Reader};
+use super::reader::{Client, Input, Next, Reader};
 use super::record::{Record, Series, Value, When};
-use super::source::{Input, PARQUET};
 use crate::failure::Failure;
 use crate::output::LineBuffer;
 use crate::samples::TimeType;
@@ -73,8 +72,9 @@ impl Reader for Parquet {
 
     const ENDINGS: &'static [&'static str] = &["parquet"];
 
+    /// A Parquet file begins with its mark, and then the first field of a header, which no text has.
     fn looks_like(first: &[u8]) -> bool {
-        first.starts_with(PARQUET)
+        first.starts_with(b"PAR1\x15")
     }
 
     fn open(mut input: Input) -> Result<Self, Failure> {

@@ -1,7 +1,7 @@
 //! Rows to a Parquet file: the columns of the tidy output, with types.
 //!
-//! Numbers are `f64`, and null where a CSV has an empty cell; names are a dictionary. The time is what it was in the input,
-//! where that has types: a timestamp comes out as a timestamp of the same unit.
+//! Numbers are `f64`, and null where a CSV has an empty cell; names are a dictionary. The time is what it was in the
+//! input, where that has types: a timestamp comes out as a timestamp of the same unit.
 
 mod times;
 
@@ -20,11 +20,11 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use times::Times;
 
-/// So many rows are encoded at once.
+/// Rows that are encoded at once.
 const ROWS: usize = 8192;
-/// So many rows make a row group, which stays in memory until it is whole.
+/// Rows of a row group, which stays in memory until it is whole.
 const GROUP: usize = 1 << 18;
-/// The numbers of a row.
+/// The columns of numbers.
 const NUMBERS: [&str; 4] = ["value", "location", "scale", "score"];
 
 /// Encodes rows and writes them to a target.
@@ -33,11 +33,12 @@ pub(super) struct Encoder {
     names: Vec<Box<str>>,
 }
 
-/// Nothing is written before the first batch, so that an input that cannot be used leaves no output.
+/// The state of the file. Nothing is written before the first batch, so that an input that cannot be used leaves no
+/// output.
 enum State {
     Waiting(Target),
     Writing(Box<Columns>, Box<ArrowWriter<Sink>>),
-    /// It could not be begun.
+    /// The file could not be begun.
     Broken,
 }
 
@@ -64,7 +65,7 @@ impl Encoder {
         Ok(Self { state: State::Waiting(target), names: Vec::new() })
     }
 
-    /// Encodes a batch. What is written, and when, is the business of row groups.
+    /// Encodes a batch, which is written when its row group is whole.
     pub(super) fn batch(&mut self, batch: &Batch) -> Result<(), Failure> {
         if let (Some(time_type), State::Waiting(_)) = (batch.header, &self.state)
             && let State::Waiting(target) = std::mem::replace(&mut self.state, State::Broken)
@@ -97,7 +98,7 @@ impl Encoder {
         Ok(())
     }
 
-    /// Writes the rest and gives the target back.
+    /// Writes the rest and returns the target.
     pub(super) fn finish(self) -> Result<Target, Failure> {
         let target = match self.state {
             State::Waiting(target) => Some(target),
@@ -120,7 +121,7 @@ struct Columns {
     numbers: [Float64Builder; NUMBERS.len()],
     outlier: BooleanBuilder,
     rows: usize,
-    /// What is said when writing fails.
+    /// The words of an error in writing.
     cannot: String,
 }
 
@@ -157,7 +158,7 @@ impl Columns {
         RecordBatch::try_new(self.schema.clone(), columns)
     }
 
-    /// A failure to write. The cause stays what it is: that a pipe was closed is none.
+    /// The failure to write, with its cause: a closed pipe is no failure of the program.
     fn failure(&self, error: ParquetError) -> Failure {
         let error = match error {
             ParquetError::External(cause) => match cause.downcast::<io::Error>() {
@@ -170,7 +171,7 @@ impl Columns {
     }
 }
 
-/// How columns are encoded.
+/// The encoding of the columns.
 fn properties() -> WriterProperties {
     let mut properties = WriterProperties::builder()
         .set_max_row_group_row_count(Some(GROUP))

@@ -22,10 +22,10 @@ pub(super) struct Times {
     column: Column,
 }
 
-/// What has been collected, and what the present rows have.
+/// The times so far, and that of the present rows.
 enum Column {
     Text(StringBuilder, String),
-    /// Whole numbers, days, and units of timestamps.
+    /// Whole numbers: of days, of units of a timestamp, or as they are.
     Count(Int64Builder, Option<i64>),
     Float(Float64Builder, Option<f64>),
 }
@@ -58,7 +58,7 @@ impl Times {
         }
     }
 
-    /// The time of the rows that follow.
+    /// Sets the time of the rows that follow.
     pub(super) fn set(&mut self, text: &[u8]) {
         let text = std::str::from_utf8(text).unwrap_or_default();
         match &mut self.column {
@@ -68,7 +68,7 @@ impl Times {
         }
     }
 
-    /// A row.
+    /// Adds a row.
     pub(super) fn append(&mut self) {
         match &mut self.column {
             Column::Text(rows, present) if present.is_empty() => rows.append_null(),
@@ -78,7 +78,7 @@ impl Times {
         }
     }
 
-    /// All rows since the last time that this was called.
+    /// Returns the rows since the last call.
     pub(super) fn finish(&mut self) -> ArrayRef {
         let counts = match &mut self.column {
             Column::Text(rows, _) => return Arc::new(rows.finish()),
@@ -105,7 +105,7 @@ fn timestamps<T: ArrowTimestampType>(counts: &Int64Array, is_utc: bool) -> Array
     Arc::new(counts.reinterpret_cast::<T>().with_timezone_opt(is_utc.then_some(UTC)))
 }
 
-/// How many of its units a time is.
+/// A time as a count of units of its type.
 fn count(time_type: TimeType, text: &str) -> Option<i64> {
     let moment = || time::zoned(text).or_else(|| time::civil(text));
     match time_type {

@@ -8,13 +8,13 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
-/// Limits stay within this, so that their difference is finite. What lies beyond is drawn at the edge.
-const FURTHEST: f64 = f64::MAX / 4.0;
+/// Most magnitude of a limit, so that the difference of two is finite. What lies beyond is drawn at the edge.
+const MOST_MAGNITUDE: f64 = f64::MAX / 4.0;
 
-/// Marks an axis has at the very most.
+/// Most marks of an axis.
 const MOST_TICKS: usize = 40;
 
-/// A mark: where, as a fraction of the axis, and what is written there.
+/// A mark on an axis: its place, as a fraction of the axis, and its label.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Tick {
     pub(super) at: f64,
@@ -36,7 +36,7 @@ impl Axis {
         let mut axis = Self { low, high, ticks: Vec::new() };
         let steps = [1, 2, 4].map(|finer| nice_step((high - low) / (finer * marks.max(2)) as f64));
         let mut marked = steps.into_iter().map(|step| (step, multiples(low, high, step)));
-        // A scale is told by three marks, and never by fewer than two.
+        // Three marks show a scale.
         let Some((step, values)) = marked.find(|(_, values)| values.len() >= 3) else { return axis };
         axis.ticks = values.iter().map(|value| Tick { at: axis.place(*value), label: label(*value, step) }).collect();
         axis
@@ -51,18 +51,18 @@ impl Axis {
         axis
     }
 
-    /// An axis of nothing.
+    /// An axis without marks, where there are no values.
     pub(super) fn blank() -> Self {
         Self { low: 0.0, high: 1.0, ticks: Vec::new() }
     }
 
-    /// Where a value lies: 0 at the low limit, 1 at the high one, clamped to far outside. NaN is nowhere.
+    /// The place of a value: 0 at the low limit, 1 at the high one, clamped to far outside; NaN for NaN.
     pub(super) fn place(&self, value: f64) -> f64 {
         // The difference can overflow to an infinity, which the clamp brings back; the divisor is finite and above zero.
         ((value - self.low) / (self.high - self.low)).clamp(-1e4, 1e4)
     }
 
-    /// How many pixels the widest of its labels takes.
+    /// The width of its widest label in pixels.
     pub(super) fn widest(&self) -> Option<i32> {
         self.ticks.iter().map(|tick| Text::new(11).width(&tick.label)).max()
     }
@@ -99,9 +99,9 @@ impl ValueFormatter<f64> for Axis {
     }
 }
 
-/// Limits with room around them: finite, apart, and not closer than the labels can tell.
+/// Limits with room around them: finite, apart, and not closer than labels can show.
 pub(super) fn padded(low: f64, high: f64, share: f64) -> (f64, f64) {
-    let (low, high) = (low.clamp(-FURTHEST, FURTHEST), high.clamp(-FURTHEST, FURTHEST));
+    let (low, high) = (low.clamp(-MOST_MAGNITUDE, MOST_MAGNITUDE), high.clamp(-MOST_MAGNITUDE, MOST_MAGNITUDE));
     let size = low.abs().max(high.abs());
     let mut pad = (high - low) * share;
     if high - low <= (size * 1e-9).max(1e-290) {
@@ -163,7 +163,7 @@ pub(super) fn short(value: f64) -> String {
     label(value, 10_f64.powf(power - 2.0).max(f64::MIN_POSITIVE))
 }
 
-/// With as many decimals as the step needs, if that is no more than `most`.
+/// A value with as many decimals as the step needs, if these are no more than `most`.
 fn fixed(value: f64, step: f64, most: usize) -> Option<String> {
     let decimals = (0..=most).find(|decimals| {
         let scaled = step * 10_f64.powf(*decimals as f64);
@@ -173,7 +173,7 @@ fn fixed(value: f64, step: f64, most: usize) -> Option<String> {
 }
 
 fn scientific(value: f64, step: f64) -> String {
-    // As many digits as tell two neighbours apart.
+    // As many digits as make two neighbours differ.
     let ratio = (value.abs() / step).log10();
     let digits = (0..12).find(|digits| f64::from(*digits) >= ratio - 1e-9).unwrap_or(12);
     let digits = usize::try_from(digits).unwrap_or(0);
@@ -190,7 +190,7 @@ const MINUTE: f64 = 60.0;
 const HOUR: f64 = 3600.0;
 const DAY: f64 = 86_400.0;
 
-/// Steps between a second and a month.
+/// Steps of marks from a second to two weeks, in seconds.
 const STEPS: [f64; 23] = [
     1.0,
     2.0,
@@ -217,7 +217,7 @@ const STEPS: [f64; 23] = [
     14.0 * DAY,
 ];
 
-/// Moments worth a mark and what is written at them.
+/// The moments that get a mark, with their labels.
 fn clock_ticks(low: f64, high: f64, marks: usize) -> Vec<(f64, String)> {
     let rough = (high - low) / marks.max(1) as f64;
     if rough < 1.0 {

@@ -1,21 +1,35 @@
 //! What a plot remembers of a series: a bounded number of buckets, however long the series is.
 //!
-//! A bucket starts as one row. When all are in use, neighbours are merged in pairs and a bucket stands for twice as many
-//! rows from then on. What an eye would look for survives merging: extremes, outliers, re-openings and gaps.
+//! A bucket starts as one row. When all are in use, neighbours are merged in pairs and a bucket stands for twice as
+//! many rows from then on. What an eye would look for survives merging: extremes, outliers, re-openings and gaps.
 
-use super::Sample;
 use super::time::Moment;
 
-/// Buckets of one series; even, so that merging in pairs leaves none over.
-pub(super) const LIMIT: usize = 2000;
+/// Most buckets of one series; even, so that merging in pairs leaves none over.
+pub(super) const MOST_BUCKETS: usize = 2000;
 
-/// However many series share a picture, each has so many: fewer are no curve.
-const FEWEST: usize = 64;
+/// Least buckets of one series, however many share a plot: fewer are no curve.
+const LEAST_BUCKETS: usize = 64;
+
+/// One sample of a series and what was made of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    /// The sample; NaN if it is missing.
+    pub(crate) value: f64,
+    /// The estimate after it.
+    pub(crate) location: f64,
+    /// The plain average after it; NaN if there is none.
+    pub(crate) ema: f64,
+    /// Whether it was judged an outlier.
+    pub(crate) outlier: bool,
+    /// Whether the estimate was re-opened by it.
+    pub(crate) reopened: bool,
+}
 
 /// Consecutive rows of one series.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
-    /// Rows that came, missing ones included.
+    /// Rows, missing samples included.
     pub(super) rows: u64,
     /// Whether at least one sample was not missing.
     pub(super) seen: bool,
@@ -70,7 +84,7 @@ impl Bucket {
         }
     }
 
-    /// Adds the rows after this bucket's. `f64::min` and `max` take the other side where one is NaN, as wanted here.
+    /// Adds the rows of the next bucket. `f64::min` and `max` take the other side where one is NaN, as wanted here.
     fn absorb(&mut self, later: &Self) {
         let latest = |old: f64, new: f64| if new.is_nan() { old } else { new };
         self.rows += later.rows;
@@ -91,27 +105,27 @@ impl Bucket {
     }
 }
 
-/// One series, bounded.
+/// The buckets of one series.
 #[derive(Clone, Debug)]
 pub(super) struct Series {
     pub(super) name: String,
     pub(super) buckets: Vec<Bucket>,
     /// Rows a full bucket stands for: a power of two.
     pub(super) width: u64,
-    /// So many buckets at most; even.
+    /// Most buckets; even.
     limit: usize,
     rows: u64,
 }
 
 impl Series {
     pub(super) fn new(name: String) -> Self {
-        Self { name, buckets: Vec::new(), width: 1, limit: LIMIT, rows: 0 }
+        Self { name, buckets: Vec::new(), width: 1, limit: MOST_BUCKETS, rows: 0 }
     }
 
-    /// Keeps to about so many buckets from now on, and merges those that are there until they are no more. Never more than
-    /// before.
+    /// Lowers the limit to about so many buckets, and merges those that are there until they are no more. A higher
+    /// limit changes nothing.
     pub(super) fn limit_to(&mut self, limit: usize) {
-        self.limit = self.limit.min(limit.max(FEWEST) & !1);
+        self.limit = self.limit.min(limit.max(LEAST_BUCKETS) & !1);
         while self.buckets.len() > self.limit {
             self.halve();
         }
@@ -164,10 +178,10 @@ mod tests {
         let mut series = Series::new("a".to_owned());
         for row in 1..=1_000_003_u64 {
             series.add(Moment(row as f64), sample(row as f64));
-            assert!(series.buckets.len() <= LIMIT);
+            assert!(series.buckets.len() <= MOST_BUCKETS);
         }
         assert_eq!(series.width, 512);
-        assert!(series.buckets.capacity() <= 2 * LIMIT);
+        assert!(series.buckets.capacity() <= 2 * MOST_BUCKETS);
         assert_eq!(series.buckets.iter().map(|bucket| bucket.rows).sum::<u64>(), 1_000_003);
         let mut next = 1;
         for bucket in &series.buckets {
@@ -182,8 +196,8 @@ mod tests {
 
     #[test]
     fn a_limit_may_fall_at_any_time() {
-        for (first, limit, kept) in
-            [(1999, 1000, 1000), (1001, 333, 332), (7, 2, FEWEST), (500, 5000, LIMIT), (0, 100, 100)]
+        for (first, limit, most) in
+            [(1999, 1000, 1000), (1001, 333, 332), (7, 2, LEAST_BUCKETS), (500, 5000, MOST_BUCKETS), (0, 100, 100)]
         {
             let mut series = Series::new("a".to_owned());
             for row in 1..=3 * first + 5000_u64 {
@@ -191,7 +205,7 @@ mod tests {
                     series.limit_to(limit);
                 }
                 series.add(Moment(row as f64), sample(row as f64));
-                assert!(series.buckets.len() <= if row <= first { LIMIT } else { kept });
+                assert!(series.buckets.len() <= if row <= first { MOST_BUCKETS } else { most });
             }
             let (last, full) = series.buckets.split_last().unwrap();
             assert!(full.iter().all(|bucket| bucket.rows == series.width) && last.rows <= series.width);
@@ -229,7 +243,7 @@ mod tests {
     #[test]
     fn a_bucket_of_missing_samples_is_a_gap() {
         let mut series = Series::new("a".to_owned());
-        for _ in 0..3 * LIMIT {
+        for _ in 0..3 * MOST_BUCKETS {
             series.add(Moment(f64::NAN), sample(f64::NAN));
         }
         assert!(series.buckets.iter().all(|bucket| !bucket.seen && bucket.min.is_nan() && bucket.last.is_nan()));

@@ -18,10 +18,10 @@ type Point = (f64, f64);
 /// The part of a panel between its axes.
 type Area<'a> = DrawingArea<SVGBackend<'a>, Cartesian2d<Axis, Axis>>;
 
-/// The axis of a series' values: the bulk of the samples and the location, with more room the more samples it is for.
+/// The limits of a series' axis: the bulk of the samples and the location, with more room the more samples it is for.
 ///
-/// Extremes are shown to scale if there is room for them, and otherwise drawn at the edge: a few spikes of a million scales
-/// must not make a flat line of everything else. `None` if there is nothing finite to show.
+/// Extremes are shown to scale if there is room for them, and otherwise drawn at the edge: a few spikes of a million
+/// scales must not make a flat line of everything else. `None` if there is nothing finite to show.
 pub(super) fn limits(series: &Series) -> Option<(f64, f64)> {
     let all = |of: fn(&Bucket) -> f64| {
         let mut values: Vec<_> = series.buckets.iter().map(of).filter(|value| value.is_finite()).collect();
@@ -71,7 +71,7 @@ pub(super) fn limits(series: &Series) -> Option<(f64, f64)> {
     Some(padded(floor.unwrap_or(base_low).min(base_low), top.unwrap_or(base_high).max(base_high), 0.06))
 }
 
-/// What is to be said about raw values outside the panel, if there are any.
+/// A note on raw values outside the panel, if there are any.
 pub(super) fn beyond(series: &Series, (low, high): (f64, f64)) -> Option<String> {
     let min = series.buckets.iter().map(|bucket| bucket.min).reduce(f64::min).filter(|min| *min < low);
     let max = series.buckets.iter().map(|bucket| bucket.max).reduce(f64::max).filter(|max| *max > high);
@@ -153,9 +153,9 @@ struct Places {
     y: Axis,
 }
 
-/// Raw values, faint: a line through them, or the span of each bucket once buckets hold several. Missing samples are
-/// gaps; a sample between two gaps is a dot. An outlier beyond the panel has its mark at the edge and no line to it: many
-/// of them would hide what they are compared with.
+/// Draws raw values, faint: a line through them, or the span of each bucket once buckets hold several. Missing samples
+/// are gaps; a sample between two gaps is a dot. An outlier beyond the panel has its mark at the edge and no line to
+/// it: many of them would hide what they are compared with.
 fn raw(area: &Area, places: &Places, buckets: &[(f64, &Bucket)]) -> Result<()> {
     let near = |all: f64, calm: f64| {
         let place = places.y.place(all);
@@ -180,7 +180,8 @@ fn raw(area: &Area, places: &Places, buckets: &[(f64, &Bucket)]) -> Result<()> {
     Ok(())
 }
 
-/// An estimate, broken where samples were missing for long: the estimate stood still there, and a line would hide it.
+/// Draws an estimate, broken where samples were missing for long: the estimate stood still there, and a line would hide
+/// it.
 fn curve(
     area: &Area,
     places: &Places,
@@ -205,7 +206,7 @@ fn curve(
     line(area, &points, style)
 }
 
-/// A line through points, cut at the edges of the panel; of a single point, a dot.
+/// Draws a line through points, cut at the edges of the panel; of a single point, a dot.
 fn line(area: &Area, points: &[Point], style: ShapeStyle) -> Result<()> {
     match points {
         [point] if (0.0..=1.0).contains(&point.1) => {
@@ -248,7 +249,7 @@ fn clipped(points: &[Point]) -> Vec<Vec<Point>> {
     parts
 }
 
-/// Outliers and re-openings. Marks that would cover one another are drawn once.
+/// Draws the marks of outliers and re-openings. Those that would cover one another are drawn once.
 fn marks(area: &Area, places: &Places, buckets: &[(f64, &Bucket)]) -> Result<()> {
     let (width, height) = area.dim_in_pixel();
     let mut taken = HashSet::new();

@@ -4,10 +4,15 @@ use anyhow::Result;
 use plotters::prelude::*;
 
 use super::axis::Axis;
-use super::{MARGIN, Place, Plot, WIDTH, X_LABELS, legend, panel, px};
+use super::data::Plot;
+use super::layout::{MARGIN, WIDTH, X_LABELS};
+use super::panel;
+use super::place::{Place, legend};
+use super::style::px;
 
 /// Height of a panel, without legend and labels of the time.
 const PANEL: i32 = 250;
+/// Height of the legend.
 const LEGEND: i32 = 30;
 
 /// The inside of an SVG, and its view box.
@@ -16,12 +21,13 @@ pub(crate) struct Picture {
     /// Width and height, in the units of the drawing.
     pub(crate) size: (i32, i32),
     pub(crate) shapes: String,
-    /// So many samples at most are drawn as the span from the smallest to the largest.
+    /// Most samples that are drawn as one span, from the smallest to the largest.
     pub(crate) samples_per_span: u64,
 }
 
 impl Plot {
-    /// A picture of each of these series, all over the same time. `None` for a series that there was no room for.
+    /// Draws a picture of each chosen series, all over the same time. `None` for a series that the plot had no place
+    /// for.
     ///
     /// # Errors
     ///
@@ -53,7 +59,7 @@ impl Plot {
                     place.panel(&canvas, series, limits, (x_axis.clone(), y_axis), time)?;
                     canvas.present()?;
                 }
-                // The element itself is made by whoever knows what it is called.
+                // Whoever gives the picture its name makes the element.
                 let inside = picture.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>"));
                 let shapes = inside.map_or_else(String::new, |(shapes, _)| shapes.to_owned());
                 Ok(Some(Picture { size, shapes, samples_per_span: series.width }))

@@ -2,19 +2,19 @@
 //!
 //! The first time that can be read decides what the column holds; what does not fit is a row without a time.
 
-use crate::text::time::{Unit, civil, text, zoned};
+use crate::text::time::{LEAST_TELLING, Unit, civil, text, zoned};
 use jiff::Timestamp;
 
 /// A time as a number: seconds since 1970 for a clock, the number itself for a plain number; NaN if there is none.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment(pub(super) f64);
 
-/// What a column of times holds.
+/// The kind of times that a column holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
     /// RFC 3339, or a date and time with an offset.
     Zoned,
-    /// A date, with or without a time of day, of nobody knows which zone.
+    /// A date, with or without a time of day, in an unknown zone.
     Civil,
     /// Time since 1970, as a number of units.
     Epoch(Unit),
@@ -38,7 +38,7 @@ impl Kind {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clock {
     kind: Option<Kind>,
-    /// The cell read last: rows of a wide table ask once for every series.
+    /// The cell that was read last: a row of a wide table asks once for every series.
     cell: Vec<u8>,
     answer: Option<f64>,
     read: u64,
@@ -46,7 +46,7 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// What the column holds, if most of it can be read. A few bad rows do not cost the axis.
+    /// The kind of the column, if most of it can be read. A few bad rows do not cost the axis.
     pub(super) fn kind(&self) -> Option<Kind> {
         self.kind.filter(|_| self.unread <= self.read / 50)
     }
@@ -89,15 +89,15 @@ fn parse_as(kind: Kind, text: &str) -> Option<f64> {
     }
 }
 
-/// Finite numbers only. The words for infinity that `f64` reads are no time.
+/// Reads a finite number. The words for infinity that `f64` reads are no time.
 fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// A number of 1973 or later is taken as a time since 1970, one below that as seconds into an experiment or a step.
+/// The kind of a number: a time since 1970 if that is 1973 or later, else seconds into an experiment or a step.
 fn kind_of_number(text: &str) -> Option<Kind> {
     let number = number(text)?;
-    let unit = if number >= 1e8 { Unit::of(number) } else { None };
+    let unit = if number >= LEAST_TELLING { Unit::of(number) } else { None };
     Some(unit.map_or(Kind::Number, Kind::Epoch))
 }
 

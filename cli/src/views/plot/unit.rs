@@ -1,5 +1,10 @@
 //! The unit a series' name ends with: `disk_read_mb_per_s` is in MB/s.
 
+use crate::text::quote::shortened;
+
+/// Most letters of a counted thing, such as the requests of `requests/s`.
+const MOST_LETTERS: usize = 20;
+
 /// Endings and the units they stand for. An ending counts only as a whole word.
 const UNITS: [(&str, &str); 48] = [
     ("percent", "%"),
@@ -59,7 +64,7 @@ pub(super) fn of(name: &str) -> Option<String> {
     // A word before it is needed: a series that is called `s` is not measured in seconds for it.
     match words.as_slice() {
         [.., what, "per", time] => known(time).map(|time| {
-            let what = known(what).map_or_else(|| what.chars().take(20).collect(), str::to_owned);
+            let what = known(what).map_or_else(|| shortened(what, MOST_LETTERS), str::to_owned);
             format!("{what}/{time}")
         }),
         [.., "per", _] => None,

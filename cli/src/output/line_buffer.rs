@@ -1,21 +1,21 @@
 //! A buffer of lines that are put together from short pieces.
 //!
-//! A piece is a name, a time or a number of some 20 bytes, and there are a dozen to a row. Copies whose length the compiler
-//! knows are inlined, where a copy of any length is a call: two that overlap make one of any length between.
+//! A piece is a name, a time or a number of some 20 bytes, and there are a dozen to a row. Copies whose length the
+//! compiler knows are inlined, where a copy of any length is a call: two that overlap make one of any length between.
 
-/// Bytes on their way out.
+/// Lines in the making, of which the memory is reused.
 #[derive(Debug)]
-pub(crate) struct Page {
+pub(crate) struct LineBuffer {
     bytes: Vec<u8>,
     filled: usize,
 }
 
-impl Page {
+impl LineBuffer {
     pub(crate) fn new(size: usize) -> Self {
         Self { bytes: vec![0; size], filled: 0 }
     }
 
-    /// What has been put.
+    /// The lines so far.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.filled).unwrap_or_default()
     }
@@ -28,12 +28,12 @@ impl Page {
         self.filled = 0;
     }
 
-    /// Takes back what has been put after the first `length` bytes.
+    /// Takes back what follows the first `length` bytes.
     pub(crate) fn truncate(&mut self, length: usize) {
         self.filled = self.filled.min(length);
     }
 
-    /// Adds a piece.
+    /// Appends a piece.
     #[inline]
     pub(crate) fn put(&mut self, piece: &[u8]) {
         let end = self.filled + piece.len();
@@ -47,7 +47,7 @@ impl Page {
     }
 }
 
-/// Copies a piece to where it has just room.
+/// Copies a piece into a slice of its length.
 #[inline]
 fn copy(room: &mut [u8], piece: &[u8]) {
     match piece.len() {
@@ -77,14 +77,14 @@ mod tests {
     #[test]
     fn pieces_of_every_length_follow_each_other() {
         let text: Vec<u8> = (0..=255).collect();
-        let (mut page, mut expected) = (Page::new(16), Vec::new());
+        let (mut buffer, mut expected) = (LineBuffer::new(16), Vec::new());
         for length in (0..80).chain([150]) {
-            page.put(&text[length / 2..][..length]);
+            buffer.put(&text[length / 2..][..length]);
             expected.extend_from_slice(&text[length / 2..][..length]);
         }
-        assert_eq!((page.as_bytes(), page.len()), (&expected[..], expected.len()));
-        page.clear();
-        page.put(b"again");
-        assert_eq!(page.as_bytes(), b"again");
+        assert_eq!((buffer.as_bytes(), buffer.len()), (&expected[..], expected.len()));
+        buffer.clear();
+        buffer.put(b"again");
+        assert_eq!(buffer.as_bytes(), b"again");
     }
 }

@@ -1,0 +1,57 @@
+//! The list of formats: each has a name and a reader.
+
+use super::csv::Csv;
+use super::influx::Influx;
+use super::ndjson::Ndjson;
+use super::parquet::Parquet;
+use super::reader::{Consumer, Input, Reader, read_all};
+use crate::failure::Failure;
+use clap::ValueEnum;
+
+/// Declares the formats: the name on the command line, and the reader.
+macro_rules! formats {
+    ($($name:ident $reader:ty;)*) => {
+        /// A format of an input.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+        #[allow(missing_docs)] // a comment on a value becomes help for the command line, where its name says enough
+        pub enum Format {
+            $($name,)*
+        }
+
+        impl Format {
+            /// The format that the ending of a file's name promises.
+            pub(crate) fn of_ending(ending: &str) -> Option<Self> {
+                let is_any = |known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(ending));
+                $(if is_any(<$reader>::ENDINGS) { return Some(Self::$name); })*
+                None
+            }
+
+            /// The format of an input whose first line is this.
+            pub(crate) fn of_line(first: &[u8]) -> Option<Self> {
+                $(if <$reader>::looks_like(first) { return Some(Self::$name); })*
+                None
+            }
+
+            /// Reads all of an input.
+            pub(crate) fn read_all(self, input: Input, consumer: &mut impl Consumer) -> Result<(), Failure> {
+                match self {
+                    $(Self::$name => read_all(&mut <$reader>::open(input)?, consumer),)*
+                }
+            }
+        }
+    };
+}
+
+formats! {
+    Csv Csv;
+    Ndjson Ndjson;
+    Influx Influx;
+    Parquet Parquet;
+}
+
+impl Format {
+    /// The name on the command line.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
