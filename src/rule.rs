@@ -218,13 +218,13 @@ pub trait Weigh: Step<Inputs = Count<2>> {
 #[derive(Clone, Copy, Debug)]
 #[doc(hidden)]
 pub struct Verdict<T: Real, S: Simd> {
-    /// Residual over the scale before the sample; NaN where the sample is missing or one of the channel's first.
+    /// The residual over the scale before the sample; NaN where the sample is missing or one of the channel's first.
     pub score: Lane<T, S>,
-    /// The sample counted: it was neither missing nor refused.
+    /// The lanes whose sample counted: it was neither missing nor refused.
     pub accepted: Mask<T, S>,
-    /// The sample was beyond what the rule takes for an outlier.
+    /// The lanes whose sample was an outlier to the rule.
     pub outlier: Mask<T, S>,
-    /// The estimate was re-opened. The first sample of a channel is not a re-opening.
+    /// The lanes whose estimate was re-opened. The first sample of a channel is not a re-opening.
     pub reopened: Mask<T, S>,
 }
 

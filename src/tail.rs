@@ -1,4 +1,4 @@
-//! The observed tail of a stream of scores, beside what Markov's inequality promises.
+//! `TailProfile`: the observed tail of a stream of scores, beside Markov's bound.
 
 use crate::lane::Real;
 use hdrhistogram::Histogram;

@@ -1,4 +1,4 @@
-//! Adam's first moment behind the numerator's input clip.
+//! [`ClippedEma`]: Adam's first moment behind the numerator's input clip.
 
 use super::ema::{corrected, faded};
 use super::{gain_for, is_size, pace, positive, within};

@@ -1,4 +1,4 @@
-//! The step of a [`LearningRate`](crate::LearningRate): what its second pass does to the weights.
+//! [`Descent`]: the second pass of a [`LearningRate`], which moves the weights.
 
 use super::LearningRate;
 use super::learning_rate::{Constants as Rates, correction, decayed, norm};

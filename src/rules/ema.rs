@@ -1,4 +1,4 @@
-//! The exponential moving average, Adam's first moment.
+//! [`Ema`]: the exponential moving average, Adam's first moment.
 
 use super::{gain_for, pace, within};
 use crate::cells::Cells;

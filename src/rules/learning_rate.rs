@@ -1,4 +1,4 @@
-//! A learning rate: the robust numerator over the norm of the gradient.
+//! [`LearningRate`]: the robust numerator over the norm of the gradient.
 
 use super::numerator::{self, Bound, Numerator, State};
 use super::{gain_for, is_size, positive, within};

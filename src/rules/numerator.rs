@@ -1,4 +1,4 @@
-//! The robust numerator of a learning rate: a clipped, normalised, running `E[w g]`.
+//! [`Numerator`]: the robust numerator of a learning rate, a clipped, normalised, running `E[w g]`.
 
 use super::{gain_for, is_size, pace, positive, within};
 use crate::cells::Cells;

@@ -1,4 +1,4 @@
-//! The relaxed numerator: a bound on `E[w g]` in place of the thing itself.
+//! [`RelaxedNumerator`]: a bound on `E[w g]` in place of the numerator itself.
 
 use super::{gain_for, is_size, pace, positive};
 use crate::cells::Cells;

@@ -63,7 +63,7 @@ impl<R: Estimator, T: Real> WithSimd for Block<'_, '_, R, T> {
                     state: part::<R, T>(&mut self.state, start..end),
                     inputs: [&row[self.offset..][start..end]],
                     sink: Ignore,
-                    far: false,
+                    prefetch: false,
                 }
                 .with_simd(simd);
             }

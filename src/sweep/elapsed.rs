@@ -5,7 +5,7 @@
 //! chunk is given its gain beside its sample. So what is remembered of each channel is how long it has been silent.
 
 use super::row::{FAR_BYTES, Row, part};
-use super::sink::{Ignore, Noticing, Scores};
+use super::sink::{Ignore, MissingFlag, Scores};
 use super::threads::{self, Work, split_columns};
 use super::{Sweep, channels_of, same_length};
 use crate::cells::Cells;
@@ -257,9 +257,9 @@ impl<R: Timed, T: Real> TimedRow<'_, '_, R, T> {
             }
             let channels = samples.len();
             let inputs = [samples, &alphas[..channels], &fulls[..channels]];
-            stepped::<Paced<R>, T>(token, Row { constants, state, inputs, sink: Ignore, far: self.far }, scores)
+            stepped::<Paced<R>, T>(token, Row { constants, state, inputs, sink: Ignore, prefetch: self.far }, scores)
         } else {
-            let row = Row::<R, T, _> { constants, state, inputs: [samples], sink: Ignore, far: self.far };
+            let row = Row::<R, T, _> { constants, state, inputs: [samples], sink: Ignore, prefetch: self.far };
             stepped(token, row, scores)
         };
         if missing || are_silent {
@@ -270,13 +270,13 @@ impl<R: Timed, T: Real> TimedRow<'_, '_, R, T> {
 
 /// Steps a row, with scores if they are wanted; whether any sample did not count.
 fn stepped<Q: Rule + Judge, T: Real>(token: Token, row: Row<'_, '_, Q, T, Ignore>, scores: Option<&mut [T]>) -> bool {
-    let Row { constants, state, inputs, far, .. } = row;
+    let Row { constants, state, inputs, prefetch, .. } = row;
     if let Some(scores) = scores {
-        let sink = Noticing::new(Scores(scores));
-        token.run(Row::<Q, T, _> { constants, state, inputs, sink, far }).missing
+        let sink = MissingFlag::new(Scores(scores));
+        token.run(Row::<Q, T, _> { constants, state, inputs, sink, prefetch }).missing
     } else {
-        let sink = Noticing::new(Ignore);
-        token.run(Row::<Q, T, _> { constants, state, inputs, sink, far }).missing
+        let sink = MissingFlag::new(Ignore);
+        token.run(Row::<Q, T, _> { constants, state, inputs, sink, prefetch }).missing
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn run<R: Estimator, T: Real>(
             state: part::<R, T>(state, channel..channel + 1),
             inputs: [core::slice::from_ref(sample)],
             sink: Ignore,
-            far: false,
+            prefetch: false,
         };
         row.with_simd(Scalar::new());
     }

@@ -90,7 +90,7 @@ struct LayerPass<'s, 'a, 'o, R: LayerRule, T: Real> {
     inputs: InputsOf<R, &'a [T]>,
     out: Option<&'o mut [T]>,
     /// Whether to fetch ahead: see [`Row`].
-    far: bool,
+    prefetch: bool,
 }
 
 impl<'s, 'a, 'o, R: LayerRule, T: Real> LayerPass<'s, 'a, 'o, R, T> {
@@ -100,8 +100,8 @@ impl<'s, 'a, 'o, R: LayerRule, T: Real> LayerPass<'s, 'a, 'o, R, T> {
         inputs: InputsOf<R, &'a [T]>,
         out: Option<&'o mut [T]>,
     ) -> Self {
-        let mut pass = Self { constants, state, inputs, out, far: false };
-        pass.far = pass.bytes() >= FAR_BYTES;
+        let mut pass = Self { constants, state, inputs, out, prefetch: false };
+        pass.prefetch = pass.bytes() >= FAR_BYTES;
         pass
     }
 }
@@ -127,10 +127,10 @@ where
         let (before, from) = split_columns::<R, T>(self.state, middle);
         let (early, late) = split_inputs::<R, T>(&self.inputs, middle);
         let (out, rest) = self.out.map(|out| out.split_at_mut(middle)).unzip();
-        let (constants, far) = (self.constants, self.far);
+        let (constants, prefetch) = (self.constants, self.prefetch);
         (
-            Self { constants, state: before, inputs: early, out, far },
-            Self { constants, state: from, inputs: late, out: rest, far },
+            Self { constants, state: before, inputs: early, out, prefetch },
+            Self { constants, state: from, inputs: late, out: rest, prefetch },
         )
     }
     fn run(self, token: Token) -> f64 {
@@ -167,7 +167,7 @@ impl<R: LayerRule, T: Real> WithSimd for LayerPass<'_, '_, '_, R, T> {
                 state: part::<R, T>(&mut self.state, start..end),
                 inputs: self.inputs.map(|input| &input[start..end]),
                 sink: Values(&mut *values),
-                far: self.far,
+                prefetch: self.prefetch,
             }
             .with_simd(simd);
             sum.add(values);

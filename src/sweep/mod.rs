@@ -301,7 +301,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
             state: part::<R, T>(&mut state, channel..channel + 1),
             inputs: [core::slice::from_ref(&sample)],
             sink: Watch(Observation::NONE),
-            far: false,
+            prefetch: false,
         };
         Ok(row.with_simd(Scalar::new()).0)
     }

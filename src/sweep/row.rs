@@ -15,7 +15,7 @@ pub(crate) struct Row<'s, 'a, R: Rule, T: Real, K> {
     pub(crate) inputs: InputsOf<R, &'a [T]>,
     pub(crate) sink: K,
     /// Whether the state is larger than the cache, and worth fetching ahead.
-    pub(crate) far: bool,
+    pub(crate) prefetch: bool,
 }
 
 impl<'s, 'a, R: Rule, T: Real, K> Row<'s, 'a, R, T, K> {
@@ -26,8 +26,8 @@ impl<'s, 'a, R: Rule, T: Real, K> Row<'s, 'a, R, T, K> {
         sink: K,
     ) -> Self {
         let columns = state.as_ref().len() + inputs.as_ref().len();
-        let far = columns * size_of_val(inputs.as_ref()[0]) >= FAR_BYTES;
-        Self { constants, state, inputs, sink, far }
+        let prefetch = columns * size_of_val(inputs.as_ref()[0]) >= FAR_BYTES;
+        Self { constants, state, inputs, sink, prefetch }
     }
 }
 
@@ -69,12 +69,12 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
             let may_shortcut =
                 calm::<R, T, S>(simd, &constants, count, |column, index| columns.as_ref()[column][index]);
             // Where most are calm a rare column is rarely touched, and may be touched at once if it is in the cache.
-            let at_once = may_shortcut && !self.far;
+            let at_once = may_shortcut && !self.prefetch;
             let mut first = 0;
             while first < count {
                 let end = if R::RARE == usize::MAX { count } else { (first + SETTLED).min(count) };
                 for index in first..end {
-                    if self.far && index.is_multiple_of(per_line) {
+                    if self.prefetch && index.is_multiple_of(per_line) {
                         for (number, column) in columns.as_ref().iter().enumerate() {
                             if R::STREAMED >> number & 1 == 1 {
                                 prefetch_index(&**column, index + ahead);
@@ -84,9 +84,9 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
                             prefetch_index(input, index + ahead);
                         }
                     }
-                    let (far, columns) = (self.far, &mut columns);
+                    let (prefetch, columns) = (self.prefetch, &mut columns);
                     let mut cells =
-                        Body::<'_, '_, R, T, S> { simd, columns, index, kept: now, may_shortcut, at_once, far };
+                        Body::<'_, '_, R, T, S> { simd, columns, index, kept: now, may_shortcut, at_once, prefetch };
                     let step = R::Inputs::from_fn(
                         #[inline(always)]
                         |input| Lane(simd, bodies.as_ref()[input][index]),
@@ -269,7 +269,7 @@ struct Body<'c, 's, R: Rule, T: Real, S: Simd> {
     may_shortcut: bool,
     /// Whether a rare column may be touched at once: it is in the cache, and rarely touched.
     at_once: bool,
-    far: bool,
+    prefetch: bool,
 }
 
 impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Body<'_, '_, R, T, S> {
@@ -295,7 +295,7 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Body<'_, '_, R, T, S> {
     ) {
         if !self.at_once {
             let any = mask.any();
-            if self.far {
+            if self.prefetch {
                 // Where there is nothing to write, a place that is in the cache anyway.
                 prefetch_index(&*self.columns.as_ref()[if any { column } else { 0 }], self.index);
             }

@@ -93,18 +93,18 @@ impl<T: Real> Observation<T> {
 }
 
 /// A sink that records whether any sample did not count, and passes every output to another sink.
-pub(crate) struct Noticing<K> {
+pub(crate) struct MissingFlag<K> {
     pub(crate) sink: K,
     pub(crate) missing: bool,
 }
 
-impl<K> Noticing<K> {
+impl<K> MissingFlag<K> {
     pub(crate) fn new(sink: K) -> Self {
         Self { sink, missing: false }
     }
 }
 
-impl<R: Rule + Judge, T: Real, K: Sink<R, T>> Sink<R, T> for Noticing<K> {
+impl<R: Rule + Judge, T: Real, K: Sink<R, T>> Sink<R, T> for MissingFlag<K> {
     #[inline(always)]
     fn vector<S: Simd>(&mut self, simd: S, index: usize, output: R::Output<T, S>) {
         self.missing |= (!R::verdict(output).accepted).any();

@@ -175,10 +175,10 @@ where
         let (before, from) = split_columns::<R, T>(self.state, middle);
         let (early, late) = split_inputs::<R, T>(&self.inputs, middle);
         let (sink, rest) = self.sink.split(middle);
-        let (constants, far) = (self.constants, self.far);
+        let (constants, prefetch) = (self.constants, self.prefetch);
         (
-            Row { constants, state: before, inputs: early, sink, far },
-            Row { constants, state: from, inputs: late, sink: rest, far },
+            Row { constants, state: before, inputs: early, sink, prefetch },
+            Row { constants, state: from, inputs: late, sink: rest, prefetch },
         )
     }
     fn run(self, token: Token) {
