@@ -38,7 +38,7 @@ use block::Block;
 use core::fmt;
 use dispatch::Token;
 use pulp::{Scalar, WithSimd};
-use row::{Row, part};
+use row::Row;
 use series::Series;
 use sink::{Ignore, Scores, Sink, Watch};
 
@@ -287,22 +287,23 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
     #[inline]
     pub fn observe(
         &self,
-        mut state: ColumnsOf<R, &mut [T]>,
+        state: ColumnsOf<R, &mut [T]>,
         channel: usize,
         sample: T,
     ) -> Result<Observation<T>, UpdateError> {
-        let have = channels_of::<R, T>(&state)?;
-        if channel >= have {
-            return Err(UpdateError::Channel { channel, channels: have });
-        }
-        let row = Row::<R, T, _> {
-            constants: self.steady()?,
-            state: part::<R, T>(&mut state, channel..channel + 1),
-            inputs: [core::slice::from_ref(&sample)],
-            sink: Watch(Observation::NONE),
-            far: false,
-        };
-        Ok(row.with_simd(Scalar::new()).0)
+        let cells = cell::<R, T>(state, channel)?;
+        Ok(watch::<R, T>(self.steady()?, cells, sample))
+    }
+
+    /// Updates one channel as [`observe`](Self::observe) does, by constants such as those of an elapsed time.
+    #[inline]
+    pub(crate) fn observe_by(
+        constants: &R::Constants<T>,
+        state: ColumnsOf<R, &mut [T]>,
+        channel: usize,
+        sample: T,
+    ) -> Result<Observation<T>, UpdateError> {
+        Ok(watch::<R, T>(constants, cell::<R, T>(state, channel)?, sample))
     }
 
     /// The step that a channel has learnt of this state, one element of each column: 1, 0.1 and so on to 1e-6, or 0 where its samples
@@ -354,12 +355,26 @@ fn channels_of<R: Rule, T: Real>(state: &ColumnsOf<R, &mut [T]>) -> Result<usize
 }
 
 /// One channel of every column.
+#[inline(always)]
 fn cell<R: Rule, T: Real>(state: ColumnsOf<R, &mut [T]>, channel: usize) -> Result<ColumnsOf<R, &mut T>, UpdateError> {
     let channels = channels_of::<R, T>(&state)?;
     if channel >= channels {
         return Err(UpdateError::Channel { channel, channels });
     }
     Ok(R::Columns::map(state, |column| &mut column[channel]))
+}
+
+/// Updates one channel, and returns the verdict on its sample.
+#[inline(always)]
+fn watch<R: Estimator, T: Real>(constants: &R::Constants<T>, cells: ColumnsOf<R, &mut T>, sample: T) -> Observation<T> {
+    let row = Row::<R, T, _> {
+        constants,
+        state: R::Columns::map(cells, core::slice::from_mut),
+        inputs: [core::slice::from_ref(&sample)],
+        sink: Watch(Observation::NONE),
+        far: false,
+    };
+    row.with_simd(Scalar::new()).0
 }
 
 pub(crate) fn same_length(what: &'static str, got: usize, expected: usize) -> Result<(), UpdateError> {
