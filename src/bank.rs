@@ -57,7 +57,6 @@ impl<R: Estimator, T: Real> Bank<R, T> {
     /// The machine does not have the backend.
     pub fn with_backend(mut self, backend: Backend) -> Result<Self, BackendError> {
         self.sweep = self.sweep.with_backend(backend)?;
-        self.recent = Recent::default();
         Ok(self)
     }
 
@@ -65,7 +64,6 @@ impl<R: Estimator, T: Real> Bank<R, T> {
     #[must_use]
     pub fn with_threads(mut self, threads: Threads) -> Self {
         self.sweep = self.sweep.with_threads(threads);
-        self.recent = Recent::default();
         self
     }
 
@@ -199,13 +197,6 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         self.sweep.observe(self.columns.as_mut_slices(), channel, sample)
     }
 
-    /// One sample for one channel by another sweep over the channels of this bank. Nothing is said of a channel that
-    /// does not exist.
-    #[inline]
-    pub(crate) fn observe_by(&mut self, sweep: &Sweep<R, T>, channel: usize, sample: T) -> Observation<T> {
-        sweep.observe(self.columns.as_mut_slices(), channel, sample).unwrap_or(Observation::NONE)
-    }
-
     /// The columns of the state, which a snapshot holds.
     pub(crate) fn columns(&self) -> &Columns<R, T> {
         &self.columns
@@ -217,13 +208,6 @@ impl<R: Estimator, T: Real> Bank<R, T> {
 
     pub(crate) fn constants(&self) -> &R::Constants<T> {
         self.sweep.constants()
-    }
-
-    /// Writes state over that of the channels from `first` on, of which there are enough.
-    pub(crate) fn copy_from(&mut self, first: usize, other: &Columns<R, T>) {
-        for (to, from) in self.columns.as_mut_slices().into_iter().zip(other.as_slices()) {
-            to[first..first + from.len()].copy_from_slice(from);
-        }
     }
 
     /// Other channels, with as many times of silence where the decay is in time.
@@ -382,7 +366,8 @@ impl<R: Timed, T: Real> Bank<R, T> {
         if sample.to_f64().is_nan() {
             self.silence.set(channel, nanoseconds(elapsed));
         }
-        self.recent.after(sweep, elapsed)?.observe(self.columns.as_mut_slices(), channel, sample)
+        let constants = self.recent.after(sweep, elapsed)?;
+        Sweep::<R, T>::observe_by(constants, self.columns.as_mut_slices(), channel, sample)
     }
 }
 

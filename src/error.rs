@@ -102,7 +102,7 @@ pub enum TrackError {
     Channels(#[from] ChannelsError),
 }
 
-/// An update whose slices do not fit the channels. The state is untouched.
+/// An update that does not fit the channels, or a channel's last sample. The state is untouched.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum UpdateError {
@@ -126,12 +126,23 @@ pub enum UpdateError {
     },
     /// The decay is in time, and the update does not say how much has passed.
     #[error(
-        "the decay is in time, and how much has passed is not known: use the update that is told, such as update_after"
+        "the decay is in time, and how much has passed is not known: use an update that takes it, such as update_after, \
+         or the time of the sample, such as observe_at"
     )]
     NoElapsed,
     /// The update says how much time has passed, and the decay counts samples.
     #[error("the decay is in samples, and time does not count: use update, or a rule with Decay::half_life_time")]
     NotInTime,
+    /// The sample is older than the last of its channel.
+    #[error(
+        "the sample is of {time} ns, and the last of its channel of {last} ns: samples of a channel come in order of time"
+    )]
+    Late {
+        /// When the sample was taken.
+        time: i64,
+        /// When the last one of its channel was.
+        last: i64,
+    },
     /// A channel that does not exist.
     #[error("channel {channel} does not exist: there are {channels}")]
     Channel {

@@ -43,7 +43,7 @@
 //! | one long series | [`Bank::update_channel_into`]: the location after each sample |
 //! | samples of some of the channels | [`Bank::update_at`] |
 //! | the question how unusual each sample was | [`Bank::update_scored`], [`Bank::observe`] |
-//! | samples at any distance in time | [`Decay::half_life_time`] with [`Bank::update_after`] or [`Tracker::update_at`] |
+//! | samples at any distance in time | [`Decay::half_life_time`] with [`Bank::update_after`] for rows, [`TimedBank::observe_at`] for samples one by one, [`Tracker::update_at`] for series by name |
 //! | named series that come and go | [`Tracker`], with [`max_idle`](Tracker::max_idle) and [`max_series`](Tracker::max_series) |
 //! | a process that may be killed, or series to move to another | [`Tracker::write_snapshot`], [`Bank::write_snapshot`], [`Layer::write_snapshot`] |
 //! | weights and their gradients | [`Layer::update`], [`Layer::descend`]; many small layers at once: [`update_layers`] |
@@ -173,6 +173,7 @@ mod snapshot;
 mod sweep;
 #[cfg(feature = "histogram")]
 mod tail;
+mod timed;
 mod tracker;
 
 pub use bank::Bank;
@@ -190,7 +191,8 @@ pub use snapshot::{SnapshotError, SnapshotInfo, SnapshotKind, SnapshotRule};
 pub use sweep::{LayerUpdate, Observation, Sweep, Threads, update_layers};
 #[cfg(feature = "histogram")]
 pub use tail::TailProfile;
-pub use tracker::{Counters, Idle, Overflow, Series, SnapshotKey, Tracker, Update};
+pub use timed::{TimedBank, Update};
+pub use tracker::{Counters, Idle, Overflow, Series, SnapshotKey, Tracker};
 
 /// The README, whose examples are tests.
 #[cfg(doctest)]

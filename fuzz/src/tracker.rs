@@ -6,7 +6,7 @@ use crate::assert_words;
 use crate::draw::Draw;
 use crate::oracle::{Float, Spec, cleaned};
 use crate::rules::{Drawn, Made};
-use evenkeel::{Backend, Tracker};
+use evenkeel::{Backend, Sweep, Tracker};
 use std::collections::HashMap;
 
 pub fn check(bytes: &[u8]) {
@@ -122,22 +122,25 @@ impl<T: Float, O: Drawn<T>> Model<T, O> {
     }
 }
 
-/// The tracker's bank is a bank: rows of one more sample for every series, on every backend.
+/// The columns of the tracker's bank are columns: rows of one more sample for every series, on every backend.
 fn carry_on<T: Float, O: Drawn<T>>(draw: &mut Draw, tracker: &Tracker<String, O::Rule, T>, model: &Model<T, O>) {
     let row: Vec<T> = {
         let mut random = draw.random();
         model.order.iter().map(|_| T::from_f64(10.0 + random.gauss())).collect()
     };
     for backend in Backend::available() {
-        let mut bank = tracker.bank().clone().with_backend(backend).expect("available");
+        let sweep = Sweep::<O::Rule, T>::new(*tracker.bank().rule()).expect("the tracker has it");
+        let sweep = sweep.with_backend(backend).expect("available");
+        let mut columns = tracker.bank().columns().clone();
         let mut states: Vec<_> = model.order.iter().map(|key| model.series[key].state).collect();
         for _ in 0..3 {
-            bank.update(&row).expect("one sample a channel");
+            sweep.update(columns.as_mut_slices(), &row).expect("one sample a channel");
             states.iter_mut().zip(&row).for_each(|(state, &sample)| *state = model.spec.step(state, sample, None).0);
         }
-        for (channel, (reading, state)) in bank.readings().zip(&states).enumerate() {
+        for (channel, state) in states.iter().enumerate() {
+            let reading = sweep.reading(&columns.state(channel).expect("one a state"));
             let found = [reading.location, reading.scale, reading.age];
-            assert_words(&found, &model.spec.reading(state), || format!("channel {channel}, {bank:?}"));
+            assert_words(&found, &model.spec.reading(state), || format!("channel {channel}, {sweep:?}"));
         }
     }
 }

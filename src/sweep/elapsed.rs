@@ -1,8 +1,9 @@
 //! A row of channels whose decay is in time.
 //!
 //! Most channels had a sample in the row before, and all of these have the same gain: they go the way of any row. For a
-//! channel that missed samples more time has passed, and its gain is its own: where there are any such, every lane of their
-//! chunk is given its gain beside its sample. So what is remembered of each channel is how long it has been silent.
+//! channel that missed samples more time has passed, and its gain is its own: where there are any such, every lane of
+//! their chunk gets its gain beside its sample. So each channel's state has a time beside it: for how long it has been
+//! silent.
 
 use super::row::{FAR_BYTES, Row, part};
 use super::sink::{Ignore, MissingFlag, Scores};
@@ -18,9 +19,10 @@ use core::time::Duration;
 use pulp::{Simd, WithSimd};
 
 impl<R: Timed, T: Real> Sweep<R, T> {
-    /// The same for samples that come `elapsed` after those before them, where the decay is
+    /// The sweep for samples that come `elapsed` after those before them, where the decay is
     /// [in time](crate::Decay::half_life_time). It is for channels whose last samples are all of one moment; a
-    /// [`Bank`](crate::Bank) remembers who missed some, and a [`Tracker`](crate::Tracker) when each series had its last.
+    /// [`Bank`](crate::Bank) holds beside each channel for how long it has missed samples, and a
+    /// [`TimedBank`](crate::TimedBank) the time of its last one.
     ///
     /// ```
     /// use core::time::Duration;
@@ -39,7 +41,7 @@ impl<R: Timed, T: Real> Sweep<R, T> {
     /// # Errors
     /// The decay is in samples.
     pub fn after(&self, elapsed: Duration) -> Result<Self, UpdateError> {
-        self.gain_after(elapsed).map(|gain| self.with_gain(gain))
+        Ok(self.with_constants(self.constants_after(elapsed)?))
     }
 
     /// The gain of samples that come `elapsed` after those before them.
@@ -47,14 +49,18 @@ impl<R: Timed, T: Real> Sweep<R, T> {
         if self.rule.is_in_time() { Ok(self.rule.gain_after::<T>(elapsed)) } else { Err(UpdateError::NotInTime) }
     }
 
-    /// The sweep for samples of this gain, where the decay is in time.
-    fn with_gain(&self, gain: f64) -> Self {
-        let constants = R::constants_after(&self.constants, gain);
+    /// The constants of samples that come `elapsed` after those before them.
+    fn constants_after(&self, elapsed: Duration) -> Result<R::Constants<T>, UpdateError> {
+        self.gain_after(elapsed).map(|gain| R::constants_after(&self.constants, gain))
+    }
+
+    /// A sweep of one elapsed time, by its constants.
+    fn with_constants(&self, constants: R::Constants<T>) -> Self {
         Self { rule: self.rule.clone(), constants, is_in_time: false, ..*self }
     }
 
-    /// One sample per channel, `elapsed` after the row before, and scores if they are wanted. `silence` is of as many
-    /// channels.
+    /// Updates every channel with a sample, `elapsed` after the row before, and writes scores if there is a slice for
+    /// them. `silence` is of as many channels.
     pub(crate) fn row_after<'a>(
         &self,
         state: ColumnsOf<R, &'a mut [T]>,
@@ -69,20 +75,30 @@ impl<R: Timed, T: Real> Sweep<R, T> {
             same_length("scores", scores.len(), channels)?;
         }
         let gain = self.gain_after(elapsed)?;
-        let now = self.with_gain(gain);
+        let now = R::constants_after(&self.constants, gain);
         let Silence { channels: silence, chunks } = silence;
         let (pace, elapsed) = (pace_of(gain), nanoseconds(elapsed));
-        let mut work =
-            TimedRow { sweep: self, now: &now, pace, elapsed, state, silence, chunks, samples, scores, far: false };
+        let mut work = TimedRow {
+            rule: &self.rule,
+            now: &now,
+            pace,
+            elapsed,
+            state,
+            silence,
+            chunks,
+            samples,
+            scores,
+            far: false,
+        };
         work.far = work.bytes() >= FAR_BYTES;
         threads::run(work, self.token, self.threads);
         Ok(())
     }
 }
 
-/// The sweep for a distance in time, kept for the next sample at the same distance: most are.
+/// The constants of the last elapsed time, saved for the next sample: most come equally long after the one before.
 #[derive(Clone, Debug)]
-pub(crate) struct Recent<R: Rule, T: Real>(Option<(Duration, Sweep<R, T>)>);
+pub(crate) struct Recent<R: Rule, T: Real>(Option<(Duration, R::Constants<T>)>);
 
 impl<R: Rule, T: Real> Default for Recent<R, T> {
     fn default() -> Self {
@@ -91,32 +107,32 @@ impl<R: Rule, T: Real> Default for Recent<R, T> {
 }
 
 impl<R: Timed, T: Real> Recent<R, T> {
-    /// [`Sweep::after`].
+    /// The constants of a sample that comes `elapsed` after the one before: those of [`Sweep::after`].
     #[inline]
-    pub(crate) fn after(&mut self, sweep: &Sweep<R, T>, elapsed: Duration) -> Result<&Sweep<R, T>, UpdateError> {
-        let kept = self.0.take().filter(|(of, _)| *of == elapsed);
-        let now = match kept {
-            Some(kept) => kept,
-            None => (elapsed, sweep.after(elapsed)?),
-        };
-        Ok(&self.0.insert(now).1)
+    pub(crate) fn after(&mut self, sweep: &Sweep<R, T>, elapsed: Duration) -> Result<&R::Constants<T>, UpdateError> {
+        let saved = self.0.as_ref().filter(|(of, _)| *of == elapsed);
+        if saved.is_none() {
+            self.0 = Some((elapsed, sweep.constants_after(elapsed)?));
+        }
+        // It has just been made.
+        self.0.as_ref().map(|(_, constants)| constants).ok_or(UpdateError::NotInTime)
     }
 }
 
-/// As nanoseconds; more than five centuries are as good as for ever.
+/// A duration in nanoseconds; more than five centuries are as good as for ever.
 pub(crate) fn nanoseconds(elapsed: Duration) -> u64 {
     u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Channels that are stepped before those among them that missed samples are.
+/// The number of channels that share a count of the silent ones among them, and are stepped together.
 const CHUNK: usize = 1024;
 
-/// For how long each channel had had no sample when it was last told anything.
+/// Per channel: the time since its last sample, as of the last row.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Silence {
     /// In nanoseconds.
     channels: Vec<u64>,
-    /// How many channels of each chunk are silent: mostly none, and then nothing more need be looked at.
+    /// The number of silent channels of each chunk: mostly none, and then nothing more need be looked at.
     chunks: Vec<u32>,
 }
 
@@ -135,7 +151,7 @@ impl Silence {
         self.channels.capacity() * size_of::<u64>() + self.chunks.capacity() * size_of::<u32>()
     }
 
-    /// Room for so many channels in all, none of which is silent yet. False if there is no memory.
+    /// Reserves room for `channels` channels in all. False if there is no memory.
     pub(crate) fn reserve(&mut self, channels: usize) -> bool {
         let more = channels.saturating_sub(self.channels.len());
         let chunks = channels.div_ceil(CHUNK).saturating_sub(self.chunks.len());
@@ -147,20 +163,20 @@ impl Silence {
         self.chunks.resize(channels.div_ceil(CHUNK), 0);
     }
 
-    /// Takes what is known of a channel, which is not silent any more; `None` if there is no such channel.
+    /// Ends the silence of a channel, and returns how long it was; `None` if there is no such channel.
     pub(crate) fn take(&mut self, channel: usize) -> Option<u64> {
         let silent = core::mem::take(self.channels.get_mut(channel)?);
         self.chunks[channel / CHUNK] -= u32::from(silent != 0);
         Some(silent)
     }
 
-    /// A channel that is not silent, and exists, falls silent.
+    /// Begins the silence of a channel that is not silent, and exists.
     pub(crate) fn set(&mut self, channel: usize, silent: u64) {
         self.channels[channel] = silent;
         self.chunks[channel / CHUNK] += u32::from(silent != 0);
     }
 
-    /// The last channel takes the number of this one, which exists.
+    /// Removes a channel, which exists; the last one takes its number.
     pub(crate) fn swap_remove(&mut self, channel: usize) {
         let last = self.channels.len() - 1;
         self.take(channel);
@@ -172,13 +188,13 @@ impl Silence {
     }
 }
 
-/// One row of channels of which some may have missed samples. All slices have the same length, but for the chunks, of which
-/// there is one for each [`CHUNK`] channels.
+/// One row of channels of which some may have missed samples. All slices have the same length, but for the chunks, of
+/// which there is one for each [`CHUNK`] channels.
 struct TimedRow<'s, 'a, R: Timed, T: Real> {
-    /// For those who missed some.
-    sweep: &'a Sweep<R, T>,
-    /// For all others.
-    now: &'a Sweep<R, T>,
+    /// The rule, for channels that missed samples.
+    rule: &'a R,
+    /// The constants of all others.
+    now: &'a R::Constants<T>,
     /// The gain, and one by the gain, of all others.
     pace: [T; 2],
     /// In nanoseconds.
@@ -212,9 +228,9 @@ impl<R: Timed, T: Real> Work for TimedRow<'_, '_, R, T> {
         let (first, other) = self.chunks.split_at_mut(middle / CHUNK);
         let (early, late) = self.samples.split_at(middle);
         let (scores, rest) = self.scores.map(|scores| scores.split_at_mut(middle)).unzip();
-        let (sweep, now, pace, elapsed, far) = (self.sweep, self.now, self.pace, self.elapsed, self.far);
+        let (rule, now, pace, elapsed, far) = (self.rule, self.now, self.pace, self.elapsed, self.far);
         let all = |state, silence, chunks, samples, scores| Self {
-            sweep,
+            rule,
             now,
             pace,
             elapsed,
@@ -245,7 +261,7 @@ impl<R: Timed, T: Real> TimedRow<'_, '_, R, T> {
         let silence = &mut self.silence[start..end];
         let state = part::<R, T>(&mut self.state, start..end);
         let scores = self.scores.as_deref_mut().map(|scores| &mut scores[start..end]);
-        let constants = &self.now.constants;
+        let constants = self.now;
         let are_silent = self.chunks[chunk] > 0;
         let missing = if are_silent {
             let mut alphas = [self.pace[0]; CHUNK];
@@ -253,7 +269,7 @@ impl<R: Timed, T: Real> TimedRow<'_, '_, R, T> {
             let mut silent = [0_u16; CHUNK];
             for &index in token.run(Silent { silence, silent: &mut silent }) {
                 let index = usize::from(index);
-                [alphas[index], fulls[index]] = paces.of(&self.sweep.rule, self.elapsed.saturating_add(silence[index]));
+                [alphas[index], fulls[index]] = paces.of(self.rule, self.elapsed.saturating_add(silence[index]));
             }
             let channels = samples.len();
             let inputs = [samples, &alphas[..channels], &fulls[..channels]];
@@ -268,7 +284,7 @@ impl<R: Timed, T: Real> TimedRow<'_, '_, R, T> {
     }
 }
 
-/// Steps a row, with scores if they are wanted; whether any sample did not count.
+/// Steps a row, with scores if there is a slice for them, and returns whether any sample did not count.
 fn stepped<Q: Rule + Judge, T: Real>(token: Token, row: Row<'_, '_, Q, T, Ignore>, scores: Option<&mut [T]>) -> bool {
     let Row { constants, state, inputs, prefetch, .. } = row;
     if let Some(scores) = scores {
@@ -280,7 +296,7 @@ fn stepped<Q: Rule + Judge, T: Real>(token: Token, row: Row<'_, '_, Q, T, Ignore
     }
 }
 
-/// A rule each of whose lanes has a pace of its own: beside the sample it takes in the gain, and one by the gain.
+/// A rule each of whose lanes has a pace of its own: beside the sample it takes the gain, and one by the gain.
 #[derive(Clone, Debug, PartialEq)]
 struct Paced<R>(PhantomData<R>);
 
@@ -323,10 +339,10 @@ impl<R: Timed> Judge for Paced<R> {
     }
 }
 
-/// How many distances in time are remembered with the gain that was made of them.
+/// The most distances in time whose gains are saved.
 const DISTANCES: usize = 64;
 
-/// The gain, and one by the gain, of distances in time: a row has few, as most of those who were silent missed one row or two.
+/// The gain, and one by the gain, of distances in time: a row has few, as most silent channels missed one row or two.
 struct Paces<T> {
     known: [(u64, [T; 2]); DISTANCES],
 }
@@ -336,7 +352,7 @@ impl<T: Real> Paces<T> {
         Self { known: [(u64::MAX, [T::NAN; 2]); DISTANCES] }
     }
 
-    /// The pace of a sample that comes so many nanoseconds after the one before.
+    /// The pace of a sample that comes `elapsed` nanoseconds after the one before.
     #[inline]
     fn of<R: Timed>(&mut self, rule: &R, elapsed: u64) -> [T; 2] {
         // Fibonacci hashing: the high bits of the product depend on all bits of the distance.
@@ -350,7 +366,7 @@ impl<T: Real> Paces<T> {
     }
 }
 
-/// Which channels of a chunk are silent, in order.
+/// The silent channels of a chunk, in order.
 struct Silent<'a> {
     silence: &'a [u64],
     silent: &'a mut [u16; CHUNK],
@@ -363,7 +379,7 @@ impl<'a> WithSimd for Silent<'a> {
     fn with_simd<S: Simd>(self, _: S) -> &'a [u16] {
         let mut count = 0;
         for (index, &silent) in (0..).zip(self.silence) {
-            // Without a branch, which nobody could predict; the remainder only says to the compiler that there is room.
+            // Without a branch, which nobody could predict; the remainder only shows the compiler that there is room.
             self.silent[count % CHUNK] = index;
             count += usize::from(silent != 0);
         }
@@ -371,7 +387,8 @@ impl<'a> WithSimd for Silent<'a> {
     }
 }
 
-/// Makes the channels whose samples are missing more silent, and all others not; how many are then.
+/// Lengthens the silence of the channels whose samples are missing, ends that of all others, and returns the number of
+/// silent channels.
 struct Listen<'a, T> {
     samples: &'a [T],
     silence: &'a mut [u64],

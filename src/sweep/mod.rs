@@ -35,7 +35,7 @@ use crate::rules::{exponent_for, step_of};
 use block::Block;
 use core::fmt;
 use pulp::{Scalar, WithSimd};
-use row::{Row, part};
+use row::Row;
 use series::Series;
 use sink::{Ignore, Scores, Sink, Watch};
 
@@ -288,22 +288,23 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
     #[inline]
     pub fn observe(
         &self,
-        mut state: ColumnsOf<R, &mut [T]>,
+        state: ColumnsOf<R, &mut [T]>,
         channel: usize,
         sample: T,
     ) -> Result<Observation<T>, UpdateError> {
-        let have = channels_of::<R, T>(&state)?;
-        if channel >= have {
-            return Err(UpdateError::Channel { channel, channels: have });
-        }
-        let row = Row::<R, T, _> {
-            constants: self.steady()?,
-            state: part::<R, T>(&mut state, channel..channel + 1),
-            inputs: [core::slice::from_ref(&sample)],
-            sink: Watch(Observation::NONE),
-            prefetch: false,
-        };
-        Ok(row.with_simd(Scalar::new()).0)
+        let cells = cell::<R, T>(state, channel)?;
+        Ok(watch::<R, T>(self.steady()?, cells, sample))
+    }
+
+    /// Updates one channel as [`observe`](Self::observe) does, by constants such as those of an elapsed time.
+    #[inline]
+    pub(crate) fn observe_by(
+        constants: &R::Constants<T>,
+        state: ColumnsOf<R, &mut [T]>,
+        channel: usize,
+        sample: T,
+    ) -> Result<Observation<T>, UpdateError> {
+        Ok(watch::<R, T>(constants, cell::<R, T>(state, channel)?, sample))
     }
 
     /// The resolution that a channel of this state, one element of each column, has learnt: 1, 0.1 and so on to 1e-6,
@@ -357,12 +358,26 @@ fn channels_of<R: Rule, T: Real>(state: &ColumnsOf<R, &mut [T]>) -> Result<usize
 }
 
 /// The elements of one channel, one of each column.
+#[inline(always)]
 fn cell<R: Rule, T: Real>(state: ColumnsOf<R, &mut [T]>, channel: usize) -> Result<ColumnsOf<R, &mut T>, UpdateError> {
     let channels = channels_of::<R, T>(&state)?;
     if channel >= channels {
         return Err(UpdateError::Channel { channel, channels });
     }
     Ok(R::Columns::map(state, |column| &mut column[channel]))
+}
+
+/// Updates one channel, and returns the verdict on its sample.
+#[inline(always)]
+fn watch<R: Estimator, T: Real>(constants: &R::Constants<T>, cells: ColumnsOf<R, &mut T>, sample: T) -> Observation<T> {
+    let row = Row::<R, T, _> {
+        constants,
+        state: R::Columns::map(cells, core::slice::from_mut),
+        inputs: [core::slice::from_ref(&sample)],
+        sink: Watch(Observation::NONE),
+        prefetch: false,
+    };
+    row.with_simd(Scalar::new()).0
 }
 
 pub(crate) fn same_length(what: &'static str, got: usize, expected: usize) -> Result<(), UpdateError> {

@@ -1,24 +1,24 @@
-//! How long series are kept, how many, and what time it is.
+//! The limits of a tracker, by idleness and number, and its clock.
 
 use core::time::Duration;
 
-/// How long a series may be without a sample before it is forgotten.
+/// The longest that a series may be without a sample before it is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Idle {
-    /// So long, by the times that [`Tracker::update_at`](crate::Tracker::update_at) is told.
+    /// A stretch of time, by the times of the samples: those of [`Tracker::update_at`](crate::Tracker::update_at).
     Time(Duration),
-    /// While the tracker is given so many samples of other series.
+    /// A number of samples of other series.
     Samples(u64),
 }
 
-/// What is done with a new series when there are as many as there may be.
+/// The answer to a new series when there are as many as there may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Overflow {
-    /// Its samples are refused, and counted.
+    /// The samples of the new series are refused, and counted.
     #[default]
     Refuse,
     /// The series that has been idle the longest makes room.
@@ -27,18 +27,20 @@ pub enum Overflow {
 
 /// The time by which series are idle: that of the samples, for no other clock need agree with them.
 ///
-/// It never goes back because of a late sample, and one source whose clock is wrong must not make every other series look
-/// idle. So a time that is further from the clock than a series may be idle moves it only when, on balance, as many samples as
-/// there are series have said so: each that does counts one, any other takes one back.
+/// A late sample never sets it back, and one source whose clock is wrong must not make every other series look idle. So
+/// a time that is further from the clock than a series may be idle is counted as astray, any other takes one back, and
+/// the clock jumps to a time that is astray only when as many have been counted as there are series.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Clock {
     /// `None` before the first sample.
     pub(super) now: Option<i64>,
+    /// The number of times that were too far away, net of the others.
     pub(super) astray: u64,
 }
 
 impl Clock {
-    /// The time after a sample of this time, with so many series in all.
+    /// Moves the clock on by a sample of this `time`, where there are `series` series that may be idle for `limit`, and
+    /// returns the time it shows.
     pub(super) fn tick(&mut self, time: i64, limit: u64, series: u64) -> i64 {
         let now = self.now.unwrap_or(time);
         let next = if time.abs_diff(now) <= limit {

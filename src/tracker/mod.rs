@@ -1,52 +1,55 @@
-//! Named series over a bank: a key that is seen for the first time gets a channel.
+//! Named series over a [`TimedBank`]: a new key gets a channel.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `expiry.rs` | how long series are kept, and what time it is |
-//! | `order.rs` | which series has been idle the longest |
-//! | `told.rs` | what a tracker says |
+//! | `feed.rs` | a sample's way through a tracker |
+//! | `expiry.rs` | limits of idleness and number, and the clock |
+//! | `order.rs` | the order in which series have been idle |
+//! | `types.rs` | the state of one series, and the counters |
 //! | `snapshot.rs` | a tracker to bytes and back |
 
 mod expiry;
+mod feed;
 mod order;
 mod snapshot;
-mod told;
+mod types;
 
 pub use expiry::{Idle, Overflow};
 pub use snapshot::SnapshotKey;
-pub use told::{Counters, Series, Update};
+pub use types::{Counters, Series};
 
-use crate::bank::Bank;
 use crate::error::{ChannelsError, TrackError};
 use crate::lane::Real;
 use crate::rule::{Estimator, Scored, Timed};
 use crate::rules::RobustMean;
-use crate::sweep::{Observation, Recent, Sweep, nanoseconds};
+use crate::timed::{EARLIEST, TimedBank, Update};
 use core::borrow::Borrow;
 use core::hash::Hash;
-use core::time::Duration;
 use expiry::Clock;
+use feed::Slot;
 use indexmap::IndexMap;
-use order::{Links, Order, Slots};
+use order::Order;
 
 /// The robust location and scale of named series that come and go.
 ///
-/// A key gets a channel of a [`Bank`] when its first sample arrives. [`max_idle`](Self::max_idle) forgets series that have
-/// ended, [`max_series`](Self::max_series) bounds their number, and nothing of a series that is gone is left to the one that
-/// takes its place. All of it costs constant time per sample; nothing is ever done to all series at once, but for the hash map
-/// when it grows and the first sample after a snapshot.
+/// A key gets a channel of a [`TimedBank`] when its first sample arrives. [`max_idle`](Self::max_idle) removes series
+/// that have ended, [`max_series`](Self::max_series) bounds their number, and nothing of a series that is gone is left
+/// to the one that takes its place. All of it costs constant time per sample; nothing is ever done to all series at
+/// once, but for the hash map when it grows and the first sample after a snapshot.
 ///
 /// # Memory
-/// In `f64` a series costs 32 bytes of a [`RobustMean`]'s state (56 of a [`CleanedEma`](crate::CleanedEma)'s) and 56 of counters, times and neighbours, beside its key and its place in
-/// the hash map; all of it grows by doubling, and room that has been made is kept. A million series with names of 36 bytes were
-/// measured at 187 MB, and at the same after two million others had taken their places (`cargo run --release --example million`).
+/// In `f64` a series costs 32 bytes of a [`RobustMean`]'s state (56 of a [`CleanedEma`](crate::CleanedEma)'s) and 56 of
+/// counters, times and neighbours, beside its key and its place in the hash map, whatever its decay; all of it grows by
+/// doubling, and room that has been made stays. A million series with names of 36 bytes were measured at 187 MB, and at
+/// the same after two million others had taken their places (`cargo run --release --example million`).
 ///
-/// Keys are hashed with the standard library's randomly seeded `SipHash`, because the names of telemetry series come from
-/// outside.
+/// Keys are hashed with the standard library's randomly seeded `SipHash`, because the names of telemetry series come
+/// from outside.
 ///
 /// # Time
-/// [`update_at`](Self::update_at) takes the time of each sample: each series has its own last time, from which the gain of a
-/// decay [in time](crate::Decay::half_life_time) is made. A sample older than its series' last is refused and counted.
+/// [`update_at`](Self::update_at) takes the time of each sample: each series has its own last time, from which the gain
+/// of a decay [in time](crate::Decay::half_life_time) is made. A sample older than its series' last is refused and
+/// counted.
 ///
 /// ```
 /// use evenkeel::{Decay, Idle, Overflow, RobustMean, Tracker};
@@ -74,10 +77,7 @@ use order::{Links, Order, Slots};
 pub struct Tracker<K, R: Estimator = RobustMean, T: Real = f64> {
     /// The position of a key is its channel.
     series: IndexMap<K, Slot<T>>,
-    bank: Bank<R, T>,
-    /// The rule, ready for samples at any distance.
-    sweep: Sweep<R, T>,
-    recent: Recent<R, T>,
+    bank: TimedBank<R, T>,
     max_series: usize,
     overflow: Overflow,
     max_idle: Option<Idle>,
@@ -86,37 +86,15 @@ pub struct Tracker<K, R: Estimator = RobustMean, T: Real = f64> {
     counters: Counters,
 }
 
-/// What the bank does not remember of a series.
-#[derive(Clone, Copy, Debug)]
-struct Slot<T> {
-    score: T,
-    samples: u64,
-    outliers: u64,
-    /// When its last sample was; [`NEVER`] if no time was told.
-    last: i64,
-    /// The tracker's clock at the last sample, or when the series began: a time, or a number of samples.
-    seen: i64,
-    links: Links,
-}
-
-/// No time.
-const NEVER: i64 = i64::MIN;
-
-/// How many idle series one sample forgets at most: more than the one that it may begin.
-const EXPIRED_AT_ONCE: usize = 2;
-
 impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
-    /// No series yet, and no limits.
+    /// A tracker without series and without limits.
     ///
     /// # Errors
     /// The lane type cannot carry the rule's parameters.
     pub fn new(rule: R) -> Result<Self, ChannelsError> {
-        let bank = Bank::new(rule.clone(), 0)?;
         Ok(Self {
             series: IndexMap::new(),
-            bank,
-            sweep: Sweep::new(rule)?,
-            recent: Recent::default(),
+            bank: TimedBank::new(rule, 0)?,
             max_series: usize::MAX,
             overflow: Overflow::Refuse,
             max_idle: None,
@@ -126,8 +104,8 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         })
     }
 
-    /// How many series there may be, and what is done with one more. By default there is no limit. Of those that are there, the
-    /// longest idle are evicted if they are more.
+    /// Sets the most series there may be, and what is done with one more. By default there is no limit. If there are
+    /// more already, the longest idle are evicted.
     #[must_use]
     pub fn max_series(mut self, series: usize, overflow: Overflow) -> Self {
         (self.max_series, self.overflow) = (series, overflow);
@@ -135,13 +113,15 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         self
     }
 
-    /// How long a series may be without a sample before it is forgotten. By default it never is.
+    /// Sets the longest that a series may be without a sample before it is removed. By default none is removed.
     ///
-    /// Missing samples do not keep a series. Each sample forgets a few others at most, those that have been idle the longest;
-    /// [`expire`](Self::expire) forgets all at once. What time it is, the samples tell: the latest of them, but one that is
-    /// further away than `max_idle` is only believed when, on balance, as many as there are series agree; whatever the clock
-    /// then jumps to, a series whose last sample is within `max_idle` of it stays. [`Idle::Time`] needs the times of
-    /// [`update_at`](Self::update_at), and so a rule that can be in time.
+    /// A missing sample is none. Each sample removes a few series at most, those that have been idle the longest;
+    /// [`expire`](Self::expire) removes all at once.
+    ///
+    /// The clock is the latest sample time. A time more than `max_idle` away from it is ignored until, net, as many
+    /// samples as there are series agree with it; then the clock jumps there, and a series whose last sample is within
+    /// `max_idle` of it stays. [`Idle::Time`] needs the times of [`update_at`](Self::update_at), and so a rule that can
+    /// be in time.
     #[must_use]
     pub fn max_idle(mut self, idle: Idle) -> Self {
         let was_in_time = self.is_idle_by_time();
@@ -152,9 +132,10 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         self
     }
 
-    /// Begins a series before its first sample, with the step in which it is known to be recorded, for input that says so; `None`
-    /// where it is not known. The step counts where the rule [learns](crate::Resolution::Learn) one, as [`Sweep::begin`] says. Nothing
-    /// happens to a series that is there; returns whether it was not. As a first sample does, it may [evict](Overflow::Evict) another.
+    /// Begins a series before its first sample, with the step in which it is recorded; `None` where that is not known.
+    /// Returns whether the series is new: nothing happens to one that is there. The step counts where the rule
+    /// [learns](crate::Resolution::Learn) one, as [`Sweep::begin`](crate::Sweep::begin) describes. As a first sample
+    /// does, a series that begins may [evict](Overflow::Evict) another.
     ///
     /// # Errors
     /// It would be one too many, which is counted as a sample of it would be, or there is no memory for it.
@@ -174,8 +155,8 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         Ok(true)
     }
 
-    /// The step that a series has learnt: 1, 0.1 and so on to 1e-6, or 0 where its samples are continuous. `None` for a rule without
-    /// [`Resolution::Learn`](crate::Resolution::Learn), and if there is no such series.
+    /// The step that a series has learnt: 1, 0.1 and so on to 1e-6, or 0 where its samples are continuous. `None` for a
+    /// rule without [`Resolution::Learn`](crate::Resolution::Learn), and if there is no such series.
     #[must_use]
     pub fn step<Q>(&self, key: &Q) -> Option<f64>
     where
@@ -185,28 +166,31 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         self.bank.step(self.series.get_index_of(key)?)
     }
 
-    /// One sample of one series, and everything that is to be said about it. NaN is a missing sample.
+    /// Updates one series with a sample that has no time, and returns the verdict on it. NaN is a missing sample.
     ///
     /// # Errors
-    /// The series is new and one too many, or there is no memory for it; or the decay or the limit of idleness is in time, and
-    /// [`update_at`](Self::update_at) is wanted. No estimate has changed.
+    /// The series is new and one too many, or there is no memory for it; or the decay or the limit of idleness is in
+    /// time, and [`update_at`](Self::update_at) is needed. No estimate has changed.
     pub fn update<Q>(&mut self, key: &Q, sample: T) -> Result<Update<T>, TrackError>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        if self.sweep.rule().is_in_time() || matches!(self.max_idle, Some(Idle::Time(_))) {
+        if self.bank.rule().is_in_time() || self.is_idle_by_time() {
             return Err(TrackError::NoTime);
         }
-        self.feed(key, None, sample, |this, channel, _| this.bank.observe_by(&this.sweep, channel, sample))
+        let Some(admitted) = self.admit(key, None, sample)? else { return Ok(Update::NONE) };
+        // The channel exists, and the decay is in samples.
+        let update = self.bank.observe(admitted.channel, sample).unwrap_or(Update::NONE);
+        Ok(self.record(admitted, update))
     }
 
-    /// A sample of each of many series, in order; a series may come more than once. Samples that are refused are counted and
-    /// passed over.
+    /// Updates many series with a sample each, in order; a series may come more than once. Samples that are refused are
+    /// counted and passed over.
     ///
     /// # Errors
-    /// There is no memory for a new series, or [`update_batch_at`](Self::update_batch_at) is wanted. The samples before it have
-    /// been taken, the others have not.
+    /// There is no memory for a new series, or [`update_batch_at`](Self::update_batch_at) is needed. The samples before
+    /// it have been taken, the others have not.
     pub fn update_batch<'a, Q>(&mut self, batch: impl IntoIterator<Item = (&'a Q, T)>) -> Result<(), TrackError>
     where
         K: Borrow<Q>,
@@ -215,12 +199,12 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         batch.into_iter().try_for_each(|(key, sample)| passing_over(self.update(key, sample)))
     }
 
-    /// Forgets every series that is idle, by the tracker's clock; tells how many. Samples do that by and by.
+    /// Removes every series that is idle, by the tracker's clock, and returns their number. Samples do that by and by.
     pub fn expire(&mut self) -> usize {
-        self.forget_idle(usize::MAX)
+        self.expire_some(usize::MAX)
     }
 
-    /// Takes a series away; `None` if there is no such series. Its channel goes to the last series.
+    /// Removes a series and returns it; `None` if there is no such series. Its channel goes to the last series.
     pub fn remove<Q>(&mut self, key: &Q) -> Option<Series<T>>
     where
         K: Borrow<Q>,
@@ -228,12 +212,12 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     {
         let (channel, _, slot) = self.series.get_full(key)?;
         let series = self.describe(channel, slot);
-        self.forget(channel);
+        self.take_out(channel);
         self.counters.removed += 1;
         Some(series)
     }
 
-    /// What is known of a series; `None` if there is no such series.
+    /// The estimates, counters and last time of a series; `None` if there is no such series.
     #[must_use]
     pub fn get<Q>(&self, key: &Q) -> Option<Series<T>>
     where
@@ -244,25 +228,25 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         Some(self.describe(channel, slot))
     }
 
-    /// Every series, in the order in which they were first seen; but when one goes, the last takes its place.
+    /// Every series, in order of appearance; but when one goes, the last takes its place.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&K, Series<T>)> {
         let numbered = self.series.iter().enumerate();
         numbered.map(|(channel, (key, slot))| (key, self.describe(channel, slot)))
     }
 
-    /// How many series there are.
+    /// The number of series.
     #[must_use]
     pub fn len(&self) -> usize {
         self.series.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no series.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.series.is_empty()
     }
 
-    /// What has happened so far.
+    /// Counters of everything that has happened.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.counters
@@ -270,211 +254,36 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
 
     /// The bank below: a series' channel is its place in [`iter`](Self::iter).
     #[must_use]
-    pub fn bank(&self) -> &Bank<R, T> {
+    pub fn bank(&self) -> &TimedBank<R, T> {
         &self.bank
-    }
-
-    /// One sample on its way: room for its series, the step, and what is remembered of it.
-    fn feed<Q>(
-        &mut self,
-        key: &Q,
-        time: Option<i64>,
-        sample: T,
-        step: impl FnOnce(&mut Self, usize, Duration) -> Observation<T>,
-    ) -> Result<Update<T>, TrackError>
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
-    {
-        let known = self.series.get_index_of(key);
-        let last = known.and_then(|channel| self.series.get_index(channel)).map_or(NEVER, |(_, slot)| slot.last);
-        if let Some(time) = time
-            && last != NEVER
-            && time < last
-        {
-            self.counters.late += 1;
-            return Err(TrackError::Late { time, last });
-        }
-        let now = self.tick(time);
-        // No series begins with an infinity.
-        let is_missing = sample.to_f64().is_nan() || known.is_none() && sample.to_f64().is_infinite();
-        let channel = match known {
-            Some(channel) => channel,
-            None => match self.add(key, now, is_missing)? {
-                Some(channel) => channel,
-                None => return Ok(Update::NONE),
-            },
-        };
-        let seen = if is_missing {
-            Observation::NONE
-        } else {
-            let elapsed = match time {
-                Some(time) if last != NEVER => Duration::from_nanos(time.abs_diff(last)),
-                _ => Duration::ZERO,
-            };
-            step(self, channel, elapsed)
-        };
-        let mut slots = AllSlots(&mut self.series);
-        if let Some(slot) = slots.at(channel)
-            && seen.accepted
-        {
-            slot.score = seen.score;
-            slot.samples += 1;
-            slot.outliers += u64::from(seen.outlier);
-            slot.last = time.unwrap_or(slot.last);
-            slot.seen = now;
-            self.order.touch(&mut slots, number(channel));
-        }
-        let counters = &mut self.counters;
-        *(if seen.accepted { &mut counters.samples } else { &mut counters.missing }) += 1;
-        counters.outliers += u64::from(seen.outlier);
-        counters.reopenings += u64::from(seen.reopened);
-        let (location, scale) = self.reading(channel);
-        if self.max_idle.is_some() {
-            self.forget_idle(EXPIRED_AT_ONCE);
-        }
-        let Observation { score, accepted, outlier, reopened } = seen;
-        Ok(Update { location, scale, score, accepted, outlier, reopened })
-    }
-
-    /// The clock after a sample: the times of samples, or their number, as series are idle by one or the other.
-    fn tick(&mut self, time: Option<i64>) -> i64 {
-        let is_first = self.clock.now.is_none();
-        let now = if let (Some(Idle::Time(limit)), Some(time)) = (self.max_idle, time) {
-            self.clock.tick(time, nanoseconds(limit), self.series.len() as u64)
-        } else {
-            let count = self.clock.now.unwrap_or(0).saturating_add(1);
-            *self.clock.now.insert(count)
-        };
-        if is_first {
-            // Series that are there already have come from elsewhere, or without a sample, and are not idle yet.
-            self.series.values_mut().for_each(|slot| slot.seen = now);
-        }
-        now
-    }
-
-    /// A channel for a new key; none where a missing sample is all there is and the place is wanted by others.
-    fn add<Q>(&mut self, key: &Q, now: i64, is_missing: bool) -> Result<Option<usize>, TrackError>
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
-    {
-        let most = self.max_series.min(order::NONE as usize);
-        if self.series.len() >= most {
-            self.forget_idle(EXPIRED_AT_ONCE);
-        }
-        if self.series.len() >= most {
-            if is_missing {
-                self.counters.missing += 1;
-                return Ok(None);
-            }
-            let oldest = self.order.oldest as usize;
-            if self.overflow == Overflow::Refuse || oldest >= self.series.len() {
-                self.counters.full += 1;
-                return Err(TrackError::Full { max_series: most });
-            }
-            self.forget(oldest);
-            self.counters.evicted += 1;
-        }
-        let channel = self.series.len();
-        let room = self.series.try_reserve(1);
-        room.map_err(|_| ChannelsError::OutOfMemory { channels: channel.saturating_add(1) })?;
-        self.bank.extend(1)?;
-        let slot = Slot { score: T::NAN, samples: 0, outliers: 0, last: NEVER, seen: now, links: Links::NONE };
-        self.series.insert(key.to_owned(), slot);
-        self.order.append(&mut AllSlots(&mut self.series), number(channel));
-        self.counters.created += 1;
-        Ok(Some(channel))
-    }
-
-    fn is_idle_by_time(&self) -> bool {
-        matches!(self.max_idle, Some(Idle::Time(_)))
-    }
-
-    /// Forgets the longest idle of those series that are too many.
-    fn evict_surplus(&mut self) {
-        while self.series.len() > self.max_series && self.order.oldest != order::NONE {
-            self.forget(self.order.oldest as usize);
-            self.counters.evicted += 1;
-        }
-    }
-
-    /// Looks at up to so many of the series that seem idle, forgets those that are, and tells how many they were.
-    fn forget_idle(&mut self, most: usize) -> usize {
-        let limit = match self.max_idle {
-            None => return 0,
-            Some(Idle::Time(limit)) => nanoseconds(limit),
-            Some(Idle::Samples(limit)) => limit,
-        };
-        let Some(now) = self.clock.now else { return 0 };
-        let is_by_time = self.is_idle_by_time();
-        let mut count = 0;
-        for _ in 0..most {
-            let oldest = self.order.oldest;
-            let mut slots = AllSlots(&mut self.series);
-            // A series of the future was seen by a clock that has been put right since.
-            let Some(slot) = slots.at(oldest as usize).filter(|slot| slot.seen.abs_diff(now) > limit) else { break };
-            if is_by_time && slot.last != NEVER && slot.last.abs_diff(now) <= limit {
-                // The clock has jumped to where this series was all the time.
-                slot.seen = slot.last;
-                self.order.touch(&mut slots, oldest);
-                continue;
-            }
-            self.forget(oldest as usize);
-            self.counters.expired += 1;
-            count += 1;
-        }
-        count
-    }
-
-    /// Takes a series out of everything; the last one takes its place.
-    fn forget(&mut self, channel: usize) {
-        self.order.unlink(&mut AllSlots(&mut self.series), number(channel));
-        self.series.swap_remove_index(channel);
-        // There is such a channel: there was such a series.
-        let _ = self.bank.swap_remove(channel);
-        self.order.renumber(&mut AllSlots(&mut self.series), number(channel));
-    }
-
-    fn reading(&self, channel: usize) -> (T, T) {
-        self.bank.reading(channel).map_or((T::NAN, T::NAN), |reading| (reading.location, reading.scale))
-    }
-
-    fn describe(&self, channel: usize, slot: &Slot<T>) -> Series<T> {
-        let (location, scale) = self.reading(channel);
-        let Slot { score, samples, outliers, last, .. } = *slot;
-        Series { location, scale, score, samples, outliers, last: (last != NEVER).then_some(last) }
     }
 }
 
 /// Samples with their times.
 impl<K: Hash + Eq, R: Scored + Timed, T: Real> Tracker<K, R, T> {
-    /// One sample of one series at a time, in nanoseconds since 1970 or any other moment, and everything that is to be said
-    /// about it. NaN is a missing sample. Two samples of one moment are both taken.
+    /// Updates one series with a sample taken at `time`, in nanoseconds since 1970 or any other moment, and returns the
+    /// verdict on it. NaN is a missing sample. Two samples of one moment both count.
     ///
-    /// The time makes the gain where the decay is [in time](crate::Decay::half_life_time), and tells which series are
-    /// [idle](Self::max_idle) and which samples late, whatever the decay.
+    /// The gain depends on the time where the decay is [in time](crate::Decay::half_life_time). Whatever the decay,
+    /// times decide which series are [idle](Self::max_idle) and which samples late.
     ///
     /// # Errors
-    /// The sample is older than the last of its series, and nothing has changed but what is counted; or the series is new and
-    /// one too many, or there is no memory for it, and no estimate has changed.
+    /// The sample is older than the last of its series, and nothing has changed but the counters; or the series is new
+    /// and one too many, or there is no memory for it, and no estimate has changed.
     pub fn update_at<Q>(&mut self, key: &Q, time: i64, sample: T) -> Result<Update<T>, TrackError>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        // The smallest number stands for no time; a nanosecond in 1677 is not missed.
-        let time = time.max(NEVER + 1);
-        self.feed(key, Some(time), sample, |this, channel, elapsed| {
-            if !this.sweep.rule().is_in_time() {
-                return this.bank.observe_by(&this.sweep, channel, sample);
-            }
-            let sweep = this.recent.after(&this.sweep, elapsed);
-            sweep.map_or(Observation::NONE, |sweep| this.bank.observe_by(sweep, channel, sample))
-        })
+        let time = time.max(EARLIEST);
+        let Some(admitted) = self.admit(key, Some(time), sample)? else { return Ok(Update::NONE) };
+        // The channel exists, and the sample is not late.
+        let update = self.bank.observe_at(admitted.channel, time, sample).unwrap_or(Update::NONE);
+        Ok(self.record(admitted, update))
     }
 
-    /// The same for a batch of series, times and samples, in order. Samples that are refused are counted and passed over.
+    /// Updates a batch of series with their times and samples, in order. Samples that are refused are counted and
+    /// passed over.
     ///
     /// # Errors
     /// There is no memory for a new series. The samples before it have been taken, the others have not.
@@ -487,31 +296,10 @@ impl<K: Hash + Eq, R: Scored + Timed, T: Real> Tracker<K, R, T> {
     }
 }
 
-/// Nothing stops a batch but what would stop every sample after it.
+/// Drops the errors of one sample: a batch ends only at what would stop every sample after it.
 fn passing_over<T>(result: Result<Update<T>, TrackError>) -> Result<(), TrackError> {
     match result {
         Ok(_) | Err(TrackError::Late { .. } | TrackError::Full { .. }) => Ok(()),
         Err(error) => Err(error),
-    }
-}
-
-/// There are fewer series than `u32` can count.
-#[allow(clippy::cast_possible_truncation)]
-fn number(channel: usize) -> u32 {
-    channel as u32
-}
-
-/// The slots of all series, by channel.
-struct AllSlots<'a, K, T>(&'a mut IndexMap<K, Slot<T>>);
-
-impl<K, T> AllSlots<'_, K, T> {
-    fn at(&mut self, channel: usize) -> Option<&mut Slot<T>> {
-        self.0.get_index_mut(channel).map(|(_, slot)| slot)
-    }
-}
-
-impl<K, T> Slots for AllSlots<'_, K, T> {
-    fn links(&mut self, slot: u32) -> Option<&mut Links> {
-        self.at(slot as usize).map(|slot| &mut slot.links)
     }
 }

@@ -1,8 +1,9 @@
-//! Which series has been idle the longest: a list through all of them, from the oldest last sample to the newest.
+//! The order in which series have been idle: a list through all of them, from the oldest last sample to the newest.
 //!
-//! The links are channel numbers in the slots themselves, so that a sample moves its series to the end in constant time.
+//! The links are channel numbers in the slots themselves, so that a sample moves its series to the end in constant
+//! time.
 
-/// No series.
+/// The end of the list, where there is no series.
 pub(super) const NONE: u32 = u32::MAX;
 
 /// The neighbours of one series in the list.
@@ -44,7 +45,7 @@ impl Order {
         }
     }
 
-    /// Takes a slot out of the list.
+    /// Removes a slot from the list.
     pub(super) fn unlink(&mut self, slots: &mut impl Slots, slot: u32) {
         let Some(Links { older, newer }) = slots.links(slot).map(|links| core::mem::replace(links, Links::NONE)) else {
             return;
@@ -60,7 +61,7 @@ impl Order {
         }
     }
 
-    /// A slot has got another number: its neighbours and the ends are told.
+    /// Repairs the links and the ends after a slot has moved to the number `now`.
     pub(super) fn renumber(&mut self, slots: &mut impl Slots, now: u32) {
         let Some(&mut Links { older, newer }) = slots.links(now) else { return };
         self.join(slots, older, now);

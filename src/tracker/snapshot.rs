@@ -1,6 +1,9 @@
 //! Snapshots of trackers: all of their series, or some to be moved to another process.
 
-use super::{AllSlots, Counters, Links, NEVER, Order, Slot, Tracker, number, order};
+use super::feed::{AllSlots, Slot, number};
+use super::order::{self, Links, Order};
+use super::{Clock, Counters, Tracker};
+use crate::columns::Columns;
 use crate::error::ChannelsError;
 use crate::lane::Real;
 use crate::rule::Scored;
@@ -13,13 +16,13 @@ use std::io::{self, Write};
 
 /// A key that a snapshot can hold: text, bytes, or an unsigned number.
 pub trait SnapshotKey: Hash + Eq + Debug + Sized {
-    /// What it is: 1 for UTF-8, 2 for bytes, 3 for a little-endian unsigned number.
+    /// The kind of key: 1 for UTF-8, 2 for bytes, 3 for a little-endian unsigned number.
     #[doc(hidden)]
     const KIND: u8;
-    /// Hands its bytes on.
+    /// Calls `take` with the key's bytes.
     #[doc(hidden)]
     fn with_bytes<A>(&self, take: impl FnOnce(&[u8]) -> A) -> A;
-    /// The key of these bytes, if there is one.
+    /// The key that these bytes make; `None` if they make none.
     #[doc(hidden)]
     fn from_bytes(bytes: &[u8]) -> Option<Self>;
 }
@@ -48,18 +51,18 @@ keys! {
     u128, 3, |this| &this.to_le_bytes(), |bytes| bytes.try_into().ok().map(Self::from_le_bytes);
 }
 
-/// Of each series, beside its number of each column and its key: the score, samples, outliers, the last time, the clock when it
-/// was seen, and its place in the order of idleness.
+/// The bytes of a series beside its number of each column and its key: the score, samples, outliers, the last time, the
+/// clock when it was seen, and its place in the order of idleness.
 const fn bytes_of_slot<T>() -> usize {
     size_of::<T>() + 4 * size_of::<u64>() + size_of::<u32>()
 }
 
-/// The counters and the clock.
+/// The number of counters.
 const COUNTERS: usize = 10;
 
 impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
-    /// Writes every series with its state, the counters, and a note of the caller's of at most half a mebibyte, such as how far
-    /// the input has been read; as `FORMAT.md` describes it. Limits are not written: they are the next process's own.
+    /// Writes every series with its state, the counters, and a note of at most half a mebibyte, such as how far the
+    /// input has been read. `FORMAT.md` describes the bytes. Limits are not written: they are the next process's own.
     ///
     /// ```
     /// use evenkeel::{Decay, RobustMean, SnapshotInfo, Tracker};
@@ -78,17 +81,18 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
     /// ```
     ///
     /// # Errors
-    /// What `out` says.
+    /// Those of `out`; and the note is too long.
     pub fn write_snapshot(&self, out: &mut dyn Write, note: &[u8]) -> io::Result<()> {
         let all: Vec<usize> = (0..self.len()).collect();
         self.write_channels(out, &all, self.counters, note)
     }
 
-    /// Writes some of the series, to be [added](Self::add_snapshot) to another tracker of the same rule. They stay here until
-    /// they are [removed](Self::remove). Keys of no series are passed over. Takes time for all series, however few are written.
+    /// Writes some of the series, to be [added](Self::add_snapshot) to another tracker of the same rule. They stay here
+    /// until they are [removed](Self::remove). Keys of no series are passed over. The time it takes is that of all
+    /// series, however few are written.
     ///
     /// # Errors
-    /// What `out` says.
+    /// Those of `out`; and the note is too long.
     pub fn write_series<'a, Q>(
         &self,
         out: &mut dyn Write,
@@ -105,33 +109,33 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
         self.write_channels(out, &channels, Counters::default(), note)
     }
 
-    /// Takes over the series, counters and clock of a snapshot, in place of its own. The limits stay as they are: of more series
-    /// than there may be, those that have been idle the longest are evicted.
+    /// Reads a snapshot, and replaces the series, counters and clock by those in it. The limits stay as they are: of
+    /// more series than there may be, those that have been idle the longest are evicted.
     ///
     /// # Errors
-    /// The bytes are no snapshot of a tracker of these rules, with these parameters, this lane type and this kind of key, or
-    /// they are damaged, or there is no memory. Nothing has changed.
+    /// The bytes are no snapshot of a tracker of these rules, with these parameters, this lane type and this kind of
+    /// key, or they are damaged, or there is no memory. Nothing has changed.
     pub fn read_snapshot(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
         let loaded = self.load(bytes)?;
-        let Loaded { series, columns, order, counters, clock, was_in_time } = loaded;
-        let silence = vec![0; if self.sweep.rule().is_in_time() { columns.len() } else { 0 }];
-        self.bank.replace(columns, silence);
+        let Loaded { series, columns, last, order, counters, clock, was_in_time } = loaded;
+        self.bank.replace(columns, last);
         (self.series, self.order, self.counters, self.clock) = (series, order, counters, clock);
         if was_in_time != self.is_idle_by_time() {
             // No series is idle yet: what they were idle by is something else.
-            self.clock = super::Clock::default();
+            self.clock = Clock::default();
         }
         self.evict_surplus();
         Ok(())
     }
 
-    /// Adds the series of a snapshot to those that are here, and tells how many they are. They count as created; the counters
-    /// of the snapshot are left out.
+    /// Adds the series of a snapshot to those that are here, and returns their number. They count as created; the
+    /// counters of the snapshot are left out.
     ///
     /// # Errors
-    /// As [`read_snapshot`](Self::read_snapshot); or one of them is here already, or there would be too many. Nothing has changed.
+    /// As [`read_snapshot`](Self::read_snapshot); or one of them is here already, or there would be too many. Nothing
+    /// has changed.
     pub fn add_snapshot(&mut self, bytes: &[u8]) -> Result<usize, SnapshotError> {
-        let Loaded { series, columns, order, clock, was_in_time, .. } = self.load(bytes)?;
+        let Loaded { series, columns, last, order, clock, was_in_time, .. } = self.load(bytes)?;
         if let Some((key, _)) = series.iter().find(|(key, _)| self.series.contains_key(*key)) {
             return Err(SnapshotError::Exists { key: format!("{key:?}") });
         }
@@ -142,8 +146,7 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
         }
         let room = self.series.try_reserve(added);
         room.map_err(|_| ChannelsError::OutOfMemory { channels: before.saturating_add(added) })?;
-        self.bank.extend(added)?;
-        self.bank.copy_from(before, &columns);
+        self.bank.append(&columns, &last)?;
         let now = self.clock.now.or(clock.now.filter(|_| was_in_time && self.is_idle_by_time()));
         self.clock.now = now;
         // In the order of their idleness, behind those that are here.
@@ -166,7 +169,7 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
     }
 
     fn header(&self, channels: usize) -> Header {
-        let mut header = Header::new::<R, T>(SnapshotKind::Tracker, self.sweep.rule(), channels);
+        let mut header = Header::new::<R, T>(SnapshotKind::Tracker, self.bank.rule(), channels);
         (header.key, header.idle) = (K::KIND, self.is_idle_by_time().into());
         header
     }
@@ -189,7 +192,8 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
             body.numbers(slots().map(|(_, slot)| slot.score))?;
             body.words(slots().map(|(_, slot)| slot.samples))?;
             body.words(slots().map(|(_, slot)| slot.outliers))?;
-            body.words(slots().map(|(_, slot)| slot.last.cast_unsigned()))?;
+            let last = self.bank.last_times();
+            body.words(channels.iter().filter_map(|&channel| last.get(channel)).map(|last| last.cast_unsigned()))?;
             body.words(slots().map(|(_, slot)| slot.seen.cast_unsigned()))?;
             self.write_order(body, channels)?;
             for (key, _) in slots() {
@@ -216,7 +220,7 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
         Ok(())
     }
 
-    /// What a snapshot holds, if it is one for this tracker.
+    /// Reads a snapshot, if it is one for this tracker.
     fn load(&self, bytes: &[u8]) -> Result<Loaded<K, R, T>, SnapshotError> {
         let (header, body) = Header::open(bytes)?;
         header.check(&self.header(0))?;
@@ -233,8 +237,7 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
         {
             return Err(SnapshotError::Malformed { what: "it has less than its number of series needs" });
         }
-        let blank = Slot { score: T::NAN, samples: 0, outliers: 0, last: NEVER, seen: 0, links: Links::NONE };
-        let mut slots = vec![blank; count];
+        let mut slots = vec![Slot::<T>::EMPTY; count];
         for slot in &mut slots {
             slot.score = reader.number()?;
             let score = slot.score.to_f64();
@@ -248,9 +251,7 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
         for slot in &mut slots {
             slot.outliers = reader.u64()?;
         }
-        for slot in &mut slots {
-            slot.last = reader.i64()?;
-        }
+        let last = slots.iter().map(|_| reader.i64()).collect::<Result<Vec<_>, _>>()?;
         for slot in &mut slots {
             slot.seen = reader.i64()?;
         }
@@ -278,7 +279,6 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
         for word in &mut words {
             *word = reader.u64()?;
         }
-        // Room for more centuries of samples than there will be.
         let slots = series.values().flat_map(|slot| [slot.samples, slot.outliers]);
         if slots.chain(words).any(|count| count > MOST) {
             return Err(SnapshotError::Malformed { what: "a counter counts more than there can have been" });
@@ -289,24 +289,25 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
             return Err(SnapshotError::Malformed { what: "the clock neither goes nor stands" });
         }
         reader.end()?;
-        let clock = super::Clock { now: (has_clock == 1).then_some(now), astray };
-        Ok(Loaded { series, columns, order, counters: counters_of(words), clock, was_in_time })
+        let clock = Clock { now: (has_clock == 1).then_some(now), astray };
+        Ok(Loaded { series, columns, last, order, counters: counters_of(words), clock, was_in_time })
     }
 }
 
-/// The most that a counter can have come to.
+/// The most that a counter can have come to, and more than centuries of samples.
 const MOST: u64 = u64::MAX / 2;
 
 /// The bytes of the clock.
 const CLOCK: usize = 1 + 2 * size_of::<u64>();
 
-/// A tracker without its rules and limits.
+/// The content of a snapshot: a tracker without its rule and limits.
 struct Loaded<K, R: Scored, T: Real> {
     series: IndexMap<K, Slot<T>>,
-    columns: crate::columns::Columns<R, T>,
+    columns: Columns<R, T>,
+    last: Vec<i64>,
     order: Order,
     counters: Counters,
-    clock: super::Clock,
+    clock: Clock,
     was_in_time: bool,
 }
 

@@ -27,5 +27,6 @@ mod start;
 mod statistics;
 #[cfg(feature = "histogram")]
 mod tail;
+mod timed;
 mod tracker;
 mod vectors;

@@ -8,7 +8,7 @@ use crate::samples::{Moment, Refusal, Time};
 use crate::settings::{Preset, RuleArgs, option_of};
 use crate::text::time::Moments;
 use evenkeel::{
-    Bank, ChannelsError, CleanedEma, Ema, Estimator, Observation, ParameterError, RobustMean, Scored, Timed, Update,
+    ChannelsError, CleanedEma, Ema, Estimator, ParameterError, RobustMean, Scored, Timed, TimedBank, Update,
     UpdateError,
 };
 use jiff::SignedDuration;
@@ -58,9 +58,12 @@ impl Engine {
 
     fn of<R: Scored + Timed>(args: &RuleArgs, rule: R) -> Result<Self, Failure> {
         let marks = Some(Marks { outlier_at: rule.outlier_at(), unscored: rule.unscored() });
-        let bank = Bank::<R>::new(rule, 0)?;
-        let series: Box<dyn Estimates> =
-            if args.is_in_time() { Box::new(InTime { bank, timing: Timing::default() }) } else { Box::new(bank) };
+        let bank = TimedBank::<R>::new(rule, 0)?;
+        let series: Box<dyn Estimates> = if args.is_in_time() {
+            Box::new(InTime { bank, moments: Moments::default(), now: 0 })
+        } else {
+            Box::new(bank)
+        };
         Ok(Self { series, marks })
     }
 
@@ -114,7 +117,7 @@ trait Estimates: Debug + Send {
 }
 
 /// In samples, however long they are apart.
-impl<R: Estimator> Estimates for Bank<R> {
+impl<R: Estimator> Estimates for TimedBank<R> {
     fn add(&mut self) -> Result<(), ChannelsError> {
         self.extend(1)
     }
@@ -124,8 +127,7 @@ impl<R: Estimator> Estimates for Bank<R> {
     }
 
     fn observe(&mut self, series: usize, sample: f64) -> Result<Update<f64>, Refusal> {
-        let observation = Self::observe(self, series, sample).map_err(Failure::from)?;
-        Ok(seen(self, series, observation))
+        Ok(Self::observe(self, series, sample).map_err(Failure::from)?)
     }
 
     fn step(&self, series: usize) -> f64 {
@@ -136,79 +138,32 @@ impl<R: Estimator> Estimates for Bank<R> {
 /// With a memory in time.
 #[derive(Debug)]
 struct InTime<R: Timed> {
-    bank: Bank<R>,
-    timing: Timing,
+    bank: TimedBank<R>,
+    moments: Moments,
+    /// The time of the samples that follow, in nanoseconds since 1970.
+    now: i64,
 }
 
 impl<R: Timed> Estimates for InTime<R> {
     fn add(&mut self) -> Result<(), ChannelsError> {
-        self.timing.last.push(None);
         self.bank.extend(1)
     }
 
     fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal> {
-        self.timing.set(time)
-    }
-
-    fn observe(&mut self, series: usize, sample: f64) -> Result<Update<f64>, Refusal> {
-        let elapsed = self.timing.elapsed(series)?;
-        if sample.is_nan() {
-            // A missing sample does not make time pass.
-            return Ok(seen(&self.bank, series, NOTHING));
-        }
-        let observation = self.bank.observe_after(series, elapsed, sample).map_err(Failure::from)?;
-        let seen = seen(&self.bank, series, observation);
-        // Not an infinity where a first sample was wanted.
-        if !seen.location.is_nan()
-            && let Some(last) = self.timing.last.get_mut(series)
-        {
-            *last = Some(self.timing.now);
-        }
-        Ok(seen)
-    }
-
-    fn step(&self, series: usize) -> f64 {
-        self.bank.step(series).unwrap_or(0.0)
-    }
-}
-
-/// What is said of a missing sample.
-const NOTHING: Observation<f64> = Observation { score: f64::NAN, accepted: false, outlier: false, reopened: false };
-
-/// What a series is now, and what was said of its last sample.
-#[inline]
-fn seen<R: Estimator>(bank: &Bank<R>, series: usize, observation: Observation<f64>) -> Update<f64> {
-    let (location, scale) =
-        bank.reading(series).map_or((f64::NAN, f64::NAN), |reading| (reading.location, reading.scale));
-    let Observation { score, accepted, outlier, reopened } = observation;
-    Update { location, scale, score, accepted, outlier, reopened }
-}
-
-/// When samples were taken.
-#[derive(Debug, Default)]
-struct Timing {
-    moments: Moments,
-    /// When the present samples were, in nanoseconds since 1970.
-    now: i64,
-    /// When the last sample of each series was, missing ones aside.
-    last: Vec<Option<i64>>,
-}
-
-impl Timing {
-    fn set(&mut self, time: Time<'_>) -> Result<(), Refusal> {
         self.now = moment(&mut self.moments, time)?;
         Ok(())
     }
 
-    /// How much time has passed since the last sample of a series.
-    fn elapsed(&self, series: usize) -> Result<Duration, Refusal> {
-        // Before the first sample of a series there is nothing to forget.
-        let last = self.last.get(series).copied().flatten().unwrap_or(self.now);
-        let distance = Duration::from_nanos(self.now.abs_diff(last));
-        if self.now < last {
-            return Err(Refusal::Late(too_old(self.now, last)));
+    fn observe(&mut self, series: usize, sample: f64) -> Result<Update<f64>, Refusal> {
+        match self.bank.observe_at(series, self.now, sample) {
+            Ok(update) => Ok(update),
+            Err(UpdateError::Late { time, last }) => Err(Refusal::Late(too_old(time, last))),
+            Err(error) => Err(Failure::from(error).into()),
         }
-        Ok(distance)
+    }
+
+    fn step(&self, series: usize) -> f64 {
+        self.bank.step(series).unwrap_or(0.0)
     }
 }
 
@@ -233,11 +188,11 @@ pub(crate) fn too_old(time: i64, last: i64) -> String {
 
 /// The plain exponential average.
 #[derive(Debug)]
-pub(crate) struct Average(Bank<Ema>);
+pub(crate) struct Average(TimedBank<Ema>);
 
 impl Average {
     pub(crate) fn new(args: &RuleArgs) -> Result<Self, Failure> {
-        Ok(Self(Bank::new(Ema::new(args.decay()?), 0)?))
+        Ok(Self(TimedBank::new(Ema::new(args.decay()?), 0)?))
     }
 
     pub(crate) fn add_series(&mut self) -> Result<(), Failure> {
@@ -247,8 +202,7 @@ impl Average {
     /// The bias-corrected average after the sample.
     #[inline]
     pub(crate) fn observe(&mut self, series: usize, sample: f64) -> Result<f64, Failure> {
-        self.0.observe(series, sample)?;
-        Ok(self.0.reading(series).map_or(f64::NAN, |reading| reading.location))
+        Ok(self.0.observe(series, sample)?.location)
     }
 }
 

@@ -1,0 +1,316 @@
+//! Many channels, each with the time of its own last sample: the public face for samples that come one by one.
+
+use crate::columns::Columns;
+use crate::error::{ChannelsError, UpdateError};
+use crate::lane::Real;
+use crate::rule::{Estimator, Reading, Timed};
+use crate::rules::{CleanedEma, RobustMean};
+use crate::sweep::{Observation, Recent, Sweep};
+use core::time::Duration;
+
+/// Many channels of one [`Estimator`], numbered from 0, each with the time of its own last sample.
+///
+/// Samples come one by one, of any channel and at any time, as the lines of a log do. With a decay [in
+/// time](crate::Decay::half_life_time) the gain of a sample is made of the time since the last sample of its own
+/// channel:
+///
+/// ```text
+/// dt      = time - last        0 before the channel's first sample with a time
+/// alpha_t = -expm1(-ln 2 dt / half-life)
+/// last'   = time               if the sample counts, else last
+/// ```
+///
+/// Times are in nanoseconds since 1970 or any other moment. Two samples of one moment both count; one that is older
+/// than the last of its channel is refused.
+///
+/// ```
+/// use evenkeel::{Decay, RobustMean, TimedBank, UpdateError};
+/// use std::time::Duration;
+///
+/// let rule = RobustMean::new(Decay::half_life_time(Duration::from_secs(600))?);
+/// let mut bank = TimedBank::<RobustMean>::new(rule, 2)?; // f64; TimedBank::<RobustMean, f32> for half the state
+/// let second = 1_000_000_000;
+/// for n in 0..100 {
+///     bank.observe_at(0, n * 10 * second, 40.0 + (n % 7) as f64)?; // every ten seconds
+///     if n % 6 == 0 {
+///         bank.observe_at(1, n * 10 * second, 5.0)?;               // every minute
+///     }
+/// }
+/// let spike = bank.observe_at(1, 1_000 * second, 9000.0)?;
+/// assert!(spike.outlier && spike.location == 5.0);
+/// assert_eq!(bank.last(1), Some(1_000 * second));
+///
+/// let late = bank.observe_at(1, 999 * second, 5.0);
+/// assert_eq!(late, Err(UpdateError::Late { time: 999 * second, last: 1_000 * second }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Which bank
+/// | samples come | use |
+/// |---|---|
+/// | a row at a time, one of each channel | [`Bank::update_after`](crate::Bank::update_after) |
+/// | one by one, of channels with numbers | `TimedBank` |
+/// | one by one, of series with names that come and go | [`Tracker`](crate::Tracker) |
+///
+/// # Cost
+/// A channel costs 8 bytes beside the state of its rule: 40 in all for a [`RobustMean`] in `f64`. There are no keys and
+/// no hashing. No update panics or allocates, and one that returns an error has changed nothing.
+#[derive(Clone, Debug)]
+pub struct TimedBank<R: Estimator, T: Real = f64> {
+    sweep: Sweep<R, T>,
+    columns: Columns<R, T>,
+    /// One time per channel; [`NEVER`] before the first sample with a time.
+    last: Vec<i64>,
+    recent: Recent<R, T>,
+}
+
+/// The mark of a channel without a sample that had a time.
+const NEVER: i64 = i64::MIN;
+
+/// The earliest time of a sample. One a nanosecond earlier, in 1677, counts as one of this time.
+pub(crate) const EARLIEST: i64 = NEVER + 1;
+
+/// The verdict on one sample, and the estimates of its channel after it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+// As many questions, each with its own answer.
+#[allow(clippy::struct_excessive_bools)]
+pub struct Update<T> {
+    /// The location after the sample; NaN before the first.
+    pub location: T,
+    /// The scale after the sample; NaN before the first, and for rules that have none.
+    pub scale: T,
+    /// The sample's residual over the scale before it; NaN if it is missing or one of the channel's first, which are
+    /// [unscored](crate::Scored::unscored).
+    pub score: T,
+    /// Whether the sample counted: it was not missing, and it was no infinity where an estimate was to begin.
+    pub accepted: bool,
+    /// Whether the sample was beyond the rule's threshold for [an outlier](crate::Scored::outlier_at).
+    pub outlier: bool,
+    /// Whether the estimate was re-opened by this sample.
+    pub reopened: bool,
+}
+
+impl<T: Real> Update<T> {
+    /// The update of nothing, by a sample that does not count.
+    pub(crate) const NONE: Self =
+        Self { location: T::NAN, scale: T::NAN, score: T::NAN, accepted: false, outlier: false, reopened: false };
+}
+
+impl<R: Estimator, T: Real> TimedBank<R, T> {
+    /// `channels` channels without a sample.
+    ///
+    /// # Errors
+    /// The lane type cannot carry the rule's parameters, or there is no memory.
+    pub fn new(rule: R, channels: usize) -> Result<Self, ChannelsError> {
+        let sweep = Sweep::new(rule)?;
+        let mut bank = Self { sweep, columns: Columns::new(0)?, last: Vec::new(), recent: Recent::default() };
+        bank.extend(channels)?;
+        Ok(bank)
+    }
+
+    /// The number of channels.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.last.len()
+    }
+
+    /// Whether there are no channels.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.last.is_empty()
+    }
+
+    /// The rule.
+    #[must_use]
+    pub fn rule(&self) -> &R {
+        self.sweep.rule()
+    }
+
+    /// Bytes of state and times held, padding and room to grow included.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.columns.bytes() + self.last.capacity() * size_of::<i64>()
+    }
+
+    /// The state of every channel: to be read as slices, or cloned and updated by rows with a [`Sweep`].
+    #[must_use]
+    pub fn columns(&self) -> &Columns<R, T> {
+        &self.columns
+    }
+
+    /// Updates one channel with a sample that has no time, for a decay in samples. NaN is a missing sample. The
+    /// channel's last time stays.
+    ///
+    /// # Errors
+    /// The decay is in time, and [`observe_at`](Self::observe_at) is needed; or the channel does not exist.
+    #[inline]
+    pub fn observe(&mut self, channel: usize, sample: T) -> Result<Update<T>, UpdateError> {
+        let seen = self.sweep.observe(self.columns.as_mut_slices(), channel, sample)?;
+        Ok(self.updated(channel, seen))
+    }
+
+    /// The time of a channel's last sample that counted and had one, in nanoseconds; `None` before it, and if there is
+    /// no such channel.
+    #[must_use]
+    pub fn last(&self, channel: usize) -> Option<i64> {
+        self.last.get(channel).copied().filter(|&last| last != NEVER)
+    }
+
+    /// Location, scale and age of one channel; `None` if there is no such channel.
+    #[must_use]
+    pub fn reading(&self, channel: usize) -> Option<Reading<T>> {
+        self.columns.state(channel).map(|state| self.sweep.reading(&state))
+    }
+
+    /// Location, scale and age of every channel, in order.
+    pub fn readings(&self) -> impl ExactSizeIterator<Item = Reading<T>> {
+        (0..self.len()).map(|channel| {
+            let none = Reading { location: T::NAN, scale: T::NAN, age: T::default() };
+            self.reading(channel).unwrap_or(none)
+        })
+    }
+
+    /// The step that a channel has learnt: 1, 0.1 and so on to 1e-6, or 0 where its samples are continuous. `None` for
+    /// a rule without [`Resolution::Learn`](crate::Resolution::Learn), and if there is no such channel.
+    #[must_use]
+    pub fn step(&self, channel: usize) -> Option<f64> {
+        self.columns.state(channel).and_then(|state| self.sweep.step(&state))
+    }
+
+    /// Begins a channel before its first sample with the step in which its signal is recorded, if that is known
+    /// beforehand: see [`Sweep::begin`].
+    ///
+    /// # Errors
+    /// The channel does not exist.
+    pub fn begin(&mut self, channel: usize, step: f64) -> Result<(), UpdateError> {
+        self.sweep.begin(self.columns.as_mut_slices(), channel, step)
+    }
+
+    /// Makes a channel one without a sample, and without a last time.
+    ///
+    /// # Errors
+    /// The channel does not exist.
+    pub fn reset(&mut self, channel: usize) -> Result<(), UpdateError> {
+        let Some(last) = self.last.get_mut(channel) else { return Err(self.no_such(channel)) };
+        *last = NEVER;
+        self.columns.reset(channel);
+        Ok(())
+    }
+
+    /// Removes a channel. The last channel takes its number, and its state and last time move with it, to the bit.
+    ///
+    /// # Errors
+    /// The channel does not exist.
+    pub fn swap_remove(&mut self, channel: usize) -> Result<(), UpdateError> {
+        if !self.columns.swap_remove(channel) {
+            return Err(self.no_such(channel));
+        }
+        self.last.swap_remove(channel);
+        Ok(())
+    }
+
+    /// Adds `more` channels without a sample, after the present ones. Growth is amortised, as a `Vec`'s.
+    ///
+    /// # Errors
+    /// There is no memory for them; the present ones are untouched.
+    pub fn extend(&mut self, more: usize) -> Result<(), ChannelsError> {
+        let channels = self.len().saturating_add(more);
+        self.last.try_reserve(more).map_err(|_| ChannelsError::OutOfMemory { channels })?;
+        self.columns.extend(more)?;
+        self.last.resize(channels, NEVER);
+        Ok(())
+    }
+
+    /// The update that an observation of a channel amounts to.
+    #[inline]
+    fn updated(&self, channel: usize, seen: Observation<T>) -> Update<T> {
+        let Observation { score, accepted, outlier, reopened } = seen;
+        let (location, scale) =
+            self.reading(channel).map_or((T::NAN, T::NAN), |reading| (reading.location, reading.scale));
+        Update { location, scale, score, accepted, outlier, reopened }
+    }
+
+    fn no_such(&self, channel: usize) -> UpdateError {
+        UpdateError::Channel { channel, channels: self.len() }
+    }
+
+    /// The time since a channel's last sample: none before the first, and an error before the last.
+    #[inline]
+    pub(crate) fn elapsed(&self, channel: usize, time: i64) -> Result<Duration, UpdateError> {
+        match self.last.get(channel) {
+            None => Err(self.no_such(channel)),
+            Some(&NEVER) => Ok(Duration::ZERO),
+            Some(&last) if time < last => Err(UpdateError::Late { time, last }),
+            Some(&last) => Ok(Duration::from_nanos(time.abs_diff(last))),
+        }
+    }
+
+    pub(crate) fn constants(&self) -> &R::Constants<T> {
+        self.sweep.constants()
+    }
+
+    /// The last time of every channel as snapshots hold it: the smallest number where there is none.
+    pub(crate) fn last_times(&self) -> &[i64] {
+        &self.last
+    }
+
+    /// Replaces all channels, by columns and as many last times.
+    pub(crate) fn replace(&mut self, columns: Columns<R, T>, last: Vec<i64>) {
+        (self.columns, self.last) = (columns, last);
+    }
+
+    /// Adds channels after the present ones, by columns and as many last times. On an error nothing has changed.
+    pub(crate) fn append(&mut self, columns: &Columns<R, T>, last: &[i64]) -> Result<(), ChannelsError> {
+        let first = self.len();
+        self.extend(last.len())?;
+        for (to, from) in self.columns.as_mut_slices().into_iter().zip(columns.as_slices()) {
+            to[first..].copy_from_slice(from);
+        }
+        self.last[first..].copy_from_slice(last);
+        Ok(())
+    }
+}
+
+/// Samples with their times.
+impl<R: Timed, T: Real> TimedBank<R, T> {
+    /// Updates one channel with a sample taken at `time`, in nanoseconds. NaN is a missing sample: it changes nothing,
+    /// and the time since the last one goes on.
+    ///
+    /// With a decay in samples the gain does not depend on the time, and late samples are refused all the same.
+    ///
+    /// # Errors
+    /// The sample is older than the last of its channel, or the channel does not exist. Nothing has changed.
+    #[inline]
+    pub fn observe_at(&mut self, channel: usize, time: i64, sample: T) -> Result<Update<T>, UpdateError> {
+        let time = time.max(EARLIEST);
+        let elapsed = self.elapsed(channel, time)?;
+        if sample.to_f64().is_nan() {
+            return Ok(self.updated(channel, Observation::NONE));
+        }
+        let state = self.columns.as_mut_slices();
+        let seen = if self.sweep.rule().is_in_time() {
+            let constants = self.recent.after(&self.sweep, elapsed)?;
+            Sweep::<R, T>::observe_by(constants, state, channel, sample)?
+        } else {
+            self.sweep.observe(state, channel, sample)?
+        };
+        if seen.accepted {
+            self.last[channel] = time;
+        }
+        Ok(self.updated(channel, seen))
+    }
+}
+
+macro_rules! scaled {
+    ($rule:ident, $location:literal) => {
+        impl<T: Real> TimedBank<$rule, T> {
+            #[doc = $location]
+            #[must_use]
+            pub fn locations(&self) -> &[T] {
+                self.columns.column(0)
+            }
+        }
+    };
+}
+scaled!(RobustMean, "The location of every channel; NaN before its first sample.");
+scaled!(CleanedEma, "The average of every channel; NaN before its first sample.");
