@@ -136,7 +136,7 @@ impl<R: Rule, T: Real> Sweep<R, T> {
     }
 
     /// The constants for a sample of which nobody says how long it is after the one before.
-    fn steady(&self) -> Result<&R::Constants<T>, UpdateError> {
+    pub(crate) fn steady(&self) -> Result<&R::Constants<T>, UpdateError> {
         if self.is_in_time { Err(UpdateError::NoElapsed) } else { Ok(&self.constants) }
     }
 
@@ -296,7 +296,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
     }
 
     /// Updates one channel as [`observe`](Self::observe) does, by constants such as those of an elapsed time.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn observe_by(
         constants: &R::Constants<T>,
         state: ColumnsOf<R, &mut [T]>,
