@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::input::{Refusal, Time};
 use crate::time::Moments;
 use evenkeel::{
-    Bank, ChannelsError, CleanedEma, Ema, Estimator, Observation, ParameterError, RobustMean, Scored, Timed,
+    ChannelsError, CleanedEma, Ema, Estimator, ParameterError, RobustMean, Scored, Timed, TimedBank, Update,
     UpdateError,
 };
 use jiff::SignedDuration;
@@ -67,9 +67,12 @@ impl Engine {
 
     fn of<R: Scored + Timed>(args: &RuleArgs, rule: R) -> Result<Self, Failure> {
         let marks = Some(Marks { outlier_at: rule.outlier_at(), unscored: rule.unscored() });
-        let bank = Bank::<R>::new(rule, 0)?;
-        let series: Box<dyn Estimates> =
-            if args.is_in_time() { Box::new(InTime { bank, timing: Timing::default() }) } else { Box::new(bank) };
+        let bank = TimedBank::<R>::new(rule, 0)?;
+        let series: Box<dyn Estimates> = if args.is_in_time() {
+            Box::new(InTime { bank, moments: Moments::default(), now: 0 })
+        } else {
+            Box::new(bank)
+        };
         Ok(Self { series, marks })
     }
 
@@ -123,7 +126,7 @@ trait Estimates: Debug + Send {
 }
 
 /// In samples, however long they are apart.
-impl<R: Estimator> Estimates for Bank<R> {
+impl<R: Estimator> Estimates for TimedBank<R> {
     fn add(&mut self) -> Result<(), ChannelsError> {
         self.extend(1)
     }
@@ -133,8 +136,7 @@ impl<R: Estimator> Estimates for Bank<R> {
     }
 
     fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Refusal> {
-        let observation = Self::observe(self, series, sample).map_err(Failure::from)?;
-        Ok(seen(self, series, observation))
+        Ok(Self::observe(self, series, sample).map_err(Failure::from)?.into())
     }
 
     fn step(&self, series: usize) -> f64 {
@@ -145,66 +147,18 @@ impl<R: Estimator> Estimates for Bank<R> {
 /// With a memory in time.
 #[derive(Debug)]
 struct InTime<R: Timed> {
-    bank: Bank<R>,
-    timing: Timing,
+    bank: TimedBank<R>,
+    moments: Moments,
+    /// The time of the samples that follow, in nanoseconds since 1970.
+    now: i64,
 }
 
 impl<R: Timed> Estimates for InTime<R> {
     fn add(&mut self) -> Result<(), ChannelsError> {
-        self.timing.last.push(None);
         self.bank.extend(1)
     }
 
     fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal> {
-        self.timing.set(time)
-    }
-
-    fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Refusal> {
-        let elapsed = self.timing.elapsed(series)?;
-        if sample.is_nan() {
-            // A missing sample does not make time pass.
-            return Ok(seen(&self.bank, series, NOTHING));
-        }
-        let observation = self.bank.observe_after(series, elapsed, sample).map_err(Failure::from)?;
-        let seen = seen(&self.bank, series, observation);
-        // Not an infinity where a first sample was wanted.
-        if !seen.location.is_nan()
-            && let Some(last) = self.timing.last.get_mut(series)
-        {
-            *last = Some(self.timing.now);
-        }
-        Ok(seen)
-    }
-
-    fn step(&self, series: usize) -> f64 {
-        self.bank.step(series).unwrap_or(0.0)
-    }
-}
-
-/// What is said of a missing sample.
-const NOTHING: Observation<f64> = Observation { score: f64::NAN, accepted: false, outlier: false, reopened: false };
-
-/// What a series is now, and what was said of its last sample.
-#[inline]
-fn seen<R: Estimator>(bank: &Bank<R>, series: usize, observation: Observation<f64>) -> Seen {
-    let (location, scale) =
-        bank.reading(series).map_or((f64::NAN, f64::NAN), |reading| (reading.location, reading.scale));
-    let Observation { score, outlier, reopened, .. } = observation;
-    Seen { location, scale, score, outlier, reopened }
-}
-
-/// When samples were taken.
-#[derive(Debug, Default)]
-struct Timing {
-    moments: Moments,
-    /// When the present samples were, in nanoseconds since 1970.
-    now: i64,
-    /// When the last sample of each series was, missing ones aside.
-    last: Vec<Option<i64>>,
-}
-
-impl Timing {
-    fn set(&mut self, time: Time<'_>) -> Result<(), Refusal> {
         if time.is_row_number {
             let needed = "a half-life in time needs a column with the time: name it with --time";
             return Err(Failure::usage(needed).into());
@@ -213,26 +167,38 @@ impl Timing {
         Ok(())
     }
 
-    /// How much time has passed since the last sample of a series.
-    fn elapsed(&self, series: usize) -> Result<Duration, Refusal> {
-        // Before the first sample of a series there is nothing to forget.
-        let last = self.last.get(series).copied().flatten().unwrap_or(self.now);
-        let distance = Duration::from_nanos(self.now.abs_diff(last));
-        if self.now < last {
-            let before = SignedDuration::try_from(distance).unwrap_or(SignedDuration::MAX);
-            return Err(Refusal::Skip(format!("the sample is {before:#} older than the last one of its series")));
+    fn observe(&mut self, series: usize, sample: f64) -> Result<Seen, Refusal> {
+        match self.bank.observe_at(series, self.now, sample) {
+            Ok(update) => Ok(update.into()),
+            Err(UpdateError::Late { time, last }) => {
+                let distance = Duration::from_nanos(time.abs_diff(last));
+                let before = SignedDuration::try_from(distance).unwrap_or(SignedDuration::MAX);
+                Err(Refusal::Skip(format!("the sample is {before:#} older than the last one of its series")))
+            }
+            Err(error) => Err(Failure::from(error).into()),
         }
-        Ok(distance)
+    }
+
+    fn step(&self, series: usize) -> f64 {
+        self.bank.step(series).unwrap_or(0.0)
+    }
+}
+
+impl From<Update<f64>> for Seen {
+    #[inline]
+    fn from(update: Update<f64>) -> Self {
+        let Update { location, scale, score, outlier, reopened, .. } = update;
+        Self { location, scale, score, outlier, reopened }
     }
 }
 
 /// The plain exponential average.
 #[derive(Debug)]
-pub(crate) struct Average(Bank<Ema>);
+pub(crate) struct Average(TimedBank<Ema>);
 
 impl Average {
     pub(crate) fn new(args: &RuleArgs) -> Result<Self, Failure> {
-        Ok(Self(Bank::new(Ema::new(args.decay()?), 0)?))
+        Ok(Self(TimedBank::new(Ema::new(args.decay()?), 0)?))
     }
 
     pub(crate) fn add_series(&mut self) -> Result<(), Failure> {
@@ -242,8 +208,7 @@ impl Average {
     /// The bias-corrected average after the sample.
     #[inline]
     pub(crate) fn observe(&mut self, series: usize, sample: f64) -> Result<f64, Failure> {
-        self.0.observe(series, sample)?;
-        Ok(self.0.reading(series).map_or(f64::NAN, |reading| reading.location))
+        Ok(self.0.observe(series, sample)?.location)
     }
 }
 
