@@ -145,7 +145,11 @@ impl<R: Estimator, T: Real> TimedBank<R, T> {
     /// The decay is in time, and [`observe_at`](Self::observe_at) is needed; or the channel does not exist.
     #[inline]
     pub fn observe(&mut self, channel: usize, sample: T) -> Result<Update<T>, UpdateError> {
-        let seen = self.sweep.observe(self.columns.as_mut_slices(), channel, sample)?;
+        if channel >= self.len() {
+            return Err(self.no_such(channel));
+        }
+        let constants = self.sweep.steady()?;
+        let seen = Sweep::<R, T>::observe_by(constants, self.columns.as_mut_slices(), channel, sample)?;
         Ok(self.updated(channel, seen))
     }
 
@@ -287,13 +291,12 @@ impl<R: Timed, T: Real> TimedBank<R, T> {
         if sample.to_f64().is_nan() {
             return Ok(self.updated(channel, Observation::NONE));
         }
-        let state = self.columns.as_mut_slices();
-        let seen = if self.sweep.rule().is_in_time() {
-            let constants = self.recent.after(&self.sweep, elapsed)?;
-            Sweep::<R, T>::observe_by(constants, state, channel, sample)?
+        let constants = if self.sweep.rule().is_in_time() {
+            self.recent.after(&self.sweep, elapsed)?
         } else {
-            self.sweep.observe(state, channel, sample)?
+            self.sweep.constants()
         };
+        let seen = Sweep::<R, T>::observe_by(constants, self.columns.as_mut_slices(), channel, sample)?;
         if seen.accepted {
             self.last[channel] = time;
         }

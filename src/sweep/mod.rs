@@ -135,7 +135,7 @@ impl<R: Rule, T: Real> Sweep<R, T> {
     }
 
     /// The constants for an update without an elapsed time; an error if the decay is in time.
-    fn steady(&self) -> Result<&R::Constants<T>, UpdateError> {
+    pub(crate) fn steady(&self) -> Result<&R::Constants<T>, UpdateError> {
         if self.is_in_time { Err(UpdateError::NoElapsed) } else { Ok(&self.constants) }
     }
 
@@ -297,7 +297,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
     }
 
     /// Updates one channel as [`observe`](Self::observe) does, by constants such as those of an elapsed time.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn observe_by(
         constants: &R::Constants<T>,
         state: ColumnsOf<R, &mut [T]>,

@@ -41,6 +41,7 @@ pub(super) struct Admitted {
 impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     /// Moves the clock on and makes room for the series of a sample, if it has none. `None` for a missing sample of a
     /// new series where there is no room.
+    #[inline]
     pub(super) fn admit<Q>(&mut self, key: &Q, time: Option<i64>, sample: T) -> Result<Option<Admitted>, TrackError>
     where
         K: Borrow<Q>,
@@ -66,6 +67,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     }
 
     /// Counts a sample that the bank has taken, and removes a few series that have become idle.
+    #[inline]
     pub(super) fn record(&mut self, Admitted { channel, now }: Admitted, update: Update<T>) -> Update<T> {
         let mut slots = AllSlots(&mut self.series);
         if let Some(slot) = slots.at(channel)
@@ -104,6 +106,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     }
 
     /// Makes a channel for a new key. `None` where there is no room and the sample is missing.
+    #[inline(never)] // most samples are of series that are there
     pub(super) fn add<Q>(&mut self, key: &Q, now: i64, is_missing: bool) -> Result<Option<usize>, TrackError>
     where
         K: Borrow<Q>,

@@ -27,7 +27,7 @@ pub(crate) struct InputArgs {
 /// The meaning of an input.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ReadArgs {
-    /// The format of the input. By default the ending of the file's name promises it (.csv, .tsv, .ndjson, .jsonl, .json, .lp,
+    /// The format of the input. By default the ending of the file's name promises it (.csv, .ndjson, .jsonl, .json, .lp,
     /// .influx, .line, .parquet), or the first line shows it: an object is NDJSON, a point is influx, anything else CSV.
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Input")]
     pub(crate) format: Option<Format>,

@@ -125,7 +125,7 @@ impl Table {
 impl Reader for Csv {
     type Record<'a> = Fields<'a>;
 
-    const ENDINGS: &'static [&'static str] = &["csv", "tsv"];
+    const ENDINGS: &'static [&'static str] = &["csv"];
 
     /// Nothing looks like a CSV: it is what an input is that looks like nothing else.
     fn looks_like(_: &[u8]) -> bool {
