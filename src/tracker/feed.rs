@@ -48,8 +48,9 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
         let channel = self.series.get_index_of(key);
-        let last = channel.and_then(|channel| self.bank.last(channel));
-        if let (Some(time), Some(last)) = (time, last)
+        // Without a time, the column of last times is not read: with very many series that would cost a miss of the cache.
+        if let (Some(time), Some(channel)) = (time, channel)
+            && let Some(last) = self.bank.last(channel)
             && time < last
         {
             self.counters.late += 1;

@@ -2,6 +2,7 @@
 
 use super::lines::Span;
 use crate::output::LineBuffer;
+use crate::text::number;
 use std::borrow::Cow;
 
 /// One record.
@@ -27,6 +28,11 @@ pub(crate) trait Record {
     /// The name of a cell.
     fn name(&self, cell: usize) -> &str;
 
+    /// The name of a cell as bytes, to be compared with others of the record.
+    fn name_bytes(&self, cell: usize) -> &[u8] {
+        self.name(cell).as_bytes()
+    }
+
     /// Whether a cell is one of those that hold numbers, whatever it holds here.
     fn is_number(&self, cell: usize) -> bool;
 
@@ -51,11 +57,22 @@ pub(crate) trait Record {
     /// The record in two parts: what is added to it goes between them.
     fn split(&self) -> (&[u8], &[u8]);
 
-    /// Writes the name of a cell as the format has it, for [`append`](Self::append).
+    /// What stands between the name of an added value and the value.
+    const EQUALS: &'static str;
+
+    /// Writes what stands before an added value whose name begins with that of a cell.
     fn write_key(&self, cell: usize, key: &mut Vec<u8>);
 
-    /// Adds a value behind the first part of a record: under a key with an ending. There is none for a number that is not finite.
-    fn append(out: &mut LineBuffer, key: &[u8], ending: &str, number: f64);
+    /// Adds a value behind the first part of a record: the key, the ending of its name with [`EQUALS`](Self::EQUALS), and the
+    /// number. There is no value for a number that is not finite.
+    #[inline]
+    fn append(out: &mut LineBuffer, key: &[u8], ending: &[u8], number: f64) {
+        if number.is_finite() {
+            out.put(key);
+            out.put(ending);
+            out.put(number::csv(number, &mut zmij::Buffer::new()).as_bytes());
+        }
+    }
 }
 
 /// The time of a record.

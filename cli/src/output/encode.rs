@@ -104,7 +104,10 @@ impl Encoder {
                 present = Some(row.time);
                 self.set_time(&batch.times, row.time);
             }
-            self.row(row);
+            match self.notation {
+                Notation::Csv => self.csv(row),
+                Notation::Ndjson => self.ndjson(row),
+            }
             if self.lines.len() >= CHUNK {
                 self.write()?;
             }
@@ -159,33 +162,44 @@ impl Encoder {
     }
 
     #[inline]
-    fn row(&mut self, row: &Row) {
-        let lines = &mut self.lines;
-        let Row { value, seen, .. } = row;
-        // All four are made before the first is copied: a byte that was only just written is slow to read.
-        let [mut a, mut b, mut c, mut d] = std::array::from_fn(|_| zmij::Buffer::new());
-        let text = if self.notation == Notation::Csv { number::csv } else { number::json };
-        let numbers =
-            [text(*value, &mut a), text(seen.location, &mut b), text(seen.scale, &mut c), text(seen.score, &mut d)];
-        lines.put(&self.start);
-        lines.put(self.names.get(row.series).map_or(&b""[..], |name| name));
-        match self.notation {
-            Notation::Csv => {
-                for number in numbers {
-                    lines.put(number.as_bytes());
-                    lines.put(b",");
-                }
-                lines.put(if seen.outlier { b"1\n" } else { b"0\n" });
-            }
-            Notation::Ndjson => {
-                let members = [",\"value\":", ",\"location\":", ",\"scale\":", ",\"score\":"];
-                for (member, number) in members.into_iter().zip(numbers) {
-                    lines.put(member.as_bytes());
-                    lines.put(number.as_bytes());
-                }
-                let outlier = if seen.outlier { ",\"outlier\":true}\n" } else { ",\"outlier\":false}\n" };
-                lines.put(outlier.as_bytes());
-            }
+    fn csv(&mut self, row: &Row) {
+        self.begin(row.series);
+        let mut texts = std::array::from_fn(|_| zmij::Buffer::new());
+        for number in numbers(row, &mut texts, number::csv) {
+            self.lines.put_ended(number.as_bytes(), b',');
         }
+        self.lines.put(if row.seen.outlier { b"1\n" } else { b"0\n" });
     }
+
+    #[inline]
+    fn ndjson(&mut self, row: &Row) {
+        self.begin(row.series);
+        let members = [",\"value\":", ",\"location\":", ",\"scale\":", ",\"score\":"];
+        let mut texts = std::array::from_fn(|_| zmij::Buffer::new());
+        for (member, number) in members.into_iter().zip(numbers(row, &mut texts, number::json)) {
+            self.lines.put(member.as_bytes());
+            self.lines.put(number.as_bytes());
+        }
+        let outlier = if row.seen.outlier { ",\"outlier\":true}\n" } else { ",\"outlier\":false}\n" };
+        self.lines.put(outlier.as_bytes());
+    }
+
+    /// Writes the time and the name of the series.
+    #[inline]
+    fn begin(&mut self, series: usize) {
+        self.lines.put(&self.start);
+        self.lines.put(self.names.get(series).map_or(&b""[..], |name| name));
+    }
+}
+
+/// The numbers of a row as text. All four are made before the first is copied: a byte that was only just written is slow to
+/// read.
+#[inline]
+fn numbers<'a>(
+    row: &Row,
+    [a, b, c, d]: &'a mut [zmij::Buffer; 4],
+    text: impl Fn(f64, &'a mut zmij::Buffer) -> &'a str,
+) -> [&'a str; 4] {
+    let Update { location, scale, score, .. } = row.seen;
+    [text(row.value, a), text(location, b), text(scale, c), text(score, d)]
 }

@@ -45,6 +45,20 @@ impl LineBuffer {
         }
         self.filled = end;
     }
+
+    /// Appends a piece and one byte behind it.
+    #[inline]
+    pub(crate) fn put_ended(&mut self, piece: &[u8], by: u8) {
+        let end = self.filled + piece.len() + 1;
+        if end > self.bytes.len() {
+            self.bytes.resize(2 * end, 0);
+        }
+        if let Some([room @ .., last]) = self.bytes.get_mut(self.filled..end) {
+            copy(room, piece);
+            *last = by;
+        }
+        self.filled = end;
+    }
 }
 
 /// Copies a piece into a slice of its length.

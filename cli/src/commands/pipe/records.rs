@@ -21,6 +21,8 @@ pub(super) struct Records<'a> {
     table: Table,
     /// Numbers that are not followed because of their names.
     names_taken: u64,
+    /// The endings of added names, with what stands behind them.
+    endings: [Vec<u8>; 3],
     /// Room for the name of a series, and for that of an added value.
     name: String,
     key: Vec<u8>,
@@ -45,8 +47,8 @@ struct Header {
 
 impl<'a> Records<'a> {
     pub(super) fn new(stream: &'a mut Stream) -> Self {
-        let (choice, table) = (Choice::default(), Table::default());
-        Self { stream, choice, table, names_taken: 0, name: String::new(), key: Vec::new() }
+        let (choice, table, endings) = (Choice::default(), Table::default(), Default::default());
+        Self { stream, choice, table, names_taken: 0, endings, name: String::new(), key: Vec::new() }
     }
 
     /// The end of the feed. Where no row has shown what is followed, the header is all there is; nothing is, of what cannot be
@@ -100,7 +102,7 @@ impl<'a> Records<'a> {
         };
         self.key.clear();
         record.write_key(cell, &mut self.key);
-        for (ending, number) in ENDINGS.into_iter().zip(numbers) {
+        for (ending, number) in self.endings.iter().zip(numbers) {
             R::append(&mut self.stream.output.buffer, &self.key, ending, number);
         }
         Ok(())
@@ -235,6 +237,11 @@ impl Table {
     }
 }
 
+/// The endings of added names, with what stands behind them in the format.
+fn endings<R: Record>(_: &R) -> [Vec<u8>; 3] {
+    ENDINGS.map(|ending| [ending, R::EQUALS].concat().into_bytes())
+}
+
 fn is_row<R: Record>(_: &R) -> bool {
     R::IS_ROW
 }
@@ -260,9 +267,12 @@ impl Consumer for Records<'_> {
     #[inline]
     fn record(&mut self, record: &impl Record) -> Result<(), Failure> {
         self.stream.console.counts.rows += 1;
+        if self.endings[0].is_empty() {
+            self.endings = endings(record);
+        }
         let time = self.time(record)?;
         if !is_row(record) {
-            self.choice.choose(record.len(), |cell| record.name(cell).as_bytes(), |cell| record.is_number(cell));
+            self.choice.choose(record.len(), |cell| record.name_bytes(cell), |cell| record.is_number(cell));
             self.names_taken += self.choice.left_alone();
         } else if self.table.header.is_some() {
             self.choose(record)?;

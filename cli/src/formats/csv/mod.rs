@@ -237,12 +237,14 @@ impl Record for Fields<'_> {
         raw.split_at(text.strip_suffix(b"\r").unwrap_or(text).len())
     }
 
+    const EQUALS: &'static str = "";
+
     /// Writes nothing: the header has the names.
     fn write_key(&self, _: usize, _: &mut Vec<u8>) {}
 
     /// Adds a cell behind a row, which has one for every column, be it empty.
     #[inline]
-    fn append(out: &mut LineBuffer, _: &[u8], _: &str, number: f64) {
+    fn append(out: &mut LineBuffer, _: &[u8], _: &[u8], number: f64) {
         out.put(b",");
         if number.is_finite() {
             out.put(number::csv(number, &mut zmij::Buffer::new()).as_bytes());

@@ -10,8 +10,6 @@ use super::lines::{Found, Lines, Span};
 use super::reader::{Client, Input, Next, Reader};
 use super::record::{Record, Series, Value, When};
 use crate::failure::Failure;
-use crate::output::LineBuffer;
-use crate::text::number;
 use crate::text::time::Unit;
 pub(crate) use point::Point;
 use point::{Broken, Value as Field};
@@ -187,6 +185,12 @@ impl Record for Fields<'_> {
     }
 
     #[inline]
+    fn name_bytes(&self, cell: usize) -> &[u8] {
+        let field = self.point.fields.get(cell).map(|field| field.name.clone());
+        field.and_then(|name| self.lines.raw.get(name)).unwrap_or_default()
+    }
+
+    #[inline]
     fn is_number(&self, cell: usize) -> bool {
         self.point.fields.get(cell).is_some_and(|field| field.value != Field::Other)
     }
@@ -208,19 +212,12 @@ impl Record for Fields<'_> {
         self.lines.raw.split_at(self.point.fields_end)
     }
 
-    fn write_key(&self, cell: usize, key: &mut Vec<u8>) {
-        key.extend_from_slice(self.name(cell).as_bytes());
-    }
+    const EQUALS: &'static str = "=";
 
     #[inline]
-    fn append(out: &mut LineBuffer, key: &[u8], ending: &str, number: f64) {
-        if number.is_finite() {
-            out.put(b",");
-            out.put(key);
-            out.put(ending.as_bytes());
-            out.put(b"=");
-            out.put(number::csv(number, &mut zmij::Buffer::new()).as_bytes());
-        }
+    fn write_key(&self, cell: usize, key: &mut Vec<u8>) {
+        key.push(b',');
+        key.extend_from_slice(self.name_bytes(cell));
     }
 }
 

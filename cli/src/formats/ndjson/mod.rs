@@ -13,7 +13,6 @@ use super::reader::{Client, Input, Next, Reader, Roles};
 use super::record::{Record, Series, Value, When};
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::output::LineBuffer;
 use crate::text::number;
 use crate::text::quote::push_string;
 use members::{Members, Value as Member};
@@ -313,19 +312,12 @@ impl Record for Object<'_> {
         raw.split_at(raw.iter().rposition(|byte| *byte == b'}').unwrap_or(raw.len()))
     }
 
+    const EQUALS: &'static str = "\":";
+
     /// Writes the name as JSON, without the quote at its end.
     fn write_key(&self, cell: usize, key: &mut Vec<u8>) {
+        key.push(b',');
         push_string(key, self.name(cell).as_bytes());
         key.pop();
-    }
-
-    fn append(out: &mut LineBuffer, key: &[u8], ending: &str, number: f64) {
-        if number.is_finite() {
-            out.put(b",");
-            out.put(key);
-            out.put(ending.as_bytes());
-            out.put(b"\":");
-            out.put(number::csv(number, &mut zmij::Buffer::new()).as_bytes());
-        }
     }
 }

@@ -17,7 +17,6 @@ use super::lines::Span;
 use super::reader::{Client, Input, Next, Reader};
 use super::record::{Record, Series, Value, When};
 use crate::failure::Failure;
-use crate::output::LineBuffer;
 use crate::samples::TimeType;
 use arrow_array::{ArrayRef, RecordBatch};
 use guard::guarded;
@@ -252,7 +251,7 @@ impl Record for Row<'_> {
         (b"", b"")
     }
 
-    fn write_key(&self, _: usize, _: &mut Vec<u8>) {}
+    const EQUALS: &'static str = "";
 
-    fn append(_: &mut LineBuffer, _: &[u8], _: &str, _: f64) {}
+    fn write_key(&self, _: usize, _: &mut Vec<u8>) {}
 }
