@@ -59,7 +59,7 @@ pub(crate) struct Counts {
     pub(crate) late: u64,
 }
 
-/// Where messages go.
+/// The destination of messages.
 pub(crate) enum Destination {
     /// Standard error, around a progress bar where there is one.
     StandardError(Option<ProgressBar>),

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::ErrorKind;
 
-/// Why the program stops before its work is done.
+/// A reason to stop before the work is done.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The command line or the input cannot be used as it is: exit code 2.

@@ -41,7 +41,7 @@ use cli::{Cli, Command};
 use commands::{completions, man, pipe, profile, record, report, track, watch};
 use std::process::ExitCode;
 
-/// The whole program: does what the command line says, and gives what the shell is told.
+/// Runs the program by its command line, and returns its exit code.
 #[must_use]
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {

@@ -1,4 +1,4 @@
-//! The readers alone: bytes in, and everything that the readers do with them out, as plain data.
+//! The readers alone, for tests and measurements: bytes in, and everything that the readers make of them out, as plain data.
 //!
 //! This is the code that the program runs, from the first byte to the last sample, with a list where the program has its
 //! estimators and another where it has standard error.
@@ -17,10 +17,10 @@ use clap::Parser;
 use std::cell::RefCell;
 use std::io::Read;
 
-/// What the input is called in what is said.
+/// The name of the input in messages.
 pub const NAME: &str = "input";
 
-/// What the command line would say.
+/// The options of a command that reads.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// `--format`
@@ -33,20 +33,20 @@ pub struct Options {
     pub values: Vec<String>,
     /// `--strict`
     pub strict: bool,
-    /// What the command line cannot say.
+    /// The limits of memory, for which there is no option.
     pub limits: Limits,
 }
 
-/// Something that a reader tells whoever wants the samples.
+/// An event that a reader passes on to whoever takes the samples.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// What the time is called.
+    /// The name of the time.
     TimeName(String),
     /// A new series. They are numbered from 0.
     Series(String),
     /// The time of the samples that follow.
     Row {
-        /// As the input has it.
+        /// The text as the input has it.
         time: String,
         /// Whether JSON has it as a number.
         is_number: bool,
@@ -60,12 +60,12 @@ pub enum Event {
     },
 }
 
-/// What became of an input.
+/// The outcome of reading an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading {
     /// Everything that was read, in order.
     pub events: Vec<Event>,
-    /// Everything that was said on the way, each beginning with [`NAME`].
+    /// All messages, each of which begins with [`NAME`].
     pub said: Vec<String>,
     /// Rows of data, bad ones included.
     pub rows: u64,
@@ -105,7 +105,7 @@ pub fn read(input: impl Read + 'static, options: &Options) -> Reading {
     reading
 }
 
-/// Where everything is written down.
+/// A sink that records every event.
 #[derive(Default)]
 struct Record(Vec<Event>);
 
@@ -131,16 +131,16 @@ impl Sink for Record {
     }
 }
 
-/// What became of an input that went through `evenkeel pipe`.
+/// The outcome of an input that went through `evenkeel pipe`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piped {
-    /// Everything that was said on the way.
+    /// All messages.
     pub said: Vec<String>,
     /// The exit code and the last words of a program that stopped early.
     pub stop: Option<(u8, String)>,
 }
 
-/// All of the input through `evenkeel pipe` with these options, and what comes out to `output`. Nothing is waited for.
+/// Runs `evenkeel pipe` with these options on all of the input, and passes its output on. Nothing is waited for.
 ///
 /// # Panics
 /// The options are no such command line.

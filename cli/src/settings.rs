@@ -45,7 +45,7 @@ pub(crate) struct RuleArgs {
     )]
     pub(crate) resolution: Option<Resolution>,
 
-    /// How many samples far out it takes until they are believed to be a new level, and the estimate starts anew there,
+    /// The number of samples far out that make a new level, at which the estimate starts anew,
     /// from 1 to 63; samples that are not far out count back. By default it is that of the preset: 10 with `clean`, else 12.
     #[arg(long, value_name = "N", help_heading = "Estimator")]
     pub(crate) patience: Option<u32>,
@@ -55,7 +55,7 @@ impl RuleArgs {
     /// The half-life where the user gives no memory.
     const HALF_LIFE: HalfLife = HalfLife::Samples(60.0);
 
-    /// How fast the past is forgotten.
+    /// The decay: how fast the past is forgotten.
     pub(crate) fn decay(&self) -> Result<Decay, ParameterError> {
         match (self.half_life, self.span, self.alpha) {
             (_, Some(samples), _) => Decay::span(samples),
@@ -67,7 +67,7 @@ impl RuleArgs {
         }
     }
 
-    /// The same in the words of whoever gave it.
+    /// The decay in the words of whoever gave it.
     pub(crate) fn decay_label(&self) -> String {
         match (self.half_life, self.span, self.alpha) {
             (_, Some(samples), _) => format!("span {samples} samples"),
@@ -81,7 +81,7 @@ impl RuleArgs {
         }
     }
 
-    /// These, with a resolution that is learnt.
+    /// The settings with a resolution that is learnt.
     pub(crate) fn learning(&self) -> Self {
         Self { resolution: None, ..self.clone() }
     }
@@ -91,7 +91,7 @@ impl RuleArgs {
         self.resolution.unwrap_or(Resolution::Learn)
     }
 
-    /// The same in words.
+    /// The resolution in words.
     pub(crate) fn resolution_label(&self) -> String {
         match self.resolution() {
             Resolution::Learn => "automatic".to_owned(),
@@ -106,10 +106,10 @@ impl RuleArgs {
     }
 }
 
-/// The help says these numbers in words.
+// The help has these numbers in words.
 const _: () = assert!(RobustMean::START == 5 && RobustMean::MOST_PATIENCE == 63, "the help says other numbers");
 
-/// What the line of the plain exponential average is called.
+/// The name of the line of the plain exponential average.
 pub(crate) const PLAIN: &str = "plain average";
 
 /// An estimator with a scale, by its name on the command line, where these lines are its help.
@@ -127,7 +127,7 @@ pub(crate) enum Preset {
 impl Preset {
     pub(crate) const ALL: [Self; 3] = [Self::Clean, Self::Robust, Self::Mean];
 
-    /// What its line in a plot is called.
+    /// The name of its line in a plot.
     pub(crate) fn line(self) -> &'static str {
         match self {
             Self::Clean => "clean average",
@@ -158,7 +158,7 @@ impl Default for TrackPreset {
 }
 
 impl TrackPreset {
-    /// What its line in a plot is called.
+    /// The name of its line in a plot.
     pub(crate) fn line(self) -> &'static str {
         match self {
             Self::Scored(preset) => preset.line(),
@@ -190,7 +190,7 @@ pub(crate) struct KeepArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Series")]
     pub(crate) max_series: Option<u32>,
 
-    /// What is done with one series more: `refuse` counts its samples as refused and does not follow it, `evict` forgets the
+    /// The fate of one series more: `refuse` counts its samples as refused and does not follow it, `evict` forgets the
     /// series that has been idle the longest.
     #[arg(long, value_enum, default_value_t = OnOverflow::Refuse, requires = "max_series", help_heading = "Series")]
     pub(crate) overflow: OnOverflow,
@@ -208,7 +208,7 @@ impl KeepArgs {
         self.max_idle.map(|MaxIdle(idle)| idle)
     }
 
-    /// Whether that is in time.
+    /// Whether the longest idleness is a time.
     pub(crate) fn is_in_time(&self) -> bool {
         matches!(self.max_idle(), Some(Idle::Time(_)))
     }
@@ -262,7 +262,7 @@ pub(crate) fn option_of(parameter: &str) -> &str {
     }
 }
 
-/// How long it takes until the weight of a sample has halved.
+/// The half-life of the weight of a sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum HalfLife {
     Samples(f64),

@@ -53,13 +53,13 @@ fn fish_values(program: &Command) -> String {
     program.get_subcommands().filter_map(line).collect()
 }
 
-/// The same command line with help that fits beside a completion.
+/// The command line with help that fits beside a completion.
 fn brief(command: Command) -> Command {
     let names: Vec<_> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
     names.iter().fold(command.mut_args(brief_arg), |command, name| command.mut_subcommand(name, brief))
 }
 
-/// The same option with the first sentence of its help, and without names of files where it takes none.
+/// An option with the first sentence of its help, and without names of files where it takes none.
 fn brief_arg(arg: Arg) -> Arg {
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
     let hint = match arg.get_value_hint() {

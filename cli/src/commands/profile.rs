@@ -49,7 +49,7 @@ pub(crate) enum ProfileFormat {
     Csv,
 }
 
-/// More series than these are profiled only together, so that memory stays bounded.
+/// Most series that are profiled one by one; more are profiled only together, so that memory stays bounded.
 const SEPARATE: usize = 1000;
 const TOTAL: &str = "all series";
 /// Runs the command.
@@ -163,7 +163,7 @@ fn aligned(lines: &[Line]) -> String {
     text
 }
 
-/// The same for programs; the two laws have no samples and no scores.
+/// A table for programs; the two laws have no samples and no scores.
 fn csv(lines: &[Line]) -> String {
     let mut text = titles("series", |c| format!("exceed_{c}")).join(",");
     text.push('\n');

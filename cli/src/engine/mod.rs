@@ -22,12 +22,12 @@ pub(crate) struct Engine {
     marks: Option<Marks>,
 }
 
-/// What a preset calls an outlier.
+/// The thresholds of a preset.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Marks {
-    /// Beyond so many scales.
+    /// The scales beyond which a sample is an outlier.
     pub(crate) outlier_at: f64,
-    /// So many samples at the beginning of a series have no score, and are none.
+    /// The samples at the beginning of a series that have no score, and are no outliers.
     pub(crate) unscored: u64,
 }
 
@@ -72,23 +72,23 @@ impl Engine {
         self.series.step(series)
     }
 
-    /// What it calls an outlier; nothing where it has none.
+    /// The thresholds of the preset; none where it has no scale.
     pub(crate) fn marks(&self) -> Option<Marks> {
         self.marks
     }
 
-    /// One more series.
+    /// Adds a series.
     pub(crate) fn add_series(&mut self) -> Result<(), Failure> {
         Ok(self.series.add()?)
     }
 
-    /// When the samples that follow were taken.
+    /// Sets the time of the samples that follow.
     #[inline]
     pub(crate) fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal> {
         self.series.set_time(time)
     }
 
-    /// The next sample of a series; NaN is a missing one.
+    /// Updates a series with its next sample; NaN is a missing one.
     #[inline]
     pub(crate) fn observe(&mut self, series: usize, sample: f64) -> Result<Update<f64>, Refusal> {
         self.series.observe(series, sample)
@@ -108,7 +108,7 @@ pub(crate) fn robust(args: &RuleArgs, preset: Preset) -> Result<RobustMean, Para
     args.patience.map_or(Ok(rule), |patience| rule.patience(patience))
 }
 
-/// A rule that runs over series.
+/// The estimators of all series by one rule.
 trait Estimates: Debug + Send {
     fn add(&mut self) -> Result<(), ChannelsError>;
     fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal>;
@@ -116,7 +116,7 @@ trait Estimates: Debug + Send {
     fn step(&self, series: usize) -> f64;
 }
 
-/// In samples, however long they are apart.
+/// Estimators with a memory in samples, however long they are apart.
 impl<R: Estimator> Estimates for TimedBank<R> {
     fn add(&mut self) -> Result<(), ChannelsError> {
         self.extend(1)
@@ -135,7 +135,7 @@ impl<R: Estimator> Estimates for TimedBank<R> {
     }
 }
 
-/// With a memory in time.
+/// Estimators with a memory in time.
 #[derive(Debug)]
 struct InTime<R: Timed> {
     bank: TimedBank<R>,

@@ -8,9 +8,9 @@ use std::io;
 
 /// The estimators of series by name, whatever the preset.
 pub(crate) trait Named: Debug + Send {
-    /// The next sample of a series; NaN is a missing one.
+    /// Updates a series with its next sample; NaN is a missing one.
     fn update(&mut self, name: &str, sample: f64) -> Result<Update<f64>, TrackError>;
-    /// The next sample of a series, taken at this time in nanoseconds since 1970.
+    /// Updates a series with its next sample, taken at this time in nanoseconds since 1970.
     fn update_at(&mut self, name: &str, time: i64, sample: f64) -> Result<Update<f64>, TrackError>;
     /// Whether there is a series of this name.
     fn has(&self, name: &str) -> bool;

@@ -1,4 +1,4 @@
-//! What is counted of samples, in the program's summary, on a report and on the screen.
+//! Counts of samples, for the summary, a report and the screen.
 
 use evenkeel::Update;
 
@@ -25,7 +25,7 @@ impl Tally {
         self.reopenings += u64::from(update.reopened);
     }
 
-    /// Everything that another one has counted.
+    /// Adds what another tally has counted.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.samples += other.samples;
         self.missing += other.missing;

@@ -4,7 +4,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use std::collections::{HashMap, HashSet};
 
-/// What columns without a time column, but with one of these names, are likely to mean.
+/// Names of numeric columns that are likely to hold the time.
 const TIME_NAMES: [&str; 7] = ["time", "timestamp", "datetime", "date", "ts", "epoch", "when"];
 
 /// The columns that the user named.
@@ -16,7 +16,10 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// What the options say, if each column is one thing.
+    /// The columns that the options name, each for one role.
+    ///
+    /// # Errors
+    /// A column is named twice.
     pub(crate) fn new(time: Option<&String>, series: Option<&String>, values: &[String]) -> Result<Self, Failure> {
         for (index, value) in values.iter().enumerate() {
             if values[..index].contains(value) {
@@ -38,12 +41,12 @@ pub(crate) fn is_called_time(name: &str) -> bool {
     TIME_NAMES.iter().any(|time| time.eq_ignore_ascii_case(name))
 }
 
-/// Such a column of a wide table is a series all the same.
+/// Notes that a column is a series although its name means the time.
 pub(crate) fn note_time_is_series(name: &str, report: &Console) {
     report.note(format!("column {name:?} is numeric and tracked as a series; --time {name} makes it the time"));
 }
 
-/// A long table whose values may be in any of these columns.
+/// The failure of a long table whose values may be in any of these columns.
 pub(crate) fn several_values<'a>(names: impl Iterator<Item = &'a str>) -> Failure {
     let names = quoted(names);
     Failure::usage(format!(
@@ -51,13 +54,13 @@ pub(crate) fn several_values<'a>(names: impl Iterator<Item = &'a str>) -> Failur
     ))
 }
 
-/// A table in which there is nothing to follow.
+/// The failure of a table in which there is nothing to follow.
 pub(crate) fn no_numbers(input: &str, names: &[String]) -> Failure {
     let columns = quoted(names.iter().map(String::as_str));
     Failure::usage(format!("{input}: no column holds numbers; there are {columns}"))
 }
 
-/// The column of this name.
+/// The index of the column of this name.
 pub(crate) fn find(names: &[String], name: &str, option: &str) -> Result<usize, Failure> {
     let mut found = names.iter().enumerate().filter(|(_, candidate)| *candidate == name).map(|(index, _)| index);
     match (found.next(), found.next()) {
@@ -70,7 +73,7 @@ pub(crate) fn find(names: &[String], name: &str, option: &str) -> Result<usize, 
     }
 }
 
-/// Names for a message.
+/// A list of names for a message.
 pub(crate) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
     /// A message is for reading; a wide table has thousands of columns.
     const MOST: usize = 50;

@@ -48,7 +48,7 @@ pub(crate) struct Need {
     pub(crate) is_joining: bool,
 }
 
-/// How to go on, now that the input has to be asked for more.
+/// The answer to a reader that has to ask the input for more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Woken {
     /// The input can be read, or reading it may wait.
@@ -72,7 +72,7 @@ pub(crate) struct Span<'a> {
 /// The input, line by line.
 pub(crate) struct Lines {
     source: Box<dyn Read>,
-    /// What the input is called in messages.
+    /// The name of the input in messages.
     name: String,
     limits: Limits,
     buffer: Vec<u8>,
@@ -82,7 +82,7 @@ pub(crate) struct Lines {
     end: usize,
     /// What has been read is `buffer[..filled]`.
     filled: usize,
-    /// How many bytes have been read in all.
+    /// The number of bytes that have been read in all.
     read: u64,
     /// The number of the first current line, counted from 1.
     number: u64,

@@ -50,7 +50,7 @@ pub(crate) trait Reader: Sized {
     /// and bad ones.
     ///
     /// # Errors
-    /// It was not, or there was nothing to read at all.
+    /// Something was not there, or there was nothing to read at all.
     fn check_end(&self, rows: u64) -> Result<(), Failure>;
 }
 
@@ -110,7 +110,7 @@ pub(crate) trait Consumer: Client {
     fn broken(&mut self, lines: Span<'_>, why: &str) -> Result<(), Failure>;
 }
 
-/// How a reader finds out what the columns are that the command line does not name.
+/// The way in which a reader finds the roles of columns that the command line does not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Roles {
     /// From as many records as it takes; one that decides nothing is bad.

@@ -57,7 +57,7 @@ pub(crate) trait Record {
     /// The record in two parts: what is added to it goes between them.
     fn split(&self) -> (&[u8], &[u8]);
 
-    /// What stands between the name of an added value and the value.
+    /// The text between the name of an added value and the value.
     const EQUALS: &'static str;
 
     /// Writes what stands before an added value whose name begins with that of a cell.
@@ -90,7 +90,7 @@ pub(crate) enum When<'a> {
     Arrival,
     /// No cell of any record has one.
     Nowhere,
-    /// It is not known yet which cell has it, if one does.
+    /// A cell may have one, and it is not known yet which.
     Unknown,
 }
 

@@ -258,7 +258,7 @@ pub(crate) fn time_of<'a>(
     }
 }
 
-/// Why a value that should be a number is none.
+/// The reason why a value that should be a number is none.
 #[cold]
 pub(crate) fn reason(value: &Value<'_>, name: &str) -> String {
     match value {

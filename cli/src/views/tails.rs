@@ -7,7 +7,7 @@ pub(crate) const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p
 /// One row of the table of tails.
 pub(crate) struct Line {
     pub(crate) name: String,
-    /// Nothing for a law.
+    /// The number of samples; none for a law.
     pub(crate) samples: Option<u64>,
     /// Shares of samples beyond [`TailProfile::THRESHOLDS`].
     pub(crate) exceedances: Vec<f64>,

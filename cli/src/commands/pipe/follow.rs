@@ -21,9 +21,9 @@ pub(super) struct Sample {
 pub(super) enum Outcome {
     /// Location, scale and score, as [`ENDINGS`](super::names::ENDINGS) names them; not all of them are finite.
     Known([f64; 3]),
-    /// It is older than the last one of its series, for these words.
+    /// The sample is older than the last one of its series, in these words.
     Late(String),
-    /// It is without a time that it needs, or of a series too many.
+    /// The sample is without a time that it needs, or of a series too many.
     NotFollowed,
 }
 
@@ -31,7 +31,7 @@ pub(super) enum Outcome {
 #[derive(Clone, Debug)]
 pub(super) struct Wish {
     pub(super) rule: RuleArgs,
-    /// Nothing where it leaves the preset open: then a state has the one that it was made by.
+    /// The preset; none where the command line leaves it open, and a state has the one that it was made by.
     pub(super) preset: Option<Preset>,
     pub(super) keep: KeepArgs,
 }
@@ -135,12 +135,12 @@ impl Follow {
             && !self.tracker.names().any(|name| names::column(name, is_long).is_some_and(|name| is_here(&name)))
     }
 
-    /// How many series another process has left.
+    /// The number of series that earlier processes have left.
     pub(super) fn resumed(&self) -> u64 {
         self.resumed
     }
 
-    /// What has been counted by this process, in the words of the summary.
+    /// The counts of this process, in the words of the summary.
     pub(super) fn counts(&self) -> Vec<(&'static str, u64)> {
         let (now, before) = (self.tracker.counters(), self.before);
         vec![
@@ -160,7 +160,7 @@ impl Follow {
     }
 }
 
-/// How far the rule of a snapshot is from the one that it was to be read by: in how many parameters they differ, or all.
+/// The distance of a snapshot's rule from the one that it was to be read by: the number of parameters in which they differ.
 fn distance(error: &SnapshotError) -> usize {
     match error {
         SnapshotError::Rule { found, expected, differs } if name(found) == name(expected) => differs.split(',').count(),

@@ -146,7 +146,7 @@ fn console(args: &PipeArgs, destination: Destination) -> Console {
     Console::new(NAME.to_owned(), "line", args.read.strict, args.read.quiet, destination).endless()
 }
 
-/// Everything from the first line to the summary.
+/// Runs a feed through a stream, from the first line to the summary.
 fn through(args: &PipeArgs, lines: Lines, stream: &mut Stream) -> Result<(), Failure> {
     let mut names_taken = 0;
     let result = read(args, lines, stream, &mut names_taken);

@@ -87,7 +87,7 @@ impl Choice {
         self.is_followed.get(value).copied().unwrap_or(false)
     }
 
-    /// How many numbers of the record are left alone.
+    /// The count of the record's numbers that are left alone.
     pub(super) fn left_alone(&self) -> u64 {
         self.left_alone
     }

@@ -25,11 +25,11 @@ pub(super) struct Stream {
     pub(super) moments: Moments,
     waiting: Waiting,
     state: Option<State>,
-    /// What the feed is in, as soon as that is known.
+    /// The format and precision of the feed, as soon as they are known.
     feed: Feed,
 }
 
-/// How far a feed has been read.
+/// The progress of reading a feed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Position {
     /// Lines that have been dealt with.
@@ -102,7 +102,7 @@ impl Stream {
         self.feed = feed;
     }
 
-    /// What a state records of the feed. One that has shown no record yet may still be in anything.
+    /// The progress that a state records. A feed that has shown no record yet may still be in any format.
     fn progress(&self) -> Progress {
         let feed = if self.position.records > 0 { self.feed } else { Feed::default() };
         Progress { feed, lines: self.position.lines }

@@ -4,7 +4,7 @@
 //! second or more later ends the program at once: whatever keeps the first from being heard (a reader that takes nothing) keeps
 //! nothing else. Sooner, it is the same one again: `timeout` and process managers signal a process and then its group.
 
-/// Why waiting is over.
+/// The reason why waiting is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Woken {
     Input,
@@ -28,7 +28,7 @@ mod unix {
     use std::time::Duration;
     use std::time::Instant;
 
-    /// What the program gives back to the shell after a second signal.
+    /// The exit code after a second signal.
     const INTERRUPTED: i32 = 130;
     /// Signals that come sooner after the first are not another one.
     const AGAIN: Duration = Duration::from_secs(1);
@@ -96,7 +96,7 @@ mod other {
     use std::io;
     use std::time::Instant;
 
-    /// Where there is nothing to wait with, reading waits.
+    /// Waiting where the system has nothing to wait with: reading waits.
     pub(in super::super) struct Wait {
         is_live: bool,
     }

@@ -41,11 +41,11 @@ pub(super) struct Evidence {
     all: Pairs,
     changed: Pairs,
     sign: f64,
-    /// What each preset has made of the samples.
+    /// The results of each preset.
     conduct: [Conduct; JUDGES],
 }
 
-/// What a preset has made of the samples.
+/// The results of a preset on the samples.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Conduct {
     outliers: u64,

@@ -26,7 +26,7 @@ const MOST_OPEN: usize = 10;
 /// Digits of locations, scales and values.
 const DIGITS: usize = 5;
 
-/// Everything that is on the page.
+/// The content of the page.
 pub(super) struct Page<'a> {
     pub(super) title: String,
     pub(super) input: String,

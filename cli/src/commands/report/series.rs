@@ -17,7 +17,7 @@ pub(super) struct Series {
     pub(super) tally: Tally,
     pub(super) location: f64,
     pub(super) scale: f64,
-    /// Nothing for a series that is only counted.
+    /// The details; none for a series that is only counted.
     pub(super) detail: Option<Box<Detail>>,
 }
 
@@ -56,10 +56,10 @@ impl Series {
 
 /// A series in its place on the page.
 pub(super) struct Ranked<'a> {
-    /// Its number in the input, from 0.
+    /// The number of the series in the input, from 0.
     pub(super) index: usize,
     pub(super) series: &'a Series,
-    /// Nothing for a series that is only counted.
+    /// The details; none for a series that is only counted.
     pub(super) advice: Option<Advice>,
 }
 

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// keep the other from ever having it.
 pub(super) type Shared = Arc<Mutex<State>>;
 
-/// Where samples come from.
+/// The origin of the samples.
 #[derive(Clone, Debug)]
 pub(super) enum Origin {
     Input(InputArgs),
@@ -148,7 +148,7 @@ impl Feed<'_> {
     }
 }
 
-/// A step in which none of this machine's metrics is too coarse to be seen to move has so many decimals at most.
+/// Most decimals of the step in which this machine's metrics are read: none of them is too coarse with it to be seen to move.
 const MOST_DECIMALS: usize = 2;
 
 /// A reading in the decimals that `record` would write, but no more than these, so that its step can be learnt: to the last
@@ -158,7 +158,7 @@ fn settled(value: f64, decimals: usize) -> f64 {
     (value * steps).round() / steps
 }
 
-/// This machine's metrics, for ever.
+/// Reads this machine's metrics, for ever.
 fn measure(every: Duration, state: &Shared) -> Result<(), Failure> {
     let mut host = Host::new()?;
     let mut next = Instant::now();

@@ -110,7 +110,7 @@ impl WatchArgs {
 }
 
 impl Origin {
-    /// What is watched, in words.
+    /// The name of what is watched.
     fn name(&self) -> String {
         match self {
             Self::Machine { .. } => "this machine".to_owned(),
@@ -157,7 +157,7 @@ fn look(screen: &mut Screen, state: &Shared, end: &mut End, signals: &Signals, a
     Ok(())
 }
 
-/// How the input ends.
+/// The end of the input.
 struct End {
     ended: Receiver<Result<(), Failure>>,
     is_told: bool,

@@ -18,7 +18,7 @@ pub(super) const EVENTS: usize = 500;
 /// Most letters of a name, a time or a note.
 const MOST_LETTERS: usize = 200;
 
-/// Everything that is known.
+/// The series with their estimators.
 #[derive(Debug)]
 pub(super) struct State {
     series: Box<dyn Named>,
@@ -27,7 +27,7 @@ pub(super) struct State {
     moments: Moments,
     /// The time of the present row in nanoseconds since 1970, where samples need one.
     now: i64,
-    /// Where in `known` a series is.
+    /// The place of each series in `known`.
     places: HashMap<String, usize>,
     /// Series that had been forgotten when `known` was last cleared of them.
     forgotten: u64,
@@ -35,7 +35,7 @@ pub(super) struct State {
     pub(super) known: Known,
 }
 
-/// What is shown of it. A copy of it stands still while the input goes on.
+/// The part of the state that is shown. A copy of it stands still while the input goes on.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {
     pub(super) series: Vec<Series>,
@@ -87,7 +87,7 @@ pub(super) enum Event {
         series: String,
         location: f64,
     },
-    /// What is to be said about the input.
+    /// A note on the input.
     Note(String),
 }
 

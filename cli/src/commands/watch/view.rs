@@ -41,7 +41,7 @@ pub(super) enum Wish {
     Pause,
 }
 
-/// What is shown, and how.
+/// The choice of what is shown, and how.
 #[derive(Debug, Default)]
 pub(super) struct View {
     pub(super) order: Order,

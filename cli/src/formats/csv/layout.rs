@@ -1,4 +1,4 @@
-//! Which column of a CSV is what: said on the command line, or found out from the first rows.
+//! The roles of the columns of a CSV: from the command line, or found out from the first rows.
 //!
 //! Rules for a wide table without `--value`, cell by cell until a column is settled:
 //!
@@ -26,7 +26,7 @@ pub(super) struct Layout {
     pub(super) time: Time,
     shape: Shape,
     roles: Roles,
-    /// Whether a row has had a say.
+    /// Whether a row has decided roles, or the command line has.
     has_seen_rows: bool,
 }
 
@@ -47,9 +47,9 @@ enum Shape {
 #[derive(Debug)]
 pub(super) enum Time {
     Column(usize),
-    /// There is no such column: rows are numbered.
+    /// No column: rows are numbered.
     RowNumber,
-    /// It may be in one of these columns, or none.
+    /// One of these columns, or none.
     Open(Vec<usize>),
 }
 
@@ -77,7 +77,7 @@ enum Kind {
     Ignored,
 }
 
-/// The looks of a cell.
+/// The kind of a cell, by its text alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Look {
     Empty,
@@ -203,7 +203,7 @@ impl Layout {
         Ok(is_used)
     }
 
-    /// Gives roles to columns as far as the row decides them.
+    /// Gives columns the roles that the row decides. False if the row holds nothing that could be a sample.
     fn find_roles(&mut self, row: Row<'_>, client: &mut impl Client) -> Result<bool, Failure> {
         if let Shape::LongUnknown { series } = self.shape {
             let Some(value) = self.only_value(row, series)? else { return Ok(false) };
@@ -267,7 +267,7 @@ impl Layout {
         Ok(found.first().copied())
     }
 
-    /// Looks for the time: the first column that holds text.
+    /// Finds the time: the first column that holds text.
     fn find_time(&mut self, row: Row<'_>, is_guessing: bool, report: &Console) {
         let Time::Open(candidates) = &mut self.time else { return };
         if let Some(&index) = candidates.iter().find(|&&index| look(row.field(index)) == Look::Text) {
@@ -294,7 +294,7 @@ impl Layout {
         }
     }
 
-    /// Looks at the columns of a wide table that are not settled.
+    /// Settles columns of a wide table that are not settled yet.
     fn judge_columns(&mut self, row: Row<'_>, report: &mut Console) -> Result<(), Failure> {
         let Shape::Wide(columns) = &mut self.shape else { return Ok(()) };
         let time = if let Time::Column(index) = self.time { Some(index) } else { None };

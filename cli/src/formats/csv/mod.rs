@@ -21,19 +21,19 @@ pub(crate) struct Csv {
     input: String,
     wanted: Wanted,
     roles: Roles,
-    /// None before the header.
+    /// The columns; none before the header.
     table: Option<Table>,
 }
 
-/// A table on its way.
+/// The columns of the table.
 struct Table {
     layout: Layout,
     is_settled: bool,
-    /// Whether it was settled before the present row.
+    /// Whether the roles were settled before the present row.
     is_final: bool,
     /// Cells that may hold numbers, in the order in which their series are numbered.
     values: Vec<usize>,
-    /// Whether each cell is one of them.
+    /// Whether each cell is one of `values`.
     is_value: Vec<bool>,
 }
 
@@ -127,7 +127,7 @@ impl Reader for Csv {
 
     const ENDINGS: &'static [&'static str] = &["csv"];
 
-    /// Nothing looks like a CSV: it is what an input is that looks like nothing else.
+    /// Always false: a CSV is what looks like nothing else.
     fn looks_like(_: &[u8]) -> bool {
         false
     }

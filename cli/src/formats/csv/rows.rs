@@ -15,23 +15,23 @@ pub(crate) struct Rows {
     is_quoted: bool,
     /// The fields of a row with quotes, one after the other.
     unquoted: Vec<u8>,
-    /// Where each field ends.
+    /// The end of each field.
     ends: Vec<usize>,
 }
 
 /// One row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row<'a> {
-    /// Valid UTF-8, as is every field.
+    /// The text of the row, valid UTF-8 as is every field.
     text: &'a [u8],
     ends: &'a [usize],
-    /// How many bytes lie between two fields.
+    /// The number of bytes between two fields.
     gap: usize,
     /// The number of its first line.
     pub(crate) line: u64,
 }
 
-/// What there was to read.
+/// The outcome of going on to the next row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     /// A row, the [`current`](Rows::current) one.
@@ -41,7 +41,7 @@ pub(crate) enum Next {
     End,
 }
 
-/// Why a row cannot be read.
+/// A reason why a row cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Broken {
     NotUtf8,
@@ -60,12 +60,12 @@ impl fmt::Display for Broken {
 }
 
 impl<'a> Row<'a> {
-    /// How many fields it has.
+    /// The number of fields.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// One field, without white space around it; nothing where there is none.
+    /// A field, without white space around it; nothing where there is none.
     #[inline]
     pub(crate) fn field(&self, index: usize) -> &'a [u8] {
         let Some(&end) = self.ends.get(index) else { return b"" };
@@ -73,7 +73,7 @@ impl<'a> Row<'a> {
         self.text.get(start..end).unwrap_or_default().trim_ascii()
     }
 
-    /// The same as text.
+    /// A field as text.
     pub(crate) fn text(&self, index: usize) -> &'a str {
         std::str::from_utf8(self.field(index)).unwrap_or_default()
     }
@@ -111,19 +111,19 @@ impl Rows {
         Ok(Some(Next::Row))
     }
 
-    /// The row that has been gone on to.
+    /// The present row.
     #[inline]
     pub(crate) fn current(&self) -> Row<'_> {
         let (text, gap) = if self.is_quoted { (&self.unquoted[..], 0) } else { (self.lines.current(), 1) };
         Row { text, ends: &self.ends, gap, line: self.lines.number() }
     }
 
-    /// Its lines, or the one that is no row.
+    /// The lines of the row, or the one that is no row.
     pub(crate) fn lines(&self) -> &Lines {
         &self.lines
     }
 
-    /// The number of its first line, or that of a line that is no row.
+    /// The number of the row's first line, or that of a line that is no row.
     pub(crate) fn line(&self) -> u64 {
         self.lines.number()
     }
@@ -162,7 +162,7 @@ impl Rows {
     }
 }
 
-/// What a line is like.
+/// The properties of a line.
 struct Split {
     is_quoted: bool,
     is_ascii: bool,
@@ -208,7 +208,7 @@ fn equal_bytes(word: u64, byte: u8) -> u64 {
     !(((difference & !HIGH_BITS) + !HIGH_BITS) | difference) & HIGH_BITS
 }
 
-/// Where a byte of a row with quotes is.
+/// The place of a byte in a row with quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     /// At the beginning of a field.
@@ -221,7 +221,7 @@ enum Place {
     AfterQuote,
 }
 
-/// The fields of one row on their way, without their quotes.
+/// The fields of a row in the making, without their quotes.
 struct Fields<'a> {
     text: &'a mut Vec<u8>,
     ends: &'a mut Vec<usize>,

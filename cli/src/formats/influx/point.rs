@@ -24,25 +24,25 @@ pub(crate) struct Point {
     /// Each tag, `name=value`.
     pub(crate) tags: Vec<Range<usize>>,
     pub(crate) fields: Vec<Field>,
-    /// Where the last field ends.
+    /// The end of the last field.
     pub(crate) fields_end: usize,
     /// The timestamp, in whatever unit.
     pub(crate) time: Option<i64>,
     /// The digits of the timestamp.
     pub(crate) time_text: Range<usize>,
-    /// How far a text has been read that ended within a string.
+    /// The place up to which a text has been read that ended within a string.
     at: usize,
 }
 
 /// One field.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Field {
-    /// Its name as it is written.
+    /// The name as it is written.
     pub(crate) name: Range<usize>,
     pub(crate) value: Value,
 }
 
-/// What a field holds.
+/// The value of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Value {
     Float(f64),
@@ -52,12 +52,12 @@ pub(crate) enum Value {
     Other,
 }
 
-/// Why a line is no point.
+/// A reason why a line is no point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Broken {
     /// The text ends within a string, which may go on in the next line: see [`Point::resume`].
     Unclosed,
-    /// What is wrong, and before which byte.
+    /// A fault, and the byte before which it is.
     At(&'static str, usize),
 }
 
@@ -164,7 +164,7 @@ impl Point {
     }
 }
 
-/// What cannot be in the name of a tag or field, or in the value of a tag, without a backslash.
+/// Whether a byte ends the name of a tag or field, or the value of a tag, unless it has a backslash.
 #[inline]
 fn is_end_of_name(byte: u8) -> bool {
     matches!(byte, b',' | b'=' | b' ')
@@ -203,7 +203,7 @@ fn name(text: &[u8], start: usize, is_end: impl Fn(u8) -> bool, empty: &'static 
     if at == start { Err(Broken::At(empty, at)) } else { Ok(at) }
 }
 
-/// What a value without quotes says, or what is wrong with it.
+/// Reads a value without quotes, or returns what is wrong with it.
 #[inline]
 fn value(text: &[u8]) -> Result<Value, &'static str> {
     const NOTHING: &str = "a value is no number, no truth value and no string in quotes";
@@ -236,7 +236,7 @@ fn unsigned(text: &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// What a text says: the series, its fields by name and value, where the fields end, the time.
+    /// A point as text: the series, its fields by name and value, where the fields end, the time.
     type Said = (String, Vec<(String, Value)>, usize, Option<i64>);
 
     fn read(text: &str) -> Result<Said, Broken> {

@@ -11,7 +11,7 @@ use std::fmt;
 /// The members of one object, in order.
 pub(crate) struct Members<'a>(Vec<(Name<'a>, &'a RawValue)>);
 
-/// What a member holds.
+/// The value of a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value<'a> {
     Null,
@@ -82,7 +82,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// As text, where it is a single value.
+    /// The value as text, where it is a single one.
     pub(crate) fn text(&self) -> &str {
         match self {
             Self::Null => "",

@@ -18,14 +18,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::fmt::{Display, Write};
 
-/// What a column may be used for.
+/// The use that a column may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Number,
     /// Timestamps and dates.
     Time,
     Text,
-    /// Text perhaps, if somebody says so: some writers do not mark it.
+    /// Text perhaps, where an option says so: some writers do not mark it.
     Bytes,
     /// Nothing.
     Other,
@@ -43,7 +43,7 @@ impl Kind {
         }
     }
 
-    /// What times of this type are.
+    /// The type of times in a column of this type.
     pub(super) fn time_type(data_type: &DataType) -> TimeType {
         match data_type {
             DataType::Timestamp(unit, zone) => TimeType::Timestamp { unit: unit_of(*unit), is_utc: zone.is_some() },
@@ -65,7 +65,7 @@ fn unit_of(unit: TimeUnit) -> Unit {
     }
 }
 
-/// All numbers of a column, NaN where one is missing; `None` if it has none.
+/// The numbers of a column, NaN where one is missing; `None` if it holds none.
 pub(super) fn numbers(array: &dyn Array) -> Option<Vec<f64>> {
     match array.data_type() {
         DataType::Int8 => converted::<Int8Type>(array, f64::from),

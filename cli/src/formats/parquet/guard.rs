@@ -7,11 +7,11 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
 thread_local! {
-    /// Whether a panic is expected, and nobody needs to be told.
+    /// Whether a panic is expected, and is not to be printed.
     static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does what may panic or fail. What it leaves behind then must not be used any more.
+/// Runs work that may panic or fail. What it leaves behind then must not be used any more.
 pub(super) fn guarded<T, E: Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

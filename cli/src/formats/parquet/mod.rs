@@ -41,7 +41,7 @@ pub(crate) struct Parquet {
     table: Option<Table>,
 }
 
-/// A file on its way.
+/// A file in the course of reading.
 struct Table {
     roles: Roles,
     batches: ParquetRecordBatchReader,
@@ -62,7 +62,7 @@ struct Columns {
     rows: usize,
     time: Option<ArrayRef>,
     series: Option<ArrayRef>,
-    /// NaN is missing.
+    /// The numbers of each column; NaN is missing.
     values: Vec<Vec<f64>>,
 }
 

@@ -1,4 +1,4 @@
-//! Which column of a Parquet file is what: said on the command line, or told by its type.
+//! The roles of the columns of a Parquet file: from the command line, or by their types.
 //!
 //! Where nothing is said, the numbers are the values and the first column of timestamps or dates is the time; where there is
 //! none, the first one of text, as in a CSV. Columns of anything else, nested ones among them, are not read.
@@ -12,16 +12,16 @@ use crate::formats::columns::{
 use crate::samples::TimeType;
 use arrow_schema::Schema;
 
-/// What the columns of a file are, by their numbers.
+/// The roles of the columns of a file, by their numbers.
 #[derive(Debug)]
 pub(super) struct Roles {
-    /// Of all columns.
+    /// The names of all columns.
     pub(super) names: Vec<String>,
-    /// Nothing where rows are numbered.
+    /// The column with the time; none where rows are numbered.
     pub(super) time: Option<usize>,
     pub(super) time_type: TimeType,
     pub(super) shape: Shape,
-    /// Every column that has a role, in the order of the file.
+    /// The columns that have a role, in the order of the file.
     read: Vec<usize>,
 }
 
@@ -47,7 +47,7 @@ impl Shape {
 }
 
 impl Roles {
-    /// What types and command line say.
+    /// The roles that types and command line give.
     pub(super) fn new(input: &str, schema: &Schema, wanted: &Wanted, report: &Console) -> Result<Self, Failure> {
         let fields = schema.fields();
         let mut names: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
@@ -113,7 +113,7 @@ impl Roles {
         self.read.iter().copied()
     }
 
-    /// Where among these a column is.
+    /// The place of a column among those that are read.
     pub(super) fn place(&self, index: usize) -> Option<usize> {
         self.read.binary_search(&index).ok()
     }

@@ -9,7 +9,7 @@ use crate::text::quote::shortened;
 /// Most letters of a title, a name or a label: more than fit on a panel.
 const MOST_LETTERS: usize = 300;
 
-/// How much a plot remembers at most.
+/// The most that a plot remembers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Capacity {
     /// Series. Further ones are counted, not drawn.
@@ -32,7 +32,7 @@ pub(crate) struct Lines {
     pub(crate) has_average: bool,
 }
 
-/// What is to be drawn: the samples so far, summed up.
+/// The samples so far, summed up, to be drawn.
 #[derive(Clone, Debug)]
 pub(crate) struct Plot {
     pub(super) title: String,

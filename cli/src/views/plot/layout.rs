@@ -41,7 +41,7 @@ impl Layout {
         if self.columns == 1 { WIDTH - 2 * MARGIN } else { (WIDTH - 3 * MARGIN) / 2 }
     }
 
-    /// How many marks the axis of values has.
+    /// The number of marks on the axis of values.
     pub(super) fn marks(&self) -> usize {
         if self.panel > 400 { 8 } else { 4 }
     }
