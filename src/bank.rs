@@ -188,6 +188,31 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         self.sweep.update_scored(self.columns.as_mut_slices(), samples, scores)
     }
 
+    /// Updates every channel with one sample, and writes the rule's verdict on each: what [`observe`](Self::observe)
+    /// returns of one channel, for a whole row.
+    ///
+    /// ```
+    /// use evenkeel::{Bank, CleanedEma, Decay, Observation};
+    ///
+    /// let mut bank = Bank::<CleanedEma>::new(CleanedEma::new(Decay::half_life(60.0)?), 2)?;
+    /// let nothing = Observation { score: f64::NAN, accepted: false, outlier: false, reopened: false };
+    /// let mut verdicts = [nothing; 2];
+    /// for t in 0..50 {
+    ///     let sample = 5.0 + f64::from(t % 3);
+    ///     bank.update_observed(&[sample, sample], &mut verdicts)?;
+    /// }
+    /// bank.update_observed(&[1e6, f64::NAN], &mut verdicts)?;
+    /// assert!(verdicts[0].outlier && verdicts[0].score > 1e5);
+    /// assert!(!verdicts[1].accepted); // missing
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// There are not one sample and one observation per channel, or the decay is in time. The state is untouched.
+    pub fn update_observed(&mut self, samples: &[T], observations: &mut [Observation<T>]) -> Result<(), UpdateError> {
+        self.sweep.update_observed(self.columns.as_mut_slices(), samples, observations)
+    }
+
     /// Updates one channel with one sample, and returns the rule's verdict on that sample.
     ///
     /// # Errors

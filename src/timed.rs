@@ -5,7 +5,7 @@ use crate::error::{ChannelsError, UpdateError};
 use crate::lane::Real;
 use crate::rule::{Estimator, Reading, Timed};
 use crate::rules::{CleanedEma, RobustMean};
-use crate::sweep::{Observation, Recent, Sweep};
+use crate::sweep::{Observation, Place, Recent, Sweep};
 use core::time::Duration;
 
 /// Many channels of one [`Estimator`], numbered from 0, each with the time of its own last sample.
@@ -49,7 +49,7 @@ use core::time::Duration;
 /// | samples come | use |
 /// |---|---|
 /// | a row at a time, one of each channel | [`Bank::update_after`](crate::Bank::update_after) |
-/// | one by one, of channels with numbers | `TimedBank` |
+/// | one by one, of channels with numbers; or both ways | `TimedBank` |
 /// | one by one, of series with names that come and go | [`Tracker`](crate::Tracker) |
 ///
 /// # Cost
@@ -88,6 +88,15 @@ pub struct Update<T> {
     pub outlier: bool,
     /// Whether the estimate was re-opened by this sample.
     pub reopened: bool,
+}
+
+/// An update as the place of a verdict; its estimates are written later.
+impl<T: Real> Place<T> for Update<T> {
+    #[inline(always)]
+    fn set(&mut self, observation: Observation<T>) {
+        let Observation { score, accepted, outlier, reopened } = observation;
+        *self = Self { score, accepted, outlier, reopened, ..*self };
+    }
 }
 
 impl<T: Real> Update<T> {
@@ -151,6 +160,23 @@ impl<R: Estimator, T: Real> TimedBank<R, T> {
         let constants = self.sweep.steady()?;
         let seen = Sweep::<R, T>::observe_by(constants, self.columns.as_mut_slices(), channel, sample)?;
         Ok(self.updated(channel, seen))
+    }
+
+    /// Updates every channel with a sample that has no time, for a decay in samples, and writes the update of each: what
+    /// [`observe`](Self::observe) returns of one channel, for a whole row, at the speed of a row. The last times stay.
+    ///
+    /// # Errors
+    /// There are not one sample and one update per channel; or the decay is in time, and
+    /// [`observe_at`](Self::observe_at) is needed. Nothing has changed.
+    pub fn observe_row(&mut self, samples: &[T], updates: &mut [Update<T>]) -> Result<(), UpdateError> {
+        self.sweep.judge_row(self.columns.as_mut_slices(), samples, updates)?;
+        for (channel, update) in updates.iter_mut().enumerate() {
+            if let Some(state) = self.columns.state(channel) {
+                let reading = self.sweep.reading(&state);
+                (update.location, update.scale) = (reading.location, reading.scale);
+            }
+        }
+        Ok(())
     }
 
     /// The time of a channel's last sample that counted and had one, in nanoseconds; `None` before it, and if there is

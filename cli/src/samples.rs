@@ -15,6 +15,14 @@ pub(crate) trait Sink {
     fn row(&mut self, time: Time<'_>) -> Result<(), Refusal>;
     /// A sample of a series; NaN is a missing one.
     fn sample(&mut self, series: usize, value: f64) -> Result<(), Refusal>;
+    /// Whether the sink takes [whole rows](Self::samples) of samples.
+    fn takes_rows(&self) -> bool {
+        false
+    }
+    /// A sample of each series, in the order of their numbers; NaN is a missing one.
+    fn samples(&mut self, _: &[f64]) -> Result<(), Failure> {
+        Ok(())
+    }
     /// Sends on what has been made so far: the input may have to be waited for.
     fn before_wait(&mut self) -> Result<(), Failure> {
         Ok(())

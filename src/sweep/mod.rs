@@ -37,7 +37,8 @@ use core::fmt;
 use pulp::{Scalar, WithSimd};
 use row::Row;
 use series::Series;
-use sink::{Ignore, Scores, Sink, Watch};
+pub(crate) use sink::Place;
+use sink::{Ignore, Scores, Sink, Verdicts, Watch};
 
 /// A rule with its constants, an instruction set and threads, ready to run over columns that somebody owns: a
 /// [`Bank`](crate::Bank)'s, or your own.
@@ -336,6 +337,31 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
     #[must_use]
     pub fn reading(&self, state: &ColumnsOf<R, T>) -> Reading<T> {
         R::read(&self.constants, state)
+    }
+
+    /// Updates every channel with one sample, and writes the rule's verdict on each: what [`observe`](Self::observe)
+    /// returns of one channel, for a whole row.
+    ///
+    /// # Errors
+    /// The columns, the samples and the observations are not all of one length. The state is untouched.
+    pub fn update_observed(
+        &self,
+        state: ColumnsOf<R, &mut [T]>,
+        samples: &[T],
+        observations: &mut [Observation<T>],
+    ) -> Result<(), UpdateError> {
+        self.judge_row(state, samples, observations)
+    }
+
+    /// Updates every channel with one sample, and writes the verdict on each to a place of its own.
+    pub(crate) fn judge_row<P: Place<T>>(
+        &self,
+        state: ColumnsOf<R, &mut [T]>,
+        samples: &[T],
+        places: &mut [P],
+    ) -> Result<(), UpdateError> {
+        same_length("observations", places.len(), channels_of::<R, T>(&state)?)?;
+        self.row(state, samples, Verdicts(places))
     }
 
     fn row(&self, state: ColumnsOf<R, &mut [T]>, samples: &[T], sink: impl Sink<R, T>) -> Result<(), UpdateError> {

@@ -1,9 +1,9 @@
-//! Where the outputs of a pass go: nowhere, into a slice of scores or values, or into one observation.
+//! Where the outputs of a pass go: nowhere, into a slice of scores, values or verdicts, or into one observation.
 //!
 //! A pass that nobody watches pays nothing: what an output holds is computed where it is used, and [`Ignore`] uses
 //! nothing.
 
-use crate::lane::Real;
+use crate::lane::{Lane, Real};
 use crate::rule::{Judge, LayerRule, Rule};
 use pulp::Simd;
 
@@ -90,6 +90,82 @@ pub struct Observation<T> {
 
 impl<T: Real> Observation<T> {
     pub(crate) const NONE: Self = Self { score: T::NAN, accepted: false, outlier: false, reopened: false };
+}
+
+/// A place for the verdict on one sample.
+pub(crate) trait Place<T>: Send {
+    /// Writes the verdict.
+    fn set(&mut self, observation: Observation<T>);
+}
+
+impl<T: Real> Place<T> for Observation<T> {
+    #[inline(always)]
+    fn set(&mut self, observation: Self) {
+        *self = observation;
+    }
+}
+
+/// A sink that writes the verdicts, one per channel.
+pub(crate) struct Verdicts<'a, P>(pub(crate) &'a mut [P]);
+
+/// The most channels of a vector.
+const MOST_LANES: usize = 16;
+
+impl<P> Verdicts<'_, P> {
+    /// Writes the verdicts of one vector to as many places, or fewer behind the last whole vector.
+    #[inline(always)]
+    fn write<R: Rule + Judge, T: Real, S: Simd>(simd: S, places: &mut [P], output: R::Output<T, S>)
+    where
+        P: Place<T>,
+    {
+        let verdict = R::verdict(output);
+        // Any number with a bit will do for a yes.
+        let (yes, no) = (Lane::splat(simd, T::NAN), Lane::splat(simd, T::default()));
+        let lanes = [verdict.accepted, verdict.outlier, verdict.reopened].map(
+            #[inline(always)]
+            |mask| mask.select(yes, no),
+        );
+        let [mut score, mut accepted, mut outlier, mut reopened] = [[T::default(); MOST_LANES]; 4];
+        for (lane, room) in [verdict.score, lanes[0], lanes[1], lanes[2]].into_iter().zip([
+            &mut score,
+            &mut accepted,
+            &mut outlier,
+            &mut reopened,
+        ]) {
+            if let Some(slot) = T::split_mut::<S>(room).0.first_mut() {
+                *slot = lane.1;
+            }
+        }
+        for (index, place) in places.iter_mut().enumerate().take(MOST_LANES) {
+            place.set(Observation {
+                score: score[index],
+                accepted: accepted[index].to_word() != 0,
+                outlier: outlier[index].to_word() != 0,
+                reopened: reopened[index].to_word() != 0,
+            });
+        }
+    }
+}
+
+impl<R: Rule + Judge, T: Real, P: Place<T>> Sink<R, T> for Verdicts<'_, P> {
+    #[inline(always)]
+    fn vector<S: Simd>(&mut self, simd: S, index: usize, output: R::Output<T, S>) {
+        let lanes = size_of::<T::Lanes<S>>() / size_of::<T>();
+        if let Some(places) = self.0.get_mut(index * lanes..(index + 1) * lanes) {
+            Self::write::<R, T, S>(simd, places, output);
+        }
+    }
+    #[inline(always)]
+    fn tail<S: Simd>(&mut self, simd: S, output: R::Output<T, S>) {
+        let whole = self.0.len() - self.0.len() % (size_of::<T::Lanes<S>>() / size_of::<T>());
+        if let Some(places) = self.0.get_mut(whole..) {
+            Self::write::<R, T, S>(simd, places, output);
+        }
+    }
+    fn split(self, middle: usize) -> (Self, Self) {
+        let (before, from) = self.0.split_at_mut(middle);
+        (Verdicts(before), Verdicts(from))
+    }
 }
 
 /// A sink that records whether any sample did not count, and passes every output to another sink.

@@ -30,3 +30,4 @@ mod tail;
 mod timed;
 mod tracker;
 mod vectors;
+mod verdicts;

@@ -11,7 +11,7 @@ use crate::text::number;
 use crate::text::quote::push_field;
 use crate::views::tails::{Line, titles};
 use clap::{Args, ValueEnum};
-use evenkeel::TailProfile;
+use evenkeel::{TailProfile, Update};
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<(), Failure> {
     let mut target = Target::open(args.output.as_deref())?;
     let mut console = source.console(&args.input.read, target.is_terminal());
     let (total, tally) = (TailProfile::new(), Tally::default());
-    let mut profile = Profile { engine, series: Vec::new(), count: 0, total, tally };
+    let mut profile = Profile { engine, series: Vec::new(), count: 0, total, tally, updates: Vec::new() };
 
     let result = input::read(source, &mut profile, &mut console);
     console.finish();
@@ -91,11 +91,22 @@ struct Profile {
     /// Everything that is in no series' own profile.
     total: TailProfile,
     tally: Tally,
+    /// Room for the updates of a row.
+    updates: Vec<Update<f64>>,
 }
 
 impl Profile {
     fn is_total_only(&self) -> bool {
         self.count > SEPARATE
+    }
+}
+
+impl Profile {
+    #[inline]
+    fn add(&mut self, series: usize, update: &Update<f64>) {
+        self.tally.add(update);
+        let profile = self.series.get_mut(series).map_or(&mut self.total, |(_, profile)| profile);
+        profile.record(&[update.score]);
     }
 }
 
@@ -118,10 +129,20 @@ impl Sink for Profile {
     }
 
     fn sample(&mut self, series: usize, value: f64) -> Result<(), Refusal> {
-        let seen = self.engine.observe(series, value)?;
-        self.tally.add(&seen);
-        let profile = self.series.get_mut(series).map_or(&mut self.total, |(_, profile)| profile);
-        profile.record(&[seen.score]);
+        let update = self.engine.observe(series, value)?;
+        self.add(series, &update);
+        Ok(())
+    }
+
+    fn takes_rows(&self) -> bool {
+        self.engine.takes_rows()
+    }
+
+    fn samples(&mut self, values: &[f64]) -> Result<(), Failure> {
+        let mut updates = std::mem::take(&mut self.updates);
+        self.engine.observe_row(values, &mut updates)?;
+        updates.iter().enumerate().for_each(|(series, update)| self.add(series, update));
+        self.updates = updates;
         Ok(())
     }
 }

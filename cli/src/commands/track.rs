@@ -11,6 +11,7 @@ use crate::settings::{RuleArgs, TrackPreset};
 use crate::views::drawing::{Drawing, file_name};
 use crate::views::plot::Capacity;
 use clap::Args;
+use evenkeel::Update;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -104,7 +105,14 @@ pub(crate) fn run(args: &TrackArgs) -> Result<(), Failure> {
     let drawing = plot.map(|path| drawing(args, path, &source.input.name)).transpose()?;
     let target = Target::open(args.output.as_deref())?;
     let mut console = source.console(&args.input.read, target.is_terminal());
-    let mut track = Track { engine, output: Tidy::new(format, target)?, drawing, series: 0, tally: Tally::default() };
+    let mut track = Track {
+        engine,
+        output: Tidy::new(format, target)?,
+        drawing,
+        series: 0,
+        tally: Tally::default(),
+        updates: Vec::new(),
+    };
 
     if let Err(failure) = input::read(source, &mut track, &mut console) {
         console.finish();
@@ -150,6 +158,8 @@ struct Track {
     drawing: Option<Drawing>,
     series: u64,
     tally: Tally,
+    /// Room for the updates of a row.
+    updates: Vec<Update<f64>>,
 }
 
 impl Sink for Track {
@@ -190,6 +200,22 @@ impl Sink for Track {
             drawing.sample(series, value, &seen)?;
         }
         self.output.sample(series, value, seen);
+        Ok(())
+    }
+
+    fn takes_rows(&self) -> bool {
+        self.engine.takes_rows()
+    }
+
+    fn samples(&mut self, values: &[f64]) -> Result<(), Failure> {
+        self.engine.observe_row(values, &mut self.updates)?;
+        for (series, (&value, update)) in values.iter().zip(&self.updates).enumerate() {
+            self.tally.add(update);
+            if let Some(drawing) = &mut self.drawing {
+                drawing.sample(series, value, update)?;
+            }
+            self.output.sample(series, value, *update);
+        }
         Ok(())
     }
 

@@ -88,6 +88,18 @@ impl Engine {
         self.series.set_time(time)
     }
 
+    /// Whether the engine takes [whole rows](Self::observe_row): where the memory is in time, each series has a time of its own.
+    pub(crate) fn takes_rows(&self) -> bool {
+        self.series.takes_rows()
+    }
+
+    /// Updates every series with its next sample, and writes the update of each: what [`observe`](Self::observe) returns, many
+    /// times as fast.
+    pub(crate) fn observe_row(&mut self, samples: &[f64], updates: &mut Vec<Update<f64>>) -> Result<(), Failure> {
+        updates.resize(samples.len(), NOTHING);
+        Ok(self.series.observe_row(samples, updates)?)
+    }
+
     /// Updates a series with its next sample; NaN is a missing one.
     #[inline]
     pub(crate) fn observe(&mut self, series: usize, sample: f64) -> Result<Update<f64>, Refusal> {
@@ -114,7 +126,17 @@ trait Estimates: Debug + Send {
     fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal>;
     fn observe(&mut self, series: usize, sample: f64) -> Result<Update<f64>, Refusal>;
     fn step(&self, series: usize) -> f64;
+    fn takes_rows(&self) -> bool {
+        false
+    }
+    fn observe_row(&mut self, _: &[f64], _: &mut [Update<f64>]) -> Result<(), UpdateError> {
+        Ok(())
+    }
 }
+
+/// The update of a series by nothing.
+const NOTHING: Update<f64> =
+    Update { location: f64::NAN, scale: f64::NAN, score: f64::NAN, accepted: false, outlier: false, reopened: false };
 
 /// Estimators with a memory in samples, however long they are apart.
 impl<R: Estimator> Estimates for TimedBank<R> {
@@ -132,6 +154,14 @@ impl<R: Estimator> Estimates for TimedBank<R> {
 
     fn step(&self, series: usize) -> f64 {
         Self::step(self, series).unwrap_or(0.0)
+    }
+
+    fn takes_rows(&self) -> bool {
+        true
+    }
+
+    fn observe_row(&mut self, samples: &[f64], updates: &mut [Update<f64>]) -> Result<(), UpdateError> {
+        Self::observe_row(self, samples, updates)
     }
 }
 

@@ -16,8 +16,18 @@ use std::time::SystemTime;
 /// The input cannot be used, the sink takes no more, or there is something bad with `--strict`.
 pub(crate) fn read(source: Source, sink: &mut impl Sink, console: &mut Console) -> Result<(), Failure> {
     let Source { format, input, is_live } = source;
-    let (by_cell, names) = (Vec::new(), IndexMap::default());
-    let mut numbered = Numbered { sink, console, is_live, by_cell, names, expected: 0, count: 0, name: Vec::new() };
+    let mut numbered = Numbered {
+        sink,
+        console,
+        is_live,
+        by_cell: Vec::new(),
+        is_in_order: false,
+        values: Vec::new(),
+        names: IndexMap::default(),
+        expected: 0,
+        count: 0,
+        name: Vec::new(),
+    };
     format.read_all(input, &mut numbered)
 }
 
@@ -28,6 +38,10 @@ struct Numbered<'a, S> {
     is_live: bool,
     /// The series of each cell of a row.
     by_cell: Vec<Option<usize>>,
+    /// Whether the cells of a row with values are all series, in order.
+    is_in_order: bool,
+    /// Room for the values of a row.
+    values: Vec<f64>,
     /// The first series of each name.
     names: IndexMap<Box<[u8]>, usize, RandomState>,
     /// The position of the name that is expected next: most inputs name their series in turn.
@@ -98,6 +112,9 @@ impl<S: Sink> Numbered<'_, S> {
         if !self.time(record)? {
             return Ok(());
         }
+        if self.sink.takes_rows() && self.is_in_order(record) && self.has_only_numbers(record) {
+            return self.sink.samples(&self.values);
+        }
         for cell in record.values() {
             let series = match self.by_cell.get(cell) {
                 Some(Some(series)) => *series,
@@ -108,8 +125,31 @@ impl<S: Sink> Numbered<'_, S> {
         Ok(())
     }
 
+    /// Whether the cells with values are all series, in the order of their numbers.
+    #[inline]
+    fn is_in_order(&mut self, record: &impl Record) -> bool {
+        if !self.is_in_order || !record.is_final() {
+            let mut numbered = record.values().enumerate();
+            self.is_in_order = record.values().len() == self.count
+                && numbered.all(|(series, cell)| self.by_cell.get(cell) == Some(&Some(series)));
+        }
+        self.is_in_order
+    }
+
+    /// Reads the values of a row. False if one of them is no number, and the cells have to be looked at one by one.
+    #[inline]
+    fn has_only_numbers(&mut self, record: &impl Record) -> bool {
+        self.values.clear();
+        for cell in record.values() {
+            let Value::Number(value) = record.value(cell) else { return false };
+            self.values.push(value);
+        }
+        true
+    }
+
     #[cold]
     fn add_cell(&mut self, cell: usize, name: &str) -> Result<usize, Failure> {
+        self.is_in_order = false;
         self.sink.series(name)?;
         if self.by_cell.len() <= cell {
             self.by_cell.resize(cell + 1, None);

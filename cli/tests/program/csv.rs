@@ -2,6 +2,7 @@
 
 use crate::support::{HEADER, evenkeel, file, lines, samples, stderr, stdout, track};
 use predicates::prelude::*;
+use std::fmt::Write;
 
 #[test]
 fn wide_every_numeric_column_is_a_series_and_the_first_text_the_time() {
@@ -137,4 +138,39 @@ fn the_format_is_the_extensions() {
     let (_directory, path) = file("a.csv", "{\"t\":\"T1\",\"a\":1}\n");
     let run = evenkeel(&["track", "--format", "ndjson", "--output-format", "csv"]).arg(path).assert().success();
     assert_eq!(samples(&run), ["T1 a 1"]);
+}
+
+#[test]
+fn whole_rows_are_followed_as_single_samples_are() {
+    // A wide CSV goes through the engine a row at a time, but for rows with a bad cell; NDJSON goes a sample at a time.
+    let columns = 21;
+    let (mut table, mut objects) = ("t".to_owned(), String::new());
+    for column in 0..columns {
+        let _ = write!(table, ",c{column}");
+    }
+    table.push('\n');
+    for row in 0..300_u64 {
+        let _ = write!(table, "T{row}");
+        let _ = write!(objects, "{{\"t\":\"T{row}\"");
+        for column in 0..columns {
+            let noise = (row * 7919 + column * 104_729) % 997;
+            let (cell, member) = match noise {
+                0..20 if row > 0 => (String::new(), "null".to_owned()),
+                20..30 if row > 0 => ("oops".to_owned(), "\"oops\"".to_owned()),
+                30..50 => ("1e6".to_owned(), "1e6".to_owned()),
+                _ => (format!("{}.{noise:03}", column * 10), format!("{}.{noise:03}", column * 10)),
+            };
+            let _ = write!(table, ",{cell}");
+            let _ = write!(objects, ",\"c{column}\":{member}");
+        }
+        table.push('\n');
+        objects.push_str("}\n");
+    }
+    for preset in ["clean", "robust", "ema"] {
+        let rows = track(table.clone(), &["--preset", preset, "--quiet"]).success();
+        let args = ["--format", "ndjson", "--output-format", "csv", "--preset", preset, "--quiet"];
+        let samples = track(objects.clone(), &args).success();
+        assert!(stdout(&rows) == stdout(&samples), "{preset}");
+        assert!(stdout(&rows).lines().count() > 6000);
+    }
 }
