@@ -26,6 +26,8 @@ pub(super) struct Batch {
     pub(super) names: Vec<String>,
     pub(super) times: Times,
     pub(super) rows: Vec<Row>,
+    /// The rows as lines, where they have been encoded already.
+    pub(super) encoded: LineBuffer,
 }
 
 /// The times of a batch, one after the other in one piece of memory.
@@ -63,6 +65,7 @@ impl Batch {
         self.times.text.clear();
         self.times.ends.clear();
         self.rows.clear();
+        self.encoded.clear();
     }
 }
 
@@ -73,31 +76,29 @@ pub(super) enum Notation {
     Ndjson,
 }
 
-/// Encodes rows and writes them to a target.
+/// Encodes rows as lines.
 #[derive(Debug)]
-pub(super) struct Encoder {
+pub(super) struct Lines {
     notation: Notation,
-    target: Target,
-    lines: LineBuffer,
     /// The time of the present row, encoded: what its line begins with.
     start: Vec<u8>,
     /// Per series: its name, encoded, which follows the time.
     names: Vec<Box<[u8]>>,
 }
 
-impl Encoder {
-    pub(super) fn new(notation: Notation, target: Target) -> Self {
-        Self { notation, target, lines: LineBuffer::new(2 * CHUNK), start: Vec::new(), names: Vec::new() }
+impl Lines {
+    pub(super) fn new(notation: Notation) -> Self {
+        Self { notation, start: Vec::new(), names: Vec::new() }
     }
 
-    /// Encodes a batch, and writes if there is enough or if the batch says so.
-    pub(super) fn batch(&mut self, batch: &Batch) -> Result<(), Failure> {
-        if batch.header.is_some() && self.notation == Notation::Csv {
-            self.lines.put(HEADER);
-        }
-        for name in &batch.names {
-            self.add_series(name);
-        }
+    /// Encodes the rows of a batch, and calls `after` behind each.
+    #[inline]
+    pub(super) fn rows(
+        &mut self,
+        batch: &Batch,
+        out: &mut LineBuffer,
+        mut after: impl FnMut(&mut LineBuffer) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let mut present = None;
         for row in &batch.rows {
             if present != Some(row.time) {
@@ -105,31 +106,16 @@ impl Encoder {
                 self.set_time(&batch.times, row.time);
             }
             match self.notation {
-                Notation::Csv => self.csv(row),
-                Notation::Ndjson => self.ndjson(row),
+                Notation::Csv => self.csv(row, out),
+                Notation::Ndjson => self.ndjson(row, out),
             }
-            if self.lines.len() >= CHUNK {
-                self.write()?;
-            }
-        }
-        if batch.flush { self.write() } else { Ok(()) }
-    }
-
-    /// Writes the rest and returns the target.
-    pub(super) fn finish(mut self) -> Result<Target, Failure> {
-        self.write()?;
-        Ok(self.target)
-    }
-
-    fn write(&mut self) -> Result<(), Failure> {
-        if self.lines.len() > 0 {
-            self.target.write(self.lines.as_bytes())?;
-            self.lines.clear();
+            after(out)?;
         }
         Ok(())
     }
 
-    fn add_series(&mut self, name: &str) {
+    /// Adds a series.
+    pub(super) fn add_series(&mut self, name: &str) {
         let mut encoded = Vec::new();
         match self.notation {
             Notation::Csv => {
@@ -162,34 +148,82 @@ impl Encoder {
     }
 
     #[inline]
-    fn csv(&mut self, row: &Row) {
-        self.begin(row.series);
+    fn csv(&self, row: &Row, out: &mut LineBuffer) {
+        self.begin(row.series, out);
         let mut texts = std::array::from_fn(|_| zmij::Buffer::new());
         for number in numbers(row, &mut texts, number::csv) {
-            self.lines.put_ended(number.as_bytes(), b',');
+            out.put_ended(number.as_bytes(), b',');
         }
-        self.lines.put(if row.seen.outlier { b"1\n" } else { b"0\n" });
+        out.put(if row.seen.outlier { b"1\n" } else { b"0\n" });
     }
 
     #[inline]
-    fn ndjson(&mut self, row: &Row) {
-        self.begin(row.series);
+    fn ndjson(&self, row: &Row, out: &mut LineBuffer) {
+        self.begin(row.series, out);
         let members = [",\"value\":", ",\"location\":", ",\"scale\":", ",\"score\":"];
         let mut texts = std::array::from_fn(|_| zmij::Buffer::new());
         for (member, number) in members.into_iter().zip(numbers(row, &mut texts, number::json)) {
-            self.lines.put(member.as_bytes());
-            self.lines.put(number.as_bytes());
+            out.put(member.as_bytes());
+            out.put(number.as_bytes());
         }
         let outlier = if row.seen.outlier { ",\"outlier\":true}\n" } else { ",\"outlier\":false}\n" };
-        self.lines.put(outlier.as_bytes());
+        out.put(outlier.as_bytes());
     }
 
     /// Writes the time and the name of the series.
     #[inline]
-    fn begin(&mut self, series: usize) {
-        self.lines.put(&self.start);
-        self.lines.put(self.names.get(series).map_or(&b""[..], |name| name));
+    fn begin(&self, series: usize, out: &mut LineBuffer) {
+        out.put(&self.start);
+        out.put(self.names.get(series).map_or(&b""[..], |name| name));
     }
+}
+
+/// Encodes batches and writes them to a target.
+#[derive(Debug)]
+pub(super) struct Encoder {
+    lines: Lines,
+    buffer: LineBuffer,
+    target: Target,
+}
+
+impl Encoder {
+    pub(super) fn new(notation: Notation, target: Target) -> Self {
+        Self { lines: Lines::new(notation), buffer: LineBuffer::new(2 * CHUNK), target }
+    }
+
+    /// Encodes a batch, unless it has been, and writes if there is enough or if the batch says so.
+    pub(super) fn batch(&mut self, batch: &Batch) -> Result<(), Failure> {
+        let Self { lines, buffer, target } = self;
+        if batch.header.is_some() && lines.notation == Notation::Csv {
+            buffer.put(HEADER);
+        }
+        for name in &batch.names {
+            lines.add_series(name);
+        }
+        let least = if batch.flush { 1 } else { CHUNK };
+        if batch.encoded.len() > 0 {
+            buffer.put(batch.encoded.as_bytes());
+        } else {
+            lines.rows(batch, buffer, |buffer| write(buffer, target, CHUNK))?;
+        }
+        write(buffer, target, least)
+    }
+
+    /// Writes the rest and returns the target.
+    pub(super) fn finish(mut self) -> Result<Target, Failure> {
+        write(&mut self.buffer, &mut self.target, 1)?;
+        Ok(self.target)
+    }
+}
+
+/// Writes the buffer, if there are at least so many bytes in it.
+#[inline]
+fn write(buffer: &mut LineBuffer, target: &mut Target, least: usize) -> Result<(), Failure> {
+    if buffer.len() >= least {
+        target.write(buffer.as_bytes())?;
+        buffer.clear();
+    }
+    Ok(())
 }
 
 /// The numbers of a row as text. All four are made before the first is copied: a byte that was only just written is slow to

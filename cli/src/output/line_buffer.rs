@@ -4,7 +4,7 @@
 //! compiler knows are inlined, where a copy of any length is a call: two that overlap make one of any length between.
 
 /// Lines in the making, of which the memory is reused.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct LineBuffer {
     bytes: Vec<u8>,
     filled: usize,

@@ -1,9 +1,10 @@
 //! Tidy output: one row per sample, encoded and written by a thread of its own.
 //!
-//! Rows travel in batches, and batches travel back to be filled again, so there are never more than a few of them. A
-//! live input asks for everything to be out before it waits: that is when all batches are home.
+//! Rows travel in batches, and batches travel back to be filled again, so there are never more than a few of them. Where the
+//! thread is behind, whoever fills the next batch encodes it instead of waiting for one to come back: it takes longer to write a
+//! number than to read one. A live input asks for everything to be out before it waits: that is when all batches are home.
 
-use super::encode::{Batch, Encoder, Notation, Row};
+use super::encode::{Batch, Encoder, Lines, Notation, Row};
 use super::format::OutputFormat;
 use super::parquet;
 use super::target::Target;
@@ -20,9 +21,15 @@ const BYTES: usize = 256 << 10;
 /// Batches that there are: one is filled while others are written.
 const BATCHES: usize = 4;
 
+/// Most series whose names are held twice, for the thread and for whoever helps it.
+const MOST_HELPED: usize = 10_000;
+
 /// Collects rows for a target.
 pub(crate) struct Tidy {
     batch: Batch,
+    /// Encodes batches where the thread is behind; none for a format that one thread has to write, and for too many series.
+    helper: Option<Lines>,
+    series: usize,
     time_type: TimeType,
     has_header: bool,
     writer: Writer,
@@ -78,9 +85,15 @@ impl Tidy {
             .name("writer".to_owned())
             .spawn(move || write(encoder, &incoming, &outgoing))
             .map_err(|error| Failure::failed(format!("cannot start a thread: {error}")))?;
+        let helper = match format {
+            OutputFormat::Csv => Some(Lines::new(Notation::Csv)),
+            OutputFormat::Ndjson => Some(Lines::new(Notation::Ndjson)),
+            OutputFormat::Parquet => None,
+        };
         let spare = (1..BATCHES).map(|_| Batch::default()).collect();
         let (batch, time_type, has_header) = (Batch::default(), TimeType::default(), false);
-        Ok(Self { batch, time_type, has_header, writer: Writer { batches, back, thread }, spare })
+        let writer = Writer { batches, back, thread };
+        Ok(Self { batch, helper, series: 0, time_type, has_header, writer, spare })
     }
 
     /// Sets the type of all times, before the first row.
@@ -91,6 +104,13 @@ impl Tidy {
 
     pub(crate) fn add_series(&mut self, name: &str) {
         self.batch.names.push(name.to_owned());
+        self.series += 1;
+        if self.series > MOST_HELPED {
+            self.helper = None;
+        }
+        if let Some(helper) = &mut self.helper {
+            helper.add_series(name);
+        }
     }
 
     /// Sets the time of the rows that follow.
@@ -146,7 +166,7 @@ impl Tidy {
         self.batch.flush = flush;
         let empty = match self.spare.pop() {
             Some(batch) => batch,
-            None => self.take_back()?,
+            None => self.next_back()?,
         };
         let full = std::mem::replace(&mut self.batch, empty);
         // If nobody takes it, waiting for the next batch returns the reason.
@@ -154,11 +174,23 @@ impl Tidy {
         Ok(())
     }
 
+    /// Returns a batch that has been written, empty. If there is none yet, the thread is behind: then the present batch is encoded
+    /// before one is waited for.
+    fn next_back(&mut self) -> Result<Batch, Failure> {
+        if let Some(helper) = &mut self.helper {
+            if let Ok(written) = self.writer.back.try_recv() {
+                return written.map(emptied);
+            }
+            let mut encoded = std::mem::take(&mut self.batch.encoded);
+            helper.rows(&self.batch, &mut encoded, |_| Ok(()))?;
+            self.batch.encoded = encoded;
+        }
+        self.take_back()
+    }
+
     /// Waits for a batch that has been written, and returns it empty.
     fn take_back(&mut self) -> Result<Batch, Failure> {
-        let mut batch = self.writer.back.recv().unwrap_or_else(|_| Err(gone()))?;
-        batch.clear();
-        Ok(batch)
+        self.writer.back.recv().unwrap_or_else(|_| Err(gone())).map(emptied)
     }
 }
 
@@ -168,6 +200,11 @@ impl Writer {
         drop(self.batches);
         self.thread.join().unwrap_or_else(|_| Err(gone()))
     }
+}
+
+fn emptied(mut batch: Batch) -> Batch {
+    batch.clear();
+    batch
 }
 
 /// The failure of a thread that is gone without a reason.
