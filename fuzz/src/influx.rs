@@ -274,9 +274,13 @@ fn pieces(text: &[u8], limits: &Limits, nanoseconds: i64, skips_explored: bool) 
     pieces
 }
 
-/// Whether a line is taken for a point, where nothing else says what it is.
-pub(crate) fn is_point(line: &[u8]) -> bool {
-    matches!(read(line.trim_ascii()), Reading::Point(_) | Reading::Open)
+/// Whether a line is a point, or perhaps the beginning of one.
+pub(crate) fn is_point(line: &[u8], or_open: bool) -> bool {
+    match read(line.trim_ascii()) {
+        Reading::Point(_) => true,
+        Reading::Open => or_open,
+        Reading::Bad => false,
+    }
 }
 
 /// Everything that should come out of this text as samples.

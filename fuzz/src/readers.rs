@@ -5,7 +5,7 @@
 //! library, and writes down in order what should come out. All of it must: names, times, samples to the bit, and every row
 //! and cell that is bad, with its line.
 
-use crate::{csv, influx, ndjson, random::Random};
+use crate::{csv, influx, json, ndjson, random::Random};
 use evenkeel_cli::probe::{self, Event, Format, Limits, NAME, Options, Reading};
 use std::collections::HashSet;
 use std::io::{self, ErrorKind, Read};
@@ -130,6 +130,10 @@ impl Expected {
     fn of(text: &[u8], options: &Options) -> Self {
         let mut expected = Self { is_strict: options.strict, ..Self::default() };
         expected.stop = expected.read(text, options).err();
+        // An input of which nothing can be used is an error, however it is bad.
+        if expected.stop.is_none() && expected.rows > 0 && expected.bad_rows == expected.rows {
+            expected.stop = Some(UNUSABLE);
+        }
         expected
     }
 
@@ -143,8 +147,11 @@ impl Expected {
                 let first = seen.split(|byte| *byte == b'\n').find(is_text).unwrap_or_default();
                 match first.trim_ascii().first() {
                     Some(b'[') => return Err(UNUSABLE),
-                    _ if influx::is_point(first) => Format::Influx,
+                    Some(b'{') if json::object(first).is_some() => Format::Ndjson,
+                    Some(b'{') if influx::is_point(first, true) => Format::Influx,
                     Some(b'{') => Format::Ndjson,
+                    _ if influx::is_point(first, false) => Format::Influx,
+                    _ if first.starts_with(b"PAR1\x15") => Format::Parquet,
                     _ => Format::Csv,
                 }
             }

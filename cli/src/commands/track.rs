@@ -38,7 +38,7 @@ Examples:
 
 Exit codes:
   0  The whole input was processed, or the reader of the output closed the pipe.
-  1  The output could not be written, or --strict met a bad row.
+  1  The output could not be written, or --strict met a bad row, a bad value or a late sample.
   2  The command line or the input cannot be used: an unknown option, a column that does not exist, no input.";
 
 /// Follow every series: location, scale, score and outliers, row by row

@@ -203,7 +203,7 @@ pub(crate) fn moment(moments: &mut Moments, time: Time<'_>) -> Result<i64, Refus
         Moment::Nanoseconds(moment) => Ok(moment),
         Moment::Text => moments.read(time.text).map_err(|error| Refusal::Bad(error.to_string())),
         Moment::RowNumber => {
-            let needed = "a half-life in time needs a column with the time: name it with --time";
+            let needed = "a half-life or a limit in time needs a column with the time: name it with --time";
             Err(Failure::usage(needed).into())
         }
     }

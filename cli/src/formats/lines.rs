@@ -59,6 +59,13 @@ pub(crate) enum Woken {
     Stop,
 }
 
+/// Whether a line that begins with `#` is a comment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comments {
+    PassOver,
+    Take,
+}
+
 /// Lines that a reader has gone through.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Span<'a> {
@@ -89,6 +96,8 @@ pub(crate) struct Lines {
     /// How many lines are current.
     count: u64,
     at_end: bool,
+    /// Whether the first line is being looked for.
+    is_looking: bool,
 }
 
 impl Lines {
@@ -106,6 +115,7 @@ impl Lines {
             number: 1,
             count: 0,
             at_end: false,
+            is_looking: false,
         }
     }
 
@@ -186,21 +196,36 @@ impl Lines {
         self.count = self.count.min(1);
     }
 
-    /// The first line that is neither blank nor a comment, without its end. Nothing is consumed. A line that does not fit into
-    /// the buffer is not complete.
+    /// The first line that is neither blank nor, where these are passed over, a comment, without its end. Nothing is consumed. A
+    /// line that does not fit into the buffer is not complete.
     pub(crate) fn first_line(
         &mut self,
+        comments: Comments,
         before_read: &mut impl FnMut(Need) -> Result<Woken, Failure>,
     ) -> Result<&[u8], Failure> {
-        let is_text = |line: &&[u8]| !line.trim_ascii().is_empty() && !line.trim_ascii_start().starts_with(b"#");
+        let is_text = |line: &&[u8]| {
+            let line = line.trim_ascii();
+            let is_comment = comments == Comments::PassOver && line.starts_with(b"#");
+            !line.is_empty() && !is_comment
+        };
         loop {
             let mut lines = self.after_mark().split_inclusive(|byte| *byte == b'\n');
             let is_complete = lines.find(is_text).is_some_and(|line| line.ends_with(b"\n"));
-            if is_complete || self.filled - self.start >= self.limits.chunk || self.fill(before_read)? != Fill::More {
+            self.is_looking = true;
+            let is_over =
+                is_complete || self.filled - self.start >= self.limits.chunk || self.fill(before_read)? != Fill::More;
+            self.is_looking = false;
+            if is_over {
                 let mut lines = self.after_mark().split(|byte| *byte == b'\n');
                 return Ok(lines.find(is_text).unwrap_or_default());
             }
         }
+    }
+
+    /// The end of the last complete line that has been read. Only who looks at the first line reads more than one line ahead.
+    fn complete(&self) -> usize {
+        let ahead = if self.is_looking { self.peeked() } else { b"" };
+        self.end + memchr::memrchr(b'\n', ahead).map_or(0, |at| at + 1)
     }
 
     /// What has been read and is still to come, without a byte order mark.
@@ -286,11 +311,11 @@ impl Lines {
         if self.filled == self.buffer.len() {
             self.buffer.resize((2 * self.buffer.len()).min(self.limits.longest), 0);
         }
-        match before_read(Need { read: self.read, held: self.filled, is_joining: self.count > 0 })? {
+        match before_read(Need { read: self.read, held: self.filled - self.complete(), is_joining: self.count > 0 })? {
             Woken::Input => {}
             Woken::GiveUp => return Ok(Fill::Stopped),
             Woken::Stop => {
-                (self.at_end, self.filled) = (true, self.end);
+                (self.at_end, self.filled) = (true, self.complete());
                 return Ok(Fill::Stopped);
             }
         }
@@ -416,7 +441,7 @@ mod tests {
     #[test]
     fn looking_at_the_first_line_consumes_nothing() {
         let mut lines = lines(b"\xEF\xBB\xBF \r\n# why\n {\"a\":1}\n");
-        assert_eq!(lines.first_line(&mut never_mind).unwrap(), b" {\"a\":1}");
+        assert_eq!(lines.first_line(Comments::PassOver, &mut never_mind).unwrap(), b" {\"a\":1}");
         lines.advance(&mut never_mind).unwrap();
         assert_eq!((lines.current(), lines.number()), (&b" "[..], 1));
     }

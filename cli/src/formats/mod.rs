@@ -22,7 +22,7 @@ mod record;
 pub(crate) use columns::Wanted;
 pub(crate) use influx::Point;
 pub use lines::Limits;
-pub(crate) use lines::{Found, Lines, Need, Span, Woken};
+pub(crate) use lines::{Comments, Found, Lines, Need, Span, Woken};
 pub(crate) use reader::{Client, Consumer, Input, Roles};
 pub(crate) use record::{Record, Series, Value, When};
 

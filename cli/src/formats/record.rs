@@ -88,6 +88,8 @@ pub(crate) enum When<'a> {
     Stamp { text: &'a [u8], nanoseconds: i64 },
     /// The record has none, and so is of the moment at which it arrives.
     Arrival,
+    /// This record does not have the cell that has it in others.
+    Absent,
     /// No cell of any record has one.
     Nowhere,
     /// A cell may have one, and it is not known yet which.

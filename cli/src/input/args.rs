@@ -28,16 +28,17 @@ pub(crate) struct InputArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ReadArgs {
     /// The format of the input. By default the ending of the file's name promises it (.csv, .ndjson, .jsonl, .json, .lp,
-    /// .influx, .line, .parquet), or the first line shows it: an object is NDJSON, a point is influx, anything else CSV.
+    /// .influx, .line, .parquet), or the first line shows it: an object is NDJSON, a point is influx, anything else CSV. `pipe` takes
+    /// anything else for influx, and does not read Parquet.
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Input")]
     pub(crate) format: Option<Format>,
 
-    /// The unit of the timestamps in the line protocol. By default they are in ns.
+    /// The unit of the timestamps in the line protocol. By default it is ns, or that of the state of `pipe`.
     #[arg(long, value_enum, value_name = "UNIT", help_heading = "Input")]
     pub(crate) precision: Option<Unit>,
 
     /// The column with the time, which is passed through as it is. By default it is the first column that is not
-    /// numeric; where there is none, rows are numbered from 1.
+    /// numeric; where there is none, rows are numbered from 1, and nothing can be in time.
     #[arg(long, value_name = "COL", help_heading = "Input")]
     pub(crate) time: Option<String>,
 
@@ -46,7 +47,7 @@ pub(crate) struct ReadArgs {
     pub(crate) series: Option<String>,
 
     /// A column with values; may be repeated. In a long table with several, series are called `name.column`. By default
-    /// it is every numeric column of a wide table, and the only other numeric column of a long one.
+    /// it is every numeric column of a wide table, and the only other numeric column of a long one; `pipe` follows all of both.
     #[arg(long, value_name = "COL", help_heading = "Input")]
     pub(crate) value: Vec<String>,
 
@@ -54,7 +55,7 @@ pub(crate) struct ReadArgs {
     #[arg(long, help_heading = "Input")]
     pub(crate) strict: bool,
 
-    /// Show no progress, no notes and no summary. Bad rows and errors are still reported.
+    /// Show no progress, no notes and no summary. Bad rows, bad values and errors are still reported.
     #[arg(long, short)]
     pub(crate) quiet: bool,
 }

@@ -1,7 +1,7 @@
 //! Records to samples of numbered series, for commands that follow every series to the end of the input.
 
 use super::source::Source;
-use crate::console::Console;
+use crate::console::{Console, Counts};
 use crate::failure::Failure;
 use crate::formats::{Client, Consumer, Need, Record, Series, Span, Value, When, Woken};
 use crate::samples::{Moment, Sink, Time, TimeType};
@@ -28,7 +28,15 @@ pub(crate) fn read(source: Source, sink: &mut impl Sink, console: &mut Console) 
         count: 0,
         name: Vec::new(),
     };
-    format.read_all(input, &mut numbered)
+    let name = input.name.clone();
+    format.read_all(input, &mut numbered)?;
+    let Counts { rows, bad_rows, .. } = console.counts;
+    if rows > 0 && bad_rows == rows {
+        return Err(Failure::usage(format!(
+            "{name}: every row is bad: is this the --format, and are these the columns?"
+        )));
+    }
+    Ok(())
 }
 
 /// A sink, and the numbers of its series.
@@ -293,7 +301,7 @@ pub(crate) fn time_of<'a>(
         When::Stamp { text, nanoseconds } => Time { text, is_number: true, moment: Moment::Nanoseconds(nanoseconds) },
         // A file has been there for long.
         When::Arrival if is_live => Time { moment: now(), ..Time::text(b"") },
-        When::Arrival => Time::text(b""),
+        When::Arrival | When::Absent => Time::text(b""),
         When::Nowhere | When::Unknown => Time::row_number(number, digits),
     }
 }

@@ -3,7 +3,7 @@
 use super::args::{InputArgs, ReadArgs};
 use crate::console::{Console, Destination};
 use crate::failure::Failure;
-use crate::formats::{Format, Input, Limits, Lines, Roles, Woken};
+use crate::formats::{Comments, Format, Input, Limits, Lines, Roles, Woken};
 use crate::text::time::Unit;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Seek, SeekFrom};
@@ -108,7 +108,7 @@ fn begins_as_parquet(file: &mut File) -> bool {
 
 /// The format of an input that nothing has named.
 fn format_within(lines: &mut Lines) -> Result<Format, Failure> {
-    let first = lines.first_line(&mut |_| Ok(Woken::Input))?;
+    let first = lines.first_line(Comments::PassOver, &mut |_| Ok(Woken::Input))?;
     if first.trim_ascii_start().starts_with(b"[") {
         return Err(Failure::usage("a JSON array is not NDJSON, which has one object per line: try `jq -c '.[]'`"));
     }

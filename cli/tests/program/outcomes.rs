@@ -114,8 +114,53 @@ fn points_come_out_with_their_times_and_series() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.lp");
         std::fs::write(&path, "m a=1\nm a=2\n").unwrap();
-        evenkeel(&[&["track", path.to_str().unwrap()], args].concat()).assert().success()
+        evenkeel(&[&["track", path.to_str().unwrap()], args].concat()).assert()
     };
-    assert_eq!(count(&run_file(&[]), "samples"), 2);
-    assert_eq!(count(&run_file(&["--half-life", "1m"]), "bad rows"), 2);
+    assert_eq!(count(&run_file(&[]).success(), "samples"), 2);
+    let run = run_file(&["--half-life", "1m"]).code(2);
+    assert!(stderr(&run).contains("line 2: the time is missing") && stderr(&run).contains("every row is bad"));
+}
+
+#[test]
+fn an_input_in_which_every_row_is_bad_is_an_error() {
+    for (input, args) in [
+        ("{\"time\":\"soon\",\"cpu\":1}\n", &["--format", "ndjson", "--half-life", "5s"][..]),
+        ("bad\nbad\n", &["--format", "influx"]),
+        ("t,a\nnever,1\n", &["--half-life", "5s"]),
+    ] {
+        let run = run("track", input, args).code(2);
+        assert!(stdout(&run).is_empty() && stderr(&run).contains("every row is bad"), "{}", stderr(&run));
+    }
+}
+
+#[test]
+fn an_object_is_no_point_and_a_header_none_either() {
+    let run_of = |input: &str| run("track", input, &[]).success();
+    let objects = run_of("{\"url\": \"x?q=\", \"n\": 2}\n{\"url\": \"y\", \"n\": 1}\n");
+    assert_eq!((count(&objects, "samples"), count(&objects, "bad rows")), (2, 0));
+    let table = run_of("name value=\"x\n1\n2\n");
+    assert_eq!(count(&table, "samples"), 2, "{}", stderr(&table));
+}
+
+#[test]
+fn a_label_is_no_time_for_a_pipe_that_needs_one() {
+    let label = "{\"ts\":1700000000,\"host\":\"a\",\"cpu\":1}\n";
+    let refused = run("pipe", label, &["--half-life", "5m"]).code(2);
+    assert!(stderr(&refused).contains("with --time"), "{}", stderr(&refused));
+    // A record of something else has no time, and needs none.
+    let events = "{\"time\":\"2024-05-01T00:00:00Z\",\"cpu\":1}\n{\"event\":\"start\"}\n\
+                  {\"time\":\"2024-05-01T00:00:01Z\",\"cpu\":1}\n";
+    for args in [&["--time", "time"][..], &[]] {
+        let run = run("pipe", events, &[args, &["--half-life", "5m", "--strict"]].concat()).success();
+        assert_eq!((count(&run, "samples"), count(&run, "bad values")), (2, 0), "{}", stderr(&run));
+    }
+}
+
+#[test]
+fn a_header_has_its_new_columns_even_if_the_first_row_stops() {
+    let input = "time,cpu,load\n,1,2\n";
+    let args = ["--format", "csv", "--time", "time", "--half-life", "5s", "--strict"];
+    let run = run("pipe", input, &args).code(1);
+    let header = "time,cpu,load,cpu_location,cpu_scale,cpu_score,load_location,load_scale,load_score\n";
+    assert_eq!(stdout(&run), header);
 }

@@ -107,6 +107,27 @@ fn a_reader_that_leaves_ends_it_quietly() {
 
 #[cfg(unix)]
 #[test]
+fn comments_before_the_first_record_pass_at_once() {
+    let mut child = spawn(&["pipe"]);
+    let (lines, mut input) = (lines(&mut child), child.stdin.take().unwrap());
+    input.write_all(b"# x\n\n").unwrap();
+    assert_eq!((next(&lines), next(&lines)), ("# x".to_owned(), String::new()));
+    drop(input);
+    assert_eq!(end(child).0, Some(0));
+    // Blank lines do not show the format, but are not lost.
+    let mut child = spawn(&["pipe"]);
+    let (lines, mut input) = (self::lines(&mut child), child.stdin.take().unwrap());
+    input.write_all(b"\n \n").unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status().unwrap().success());
+    let (code, said) = end(child);
+    assert!(code == Some(0) && said.contains("lines 2,") && !said.contains("not complete"), "{said}");
+    assert_eq!((next(&lines), next(&lines)), (String::new(), " ".to_owned()));
+    drop(input);
+}
+
+#[cfg(unix)]
+#[test]
 fn a_signal_is_an_end_of_input() {
     for signal in ["TERM", "INT"] {
         let mut child = spawn(&["pipe"]);

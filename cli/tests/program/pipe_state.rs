@@ -430,3 +430,17 @@ fn a_table_goes_on_with_its_header() {
         with_state(&path, more, args).success().stderr(contains("resumed"));
     }
 }
+
+#[test]
+fn half_a_record_is_in_no_state() {
+    let (_directory, path) = place();
+    let args = ["--value", "a", "--value", "b"];
+    with_state(&path, "{\"a\":1,\"b\":1}\n{\"a\":2,\"b\":2}\n", &args).success();
+    let before = fs::read(&path).unwrap();
+    // The first of the two numbers has been followed when the second stops the program.
+    with_state(&path, "{\"a\":3,\"b\":\"x\"}\n", &[&args[..], &["--strict"]].concat()).code(1);
+    assert_eq!(fs::read(&path).unwrap(), before);
+    // A record of which nothing has been followed leaves all before it to be saved.
+    with_state(&path, "{\"a\":3,\"b\":3}\n{\"a\":\"x\"}\n", &[&args[..], &["--strict"]].concat()).code(1);
+    assert_ne!(fs::read(&path).unwrap(), before);
+}

@@ -20,7 +20,7 @@ mod wait;
 
 use crate::console::{Console, Destination};
 use crate::failure::Failure;
-use crate::formats::{Format, Input, Limits, Lines, Roles};
+use crate::formats::{Comments, Format, Input, Limits, Lines, Roles};
 use crate::input::{ReadArgs, standard_input};
 use crate::output::Target;
 use crate::settings::{KeepArgs, Preset, RuleArgs};
@@ -53,7 +53,7 @@ Examples:
 
 Exit codes:
   0  The input has ended, or a signal has ended it, or the reader of the output closed the pipe.
-  1  The output or, at the end, the state could not be written, or --strict met a bad line.
+  1  The output or, at the end, the state could not be written, or --strict met a bad row, a bad value or a late sample.
   2  The command line, the input or the state cannot be used.";
 
 /// Follow series inside a pipeline: records in, the same records out with what is known of each number beside it
@@ -170,10 +170,12 @@ fn read(args: &PipeArgs, mut lines: Lines, stream: &mut Stream, names_taken: &mu
     format.map_or(Ok(()), |format| args.read.check(format))?;
     let known = stream.open_state(&args.state, Feed { format, precision })?;
     let mark = lines.mark(&mut |need| stream.before_read(need))?;
-    let format = match known.format {
-        Some(format) => format,
-        // Whatever looks like nothing else is a point, if a broken one: a table has to be named.
-        None => Format::of_line(lines.first_line(&mut |need| stream.before_read(need))?).unwrap_or(Format::Influx),
+    let format = if let Some(format) = known.format {
+        format
+    } else {
+        // Whatever looks like nothing else is a point, if a broken one, or a comment: a table has to be named.
+        let first = lines.first_line(Comments::Take, &mut |need| stream.before_read(need))?;
+        Format::of_line(first).unwrap_or(Format::Influx)
     };
     args.read.check(format)?;
     if format == Format::Parquet {

@@ -19,6 +19,8 @@ pub(super) struct Records<'a> {
     choice: Choice,
     /// The columns, where records are rows of a table.
     table: Table,
+    /// Whether a number of the present record has been followed.
+    is_begun: bool,
     /// Numbers that are not followed because of their names.
     names_taken: u64,
     /// The endings of added names, with what stands behind them.
@@ -48,7 +50,7 @@ struct Header {
 impl<'a> Records<'a> {
     pub(super) fn new(stream: &'a mut Stream) -> Self {
         let (choice, table, endings) = (Choice::default(), Table::default(), Default::default());
-        Self { stream, choice, table, names_taken: 0, endings, name: String::new(), key: Vec::new() }
+        Self { stream, choice, table, is_begun: false, names_taken: 0, endings, name: String::new(), key: Vec::new() }
     }
 
     /// The end of the feed. Where no row has shown what is followed, the header is all there is; nothing is, of what cannot be
@@ -144,7 +146,10 @@ impl<'a> Records<'a> {
             Value::Absent | Value::Other => return Ok(None),
         };
         match follow.update(name, Sample { value, time })? {
-            Outcome::Known(numbers) => Ok(Some(numbers)),
+            Outcome::Known(numbers) => {
+                self.is_begun = true;
+                Ok(Some(numbers))
+            }
             Outcome::Late(why) => console.late(record.span().line, name, why).map(|()| None),
             Outcome::NotFollowed => Ok(None),
         }
@@ -167,10 +172,8 @@ impl<'a> Records<'a> {
                 let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
                 Ok(i64::try_from(since.as_nanos()).ok())
             }
-            When::Unknown => Ok(None),
-            When::Nowhere => Err(Failure::usage(
-                "nothing holds times, which a memory or an idleness in time needs: name the column or member with --time",
-            )),
+            When::Unknown | When::Absent => Ok(None),
+            When::Nowhere => Err(no_time()),
         }
     }
 
@@ -237,6 +240,13 @@ impl Table {
     }
 }
 
+/// The failure where samples need times and no cell has one.
+fn no_time() -> Failure {
+    Failure::usage(
+        "nothing holds times, which a memory or an idleness in time needs: name the column or member with --time",
+    )
+}
+
 /// The endings of added names, with what stands behind them in the format.
 fn endings<R: Record>(_: &R) -> [Vec<u8>; 3] {
     ENDINGS.map(|ending| [ending, R::EQUALS].concat().into_bytes())
@@ -270,7 +280,9 @@ impl Consumer for Records<'_> {
         if self.endings[0].is_empty() {
             self.endings = endings(record);
         }
-        let time = self.time(record)?;
+        if let (true, When::Nowhere) = (self.stream.is_in_time(), record.time()) {
+            return Err(no_time());
+        }
         if !is_row(record) {
             self.choice.choose(record.len(), |cell| record.name_bytes(cell), |cell| record.is_number(cell));
             self.names_taken += self.choice.left_alone();
@@ -279,10 +291,13 @@ impl Consumer for Records<'_> {
         } else if !record.is_final() {
             self.note_late_columns(record);
         }
+        let time = self.time(record)?;
         let start = self.stream.output.buffer.len();
+        self.is_begun = false;
         if let Err(failure) = self.put(record, time) {
-            // Half a record must not come out.
+            // Half a record must not come out, nor be in a state.
             self.stream.output.buffer.truncate(start);
+            self.stream.is_torn = self.is_begun;
             return Err(failure);
         }
         self.stream.position.records += 1;

@@ -23,6 +23,8 @@ pub(super) struct Stream {
     pub(super) console: Console,
     pub(super) position: Position,
     pub(super) moments: Moments,
+    /// Whether a record has been followed in part, which no state must have.
+    pub(super) is_torn: bool,
     waiting: Waiting,
     state: Option<State>,
     /// The format and precision of the feed, as soon as they are known.
@@ -69,6 +71,7 @@ impl Stream {
             console,
             position: Position::default(),
             moments: Moments::default(),
+            is_torn: false,
             waiting: Waiting { wait, joining: None },
             state: None,
             feed: Feed::default(),
@@ -174,7 +177,9 @@ impl Stream {
     pub(super) fn finish(&mut self, is_saved: bool) -> Result<(), Failure> {
         self.output.flush()?;
         match self.state.take() {
-            Some(state) if is_saved && !self.output.has_lost() => state.finish(self.progress(), &self.follow),
+            Some(state) if is_saved && !self.is_torn && !self.output.has_lost() => {
+                state.finish(self.progress(), &self.follow)
+            }
             _ => Ok(()),
         }
     }

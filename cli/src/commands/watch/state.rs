@@ -107,7 +107,7 @@ impl State {
 
     /// Whether there is a series of this name.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.places.contains_key(name)
+        self.series.has(name)
     }
 
     /// The time of the samples that follow.
@@ -123,6 +123,7 @@ impl State {
 
     /// A sample of a series; NaN is a missing one.
     pub(super) fn sample(&mut self, name: &str, value: f64) -> Result<(), Refusal> {
+        let created = self.series.counters().created;
         let update = if self.is_in_time {
             self.series.update_at(name, self.now, value)
         } else {
@@ -133,18 +134,18 @@ impl State {
             Err(TrackError::Late { time, last }) => return Err(Refusal::Late(too_old(time, last))),
             Err(TrackError::Full { max_series }) => {
                 if !std::mem::replace(&mut self.has_refused, true) {
-                    self.note(&format!(
-                        "there are {max_series} series, and further ones are not followed (--max-series)"
-                    ));
+                    self.note(&format!("no series beyond the first {max_series} is followed (--max-series)"));
                 }
                 return Ok(());
             }
             Err(error) => return Err(Failure::Failed(error.into()).into()),
         };
-        let place = match self.places.get(name) {
-            Some(place) => *place,
-            None => self.add(name),
-        };
+        // One that had been forgotten begins anew.
+        if self.series.counters().created > created {
+            self.begin(name);
+        }
+        // A missing sample makes no series where there is no room.
+        let Some(&place) = self.places.get(name) else { return Ok(()) };
         let Known { series, events, time, .. } = &mut self.known;
         let Some(series) = series.get_mut(place) else { return Ok(()) };
         series.add(value, &update);
@@ -164,12 +165,14 @@ impl State {
         Ok(())
     }
 
-    /// Adds a series, and returns its place.
-    fn add(&mut self, name: &str) -> usize {
-        let place = self.known.series.len();
+    /// Begins a series.
+    fn begin(&mut self, name: &str) {
+        if let Some(series) = self.places.get(name).and_then(|place| self.known.series.get_mut(*place)) {
+            *series = Series::new(name);
+            return;
+        }
+        self.places.insert(name.to_owned(), self.known.series.len());
         self.known.series.push(Series::new(name));
-        self.places.insert(name.to_owned(), place);
-        place
     }
 
     /// Removes the series that have been forgotten.
@@ -256,7 +259,7 @@ pub(super) mod tests {
         let CommandLine { rule, keep } = CommandLine::parse_from([&["evenkeel"], options].concat());
         let mut state = State::new(&rule, Preset::default(), &keep).unwrap();
         for name in names {
-            state.add(name);
+            state.begin(name);
         }
         state
     }
@@ -323,6 +326,22 @@ pub(super) mod tests {
             }
             let lasting = &state.known.series[state.places["lasting"]];
             assert_eq!((lasting.tally.samples, lasting.value), (5000, f64::from(4999 % 7_u32)));
+        }
+        // Missing samples make no series where there is no room, and one that comes back begins anew.
+        for overflow in ["refuse", "evict"] {
+            let mut state = limited(&[], &["--max-series=2", "--overflow", overflow]);
+            state.start_row(at("T")).unwrap();
+            for row in 0..500 {
+                state.sample("a", 1.0).unwrap();
+                state.sample("b", 1.0).unwrap();
+                state.sample(&format!("missing-{row}"), f64::NAN).unwrap();
+                state.sample(&format!("infinite-{row}"), f64::INFINITY).unwrap();
+            }
+            assert_eq!(state.known.series.len(), 2, "{overflow}");
+            state.sample("c", 1.0).unwrap();
+            state.sample("a", 5.0).unwrap();
+            let again = state.places.get("a").map(|place| state.known.series[*place].tally.samples);
+            assert_eq!(again, Some(if overflow == "evict" { 1 } else { 501 }), "{overflow}");
         }
         let mut state = limited(&[], &["--max-series=2"]);
         state.start_row(at("T")).unwrap();

@@ -42,9 +42,12 @@ enum Step {
 }
 
 impl Influx {
-    /// Whether a line is a point, perhaps one that goes on in the next.
-    pub(crate) fn is_point(line: &[u8]) -> bool {
-        matches!(Point::default().read(line.trim_ascii()), Ok(()) | Err(Broken::Unclosed))
+    /// Whether a line is a point, or perhaps one that goes on in the next.
+    pub(crate) fn is_point(line: &[u8], or_open: bool) -> bool {
+        match Point::default().read(line.trim_ascii()) {
+            Ok(()) => true,
+            Err(broken) => or_open && broken == Broken::Unclosed,
+        }
     }
 
     fn step(&mut self, client: &mut impl Client) -> Result<Step, Failure> {
@@ -111,7 +114,8 @@ impl Reader for Influx {
     const ENDINGS: &'static [&'static str] = &["lp", "influx", "line"];
 
     fn looks_like(first: &[u8]) -> bool {
-        Self::is_point(first)
+        // A header with a quote in it is more likely than a first line that is half a point.
+        Self::is_point(first, first.trim_ascii_start().starts_with(b"{"))
     }
 
     fn open(input: Input) -> Result<Self, Failure> {

@@ -15,6 +15,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::text::number;
 use crate::text::quote::push_string;
+use crate::text::time::Moments;
 use members::{Members, Value as Member};
 use std::borrow::Cow;
 
@@ -104,6 +105,8 @@ impl Objects {
         let mut texts = members.iter().filter(|(name, _)| !self.columns.is_named(name) && !is_series(name));
         let first_text = texts.find(|(_, value)| match value {
             // Infinities are text only because JSON has no other way to write them.
+            // What needs a time needs one that can be read, such as a label cannot.
+            Member::Text(text) if *roles != Roles::Learn => Moments::default().read(text.as_bytes()).is_ok(),
             Member::Text(text) => number::parse(text.as_bytes()).is_none_or(f64::is_finite),
             _ => false,
         });
@@ -133,9 +136,10 @@ impl Objects {
             let numbers = members.iter().filter(|(name, value)| is_free(name) && matches!(value, Member::Number(_)));
             let numbers: Vec<&str> = numbers.map(|(name, _)| name).collect();
             let [value] = numbers[..] else {
+                let found = if numbers.is_empty() { "no member".to_owned() } else { quoted(numbers.into_iter()) };
                 return Err(Failure::usage(format!(
-                    "the values may be in any of [{}]: choose with --value, and name the time with --time",
-                    quoted(numbers.into_iter())
+                    "the values may be in one member, and there are {found} with numbers: choose with --value, and name the time \
+                     with --time"
                 )));
             };
             wanted.values.push(value.to_owned());
@@ -184,9 +188,10 @@ impl Reader for Ndjson {
 
     const ENDINGS: &'static [&'static str] = &["ndjson", "jsonl", "json"];
 
-    /// No line is both an object and a point, whose name may begin with a brace too.
+    /// The name of a point may begin with a brace, too.
     fn looks_like(first: &[u8]) -> bool {
-        first.trim_ascii_start().starts_with(b"{") && !Influx::is_point(first)
+        let is_object = || Members::parse(first).is_ok();
+        first.trim_ascii_start().starts_with(b"{") && (is_object() || !Influx::is_point(first, true))
     }
 
     fn open(input: Input) -> Result<Self, Failure> {
@@ -221,7 +226,7 @@ impl Reader for Ndjson {
                 Ok(members) => {
                     objects.look(&members, client)?;
                     let columns = &objects.columns;
-                    let time = columns.time.as_deref().map(|name| members.get(name).unwrap_or(Member::Null));
+                    let time = columns.time.as_deref().and_then(|name| members.get(name));
                     Next::Record(Object { members, columns, time, lines: span })
                 }
             },
@@ -237,7 +242,7 @@ impl Reader for Ndjson {
 pub(crate) struct Object<'a> {
     members: Members<'a>,
     columns: &'a Columns,
-    /// What the member with the time holds; none where no member has it.
+    /// The member with the time; none where this object has none.
     time: Option<Member<'a>>,
     lines: Span<'a>,
 }
@@ -250,10 +255,13 @@ impl Record for Object<'_> {
     }
 
     fn time(&self) -> When<'_> {
-        self.time.as_ref().map_or(When::Nowhere, |time| When::Cell {
-            text: time.text().as_bytes(),
-            is_number: matches!(time, Member::Number(_)),
-        })
+        match (&self.time, &self.columns.time) {
+            (Some(time), _) => {
+                When::Cell { text: time.text().as_bytes(), is_number: matches!(time, Member::Number(_)) }
+            }
+            (None, Some(_)) => When::Absent,
+            (None, None) => When::Nowhere,
+        }
     }
 
     fn series(&self) -> Series<'_> {
