@@ -140,10 +140,10 @@ impl Console {
     /// Reports and counts a sample that is late. An error with `--strict`. On an endless input, one after the other is: a single
     /// sample from the future makes all after it late.
     #[cold]
-    pub(crate) fn late(&mut self, line: u64, series: &str, reason: impl Display) -> Result<(), Failure> {
+    pub(crate) fn late(&mut self, line: u64, column: &str, series: &str, reason: impl Display) -> Result<(), Failure> {
         self.counts.late += 1;
         if self.is_strict || self.period.is_none() {
-            return self.bad(line, format_args!("{reason} (column {series})"));
+            return self.bad(line, format_args!("{reason} (column {column})"));
         }
         if self.late_notes.is_due() {
             let count = self.counts.late - self.noted_late;
@@ -172,7 +172,7 @@ impl Console {
         match result {
             Ok(()) => Ok(()),
             Err(Refusal::Bad(why)) => self.bad_value(line, format_args!("{why} (column {column})")),
-            Err(Refusal::Late(why)) => self.late(line, column, why),
+            Err(Refusal::Late(why)) => self.late(line, column, column, why),
             Err(Refusal::Stop(failure)) => Err(failure),
         }
     }

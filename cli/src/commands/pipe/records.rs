@@ -150,7 +150,7 @@ impl<'a> Records<'a> {
                 self.is_begun = true;
                 Ok(Some(numbers))
             }
-            Outcome::Late(why) => console.late(record.span().line, name, why).map(|()| None),
+            Outcome::Late(why) => console.late(record.span().line, record.name(cell), name, why).map(|()| None),
             Outcome::NotFollowed => Ok(None),
         }
     }

@@ -83,7 +83,7 @@ pub(crate) fn run(args: &WatchArgs) -> Result<(), Failure> {
     let about = About { source: origin.name(), preset: args.preset.to_string(), settings: args.rule.decay_label() };
     let state: Shared = Arc::new(Mutex::new(State::new(&args.rule, args.preset, &args.keep)?));
     let ended = feed::start(origin, Arc::clone(&state))?;
-    let mut end = End { ended, is_told: false };
+    let mut end = End { ended, has_ended: false };
     end.wait(PATIENCE)?;
 
     let signals = Signals::listen()?;
@@ -126,9 +126,9 @@ impl Origin {
 fn look(screen: &mut Screen, state: &Shared, end: &mut End, signals: &Signals, about: &About) -> Result<(), Failure> {
     let mut view = View::default();
     let mut drawn = None;
-    while !signals.is_told_to_stop() {
+    while !signals.must_stop() {
         end.check()?;
-        if signals.is_told_to_pause() {
+        if signals.must_pause() {
             screen.pause()?;
             drawn = None;
         }
@@ -160,7 +160,7 @@ fn look(screen: &mut Screen, state: &Shared, end: &mut End, signals: &Signals, a
 /// The end of the input.
 struct End {
     ended: Receiver<Result<(), Failure>>,
-    is_told: bool,
+    has_ended: bool,
 }
 
 impl End {
@@ -168,7 +168,7 @@ impl End {
     fn wait(&mut self, most: Duration) -> Result<(), Failure> {
         match self.ended.recv_timeout(most) {
             Ok(result) => {
-                self.is_told = true;
+                self.has_ended = true;
                 result
             }
             // Whether it is gone, the next check tells.
@@ -178,12 +178,12 @@ impl End {
 
     /// An error if the input has ended badly since.
     fn check(&mut self) -> Result<(), Failure> {
-        if self.is_told {
+        if self.has_ended {
             return Ok(());
         }
         match self.ended.try_recv() {
             Ok(result) => {
-                self.is_told = true;
+                self.has_ended = true;
                 result
             }
             Err(TryRecvError::Empty) => Ok(()),

@@ -104,7 +104,7 @@ impl Signals {
     }
 
     /// Whether a signal to stop has come since the last call.
-    pub(super) fn is_told_to_pause(&self) -> bool {
+    pub(super) fn must_pause(&self) -> bool {
         self.pause.swap(false, Ordering::Relaxed)
     }
 
@@ -115,7 +115,7 @@ impl Signals {
     }
 
     /// Whether a signal to end the program has come.
-    pub(super) fn is_told_to_stop(&self) -> bool {
+    pub(super) fn must_stop(&self) -> bool {
         self.last.load(Ordering::Relaxed) != 0
     }
 
