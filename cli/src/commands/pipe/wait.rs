@@ -41,15 +41,15 @@ mod unix {
     }
 
     impl Wait {
-        /// From now on, signals are heard here. `is_live` tells whether the input may have to be waited for.
+        /// From now on, signals are heard here. `is_live` is whether the input may have to be waited for.
         pub(in super::super) fn new(is_live: bool) -> io::Result<Self> {
             let (signals, sender) = UnixStream::pair()?;
-            let (mut first, told) = UnixStream::pair()?;
+            let (mut first, other) = UnixStream::pair()?;
             let is_late = Arc::new(AtomicBool::new(false));
             for signal in [SIGTERM, SIGINT] {
                 signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&is_late))?;
                 signal_hook::low_level::pipe::register(signal, sender.try_clone()?)?;
-                signal_hook::low_level::pipe::register(signal, told.try_clone()?)?;
+                signal_hook::low_level::pipe::register(signal, other.try_clone()?)?;
             }
             let arm = move || {
                 if first.read(&mut [0]).is_ok() {

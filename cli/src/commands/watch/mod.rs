@@ -164,19 +164,19 @@ struct End {
 }
 
 impl End {
-    /// Gives an input that ends badly so much time to do so.
+    /// Waits for an input that ends badly, for this time at most.
     fn wait(&mut self, most: Duration) -> Result<(), Failure> {
         match self.ended.recv_timeout(most) {
             Ok(result) => {
                 self.has_ended = true;
                 result
             }
-            // Whether it is gone, the next check tells.
+            // The next check finds out whether it is gone.
             Err(_) => Ok(()),
         }
     }
 
-    /// An error if the input has ended badly since.
+    /// Returns the error of an input that has ended badly since.
     fn check(&mut self) -> Result<(), Failure> {
         if self.has_ended {
             return Ok(());
