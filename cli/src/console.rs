@@ -207,7 +207,7 @@ impl Console {
         self.list([&[("rows", rows)], counts, &[("bad rows", bad_rows), ("bad values", bad_values)]].concat());
     }
 
-    /// Prints a list of counts.
+    /// Prints counts on one line, unless `--quiet`.
     pub(crate) fn list(&self, counts: impl IntoIterator<Item = (&'static str, u64)>) {
         if !self.is_quiet {
             let list: Vec<String> = counts.into_iter().map(|(what, count)| format!("{what} {count}")).collect();

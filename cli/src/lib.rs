@@ -16,7 +16,7 @@
 //! | `formats/` | bytes to records, a format a file or folder |
 //! | `output/` | estimates to rows, and where rows go |
 //! | `engine/` | samples to estimates |
-//! | `console.rs` | what is printed on standard error |
+//! | `console.rs` | what is printed on standard error, and the counts of what is bad or late |
 //! | `settings.rs`, `samples.rs`, `machine.rs` | the settings of estimators, samples on their way, this machine's own metrics |
 //! | `text/` | numbers, times and quoted text |
 //! | `failure.rs` | how the program stops early |

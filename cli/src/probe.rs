@@ -143,7 +143,7 @@ pub struct Piped {
 /// Runs `evenkeel pipe` with these options on all of the input, and passes its output on. Nothing is waited for.
 ///
 /// # Panics
-/// The options are no such command line.
+/// `options` are not valid options of `evenkeel pipe`.
 #[must_use]
 pub fn pipe(
     options: &[&str],

@@ -11,11 +11,10 @@ use std::time::Duration;
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RuleArgs {
-    /// The memory: the weight of a sample halves every N samples, 60 by default, or with a unit (ns, us, ms, s, m, h, d;
-    /// such as 90s or 5m) in so much time, however many samples there are in it. Time is taken from the time column: RFC
-    /// 3339, UTC where there is no offset, or numbers since 1970, below 1e11 seconds, below 1e14 milliseconds, below 1e17
-    /// microseconds, else nanoseconds; its first number from 1e8 on settles the unit, and before it they are seconds. A sample older than the last of its series is
-    /// skipped as late.
+    /// The memory: after N samples (60 by default), or after this much time (with a unit: ns, us, ms, s, m, h, d; such as 90s or
+    /// 5m), the weight of a sample has halved. Times are RFC 3339, UTC where there is no offset, or numbers since 1970, whose unit is
+    /// found by their size: below 1e11 seconds, 1e14 milliseconds, 1e17 microseconds, else nanoseconds; the first number from
+    /// 1e8 on settles the unit, and before it they are seconds. A sample older than the last of its series is skipped as late.
     #[arg(
         long,
         value_name = "N|TIME",
@@ -46,7 +45,7 @@ pub(crate) struct RuleArgs {
     pub(crate) resolution: Option<Resolution>,
 
     /// The number of samples far out that make a new level, at which the estimate starts anew,
-    /// from 1 to 63; samples that are not far out count back. By default it is that of the preset: 10 with `clean`, else 12.
+    /// from 1 to 63; ordinary samples in between lower the count. By default it is that of the preset: 10 with `clean`, else 12.
     #[arg(long, value_name = "N", help_heading = "Estimator")]
     pub(crate) patience: Option<u32>,
 }
@@ -112,7 +111,7 @@ const _: () = assert!(RobustMean::START == 5 && RobustMean::MOST_PATIENCE == 63,
 /// The name of the line of the plain exponential average.
 pub(crate) const PLAIN: &str = "plain average";
 
-/// An estimator with a scale, by its name on the command line, where these lines are its help.
+/// The presets that have a scale. The comments on them are help on the command line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Preset {
     /// The running mean, as if the spikes had not been there: a sample far from where the series has lately been is replaced
@@ -190,14 +189,14 @@ pub(crate) struct KeepArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Series")]
     pub(crate) max_series: Option<u32>,
 
-    /// The fate of one series more: `refuse` counts its samples as refused and does not follow it, `evict` forgets the
+    /// What happens to a series beyond --max-series: `refuse` counts its samples as refused and does not follow it, `evict` forgets the
     /// series that has been idle the longest.
     #[arg(long, value_enum, default_value_t = OnOverflow::Refuse, requires = "max_series", help_heading = "Series")]
     pub(crate) overflow: OnOverflow,
 
     /// Forget a series that has had no sample for so long: a time such as 15m or 2h, by the times of the records, or a
-    /// number of samples of other series. By default none is forgotten. A series with one sample from the future takes no
-    /// other one until its time has come, unless it is forgotten before.
+    /// number of samples of other series. By default none is forgotten. A sample dated in the future makes
+    /// later ones of its series late until that time; forgetting the series ends this.
     #[arg(long, value_name = "DURATION|N", value_parser = MaxIdle::from_str, help_heading = "Series")]
     max_idle: Option<MaxIdle>,
 }

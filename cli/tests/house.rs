@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 12] = [
     &["failure"],
     &["text"],
-    &["files", "machine", "samples", "settings"],
+    &["machine", "samples", "settings"],
     &["console"],
     &["engine"],
     &["output"],
@@ -224,4 +224,7 @@ fn the_house_is_read_as_it_stands() {
         );
     }
     assert!(house.modules.len() > 60);
+    for name in FLOORS.concat() {
+        assert!(name == "lib" || house.modules.keys().any(|module| module[0] == name), "{name} is gone");
+    }
 }

@@ -1,7 +1,7 @@
 //! Target `influx`: any bytes through `evenkeel pipe` as the influx line protocol, against a plain reading: the whole text at
 //! hand, each line by the published grammar, one `Bank` for every series.
 //!
-//! Every line comes out, in order and byte for byte around what is added, or is bad and told with its number; what is added has
+//! Every line comes out, in order and byte for byte around what is added, or is reported as bad with its line number; what is added has
 //! the names and the bits that the bank says; and the summary counts the same.
 
 use crate::readers::{self, BYTE_ORDER_MARK, Pieces, Size, Stop, UNUSABLE, bare, lines};

@@ -60,7 +60,7 @@ pub(crate) struct TrackArgs {
     #[arg(long, value_enum, default_value_t, help_heading = "Estimator")]
     pub(crate) preset: TrackPreset,
 
-    /// The format of the output. By default it is that of the input.
+    /// The format of the output. By default it is what the name of --output ends in, else CSV, and NDJSON for NDJSON.
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
     pub(crate) output_format: Option<OutputFormat>,
 

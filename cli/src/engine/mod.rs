@@ -1,4 +1,9 @@
 //! From samples to estimates: one channel per series, whatever the preset.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `named.rs` | series by name, which expire and are bounded in number |
+//! | `tally.rs` | counts of samples, missing ones, outliers and re-openings |
 
 pub(crate) mod named;
 pub(crate) mod tally;

@@ -75,7 +75,7 @@ pub(crate) fn find(names: &[String], name: &str, option: &str) -> Result<usize, 
 
 /// A list of names for a message.
 pub(crate) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    /// A message is for reading; a wide table has thousands of columns.
+    /// Most names in a message: a wide table has thousands of columns.
     const MOST: usize = 50;
     let mut names = names.map(|name| format!("{name:?}"));
     let mut list: Vec<String> = names.by_ref().take(MOST).collect();

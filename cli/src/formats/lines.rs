@@ -16,7 +16,7 @@ pub struct Limits {
     pub chunk: usize,
     /// Least bytes of a line that is skipped as too long: what has no lines (a device, a binary file) must not fill the memory.
     pub longest: usize,
-    /// Most bytes that quoted fields may reach into the lines after the first.
+    /// Most bytes of quoted fields beyond the first line of their row.
     pub reach: usize,
 }
 

@@ -5,7 +5,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `reader.rs`, `record.rs` | what a reader does, and what a record is |
-//! | `csv/`, `ndjson/`, `influx/`, `parquet/` | the formats; `no_parquet.rs` where Parquet is not built in |
+//! | `csv/`, `ndjson/`, `influx/`, `parquet/` | the formats, with their file endings and first lines; `no_parquet.rs` where Parquet is not built in |
 //! | `lines.rs` | lines with their numbers, in bounded memory |
 //! | `columns.rs` | columns by name |
 

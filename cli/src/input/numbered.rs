@@ -46,7 +46,7 @@ struct Numbered<'a, S> {
     is_live: bool,
     /// The series of each cell of a row.
     by_cell: Vec<Option<usize>>,
-    /// Whether the cells of a row with values are all series, in order.
+    /// Whether the cells with values of a row are the series 0, 1, 2 and so on, in that order.
     is_in_order: bool,
     /// Room for the values of a row.
     values: Vec<f64>,

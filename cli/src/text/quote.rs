@@ -7,7 +7,7 @@
 //! | names and times on the screen, in plots and on pages | [`shortened`] | replaced | cut |
 //! | CSV, JSON | [`push_field`], [`push_string`] | as the format has them | stays |
 
-/// Most letters of a bad cell in a message.
+/// Most letters of a bad value in a message.
 const MOST_CELL_LETTERS: usize = 40;
 
 /// A message in which nothing commands a terminal: names in it come from the input.

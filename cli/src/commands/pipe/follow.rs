@@ -102,7 +102,7 @@ impl Follow {
         }
     }
 
-    /// Writes the state of every series.
+    /// Writes the state of every series to `out`, with `note` in its header.
     pub(super) fn write(&self, out: &mut Vec<u8>, note: &[u8]) -> io::Result<()> {
         self.tracker.write(out, note)
     }

@@ -3,7 +3,8 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `records.rs` | a record: its numbers followed, and what is known of them added |
+//! | `mod.rs` | the options, and the format of the feed |
+//! | `records.rs` | a record or a header: its numbers followed, and what is known of them added |
 //! | `names.rs` | what the added values are called, and which values get some |
 //! | `follow.rs` | the estimators of all series, by name |
 //! | `stream.rs`, `output.rs` | what is read, written, saved and counted |

@@ -53,8 +53,7 @@ impl<'a> Records<'a> {
         Self { stream, choice, table, is_begun: false, names_taken: 0, endings, name: String::new(), key: Vec::new() }
     }
 
-    /// The end of the feed. Where no row has shown what is followed, the header is all there is; nothing is, of what cannot be
-    /// used. Returns how many numbers were not followed because of their names.
+    /// Ends the feed, and writes the header if no row has, unless the input cannot be used. Returns how many numbers were not followed because of their names.
     pub(super) fn finish(mut self, is_usable: bool) -> u64 {
         if is_usable {
             self.table.write_header(self.stream, |_| String::new());

@@ -30,7 +30,7 @@ mod unix {
 
     /// The exit code after a second signal.
     const INTERRUPTED: i32 = 130;
-    /// Signals that come sooner after the first are not another one.
+    /// Least time between the first signal and one that counts as a second.
     const AGAIN: Duration = Duration::from_secs(1);
 
     /// Standard input and signals.

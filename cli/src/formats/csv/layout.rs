@@ -5,7 +5,7 @@
 //! * A number makes the column a series.
 //! * An empty cell says nothing, and counts as a missing sample meanwhile.
 //! * The first text makes its column the time, if there is no time yet. Text in another column makes that one suspect: if
-//!   its next cell is a number, it is a series and the text was a bad cell; if that is text again, the column is ignored.
+//!   its next cell is a number, it is a series and the text was a bad value; if that is text again, the column is ignored.
 //!
 //! A first row that has only text decides nothing and is bad: a stray line below the header should not hide the numbers
 //! below it.

@@ -21,7 +21,7 @@ impl TimeAxis {
         }
     }
 
-    /// The axis below a panel of that many pixels.
+    /// The time axis of a panel that is `width` pixels wide.
     pub(super) fn axis(self, width: i32) -> Axis {
         let marks = usize::try_from(width / 110).unwrap_or(0);
         match self {
