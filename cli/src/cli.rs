@@ -6,11 +6,37 @@ use crate::commands::pipe::PipeArgs;
 use crate::commands::profile::ProfileArgs;
 use crate::commands::record::RecordArgs;
 use crate::commands::report::ReportArgs;
-use crate::commands::track::{EXAMPLES, TrackArgs};
+use crate::commands::track::TrackArgs;
 use crate::commands::watch::WatchArgs;
 use clap::{Parser, Subcommand};
 use evenkeel::Backend;
 use std::sync::LazyLock;
+
+const EXAMPLES: &str = "\
+Examples:
+  evenkeel track metrics.csv > tracked.csv
+      Every numeric column is a series, the first column that is not numeric is the time.
+  evenkeel track metrics.csv --time when --value cpu --value load --plot metrics.svg
+      Two columns only, with a plot of both.
+  evenkeel track long.csv --series host --value cpu --half-life 100 --output tracked.csv
+      One row per sample: `host` names the series, `cpu` holds its values.
+  tail -n +1 -f events.ndjson | evenkeel track - --output-format csv --quiet
+      A live pipe: every row comes out as soon as its sample is in.
+  evenkeel profile metrics.csv
+      How heavy the tails are, beside Markov's bound and the Gaussian value.
+  evenkeel report metrics.csv --output report.html
+      A page to look at and to send: every series with its plot, its tails and the settings that suit it.
+  evenkeel watch
+      This machine's own metrics on the terminal, the one that is furthest off at the top.
+  evenkeel record --every 1s --for 10m | evenkeel track
+      This machine's own metrics, tracked as they are made.
+  evenkeel pipe --state cpu.state
+      Inside a pipeline, such as Telegraf's: lines in, the same lines out with what is known of each number.
+
+Exit codes:
+  0  The whole input was processed, or the reader of the output closed the pipe.
+  1  The output could not be written, or --strict met a bad row, a bad value or a late sample.
+  2  The command line or the input cannot be used: an unknown option, a column that does not exist, no input.";
 
 /// The running mean of series in files and pipes, as if their spikes had not been there
 ///

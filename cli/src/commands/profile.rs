@@ -23,6 +23,12 @@ use std::path::PathBuf;
 /// mean size after clipping, so that a series above Markov's row has most of its size in its tail. The first five samples of
 /// a series have no score, and are left out.
 #[derive(Debug, Args)]
+#[command(after_help = with_exit_codes!("\
+Examples:
+  evenkeel profile metrics.csv
+      A table for people, a line for each series.
+  evenkeel profile long.csv --series host --value cpu --output-format csv
+      The same numbers for programs."))]
 pub(crate) struct ProfileArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,

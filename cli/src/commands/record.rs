@@ -24,6 +24,12 @@ use jiff::Timestamp;
 /// went over the loopback interface, and the number of processes. mb and kb are 1e6 and 1e3 bytes. A metric that the
 /// system does not offer is an empty cell.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  evenkeel record --every 1s --for 10m --output host.csv
+      Ten minutes of this machine, a row each second.
+  evenkeel record | evenkeel track
+      This machine's metrics, tracked as they are made.")]
 pub(crate) struct RecordArgs {
     /// Time between rows, such as 500ms or 1s; at least 250ms
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = interval)]

@@ -15,32 +15,6 @@ use evenkeel::Update;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-pub(crate) const EXAMPLES: &str = "\
-Examples:
-  evenkeel track metrics.csv > tracked.csv
-      Every numeric column is a series, the first column that is not numeric is the time.
-  evenkeel track metrics.csv --time when --value cpu --value load --plot metrics.svg
-      Two columns only, with a plot of both.
-  evenkeel track long.csv --series host --value cpu --half-life 100 --output tracked.csv
-      One row per sample: `host` names the series, `cpu` holds its values.
-  tail -n +1 -f events.ndjson | evenkeel track - --output-format csv --quiet
-      A live pipe: every row comes out as soon as its sample is in.
-  evenkeel profile metrics.csv
-      How heavy the tails are, beside Markov's bound and the Gaussian value.
-  evenkeel report metrics.csv --output report.html
-      A page to look at and to send: every series with its plot, its tails and the settings that suit it.
-  evenkeel watch
-      This machine's own metrics on the terminal, the one that is furthest off at the top.
-  evenkeel record --every 1s --for 10m | evenkeel track
-      This machine's own metrics, tracked as they are made.
-  evenkeel pipe --state cpu.state
-      Inside a pipeline, such as Telegraf's: lines in, the same lines out with what is known of each number.
-
-Exit codes:
-  0  The whole input was processed, or the reader of the output closed the pipe.
-  1  The output could not be written, or --strict met a bad row, a bad value or a late sample.
-  2  The command line or the input cannot be used: an unknown option, a column that does not exist, no input.";
-
 /// Follow every series: location, scale, score and outliers, row by row
 ///
 /// The output has the columns time, series, value, location, scale, score and outlier, and one row per sample, missing
@@ -48,7 +22,18 @@ Exit codes:
 /// series had been, in units of the scale before it; the first five samples of a series have none. An outlier is, with
 /// `clean`, a sample that was replaced, else one more than 4 scales away. Numbers read back to the same bits.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = with_exit_codes!("\
+Examples:
+  evenkeel track metrics.csv > tracked.csv
+      Every numeric column is a series, the first column that is not numeric is the time.
+  evenkeel track metrics.csv --value cpu --value load --plot metrics.svg
+      Two columns only, with a plot of both.
+  evenkeel track long.csv --series host --value cpu --half-life 100
+      One row per sample: `host` names the series, `cpu` holds its values.
+  evenkeel track points.lp --half-life 5m --output tracked.parquet
+      Line protocol, with a memory of five minutes, to Parquet.
+  tail -n +1 -f events.ndjson | evenkeel track - --output-format csv
+      A live pipe: every row comes out as soon as its sample is in."))]
 pub(crate) struct TrackArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,

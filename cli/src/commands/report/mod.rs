@@ -49,6 +49,12 @@ const MOST_DESCRIBED: usize = 50;
 /// numbers that this rests on. Of more than 50 series, the 50 that most deserve attention are described, from the first
 /// 500 of the input; up to 5000 are listed.
 #[derive(Debug, clap::Args)]
+#[command(after_help = with_exit_codes!("\
+Examples:
+  evenkeel report metrics.csv --output report.html
+      A page with every series, its plot, its tails and the settings that suit it.
+  evenkeel report points.lp --half-life 5m --output report.html
+      Line protocol, with a memory of five minutes."))]
 pub(crate) struct ReportArgs {
     #[command(flatten)]
     input: InputArgs,

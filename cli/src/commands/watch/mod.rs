@@ -52,6 +52,12 @@ const EVERY: Duration = Duration::from_secs(1);
 /// scroll; p freezes the display while the input goes on; ? helps; q or Ctrl-C quits; Ctrl-Z stops it until the shell goes on with
 /// it. At the end of the input the last display stays.
 #[derive(Debug, clap::Args)]
+#[command(after_help = with_exit_codes!("\
+Examples:
+  evenkeel watch
+      This machine's own metrics, once a second.
+  tail -n +1 -f events.ndjson | evenkeel watch - --max-idle 1h
+      A feed; series without a sample for an hour are forgotten."))]
 pub(crate) struct WatchArgs {
     #[command(flatten)]
     input: InputArgs,
