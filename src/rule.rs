@@ -195,7 +195,7 @@ pub(crate) fn pace_of<T: Real>(gain: f64) -> [T; 2] {
 }
 
 impl<T: Real, S: Simd> Pace<T, S> {
-    /// The same pace in all lanes.
+    /// A pace that is the same in all lanes.
     #[inline(always)]
     pub(crate) fn of(simd: S, [alpha, full]: [T; 2]) -> Self {
         Self { alpha: Lane::splat(simd, alpha), full: Lane::splat(simd, full) }

@@ -193,6 +193,17 @@ impl Console {
         Ok(())
     }
 
+    /// Checks that not every row has been bad.
+    pub(crate) fn check_rows(&self) -> Result<(), Failure> {
+        let (Counts { rows, bad_rows, .. }, name) = (self.counts, &self.name);
+        if rows > 0 && bad_rows == rows {
+            return Err(Failure::usage(format!(
+                "{name}: every row is bad: is this the --format, and are these the columns?"
+            )));
+        }
+        Ok(())
+    }
+
     /// Prints something that is not wrong, but may not be what was meant.
     pub(crate) fn note(&self, note: impl Display) {
         if !self.is_quiet {

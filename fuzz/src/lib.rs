@@ -38,7 +38,7 @@ macro_rules! for_the_drawn_type {
 }
 use for_the_drawn_type;
 
-/// The same bits, or the first that are not.
+/// Asserts that all bits are the same, and reports the first that are not.
 #[track_caller]
 fn assert_words<T: oracle::Float>(found: &[T], expected: &[T], what: impl Fn() -> String) {
     assert_eq!(found.len(), expected.len(), "{}", what());

@@ -175,7 +175,7 @@ fn scattered<T: Float, O: Drawn<T>>(draw: &mut Draw, bank: &mut Bank<O::Rule, T>
     }
 }
 
-/// The same samples as a block, but each channel's in a slice of its own.
+/// A block of samples by channels, each channel's in a slice of its own.
 fn series<T: Float, O: Drawn<T>>(draw: &mut Draw, bank: &mut Bank<O::Rule, T>, model: &mut Model<T, O>) {
     let channels = model.states.len();
     let mut series = vec![Vec::new(); channels];

@@ -451,7 +451,7 @@ fn impossible_states_are_refused() {
     assert_eq!(set(1, number(1e-5)), Ok(()));
 }
 
-/// The same of an average and its judge.
+/// Impossible states of an average and of its judge.
 #[test]
 fn impossible_averages_are_refused() {
     let (_, bytes) = samples_of_all().swap_remove(4);

@@ -101,13 +101,15 @@ pub(crate) trait Consumer: Client {
         Ok(())
     }
 
-    /// The number of records, good and bad ones, if the end of the input is to be checked against the command line.
-    fn rows_to_check(&self) -> Option<u64> {
-        None
+    /// Whether it is an error if the input, at its end, has not had what the command line asks for.
+    fn checks_end(&self) -> bool {
+        true
     }
 
     /// Lines that are no record.
-    fn broken(&mut self, lines: Span<'_>, why: &str) -> Result<(), Failure>;
+    fn broken(&mut self, lines: Span<'_>, why: &str) -> Result<(), Failure> {
+        self.console().bad_row(lines.line, why)
+    }
 }
 
 /// The way in which a reader finds the roles of columns that the command line does not name.
@@ -122,19 +124,30 @@ pub(crate) enum Roles {
     },
 }
 
-/// Reads all records.
+/// Reads all records, and counts them, good and bad ones.
 ///
 /// # Errors
 /// Those of the reader and of the consumer.
 pub(crate) fn read_all(reader: &mut impl Reader, consumer: &mut impl Consumer) -> Result<(), Failure> {
     loop {
         match reader.next(consumer)? {
-            Next::Record(record) => consumer.record(&record)?,
+            Next::Record(record) => {
+                consumer.console().counts.rows += 1;
+                consumer.record(&record)?;
+            }
             Next::Header(header) => consumer.header(&header)?,
             Next::Blank(lines) => consumer.blank(lines)?,
-            Next::Broken(lines, why) => consumer.broken(lines, &why)?,
+            Next::Broken(lines, why) => {
+                consumer.console().counts.rows += 1;
+                consumer.broken(lines, &why)?;
+            }
             Next::End => break,
         }
     }
-    consumer.rows_to_check().map_or(Ok(()), |rows| reader.check_end(rows))
+    if !consumer.checks_end() {
+        return Ok(());
+    }
+    let console = consumer.console();
+    reader.check_end(console.counts.rows)?;
+    console.check_rows()
 }

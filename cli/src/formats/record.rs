@@ -13,6 +13,11 @@ pub(crate) trait Record {
     /// Whether every record has the same cells, so that the number of a cell is as good as its name.
     const IS_ROW: bool;
 
+    /// Whether every record has the same cells, asked of a record.
+    fn is_row(&self) -> bool {
+        Self::IS_ROW
+    }
+
     /// The lines of the record.
     fn span(&self) -> Span<'_>;
 

@@ -1,14 +1,14 @@
 //! Records to samples of numbered series, for commands that follow every series to the end of the input.
 
 use super::source::Source;
-use crate::console::{Console, Counts};
+use crate::console::Console;
 use crate::failure::Failure;
-use crate::formats::{Client, Consumer, Need, Record, Series, Span, Value, When, Woken};
+use crate::formats::{Client, Consumer, Need, Record, Series, Value, When, Woken};
 use crate::samples::{Moment, Sink, Time, TimeType};
 use crate::text::quote::not_a_number;
+use crate::text::time::now;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
-use std::time::SystemTime;
 
 /// Reads all of the input into the sink.
 ///
@@ -28,15 +28,7 @@ pub(crate) fn read(source: Source, sink: &mut impl Sink, console: &mut Console) 
         count: 0,
         name: Vec::new(),
     };
-    let name = input.name.clone();
-    format.read_all(input, &mut numbered)?;
-    let Counts { rows, bad_rows, .. } = console.counts;
-    if rows > 0 && bad_rows == rows {
-        return Err(Failure::usage(format!(
-            "{name}: every row is bad: is this the --format, and are these the columns?"
-        )));
-    }
-    Ok(())
+    format.read_all(input, &mut numbered)
 }
 
 /// A sink, and the numbers of its series.
@@ -89,28 +81,14 @@ impl<S: Sink> Client for Numbered<'_, S> {
 impl<S: Sink> Consumer for Numbered<'_, S> {
     #[inline]
     fn record(&mut self, record: &impl Record) -> Result<(), Failure> {
-        self.console.counts.rows += 1;
         match record.series() {
-            Series::Each if is_row(record) => self.row(record),
+            Series::Each if record.is_row() => self.row(record),
             Series::Each => self.each(record, ""),
             Series::Within(beginning) => self.each(record, beginning),
             Series::Named(name) => self.long(record, &name),
             Series::Unnamed(why) => self.console.bad_row(record.span().line, why),
         }
     }
-
-    fn rows_to_check(&self) -> Option<u64> {
-        Some(self.console.counts.rows)
-    }
-
-    fn broken(&mut self, lines: Span<'_>, why: &str) -> Result<(), Failure> {
-        self.console.counts.rows += 1;
-        self.console.bad_row(lines.line, why)
-    }
-}
-
-fn is_row<R: Record>(_: &R) -> bool {
-    R::IS_ROW
 }
 
 impl<S: Sink> Numbered<'_, S> {
@@ -224,10 +202,7 @@ impl<S: Sink> Numbered<'_, S> {
         if !self.time(record)? {
             return Ok(());
         }
-        match self.sink.sample(series, value) {
-            Ok(()) => Ok(()),
-            refused => self.console.took_sample(record.span().line, record.name(cell), refused),
-        }
+        self.give(record, cell, series, value)
     }
 
     /// The first series of a name that is known.
@@ -281,6 +256,12 @@ impl<S: Sink> Numbered<'_, S> {
             }
             Value::Other => return Ok(()),
         };
+        self.give(record, cell, series, value)
+    }
+
+    /// Passes on the value of a cell, and reports it if the sink refuses it.
+    #[inline]
+    fn give(&mut self, record: &impl Record, cell: usize, series: usize, value: f64) -> Result<(), Failure> {
         match self.sink.sample(series, value) {
             Ok(()) => Ok(()),
             refused => self.console.took_sample(record.span().line, record.name(cell), refused),
@@ -300,7 +281,7 @@ pub(crate) fn time_of<'a>(
         When::Cell { text, is_number } => Time { text, is_number, moment: Moment::Text },
         When::Stamp { text, nanoseconds } => Time { text, is_number: true, moment: Moment::Nanoseconds(nanoseconds) },
         // A file has been there for long.
-        When::Arrival if is_live => Time { moment: now(), ..Time::text(b"") },
+        When::Arrival if is_live => Time { moment: Moment::Nanoseconds(now().unwrap_or(i64::MAX)), ..Time::text(b"") },
         When::Arrival | When::Absent => Time::text(b""),
         When::Nowhere | When::Unknown => Time::row_number(number, digits),
     }
@@ -313,10 +294,4 @@ pub(crate) fn reason(value: &Value<'_>, name: &str) -> String {
         Value::NotANumber(text) => not_a_number(name, text.as_bytes()),
         Value::Number(_) | Value::Absent | Value::Other => format!("no member {name:?}"),
     }
-}
-
-/// The present moment.
-fn now() -> Moment {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Moment::Nanoseconds(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }

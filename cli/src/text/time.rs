@@ -18,7 +18,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo, Timestamp};
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Most bytes of a time: a longer cell is not worth looking at.
 const MOST_BYTES: usize = 64;
@@ -56,6 +56,12 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
     let span: Span = text.parse().ok()?;
     let signed = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
     Duration::try_from(signed).ok()
+}
+
+/// The present moment in nanoseconds since 1970; `None` from 2262 on.
+pub(crate) fn now() -> Option<i64> {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).ok()
 }
 
 /// Reads a duration on the command line; the error has the words for one that cannot be read.

@@ -3,7 +3,7 @@
 use crate::support::{count, evenkeel, lines, stderr, stdout};
 use assert_cmd::assert::Assert;
 
-/// The same input through a command, in a format.
+/// Runs a command on an input.
 fn run(command: &str, input: &str, args: &[&str]) -> Assert {
     let output: &[&str] = if command == "report" { &["--output", "-"] } else { &[] };
     let args = [&[command][..], args, output].concat();

@@ -45,7 +45,7 @@ fn average<T: Lane>(mean: &mut [T], samples: &[T], alpha: T) {
     }
 }
 
-/// The same behind a clip at three running mean deviations, which starts at 1, the deviation of the data.
+/// An average behind a clip at three running mean deviations, which starts at 1, the deviation of the data.
 struct Clipped<T> {
     mean: Vec<T>,
     scale: Vec<T>,

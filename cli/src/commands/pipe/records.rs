@@ -11,7 +11,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::formats::{Client, Consumer, Need, Record, Series, Span, Value, When, Woken};
 use crate::text::quote::push_field;
-use std::time::SystemTime;
+use crate::text::time::now;
 
 /// The records of a feed on their way through.
 pub(super) struct Records<'a> {
@@ -53,7 +53,8 @@ impl<'a> Records<'a> {
         Self { stream, choice, table, is_begun: false, names_taken: 0, endings, name: String::new(), key: Vec::new() }
     }
 
-    /// Ends the feed, and writes the header if no row has, unless the input cannot be used. Returns how many numbers were not followed because of their names.
+    /// Ends the feed, and writes the header if no row has, unless the input cannot be used. Returns how many numbers were not
+    /// followed because of their names.
     pub(super) fn finish(mut self, is_usable: bool) -> u64 {
         if is_usable {
             self.table.write_header(self.stream, |_| String::new());
@@ -71,7 +72,7 @@ impl<'a> Records<'a> {
         }
         let (before, behind) = record.split();
         self.stream.output.buffer.put(before);
-        if is_row(record) {
+        if record.is_row() {
             for index in 0..self.table.followed.len() {
                 let cell = self.table.followed[index];
                 self.cell(record, &series, cell, time)?;
@@ -119,7 +120,7 @@ impl<'a> Records<'a> {
         time: Option<i64>,
     ) -> Result<Option<[f64; 3]>, Failure> {
         // A column may have turned out to be none of numbers after all.
-        if is_row(record) && !record.is_number(cell) {
+        if record.is_row() && !record.is_number(cell) {
             return Ok(None);
         }
         let name = match series {
@@ -167,10 +168,7 @@ impl<'a> Records<'a> {
                 Err(error) => self.stream.console.bad_value(record.span().line, error).map(|()| None),
             },
             When::Stamp { nanoseconds, .. } => Ok(Some(nanoseconds)),
-            When::Arrival => {
-                let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-                Ok(i64::try_from(since.as_nanos()).ok())
-            }
+            When::Arrival => Ok(now()),
             When::Unknown | When::Absent => Ok(None),
             When::Nowhere => Err(no_time()),
         }
@@ -251,10 +249,6 @@ fn endings<R: Record>(_: &R) -> [Vec<u8>; 3] {
     ENDINGS.map(|ending| [ending, R::EQUALS].concat().into_bytes())
 }
 
-fn is_row<R: Record>(_: &R) -> bool {
-    R::IS_ROW
-}
-
 impl Client for Records<'_> {
     fn before_read(&mut self, need: Need) -> Result<Woken, Failure> {
         self.stream.before_read(need)
@@ -275,14 +269,13 @@ impl Consumer for Records<'_> {
 
     #[inline]
     fn record(&mut self, record: &impl Record) -> Result<(), Failure> {
-        self.stream.console.counts.rows += 1;
         if self.endings[0].is_empty() {
             self.endings = endings(record);
         }
         if let (true, When::Nowhere) = (self.stream.is_in_time(), record.time()) {
             return Err(no_time());
         }
-        if !is_row(record) {
+        if !record.is_row() {
             self.choice.choose(record.len(), |cell| record.name_bytes(cell), |cell| record.is_number(cell));
             self.names_taken += self.choice.left_alone();
         } else if self.table.header.is_some() {
@@ -313,6 +306,11 @@ impl Consumer for Records<'_> {
             }
             None => self.stream.pass(lines),
         }
+    }
+
+    /// Whatever a feed has is passed on.
+    fn checks_end(&self) -> bool {
+        false
     }
 
     fn broken(&mut self, lines: Span<'_>, why: &str) -> Result<(), Failure> {

@@ -166,7 +166,6 @@ impl Stream {
 
     /// Drops lines that are no record and should be one.
     pub(super) fn drop(&mut self, lines: Span<'_>, why: &str) -> Result<(), Failure> {
-        self.console.counts.rows += 1;
         self.console.bad_row(lines.line, why)?;
         self.count(lines);
         self.position.dropped += lines.count;

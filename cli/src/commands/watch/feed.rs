@@ -3,7 +3,7 @@
 use super::state::State;
 use crate::console::{Console, Destination};
 use crate::failure::Failure;
-use crate::formats::{Client, Consumer, Need, Record, Series, Span, Value, Woken};
+use crate::formats::{Client, Consumer, Need, Record, Series, Value, Woken};
 use crate::input::{InputArgs, Source, reason, time_of};
 use crate::machine::{COLUMNS, Host, next_due};
 use crate::samples::{Refusal, Time};
@@ -80,7 +80,6 @@ impl Client for Feed<'_> {
 
 impl Consumer for Feed<'_> {
     fn record(&mut self, record: &impl Record) -> Result<(), Failure> {
-        self.console.counts.rows += 1;
         let line = record.span().line;
         let (series, count) = (record.series(), record.values().len());
         match (&series, record.values().next()) {
@@ -115,22 +114,13 @@ impl Consumer for Feed<'_> {
         }
         Ok(())
     }
-
-    fn rows_to_check(&self) -> Option<u64> {
-        Some(self.console.counts.rows)
-    }
-
-    fn broken(&mut self, lines: Span<'_>, why: &str) -> Result<(), Failure> {
-        self.console.counts.rows += 1;
-        self.console.bad_row(lines.line, why)
-    }
 }
 
 impl Feed<'_> {
     /// A cell of the series that has been named. One that has been a number is expected to be one.
-    fn cell<R: Record>(&mut self, record: &R, cell: usize, line: u64) -> Result<(), Failure> {
+    fn cell(&mut self, record: &impl Record, cell: usize, line: u64) -> Result<(), Failure> {
         let mut state = self.state.lock();
-        if !record.is_number(cell) && (R::IS_ROW || !state.has(&self.name)) {
+        if !record.is_number(cell) && (record.is_row() || !state.has(&self.name)) {
             return Ok(());
         }
         let taken = match record.value(cell) {
