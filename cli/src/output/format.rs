@@ -1,5 +1,6 @@
 //! The formats of rows.
 
+use super::encode::Notation;
 use clap::ValueEnum;
 use std::path::Path;
 
@@ -12,6 +13,15 @@ pub(crate) enum OutputFormat {
 }
 
 impl OutputFormat {
+    /// The form of its lines, if it has lines.
+    pub(super) fn notation(self) -> Option<Notation> {
+        match self {
+            Self::Csv => Some(Notation::Csv),
+            Self::Ndjson => Some(Notation::Ndjson),
+            Self::Parquet => None,
+        }
+    }
+
     /// The format that a file's name promises.
     pub(crate) fn of(path: &Path) -> Self {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();

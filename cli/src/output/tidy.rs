@@ -4,7 +4,7 @@
 //! thread is behind, whoever fills the next batch encodes it instead of waiting for one to come back: it takes longer to write a
 //! number than to read one. A live input asks for everything to be out before it waits: that is when all batches are home.
 
-use super::encode::{Batch, Encoder, Lines, Notation, Row};
+use super::encode::{Batch, Encoder, Lines, Row};
 use super::format::OutputFormat;
 use super::parquet;
 use super::target::Target;
@@ -45,10 +45,9 @@ enum Sheet {
 
 impl Sheet {
     fn new(format: OutputFormat, target: Target) -> Result<Self, Failure> {
-        Ok(match format {
-            OutputFormat::Csv => Self::Lines(Encoder::new(Notation::Csv, target)),
-            OutputFormat::Ndjson => Self::Lines(Encoder::new(Notation::Ndjson, target)),
-            OutputFormat::Parquet => Self::Parquet(Box::new(parquet::Encoder::new(target)?)),
+        Ok(match format.notation() {
+            Some(notation) => Self::Lines(Encoder::new(notation, target)),
+            None => Self::Parquet(Box::new(parquet::Encoder::new(target)?)),
         })
     }
 
@@ -85,11 +84,7 @@ impl Tidy {
             .name("writer".to_owned())
             .spawn(move || write(encoder, &incoming, &outgoing))
             .map_err(|error| Failure::failed(format!("cannot start a thread: {error}")))?;
-        let helper = match format {
-            OutputFormat::Csv => Some(Lines::new(Notation::Csv)),
-            OutputFormat::Ndjson => Some(Lines::new(Notation::Ndjson)),
-            OutputFormat::Parquet => None,
-        };
+        let helper = format.notation().map(Lines::new);
         let spare = (1..BATCHES).map(|_| Batch::default()).collect();
         let (batch, time_type, has_header) = (Batch::default(), TimeType::default(), false);
         let writer = Writer { batches, back, thread };
