@@ -44,6 +44,8 @@ pub(crate) struct Console {
     /// Late samples that have been noted.
     noted_late: u64,
     pub(crate) counts: Counts,
+    /// The column with the time and how it was read, for the summary.
+    time: Option<String>,
 }
 
 /// Counts of what happened to an input, in the words that all commands use.
@@ -97,6 +99,7 @@ impl Console {
             late_notes: Seldom::default(),
             noted_late: 0,
             counts: Counts::default(),
+            time: None,
         }
     }
 
@@ -204,6 +207,16 @@ impl Console {
         Ok(())
     }
 
+    /// Records which column has the time, and how it was read, for the summary.
+    pub(crate) fn time_is(&mut self, name: &str, reading: &str) {
+        self.time = Some(format!("time: `{name}`, {reading}"));
+    }
+
+    /// Prints that a part of the input was left out, `--quiet` or not: nobody would know otherwise.
+    pub(crate) fn dropped(&self, what: impl Display) {
+        self.print(&format_args!("{}: {what}", self.name));
+    }
+
     /// Prints something that is not wrong, but may not be what was meant.
     pub(crate) fn note(&self, note: impl Display) {
         if !self.is_quiet {
@@ -214,6 +227,9 @@ impl Console {
     /// Prints the summary: what was counted here, around what the command counted. Takes the progress bar away.
     pub(crate) fn summary(&self, counts: &[(&'static str, u64)]) {
         self.finish();
+        if let Some(time) = &self.time {
+            self.note(time);
+        }
         let Counts { rows, bad_rows, bad_values, .. } = self.counts;
         self.list([&[("rows", rows)], counts, &[("bad rows", bad_rows), ("bad values", bad_values)]].concat());
     }

@@ -82,12 +82,11 @@ pub struct Reading {
 pub fn read(input: impl Read + 'static, options: &Options) -> Reading {
     let args = ReadArgs {
         format: options.format,
-        precision: None,
         time: options.time.clone(),
-        series: options.series.clone(),
+        series: options.series.clone().into_iter().collect(),
         value: options.values.clone(),
         strict: options.strict,
-        quiet: false,
+        ..ReadArgs::default()
     };
     let mut record = Record::default();
     let mut reading = Reading { events: Vec::new(), said: Vec::new(), rows: 0, bad_rows: 0, bad_cells: 0, stop: None };

@@ -1,12 +1,15 @@
 //! Samples on their way from a reader to a command: their times, their series, and why one is not taken.
 
 use crate::failure::Failure;
+use crate::text::moments::TimeForm;
 use crate::text::time::Unit;
 
 /// A command that takes samples of numbered series.
 pub(crate) trait Sink {
     /// The name of the time, as soon as it is known.
     fn time_name(&mut self, _: &str) {}
+    /// The form of all times, before the first row.
+    fn time_form(&mut self, _: &TimeForm) {}
     /// The type of all times, before the first row, where it is known.
     fn time_type(&mut self, _: TimeType) {}
     /// A new series. Series are numbered from 0 in the order of these calls.

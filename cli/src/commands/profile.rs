@@ -7,6 +7,7 @@ use crate::input::{self, InputArgs, Source};
 use crate::output::{Target, check_distinct};
 use crate::samples::{Refusal, Sink, Time};
 use crate::settings::{Preset, RuleArgs};
+use crate::text::moments::TimeForm;
 use crate::text::number;
 use crate::text::quote::push_field;
 use crate::views::tails::{Line, titles};
@@ -128,6 +129,10 @@ impl Sink for Profile {
             self.series.push((name.to_owned(), TailProfile::new()));
         }
         Ok(())
+    }
+
+    fn time_form(&mut self, form: &TimeForm) {
+        self.engine.set_time_form(form);
     }
 
     fn row(&mut self, time: Time<'_>) -> Result<(), Refusal> {

@@ -8,6 +8,7 @@ use crate::input::{self, InputArgs, Source};
 use crate::output::{OutputFormat, Target, Tidy, check_distinct, check_writable};
 use crate::samples::{Refusal, Sink, Time, TimeType};
 use crate::settings::{RuleArgs, TrackPreset};
+use crate::text::moments::TimeForm;
 use crate::views::drawing::{Drawing, file_name};
 use crate::views::plot::Capacity;
 use clap::Args;
@@ -151,6 +152,13 @@ impl Sink for Track {
     fn time_name(&mut self, name: &str) {
         if let Some(drawing) = &mut self.drawing {
             drawing.time_name(name);
+        }
+    }
+
+    fn time_form(&mut self, form: &TimeForm) {
+        self.engine.set_time_form(form);
+        if let Some(drawing) = &mut self.drawing {
+            drawing.time_form(form);
         }
     }
 

@@ -11,7 +11,7 @@ pub(crate) mod tally;
 use crate::failure::Failure;
 use crate::samples::{Moment, Refusal, Time};
 use crate::settings::{Preset, RuleArgs, option_of};
-use crate::text::time::Moments;
+use crate::text::moments::{Moments, TimeForm};
 use evenkeel::{
     ChannelsError, CleanedEma, Ema, Estimator, ParameterError, RobustMean, Scored, Timed, TimedBank, Update,
     UpdateError,
@@ -87,6 +87,11 @@ impl Engine {
         Ok(self.series.add()?)
     }
 
+    /// Sets the form of all times.
+    pub(crate) fn set_time_form(&mut self, form: &TimeForm) {
+        self.series.set_time_form(form);
+    }
+
     /// Sets the time of the samples that follow.
     #[inline]
     pub(crate) fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal> {
@@ -128,6 +133,7 @@ pub(crate) fn robust(args: &RuleArgs, preset: Preset) -> Result<RobustMean, Para
 /// The estimators of all series by one rule.
 trait Estimates: Debug + Send {
     fn add(&mut self) -> Result<(), ChannelsError>;
+    fn set_time_form(&mut self, _: &TimeForm) {}
     fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal>;
     fn observe(&mut self, series: usize, sample: f64) -> Result<Update<f64>, Refusal>;
     fn step(&self, series: usize) -> f64;
@@ -182,6 +188,10 @@ struct InTime<R: Timed> {
 impl<R: Timed> Estimates for InTime<R> {
     fn add(&mut self) -> Result<(), ChannelsError> {
         self.bank.extend(1)
+    }
+
+    fn set_time_form(&mut self, form: &TimeForm) {
+        self.moments = Moments::new(form);
     }
 
     fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal> {

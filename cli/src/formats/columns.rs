@@ -1,17 +1,16 @@
 //! Columns by name: those that the command line asks for, and what is said of them.
 
+use super::times::{Says, says_time};
 use crate::console::Console;
 use crate::failure::Failure;
 use std::collections::{HashMap, HashSet};
-
-/// Names of numeric columns that are likely to hold the time.
-const TIME_NAMES: [&str; 7] = ["time", "timestamp", "datetime", "date", "ts", "epoch", "when"];
 
 /// The columns that the user named.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
     pub(crate) time: Option<String>,
-    pub(crate) series: Option<String>,
+    /// The columns that name the series, together.
+    pub(crate) series: Vec<String>,
     pub(crate) values: Vec<String>,
 }
 
@@ -20,10 +19,11 @@ impl Wanted {
     ///
     /// # Errors
     /// A column is named twice.
-    pub(crate) fn new(time: Option<&String>, series: Option<&String>, values: &[String]) -> Result<Self, Failure> {
-        for (index, value) in values.iter().enumerate() {
-            if values[..index].contains(value) {
-                return Err(Failure::usage(format!("--value {value} is given twice")));
+    pub(crate) fn new(time: Option<&String>, series: &[String], values: &[String]) -> Result<Self, Failure> {
+        for (option, names) in [("--series", series), ("--value", values)] {
+            let mut seen = HashSet::new();
+            if let Some(name) = names.iter().find(|name| !seen.insert(*name)) {
+                return Err(Failure::usage(format!("{option} {name} is given twice")));
             }
         }
         let mut seen = HashSet::new();
@@ -32,13 +32,13 @@ impl Wanted {
                 return Err(Failure::usage(format!("column {name} cannot be two things at once")));
             }
         }
-        Ok(Self { time: time.cloned(), series: series.cloned(), values: values.to_vec() })
+        Ok(Self { time: time.cloned(), series: series.to_vec(), values: values.to_vec() })
     }
 }
 
 /// Whether a numeric column has a name that is likely to mean the time.
 pub(crate) fn is_called_time(name: &str) -> bool {
-    TIME_NAMES.iter().any(|time| time.eq_ignore_ascii_case(name))
+    says_time(name) == Some(Says::Time)
 }
 
 /// Notes that a column is a series although its name means the time.

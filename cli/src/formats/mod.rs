@@ -7,23 +7,27 @@
 //! | `reader.rs`, `record.rs` | what a reader does, and what a record is |
 //! | `csv/`, `ndjson/`, `influx/`, `parquet/` | the formats, with their file endings and first lines; `no_parquet.rs` where Parquet is not built in |
 //! | `lines.rs` | lines with their numbers, in bounded memory |
-//! | `columns.rs` | columns by name |
+//! | `columns.rs`, `times.rs` | columns by name, and the one with the time where none is named |
+//! | `options.rs` | what the command line wishes |
 
 mod columns;
 mod csv;
 mod influx;
 mod lines;
 mod ndjson;
+mod options;
 #[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]
 mod parquet;
 mod reader;
 mod record;
+mod times;
 
 pub(crate) use columns::Wanted;
 pub(crate) use influx::Point;
 pub use lines::Limits;
 pub(crate) use lines::{Comments, Found, Lines, Need, Span, Woken};
-pub(crate) use reader::{Client, Consumer, Input, Roles};
+pub(crate) use options::{Delimiter, Dialect, Options};
+pub(crate) use reader::{Client, Consumer, Input, Roles, Use};
 pub(crate) use record::{Record, Series, Value, When};
 
 use crate::failure::Failure;
@@ -56,6 +60,27 @@ macro_rules! formats {
             pub(crate) fn of_line(first: &[u8]) -> Option<Self> {
                 $(if <$reader>::looks_like(first) { return Some(Self::$name); })*
                 None
+            }
+
+            /// Whether an option has a meaning for the format.
+            pub(crate) fn uses(self, option: Use) -> bool {
+                match self {
+                    $(Self::$name => <$reader>::USES.contains(&option),)*
+                }
+            }
+
+            /// Whether records come one by one, so that a pipe can have them.
+            pub(crate) fn is_streamed(self) -> bool {
+                match self {
+                    $(Self::$name => <$reader>::IS_STREAMED,)*
+                }
+            }
+
+            /// Whether records have timestamps in a unit that no text shows.
+            pub(crate) fn has_precision(self) -> bool {
+                match self {
+                    $(Self::$name => <$reader>::HAS_PRECISION,)*
+                }
             }
 
             /// Reads all of an input.

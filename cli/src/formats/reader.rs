@@ -1,12 +1,11 @@
 //! A reader of any format, and what it reads for.
 
-use super::columns::Wanted;
 use super::lines::{Lines, Need, Span, Woken};
+use super::options::Options;
 use super::record::Record;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::samples::TimeType;
-use crate::text::time::Unit;
 use std::fs::File;
 
 /// An opened input, as readers want it.
@@ -16,10 +15,8 @@ pub(crate) struct Input {
     pub(crate) file: Option<(File, u64)>,
     /// The name of the input in messages.
     pub(crate) name: String,
-    pub(crate) wanted: Wanted,
+    pub(crate) options: Options,
     pub(crate) roles: Roles,
-    /// The unit of timestamps in the line protocol.
-    pub(crate) precision: Unit,
 }
 
 /// A source of records in one format.
@@ -30,6 +27,15 @@ pub(crate) trait Reader: Sized {
 
     /// The endings of file names that promise the format.
     const ENDINGS: &'static [&'static str];
+
+    /// The options that have a meaning for the format, beside those that have one for all.
+    const USES: &'static [Use];
+
+    /// Whether records come one by one, so that a pipe can have them, with what is known of each.
+    const IS_STREAMED: bool = true;
+
+    /// Whether records have timestamps in a unit that no text shows.
+    const HAS_PRECISION: bool = false;
 
     /// Whether an input is likely to be in the format whose first line, but for blank ones and comments, is this.
     fn looks_like(first: &[u8]) -> bool;
@@ -52,6 +58,20 @@ pub(crate) trait Reader: Sized {
     /// # Errors
     /// Something was not there, or there was nothing to read at all.
     fn check_end(&self, rows: u64) -> Result<(), Failure>;
+}
+
+/// The options that only some formats know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// `--time`, `--series` and `--value`.
+    Columns,
+    /// `--time-format`, `--time-unit` and `--timezone`.
+    TimeForm,
+    Precision,
+    Missing,
+    /// `--delimiter`, `--comment`, `--skip` and `--header`.
+    Dialect,
+    Records,
 }
 
 /// A piece of the input.

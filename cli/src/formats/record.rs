@@ -44,6 +44,12 @@ pub(crate) trait Record {
     /// The content of a cell.
     fn value(&self, cell: usize) -> Value<'_>;
 
+    /// Whether the format declares a cell to be a counter, which only rises but for resets, or not to be one; `None` where it
+    /// declares nothing.
+    fn is_counter(&self, _: usize) -> Option<bool> {
+        None
+    }
+
     /// The cells that may hold numbers, in the order in which their series are numbered.
     fn values(&self) -> impl ExactSizeIterator<Item = usize> {
         0..self.len()
@@ -71,7 +77,7 @@ pub(crate) trait Record {
     /// Adds a value behind the first part of a record: the key, the ending of its name with [`EQUALS`](Self::EQUALS), and the
     /// number. There is no value for a number that is not finite.
     #[inline]
-    fn append(out: &mut LineBuffer, key: &[u8], ending: &[u8], number: f64) {
+    fn append(&self, out: &mut LineBuffer, key: &[u8], ending: &[u8], number: f64) {
         if number.is_finite() {
             out.put(key);
             out.put(ending);

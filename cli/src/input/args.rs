@@ -1,9 +1,12 @@
 //! The options of every command that reads an input.
 
 use crate::failure::Failure;
-use crate::formats::{Format, Wanted};
+use crate::formats::{Delimiter, Dialect, Format, Options, Use, Wanted};
+use crate::text::moments::TimeForm;
+use crate::text::number::Words;
 use crate::text::time::Unit;
 use clap::Args;
+use jiff::tz::TimeZone;
 use std::path::PathBuf;
 
 /// The input of a command that reads files.
@@ -42,14 +45,54 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_name = "COL", help_heading = "Input")]
     pub(crate) time: Option<String>,
 
-    /// The column with the name of the series, for long tables.
+    /// The pattern of the times, as `strptime` has it, such as `%m/%d/%Y %H:%M:%S`. By default times are dates that begin with
+    /// the year or have the month by name, or numbers since 1970.
+    #[arg(long, value_name = "PATTERN", help_heading = "Input", value_parser = pattern)]
+    pub(crate) time_format: Option<String>,
+
+    /// The unit of times that are numbers, since 1970 or since any other moment. By default their size shows it.
+    #[arg(long, value_enum, value_name = "UNIT", help_heading = "Input", conflicts_with = "time_format")]
+    pub(crate) time_unit: Option<Unit>,
+
+    /// The zone of dates without an offset, such as `Europe/Berlin`. By default it is UTC. Where clocks are set back, an hour
+    /// comes twice, and the first is meant.
+    #[arg(long, value_name = "ZONE", help_heading = "Input", value_parser = zone)]
+    pub(crate) timezone: Option<TimeZone>,
+
+    /// A column with the name of the series, for long tables; with several, the name is made of all of them, joined by `/`.
     #[arg(long, value_name = "COL", help_heading = "Input")]
-    pub(crate) series: Option<String>,
+    pub(crate) series: Vec<String>,
 
     /// A column with values; may be repeated. In a long table with several, series are called `name.column`. By default
     /// it is every numeric column of a wide table, and the only other numeric column of a long one; `pipe` follows all of both.
     #[arg(long, value_name = "COL", help_heading = "Input")]
     pub(crate) value: Vec<String>,
+
+    /// A further word for a missing sample; may be repeated. By default these are an empty cell, NaN, NA, N/A, null, None, \N,
+    /// `-`, `.`, `?` and what else tools write there.
+    #[arg(long, value_name = "WORD", help_heading = "Input", allow_hyphen_values = true)]
+    pub(crate) missing: Vec<String>,
+
+    /// The sign between the cells of a row: one such as `;`, or `tab`, or `blanks` for runs of spaces. By default the first lines
+    /// show it.
+    #[arg(long, value_name = "SIGN", help_heading = "Tables in text", value_parser = Delimiter::of_name)]
+    pub(crate) delimiter: Option<Delimiter>,
+
+    /// Lines that begin with this are comments. By default, lines above the table that begin with `#` are.
+    #[arg(long, value_name = "TEXT", help_heading = "Tables in text")]
+    pub(crate) comment: Option<String>,
+
+    /// Lines above the table that are passed over. By default it is found where lines begin to have as many cells as the next.
+    #[arg(long, value_name = "LINES", help_heading = "Tables in text")]
+    pub(crate) skip: Option<u64>,
+
+    /// The names of the columns of a table without a header, as a list with commas.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Tables in text")]
+    pub(crate) header: Vec<String>,
+
+    /// The place of the records in a JSON document, such as `data.result`: the array, by the names of members that lead to it.
+    #[arg(long, value_name = "PATH", help_heading = "Input")]
+    pub(crate) records: Option<String>,
 
     /// Stop with exit code 1 at the first bad row, bad value or late sample, instead of reporting, counting and skipping it.
     #[arg(long, help_heading = "Input")]
@@ -61,22 +104,66 @@ pub(crate) struct ReadArgs {
 }
 
 impl ReadArgs {
-    /// The columns that are named.
-    pub(crate) fn wanted(&self) -> Result<Wanted, Failure> {
-        Wanted::new(self.time.as_ref(), self.series.as_ref(), &self.value)
+    /// The options as readers know them.
+    pub(crate) fn options(&self) -> Result<Options, Failure> {
+        let wanted = Wanted::new(self.time.as_ref(), &self.series, &self.value)?;
+        let (delimiter, comment, skip) = (self.delimiter, self.comment.clone(), self.skip);
+        let dialect = Dialect { delimiter, comment, skip, header: self.header.clone() };
+        let missing = Words::new(&self.missing);
+        Ok(Options {
+            wanted,
+            time: self.time_form(),
+            missing,
+            precision: self.precision,
+            dialect,
+            records: self.records.clone(),
+        })
+    }
+
+    /// The way in which times are written, as far as it is given.
+    pub(crate) fn time_form(&self) -> TimeForm {
+        TimeForm { pattern: self.time_format.clone(), unit: self.time_unit, zone: self.timezone.clone() }
     }
 
     /// Refuses options that would do nothing in a format.
     pub(crate) fn check(&self, format: Format) -> Result<(), Failure> {
-        let given = if format == Format::Influx {
-            let columns = [("--time", self.time.is_some()), ("--series", self.series.is_some())];
-            columns.into_iter().chain([("--value", !self.value.is_empty())]).find(|(_, is_given)| *is_given)
-        } else {
-            Some(("--precision", self.precision.is_some())).filter(|(_, is_given)| *is_given)
-        };
-        given.map_or(Ok(()), |(option, _)| {
+        let given = [
+            ("--time", self.time.is_some(), Use::Columns),
+            ("--series", !self.series.is_empty(), Use::Columns),
+            ("--value", !self.value.is_empty(), Use::Columns),
+            ("--time-format", self.time_format.is_some(), Use::TimeForm),
+            ("--time-unit", self.time_unit.is_some(), Use::TimeForm),
+            ("--timezone", self.timezone.is_some(), Use::TimeForm),
+            ("--precision", self.precision.is_some(), Use::Precision),
+            ("--missing", !self.missing.is_empty(), Use::Missing),
+            ("--delimiter", self.delimiter.is_some(), Use::Dialect),
+            ("--comment", self.comment.is_some(), Use::Dialect),
+            ("--skip", self.skip.is_some(), Use::Dialect),
+            ("--header", !self.header.is_empty(), Use::Dialect),
+            ("--records", self.records.is_some(), Use::Records),
+        ];
+        let idle = given.into_iter().find(|(_, is_given, what)| *is_given && !format.uses(*what));
+        idle.map_or(Ok(()), |(option, ..)| {
             let name = format.name();
             Err(Failure::usage(format!("{option} has no meaning for {name}, the format of the input (see --format)")))
         })
     }
+}
+
+/// A pattern that `strptime` has no objection to.
+fn pattern(text: &str) -> Result<String, String> {
+    let sample =
+        jiff::civil::date(2024, 5, 1).at(12, 30, 15, 250_000_000).in_tz("UTC").map_err(|error| error.to_string())?;
+    jiff::fmt::strtime::format(text, &sample).map_err(|error| error.to_string())?;
+    if text.contains('%') {
+        Ok(text.to_owned())
+    } else {
+        Err("expected a pattern such as %d.%m.%Y %H:%M:%S".to_owned())
+    }
+}
+
+/// A zone by its name in the database of zones, which the program brings with it, or by its offset.
+fn zone(text: &str) -> Result<TimeZone, String> {
+    TimeZone::get(text)
+        .map_err(|_| "there is no zone of this name: expected one such as Europe/Berlin or UTC".to_owned())
 }

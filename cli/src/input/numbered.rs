@@ -16,6 +16,7 @@ use indexmap::IndexMap;
 /// The input cannot be used, the sink takes no more, or there is something bad with `--strict`.
 pub(crate) fn read(source: Source, sink: &mut impl Sink, console: &mut Console) -> Result<(), Failure> {
     let Source { format, input, is_live } = source;
+    sink.time_form(&input.options.time);
     let mut numbered = Numbered {
         sink,
         console,

@@ -4,7 +4,6 @@ use super::args::{InputArgs, ReadArgs};
 use crate::console::{Console, Destination};
 use crate::failure::Failure;
 use crate::formats::{Comments, Format, Input, Limits, Lines, Roles, Woken};
-use crate::text::time::Unit;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -64,8 +63,7 @@ impl Source {
             None => format_within(&mut lines)?,
         };
         args.check(format)?;
-        let (wanted, precision) = (args.wanted()?, args.precision.unwrap_or(Unit::Nanosecond));
-        let input = Input { lines, file: None, name, wanted, roles: Roles::Learn, precision };
+        let input = Input { lines, file: None, name, options: args.options()?, roles: Roles::Learn };
         Ok(Self { format, input, is_live: true })
     }
 

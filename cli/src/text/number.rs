@@ -2,12 +2,69 @@
 //!
 //! What is written reads back to the same bits: finite numbers are printed with as few digits as identify them.
 
-/// Reads a cell: empty, or NaN in any spelling that Rust reads, is a missing sample (NaN); `inf` and `-inf` are
-/// samples. `None` if the text is no number.
+use std::sync::Arc;
+
+/// Words that tools write for a sample that is missing.
+const MISSING: [&str; 17] = [
+    "NA",
+    "N/A",
+    "n/a",
+    "null",
+    "NULL",
+    "None",
+    "\\N",
+    "-",
+    ".",
+    "?",
+    "#N/A",
+    "[N/A]",
+    "[Not Supported]",
+    "<not counted>",
+    "<not supported>",
+    "-nan",
+    "nil",
+];
+
+/// Reads a cell: empty, NaN in any spelling that Rust reads, or one of the words that tools write for it, is a missing sample
+/// (NaN); `inf` and `-inf` are samples. `None` if the text is no number.
 #[inline]
 pub(crate) fn parse(cell: &[u8]) -> Option<f64> {
     let cell = cell.trim_ascii();
-    if cell.is_empty() { Some(f64::NAN) } else { fast_float2::parse(cell).ok() }
+    if cell.is_empty() {
+        return Some(f64::NAN);
+    }
+    fast_float2::parse(cell).ok().or_else(|| is_missing(cell).then_some(f64::NAN))
+}
+
+/// Whether a cell, without white space around it, is one of the words that tools write for a missing sample.
+#[cold]
+pub(crate) fn is_missing(cell: &[u8]) -> bool {
+    MISSING.iter().any(|word| word.as_bytes() == cell)
+}
+
+/// Further words for missing samples.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Words(Arc<[String]>);
+
+impl Words {
+    /// A list of words, to be compared as they are.
+    pub(crate) fn new(words: &[String]) -> Self {
+        Self(words.iter().map(|word| word.trim().to_owned()).collect())
+    }
+
+    /// Reads a cell as [`parse`] does, or as missing if it is one of these words: one that would be a number, too.
+    #[inline]
+    pub(crate) fn parse(&self, cell: &[u8]) -> Option<f64> {
+        if !self.0.is_empty() && self.has(cell) {
+            return Some(f64::NAN);
+        }
+        parse(cell)
+    }
+
+    fn has(&self, cell: &[u8]) -> bool {
+        let cell = cell.trim_ascii();
+        self.0.iter().any(|word| word.as_bytes() == cell)
+    }
 }
 
 /// A number in a CSV cell; NaN is an empty one.
@@ -67,12 +124,36 @@ mod tests {
         for (cell, number) in [("1.5", 1.5), (" -2e3\r", -2000.0), ("+7", 7.0), (".5", 0.5), ("inf", f64::INFINITY)] {
             assert_eq!(parse(cell.as_bytes()), Some(number), "{cell:?}");
         }
-        for missing in ["", "  ", "\r", "nan", "NaN", "NAN"] {
+        for missing in [
+            "",
+            "  ",
+            "\r",
+            "nan",
+            "NaN",
+            "NAN",
+            "NA",
+            "null",
+            "-",
+            " N/A ",
+            "<not counted>",
+            "[Not Supported]",
+            "-nan",
+        ] {
             assert!(parse(missing.as_bytes()).is_some_and(f64::is_nan), "{missing:?}");
         }
-        for text in ["abc", "1,5", "1.5.2", "0x10", "1 2", "NA", "null", "-", "1_000", "\u{a0}1"] {
+        for text in ["abc", "1,5", "1.5.2", "0x10", "1 2", "na", "--", "1_000", "\u{a0}1"] {
             assert_eq!(parse(text.as_bytes()), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn words_of_the_command_line_are_missing_too() {
+        let words = Words::new(&["-999".to_owned(), "offline ".to_owned()]);
+        for cell in ["-999", " offline", "", "NA"] {
+            assert!(words.parse(cell.as_bytes()).is_some_and(f64::is_nan), "{cell}");
+        }
+        assert_eq!(words.parse(b"-999.5"), Some(-999.5));
+        assert_eq!(words.parse(b"Offline"), None);
     }
 
     #[test]

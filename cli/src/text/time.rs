@@ -1,55 +1,10 @@
-//! Times as text, and which moments they are: the one place where a cell is read as a time. Durations, too.
-//!
-//! Two ways to write a moment are understood:
-//!
-//! * RFC 3339, `2024-05-01T12:00:00.25+02:00`, with a space for the `T`, without the time of day or without the offset, which
-//!   is then UTC. Digits beyond the ninth of a second are cut off. The name of a zone in brackets is only read behind an offset:
-//!   there is no database of zones here.
-//! * The time since 1970, in a unit by the size of the number: below 1e11 seconds (up to the year 5138), below 1e14
-//!   milliseconds, below 1e17 microseconds, from there on nanoseconds. Fractions and negative numbers are allowed. The first
-//!   number of a column that is not below 1e8 settles its unit, so that no column changes its unit where it crosses a border;
-//!   a smaller one, such as the 0 of a clock that is not set, is in seconds until then. Digits alone are a number, never a date.
+//! Units of time, durations as people write them, and the present moment.
 
 use super::number;
-use super::quote::shown;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
-use jiff::{Span, SpanRelativeTo, Timestamp};
-use std::fmt;
+use jiff::{Span, SpanRelativeTo};
 use std::time::{Duration, SystemTime};
-
-/// Most bytes of a time: a longer cell is not worth looking at.
-const MOST_BYTES: usize = 64;
-
-/// The text of a cell that may be a time, without the white space around it; `None` for one that is too long.
-pub(crate) fn text(cell: &[u8]) -> Option<&str> {
-    std::str::from_utf8(cell).ok().filter(|text| text.len() <= MOST_BYTES).map(str::trim)
-}
-
-/// Reads a date and time with an offset.
-pub(crate) fn zoned(text: &str) -> Option<Timestamp> {
-    text.parse().ok().or_else(|| cut(text)?.parse().ok())
-}
-
-/// Reads a date, with or without a time of day, without an offset, as if it were UTC.
-pub(crate) fn civil(text: &str) -> Option<Timestamp> {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if digits.bytes().all(|byte| byte.is_ascii_digit()) || text.contains('[') {
-        return None;
-    }
-    let civil: DateTime = text.parse().ok().or_else(|| cut(text)?.parse().ok())?;
-    TimeZone::UTC.to_timestamp(civil).ok()
-}
-
-/// A time without the digits of its second beyond the ninth; `None` if it has no such digits.
-fn cut(text: &str) -> Option<String> {
-    let (before, behind) = text.split_once('.')?;
-    let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
-    let (fraction, rest) = (behind.get(..9)?, behind.get(digits..)?);
-    (digits > 9).then(|| format!("{before}.{fraction}{rest}"))
-}
 
 /// Reads a duration as a person writes it, such as `500ms`, `5m`, `1h30m` or `2d`; a day has 24 hours.
 pub(crate) fn duration(text: &str) -> Option<Duration> {
@@ -99,6 +54,16 @@ impl Unit {
         }
     }
 
+    /// The name in words.
+    pub(crate) fn plural(self) -> &'static str {
+        match self {
+            Self::Nanosecond => "nanoseconds",
+            Self::Microsecond => "microseconds",
+            Self::Millisecond => "milliseconds",
+            Self::Second => "seconds",
+        }
+    }
+
     /// The unit that makes a moment near the present of a number of this size, whatever its sign; `None` if none does.
     pub(crate) fn of(number: f64) -> Option<Self> {
         match number.abs() {
@@ -126,7 +91,7 @@ impl Unit {
     }
 
     /// A number of these units, in nanoseconds. What is smaller than a nanosecond is cut off.
-    fn moment(self, text: &str) -> Option<i64> {
+    pub(super) fn moment(self, text: &str) -> Option<i64> {
         let Some((whole, fraction)) = decimal(text) else {
             // An exponent, which nobody writes who cares for every nanosecond.
             let nanoseconds = number::parse(text.as_bytes())? * self.nanoseconds() as f64;
@@ -154,179 +119,9 @@ fn decimal(text: &str) -> Option<(&str, &str)> {
     (has_digits && is_digits(digits) && is_digits(fraction) && digits.len() <= 30).then_some((whole, fraction))
 }
 
-/// Least magnitude of a number that settles the unit of its column: as seconds, it is of 1973.
-pub(crate) const LEAST_TELLING: f64 = 1e8;
-
-/// Reads the times of one column as moments.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Moments {
-    /// The unit of the column, settled by the first number of [`LEAST_TELLING`] or more.
-    unit: Option<Unit>,
-}
-
-impl Moments {
-    /// Reads a cell as nanoseconds since 1970, which reach from 1677 to 2262.
-    pub(crate) fn read(&mut self, cell: &[u8]) -> Result<i64, NotATime> {
-        let error = |reason| NotATime { cell: shown(cell), reason };
-        let nonsense = || error(Reason::Nonsense);
-        let text = text(cell).ok_or_else(nonsense)?;
-        if text.is_empty() {
-            return Err(error(Reason::Missing));
-        }
-        if let Some(moment) = zoned(text).or_else(|| civil(text)) {
-            return i64::try_from(moment.as_nanosecond()).map_err(|_| error(Reason::OutOfRange));
-        }
-        let number = number::parse(text.as_bytes()).filter(|number| number.is_finite()).ok_or_else(nonsense)?;
-        let unit = match self.unit {
-            Some(unit) => unit,
-            None => Unit::of(number).ok_or_else(|| error(Reason::OutOfRange))?,
-        };
-        let moment = unit.moment(text).ok_or_else(|| error(Reason::OutOfRange))?;
-        if number.abs() >= LEAST_TELLING {
-            self.unit = Some(unit);
-        }
-        Ok(moment)
-    }
-}
-
-/// A cell that should have been a time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NotATime {
-    cell: String,
-    reason: Reason,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reason {
-    Missing,
-    Nonsense,
-    OutOfRange,
-}
-
-impl fmt::Display for NotATime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cell = &self.cell;
-        match self.reason {
-            Reason::Missing => f.write_str("the time is missing"),
-            Reason::Nonsense => write!(
-                f,
-                "{cell} is not a time: expected RFC 3339, such as 2024-05-01T12:00:00Z, or the seconds, milliseconds, \
-                 microseconds or nanoseconds since 1970"
-            ),
-            Reason::OutOfRange => write!(f, "the time {cell} is out of range: expected one from 1678 to 2261"),
-        }
-    }
-}
-
-impl std::error::Error for NotATime {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Reads one column.
-    fn read(cells: &[&str]) -> Vec<Result<i64, Reason>> {
-        let mut moments = Moments::default();
-        cells.iter().map(|cell| moments.read(cell.as_bytes()).map_err(|error| error.reason)).collect()
-    }
-
-    // The moments of these tests are not computed here: `date -u -d ... +%s%N` of the GNU core utilities gave them.
-
-    #[test]
-    fn dates_and_times_of_day() {
-        for (cell, moment) in [
-            ("1970-01-01T00:00:00Z", 0),
-            ("2001-09-09T01:46:40Z", 1_000_000_000_000_000_000),
-            ("2024-02-29T23:59:59.999999999Z", 1_709_251_199_999_999_999),
-            ("2024-05-01T12:00:00+02:00", 1_714_557_600_000_000_000),
-            ("2024-05-01T12:00:00-09:30", 1_714_599_000_000_000_000),
-            ("2024-05-01 12:00:00.25+02:00", 1_714_557_600_250_000_000),
-            ("2024-05-01t10:00:00z", 1_714_557_600_000_000_000),
-            ("2024-05-01T10:00:00", 1_714_557_600_000_000_000),
-            ("2024-05-01 10:00", 1_714_557_600_000_000_000),
-            ("2024-05-01", 1_714_521_600_000_000_000),
-            (" 2024-05-01 \r", 1_714_521_600_000_000_000),
-            ("1969-12-31T23:59:59.5Z", -500_000_000),
-            ("1900-01-01T00:00:00Z", -2_208_988_800_000_000_000),
-            ("2261-12-31T23:59:59Z", 9_214_646_399_000_000_000),
-        ] {
-            assert_eq!(read(&[cell]), [Ok(moment)], "{cell}");
-        }
-    }
-
-    #[test]
-    fn times_since_1970_in_the_unit_that_their_size_tells() {
-        for (cell, moment) in [
-            ("0", 0),
-            ("1700000000", 1_700_000_000_000_000_000),
-            ("1700000000.123456789", 1_700_000_000_123_456_789),
-            ("1700000000.1234567899", 1_700_000_000_123_456_789),
-            ("1700000000.000000000000000000000001", 1_700_000_000_000_000_000),
-            ("+1700000000.", 1_700_000_000_000_000_000),
-            (".5", 500_000_000),
-            ("-1.5", -1_500_000_000),
-            ("-0.25", -250_000_000),
-            ("1700000000000", 1_700_000_000_000_000_000),
-            ("1700000000000.25", 1_700_000_000_000_250_000),
-            ("-1700000000000", -1_700_000_000_000_000_000),
-            ("1700000000000000", 1_700_000_000_000_000_000),
-            ("1700000000000000.5", 1_700_000_000_000_000_500),
-            ("1700000000000000001", 1_700_000_000_000_000_001),
-            ("-1700000000000000001", -1_700_000_000_000_000_001),
-            ("1.7e9", 1_700_000_000_000_000_000),
-            ("1.7E+12", 1_700_000_000_000_000_000),
-            // The borders.
-            ("100000000000", 100_000_000_000_000_000),
-            ("9000000000", 9_000_000_000_000_000_000),
-            ("100000000000000", 100_000_000_000_000_000),
-            ("100000000000000000", 100_000_000_000_000_000),
-        ] {
-            assert_eq!(read(&[cell]), [Ok(moment)], "{cell}");
-        }
-    }
-
-    #[test]
-    fn a_column_keeps_the_unit_of_its_first_number() {
-        // A clock in milliseconds that starts late in 1970 and one in seconds: alone, the second cell would be otherwise.
-        let day = 86_400_000_000_000;
-        let moments = read(&["100000000000", "99999999999", "0"]);
-        assert_eq!(moments, [Ok(100_000_000_000_000_000), Ok(99_999_999_999_000_000), Ok(0)]);
-        assert_eq!(read(&["86400", "172800"]), [Ok(day), Ok(2 * day)]);
-        // What is no number does not settle it, and dates may stand between numbers.
-        let moments = read(&["oops", "1970-01-02", "100000000000", "3"]);
-        assert_eq!(moments, [Err(Reason::Nonsense), Ok(day), Ok(100_000_000_000_000_000), Ok(3_000_000)]);
-    }
-
-    #[test]
-    fn a_small_number_does_not_settle_the_unit() {
-        // Clocks that are not set yet.
-        let moments = read(&["0", "12", "1700000000000", "0", "1700000001000"]);
-        let second = 1_000_000_000;
-        let expected = [0, 12 * second, 1_700_000_000 * second, 0, 1_700_000_001 * second];
-        assert_eq!(moments, expected.map(Ok));
-    }
-
-    #[test]
-    fn digits_alone_are_a_number() {
-        let seconds = [20_240_501, 20_240_502, -20_240_501];
-        let cells = ["20240501", "+20240502", "-20240501"];
-        assert_eq!(read(&cells), seconds.map(|seconds| Ok(seconds * 1_000_000_000)));
-        assert_eq!(read(&["1700000000", "99999999"]), [1_700_000_000, 99_999_999].map(|n| Ok(n * 1_000_000_000)));
-    }
-
-    #[test]
-    fn zones_by_name_and_long_fractions() {
-        assert_eq!(read(&["2024-05-01T12:00:00[Europe/Paris]", "2024-05-01[UTC]"]), [Err(Reason::Nonsense); 2]);
-        let noon = 1_714_557_600_000_000_000;
-        for (cell, moment) in [
-            ("2024-05-01T12:00:00+02:00[Europe/Paris]", noon),
-            ("2024-05-01T10:00:00.1234567891Z", noon + 123_456_789),
-            ("2024-05-01T12:00:00.99999999999999+02:00", noon + 999_999_999),
-            ("2024-05-01 10:00:00.1234567890123", noon + 123_456_789),
-        ] {
-            assert_eq!(read(&[cell]), [Ok(moment)], "{cell}");
-        }
-    }
 
     #[test]
     fn units_have_the_names_of_durations() {
@@ -363,28 +158,5 @@ mod tests {
         for wrong in ["", "5", "-1s", "1 fortnight", "nan", "1e400s", "1y", "s", "m5"] {
             assert_eq!(duration(wrong), None, "{wrong:?}");
         }
-    }
-
-    #[test]
-    fn what_is_no_time_is_refused() {
-        let long = "1".repeat(1000);
-        for (cells, reason) in [
-            (&["", "  ", "\r"][..], Reason::Missing),
-            (&["yesterday", "inf", "nan", "-", ".", "1.2.3", "12:00", "0x10", "1_000", "\u{663}"], Reason::Nonsense),
-            (
-                &["2024-13-01", "2023-02-29T00:00:00Z", "2024-05-01T25:00:00Z", "2024-05-01T10:00:00+99:00"],
-                Reason::Nonsense,
-            ),
-            (&["1e20", "1e300", "9999999999", "1600-01-01T00:00:00Z", "9999-12-30"], Reason::OutOfRange),
-            (&["10000000000000000000", "1234567890123456789012345678901234567890"], Reason::OutOfRange),
-            (&[&long], Reason::Nonsense),
-        ] {
-            for cell in cells {
-                assert_eq!(read(&[cell]), [Err(reason)], "{cell}");
-            }
-        }
-        assert!(Moments::default().read(b"\xff\xfe").is_err());
-        let error = Moments::default().read(b"yesterday").unwrap_err();
-        assert!(error.to_string().starts_with("\"yesterday\" is not a time: expected RFC 3339"), "{error}");
     }
 }

@@ -4,6 +4,7 @@ use crate::engine::Average;
 use crate::failure::Failure;
 use crate::samples::Time;
 use crate::settings::{RuleArgs, TrackPreset};
+use crate::text::moments::TimeForm;
 use crate::views::plot::{Capacity, Lines, Plot, Sample};
 use evenkeel::Update;
 use std::path::Path;
@@ -17,6 +18,7 @@ pub(crate) struct Drawing {
     decay_label: String,
     capacity: Capacity,
     time_label: String,
+    time_form: TimeForm,
     time: Vec<u8>,
     average: Option<Average>,
     /// Made with the first series, because only then the time has its name.
@@ -37,6 +39,7 @@ impl Drawing {
             decay_label: rule.decay_label(),
             capacity,
             time_label: "time".to_owned(),
+            time_form: TimeForm::default(),
             time: Vec::new(),
             average: has_average.then(|| Average::new(rule)).transpose()?,
             plot: None,
@@ -46,6 +49,11 @@ impl Drawing {
     /// Sets the name of the time.
     pub(crate) fn time_name(&mut self, name: &str) {
         name.clone_into(&mut self.time_label);
+    }
+
+    /// Sets the form of all times.
+    pub(crate) fn time_form(&mut self, form: &TimeForm) {
+        self.time_form = form.clone();
     }
 
     /// Sets the time of the samples that follow.
@@ -75,7 +83,7 @@ impl Drawing {
 
     /// The plot so far; empty if there was no series.
     pub(crate) fn plot(&mut self) -> &mut Plot {
-        let Self { title, line, decay_label, capacity, time_label, .. } = self;
+        let Self { title, line, decay_label, capacity, time_label, time_form, .. } = self;
         let has_average = self.average.is_some();
         self.plot.get_or_insert_with(|| {
             Plot::new(
@@ -85,6 +93,7 @@ impl Drawing {
                 Lines { estimate: line, has_average },
                 *capacity,
             )
+            .with_time_form(time_form.clone())
         })
     }
 }

@@ -21,10 +21,11 @@ mod wait;
 
 use crate::console::{Console, Destination};
 use crate::failure::Failure;
-use crate::formats::{Comments, Format, Input, Limits, Lines, Roles};
+use crate::formats::{Comments, Format, Input, Limits, Lines, Options, Roles};
 use crate::input::{ReadArgs, standard_input};
 use crate::output::Target;
 use crate::settings::{KeepArgs, Preset, RuleArgs};
+use crate::text::moments::Moments;
 use crate::text::time::Unit;
 use clap::Args;
 use follow::{Follow, Wish};
@@ -167,7 +168,7 @@ fn is_usage(result: &Result<(), Failure>) -> bool {
 /// Reads everything in its format.
 fn read(args: &PipeArgs, mut lines: Lines, stream: &mut Stream, names_taken: &mut u64) -> Result<(), Failure> {
     let ReadArgs { format, precision, .. } = args.read;
-    let wanted = args.read.wanted()?;
+    let options = args.read.options()?;
     format.map_or(Ok(()), |format| args.read.check(format))?;
     let known = stream.open_state(&args.state, Feed { format, precision })?;
     let mark = lines.mark(&mut |need| stream.before_read(need))?;
@@ -179,15 +180,18 @@ fn read(args: &PipeArgs, mut lines: Lines, stream: &mut Stream, names_taken: &mu
         Format::of_line(first).unwrap_or(Format::Influx)
     };
     args.read.check(format)?;
-    if format == Format::Parquet {
-        return Err(Failure::usage("Parquet does not come record by record: see `evenkeel track`"));
+    if !format.is_streamed() {
+        let name = format.name();
+        return Err(Failure::usage(format!("{name} does not come record by record: see `evenkeel track`")));
     }
     let precision = known.precision.unwrap_or(Unit::Nanosecond);
-    let has_times = format == Format::Influx && stream.is_in_time();
+    let has_times = format.has_precision() && stream.is_in_time();
     stream.set_feed(Feed { format: Some(format), precision: has_times.then_some(precision) });
     stream.output.buffer.put(mark);
     let roles = Roles::FixAtFirst { needs_time: stream.is_in_time() };
-    let input = Input { lines, file: None, name: NAME.to_owned(), wanted, roles, precision };
+    stream.moments = Moments::new(&options.time);
+    let options = Options { precision: Some(precision), ..options };
+    let input = Input { lines, file: None, name: NAME.to_owned(), options, roles };
     let mut records = Records::new(stream);
     let result = format.read_all(input, &mut records);
     *names_taken = records.finish(!is_usage(&result));

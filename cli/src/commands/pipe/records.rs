@@ -105,7 +105,7 @@ impl<'a> Records<'a> {
         self.key.clear();
         record.write_key(cell, &mut self.key);
         for (ending, number) in self.endings.iter().zip(numbers) {
-            R::append(&mut self.stream.output.buffer, &self.key, ending, number);
+            record.append(&mut self.stream.output.buffer, &self.key, ending, number);
         }
         Ok(())
     }

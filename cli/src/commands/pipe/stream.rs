@@ -7,7 +7,7 @@ use super::wait::{Wait, Woken as Event};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::formats::{Need, Span, Woken};
-use crate::text::time::Moments;
+use crate::text::moments::Moments;
 use std::time::{Duration, Instant};
 
 /// Longest wait for the next line of a record that goes on in it: quotes that are opened may be stray.

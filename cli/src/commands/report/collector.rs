@@ -9,6 +9,7 @@ use crate::engine::tally::Tally;
 use crate::failure::Failure;
 use crate::samples::{Refusal, Sink, Time};
 use crate::settings::{Preset, RuleArgs, TrackPreset};
+use crate::text::moments::TimeForm;
 use crate::views::drawing::Drawing;
 use crate::views::plot::Capacity;
 
@@ -55,6 +56,12 @@ impl Collector {
 impl Sink for Collector {
     fn time_name(&mut self, name: &str) {
         self.drawing.time_name(name);
+    }
+
+    fn time_form(&mut self, form: &TimeForm) {
+        self.engine.set_time_form(form);
+        self.judge.set_time_form(form);
+        self.drawing.time_form(form);
     }
 
     fn series(&mut self, name: &str) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::samples::{Refusal, Time};
 use crate::settings::{Preset, RuleArgs};
+use crate::text::moments::TimeForm;
 use evenkeel::Update;
 
 /// The number of judges: one for each preset, in their order.
@@ -25,6 +26,11 @@ impl Judge {
 
     pub(super) fn add_series(&mut self) -> Result<(), Failure> {
         self.0.iter_mut().try_for_each(Engine::add_series)
+    }
+
+    /// Sets the form of all times.
+    pub(super) fn set_time_form(&mut self, form: &TimeForm) {
+        self.0.iter_mut().for_each(|engine| engine.set_time_form(form));
     }
 
     /// Sets the time of the samples that follow.

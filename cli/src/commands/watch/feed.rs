@@ -52,6 +52,7 @@ fn read(args: &InputArgs, state: &Shared) -> Result<(), Failure> {
     let console = source.console_to(&args.read, destination);
     let console = if source.is_live { console.endless() } else { console };
     let Source { format, input, is_live } = source;
+    state.lock().set_time_form(&input.options.time);
     format.read_all(input, &mut Feed { state, console, is_live, name: String::new() })
 }
 

@@ -6,8 +6,8 @@ use crate::engine::{moment, too_old};
 use crate::failure::Failure;
 use crate::samples::{Refusal, Time};
 use crate::settings::{KeepArgs, Preset, RuleArgs};
+use crate::text::moments::{Moments, TimeForm};
 use crate::text::quote::shortened;
-use crate::text::time::Moments;
 use evenkeel::{Counters, TrackError, Update};
 use std::collections::{HashMap, VecDeque};
 
@@ -103,6 +103,11 @@ impl State {
             has_refused: false,
             known: Known::default(),
         })
+    }
+
+    /// Sets the form of all times.
+    pub(super) fn set_time_form(&mut self, form: &TimeForm) {
+        self.moments = Moments::new(form);
     }
 
     /// Whether there is a series of this name.

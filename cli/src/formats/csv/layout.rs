@@ -103,7 +103,7 @@ impl Layout {
             report.note("the first row is taken as the header, although it holds only numbers");
         }
         let time = wanted.time.as_deref().map(|name| find(&names, name, "--time")).transpose()?;
-        let series = wanted.series.as_deref().map(|name| find(&names, name, "--series")).transpose()?;
+        let series = wanted.series.first().map(|name| find(&names, name, "--series")).transpose()?;
         let values: Vec<usize> =
             wanted.values.iter().map(|name| find(&names, name, "--value")).collect::<Result<_, _>>()?;
         let taken: HashSet<usize> = [time, series].into_iter().flatten().chain(values.iter().copied()).collect();

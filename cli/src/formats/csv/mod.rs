@@ -5,7 +5,7 @@ mod rows;
 
 use super::columns::{Wanted, no_numbers};
 use super::lines::{Need, Span, Woken};
-use super::reader::{Client, Input, Next, Reader, Roles};
+use super::reader::{Client, Input, Next, Reader, Roles, Use};
 use super::record::{Record, Series, Value, When};
 use crate::failure::Failure;
 use crate::output::LineBuffer;
@@ -126,6 +126,7 @@ impl Reader for Csv {
     type Record<'a> = Fields<'a>;
 
     const ENDINGS: &'static [&'static str] = &["csv"];
+    const USES: &'static [Use] = &[Use::Columns, Use::TimeForm, Use::Missing, Use::Dialect];
 
     /// Always false: a CSV is what looks like nothing else.
     fn looks_like(_: &[u8]) -> bool {
@@ -133,8 +134,8 @@ impl Reader for Csv {
     }
 
     fn open(input: Input) -> Result<Self, Failure> {
-        let Input { lines, name, wanted, roles, .. } = input;
-        Ok(Self { rows: Rows::new(lines), input: name, wanted, roles, table: None })
+        let Input { lines, name, options, roles, .. } = input;
+        Ok(Self { rows: Rows::new(lines), input: name, wanted: options.wanted, roles, table: None })
     }
 
     #[inline]
@@ -244,7 +245,7 @@ impl Record for Fields<'_> {
 
     /// Adds a cell behind a row, which has one for every column, be it empty.
     #[inline]
-    fn append(out: &mut LineBuffer, _: &[u8], _: &[u8], number: f64) {
+    fn append(&self, out: &mut LineBuffer, _: &[u8], _: &[u8], number: f64) {
         out.put(b",");
         if number.is_finite() {
             out.put(number::csv(number, &mut zmij::Buffer::new()).as_bytes());

@@ -7,7 +7,7 @@
 mod point;
 
 use super::lines::{Found, Lines, Span};
-use super::reader::{Client, Input, Next, Reader};
+use super::reader::{Client, Input, Next, Reader, Use};
 use super::record::{Record, Series, Value, When};
 use crate::failure::Failure;
 use crate::text::time::Unit;
@@ -112,6 +112,8 @@ impl Reader for Influx {
     type Record<'a> = Fields<'a>;
 
     const ENDINGS: &'static [&'static str] = &["lp", "influx", "line"];
+    const USES: &'static [Use] = &[Use::Precision];
+    const HAS_PRECISION: bool = true;
 
     fn looks_like(first: &[u8]) -> bool {
         // A header with a quote in it is more likely than a first line that is half a point.
@@ -120,7 +122,8 @@ impl Reader for Influx {
 
     fn open(input: Input) -> Result<Self, Failure> {
         let (point, tags, series) = (Point::default(), Vec::new(), String::new());
-        let Input { lines, name, precision, .. } = input;
+        let Input { lines, name, options, .. } = input;
+        let precision = options.precision.unwrap_or(Unit::Nanosecond);
         Ok(Self { lines, input: name, precision, explored: 0, point, tags, series, nanoseconds: None })
     }
 

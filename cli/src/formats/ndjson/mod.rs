@@ -9,13 +9,13 @@ mod members;
 use super::columns::{Wanted, quoted};
 use super::influx::Influx;
 use super::lines::{Found, Lines, Span};
-use super::reader::{Client, Input, Next, Reader, Roles};
+use super::reader::{Client, Input, Next, Reader, Roles, Use};
 use super::record::{Record, Series, Value, When};
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::text::moments::Moments;
 use crate::text::number;
 use crate::text::quote::push_string;
-use crate::text::time::Moments;
 use members::{Members, Value as Member};
 use std::borrow::Cow;
 
@@ -56,12 +56,12 @@ struct Columns {
 impl Columns {
     /// Whether the values are a list, which every object has.
     fn is_list(&self) -> bool {
-        self.wanted.series.is_some() && self.roles == Roles::Learn
+        !self.wanted.series.is_empty() && self.roles == Roles::Learn
     }
 
     /// Whether the command line gives this member another role than that of the time.
     fn is_named(&self, name: &str) -> bool {
-        self.wanted.series.as_deref() == Some(name) || self.is_value(name)
+        self.wanted.series.iter().any(|series| series == name) || self.is_value(name)
     }
 
     fn is_value(&self, name: &str) -> bool {
@@ -101,7 +101,7 @@ impl Objects {
         if time.is_some() || is_over {
             return;
         }
-        let is_series = |name: &str| wanted.series.is_none() && client.has_series(name);
+        let is_series = |name: &str| wanted.series.is_empty() && client.has_series(name);
         let mut texts = members.iter().filter(|(name, _)| !self.columns.is_named(name) && !is_series(name));
         let first_text = texts.find(|(_, value)| match value {
             // Infinities are text only because JSON has no other way to write them.
@@ -119,10 +119,10 @@ impl Objects {
         if *roles != Roles::Learn {
             return Ok(());
         }
-        let is_list = wanted.series.is_some();
+        let is_list = !wanted.series.is_empty();
         let values = wanted.values.iter().filter(|_| is_list).map(|name| ("--value", name));
-        let named = [("--time", &wanted.time), ("--series", &wanted.series)];
-        let named = named.into_iter().filter_map(|(option, name)| Some((option, name.as_ref()?)));
+        let named = wanted.time.iter().map(|name| ("--time", name));
+        let named = named.chain(wanted.series.iter().map(|name| ("--series", name)));
         for (option, name) in named.chain(values) {
             if members.get(name).is_none() {
                 let existing = quoted(members.iter().map(|(name, _)| name));
@@ -132,7 +132,8 @@ impl Objects {
             }
         }
         if is_list && wanted.values.is_empty() {
-            let is_free = |name: &str| wanted.series.as_deref() != Some(name) && wanted.time.as_deref() != Some(name);
+            let is_free =
+                |name: &str| !wanted.series.iter().any(|series| series == name) && wanted.time.as_deref() != Some(name);
             let numbers = members.iter().filter(|(name, value)| is_free(name) && matches!(value, Member::Number(_)));
             let numbers: Vec<&str> = numbers.map(|(name, _)| name).collect();
             let [value] = numbers[..] else {
@@ -168,7 +169,7 @@ impl Objects {
             return Err(Failure::usage(format!("{input}: no line is a JSON object")));
         };
         let existing = quoted(first.iter().map(String::as_str));
-        if self.columns.wanted.series.is_some() {
+        if !self.columns.wanted.series.is_empty() {
             return Ok(());
         }
         if let Some((_, value)) = self.missing.iter().find(|(option, _)| *option == "--value") {
@@ -187,6 +188,7 @@ impl Reader for Ndjson {
     type Record<'a> = Object<'a>;
 
     const ENDINGS: &'static [&'static str] = &["ndjson", "jsonl", "json"];
+    const USES: &'static [Use] = &[Use::Columns, Use::TimeForm, Use::Missing];
 
     /// The name of a point may begin with a brace, too.
     fn looks_like(first: &[u8]) -> bool {
@@ -195,7 +197,8 @@ impl Reader for Ndjson {
     }
 
     fn open(input: Input) -> Result<Self, Failure> {
-        let Input { lines, name, wanted, roles, .. } = input;
+        let Input { lines, name, options, roles, .. } = input;
+        let wanted = options.wanted;
         let Wanted { time, series, values } = &wanted;
         let values = values.iter().map(|name| ("--value", name));
         let others = time.iter().map(|name| ("--time", name)).chain(series.iter().map(|name| ("--series", name)));
@@ -265,7 +268,7 @@ impl Record for Object<'_> {
     }
 
     fn series(&self) -> Series<'_> {
-        let Some(series) = &self.columns.wanted.series else { return Series::Each };
+        let Some(series) = self.columns.wanted.series.first() else { return Series::Each };
         let name = match self.members.get(series) {
             None => return Series::Unnamed(format!("no member {series:?}")),
             Some(Member::Number(text) | Member::Text(Cow::Borrowed(text))) => Cow::Borrowed(text.as_bytes()),
@@ -296,7 +299,9 @@ impl Record for Object<'_> {
         if !wanted.values.is_empty() {
             return self.columns.is_value(name);
         }
-        self.members.is_number(cell) && time.as_deref() != Some(name) && wanted.series.as_deref() != Some(name)
+        self.members.is_number(cell)
+            && time.as_deref() != Some(name)
+            && !wanted.series.iter().any(|series| series == name)
     }
 
     fn value(&self, cell: usize) -> Value<'_> {

@@ -14,7 +14,7 @@ mod guard;
 mod roles;
 
 use super::lines::Span;
-use super::reader::{Client, Input, Next, Reader};
+use super::reader::{Client, Input, Next, Reader, Use};
 use super::record::{Record, Series, Value, When};
 use crate::failure::Failure;
 use crate::samples::TimeType;
@@ -70,6 +70,8 @@ impl Reader for Parquet {
     type Record<'a> = Row<'a>;
 
     const ENDINGS: &'static [&'static str] = &["parquet"];
+    const USES: &'static [Use] = &[Use::Columns, Use::TimeForm];
+    const IS_STREAMED: bool = false;
 
     /// A Parquet file begins with its mark, and then the first field of a header, which no text has.
     fn looks_like(first: &[u8]) -> bool {
@@ -125,8 +127,8 @@ impl Parquet {
         builder: ParquetRecordBatchReaderBuilder<std::fs::File>,
         client: &mut impl Client,
     ) -> Result<Table, Failure> {
-        let Input { name, wanted, .. } = &self.input;
-        let roles = Roles::new(name, builder.schema(), wanted, client.console())?;
+        let Input { name, options, .. } = &self.input;
+        let roles = Roles::new(name, builder.schema(), &options.wanted, client.console())?;
         let columns = ProjectionMask::roots(builder.parquet_schema(), roles.columns());
         check_places(builder.metadata(), &columns, self.size).map_err(|error| cannot(name, &error))?;
 

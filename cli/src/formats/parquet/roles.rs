@@ -64,7 +64,7 @@ impl Roles {
             name.map(|name| column(option, name, |kind| kind != Kind::Other, what)).transpose()
         };
         let time = optional("--time", wanted.time.as_ref(), "time")?;
-        let series = optional("--series", wanted.series.as_ref(), "name")?;
+        let series = optional("--series", wanted.series.first(), "name")?;
         let values = wanted.values.iter();
         let mut values = values
             .map(|name| column("--value", name, |kind| kind == Kind::Number, "number"))

@@ -1,7 +1,8 @@
 //! The column with the times: what the input had, as far as its type is known.
 
 use crate::samples::TimeType;
-use crate::text::time::{self, Unit};
+use crate::text::dates::{civil, zoned};
+use crate::text::time::Unit;
 use arrow_array::builder::{Float64Builder, Int64Builder, StringBuilder};
 use arrow_array::types::{
     ArrowTimestampType, Date32Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
@@ -107,7 +108,7 @@ fn timestamps<T: ArrowTimestampType>(counts: &Int64Array, is_utc: bool) -> Array
 
 /// A time as a count of units of its type.
 fn count(time_type: TimeType, text: &str) -> Option<i64> {
-    let moment = || time::zoned(text).or_else(|| time::civil(text));
+    let moment = || zoned(text).or_else(|| jiff::tz::TimeZone::UTC.to_timestamp(civil(text)?).ok());
     match time_type {
         TimeType::Text | TimeType::Float => None,
         TimeType::Integer => text.parse().ok(),

@@ -4,6 +4,7 @@ use super::axis::padded;
 use super::bucket::{MOST_BUCKETS, Sample, Series};
 use super::time::Clock;
 use super::time_axis::TimeAxis;
+use crate::text::moments::TimeForm;
 use crate::text::quote::shortened;
 
 /// Most letters of a title, a name or a label: more than fit on a panel.
@@ -67,6 +68,11 @@ impl Plot {
             series: Vec::new(),
             left_out: 0,
         }
+    }
+
+    /// A plot with times in this form.
+    pub(crate) fn with_time_form(self, form: TimeForm) -> Self {
+        Self { clock: Clock::new(form), ..self }
     }
 
     /// Adds a series; its number is for [`Plot::add`].

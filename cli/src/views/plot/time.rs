@@ -2,8 +2,10 @@
 //!
 //! The first time that can be read decides what the column holds; what does not fit is a row without a time.
 
-use crate::text::time::{LEAST_TELLING, Unit, civil, text, zoned};
-use jiff::Timestamp;
+use crate::text::dates::{Date, compact, text};
+use crate::text::moments::{LEAST_TELLING, TimeForm};
+use crate::text::time::Unit;
+use jiff::tz::TimeZone;
 
 /// A time as a number: seconds since 1970 for a clock, the number itself for a plain number; NaN if there is none.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +39,7 @@ impl Kind {
 /// Reads times, and counts how many made no sense.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clock {
+    form: TimeForm,
     kind: Option<Kind>,
     /// The cell that was read last: a row of a wide table asks once for every series.
     cell: Vec<u8>,
@@ -46,6 +49,11 @@ pub(super) struct Clock {
 }
 
 impl Clock {
+    /// A reader of times in this form.
+    pub(super) fn new(form: TimeForm) -> Self {
+        Self { form, ..Self::default() }
+    }
+
     /// The kind of the column, if most of it can be read. A few bad rows do not cost the axis.
     pub(super) fn kind(&self) -> Option<Kind> {
         self.kind.filter(|_| self.unread <= self.read / 50)
@@ -68,22 +76,27 @@ impl Clock {
 
     fn parse(&mut self, cell: &[u8]) -> Option<f64> {
         let text = text(cell)?;
-        match self.kind {
-            Some(kind) => parse_as(kind, text),
-            None => [Kind::Zoned, Kind::Civil].into_iter().chain(kind_of_number(text)).find_map(|kind| {
-                let moment = parse_as(kind, text)?;
-                self.kind = Some(kind);
-                Some(moment)
-            }),
+        if let Some(kind) = self.kind {
+            return parse_as(kind, text, &self.form);
         }
+        let number = self.form.unit.map(Kind::Epoch).or_else(|| kind_of_number(text));
+        [Kind::Zoned, Kind::Civil].into_iter().chain(number).find_map(|kind| {
+            let moment = parse_as(kind, text, &self.form)?;
+            self.kind = Some(kind);
+            Some(moment)
+        })
     }
 }
 
-fn parse_as(kind: Kind, text: &str) -> Option<f64> {
-    let seconds = |moment: Timestamp| moment.as_microsecond() as f64 / 1e6;
+fn parse_as(kind: Kind, text: &str, form: &TimeForm) -> Option<f64> {
+    let date = || match &form.pattern {
+        Some(pattern) => Date::by_pattern(pattern, text),
+        None => Date::read(text).or_else(|| compact(text).filter(|_| text.len() > 8)),
+    };
+    let seconds = |date: Date| Some(date.moment(&TimeZone::UTC)?.as_microsecond() as f64 / 1e6);
     match kind {
-        Kind::Zoned => zoned(text).map(seconds),
-        Kind::Civil => civil(text).map(seconds),
+        Kind::Zoned => date().filter(|date| matches!(date, Date::Zoned(_))).and_then(seconds),
+        Kind::Civil => date().filter(|date| matches!(date, Date::Civil(_))).and_then(seconds),
         Kind::Epoch(unit) => number(text).map(|number| number / unit.per_second()),
         Kind::Number => number(text),
     }
