@@ -193,7 +193,7 @@ fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
         let below = split.get(index + 1).filter(|below| below.len() == row.len());
         let is_one = below.is_some_and(|below| balance(&looks(&named), &looks(below)) > 0);
         let is_text = row.len() == 1 && row_looks.first() != Some(&Look::Number);
-        if is_one || is_text && line.text.trim().contains(' ') {
+        if is_one && delimiter == Delimiter::Blanks || is_text && line.text.trim().contains(' ') {
             continue;
         }
         // The nearest line above that fits: its names are those of the columns.
@@ -202,8 +202,13 @@ fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
             let is_first = lines.iter().take(*above).all(|line| line.is_comment);
             is_header(&looks(&names), &names, &row_looks, is_first).then_some((*above, names))
         };
-        let mut above = (index.saturating_sub(4)..index).rev();
-        if let Some((above, names)) = above.find_map(|above| fits(&above)) {
+        // A first row of words is more likely a bad one than a second header, unless names are missing in the first.
+        let near = index.saturating_sub(4)..index;
+        let is_complete = |(_, names): &(usize, Vec<String>)| delimiter != Delimiter::Blanks && has_all_names(names);
+        let is_comment = |above: &usize| lines.get(*above).is_some_and(|line| line.is_comment);
+        let complete =
+            near.clone().filter(|above| !is_comment(above)).filter_map(|above| fits(&above)).find(is_complete);
+        if let Some((above, names)) = complete.or_else(|| near.rev().find_map(|above| fits(&above))) {
             let width = row.len();
             let is_row = |(line, row): (&Line<'_>, &Vec<String>)| !line.is_comment && row.len() == width;
             let rows = lines.iter().zip(&split).skip(index).take_while(|pair| is_row(*pair)).count();
@@ -219,6 +224,13 @@ fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
         }
     }
     lonely
+}
+
+/// Whether every column but the first has a name of its own.
+fn has_all_names(names: &[String]) -> bool {
+    let mut sorted: Vec<&String> = names.iter().collect();
+    sorted.sort_unstable();
+    names.iter().skip(1).all(|name| !name.is_empty()) && sorted.windows(2).all(|two| two[0] != two[1])
 }
 
 /// The names in a line above a row, if there are as many as the row has cells.
@@ -283,7 +295,13 @@ fn balance(header: &[Look], row: &[Look]) -> isize {
 
 /// Whether numbers count columns, or years.
 fn is_counted(numbers: &[i64]) -> bool {
-    (numbers.len() > 1 || numbers == [0]) && numbers.windows(2).all(|two| two[1] == two[0] + 1)
+    let is_first = match numbers.first() {
+        Some(0) => true,
+        Some(1) => numbers.len() > 2,
+        Some(1900..=2199) => numbers.len() > 1,
+        _ => false,
+    };
+    is_first && numbers.windows(2).all(|two| two[1] == two[0] + 1)
 }
 
 /// Nothing that could be read.
