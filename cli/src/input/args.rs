@@ -82,7 +82,8 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_name = "TEXT", help_heading = "Tables in text")]
     pub(crate) comment: Option<String>,
 
-    /// Lines above the table that are passed over. By default it is found where lines begin to have as many cells as the next.
+    /// Lines above the header that are passed over; the line behind them is the header. By default it is found where words stand
+    /// above numbers.
     #[arg(long, value_name = "LINES", help_heading = "Tables in text")]
     pub(crate) skip: Option<u64>,
 
