@@ -211,6 +211,12 @@ impl Console {
         }
     }
 
+    /// Reports columns that are left out although they are data, `--quiet` or not: nobody would see it otherwise.
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code))] // only a table with types knows what a column is
+    pub(crate) fn dropped(&self, columns: impl Display) {
+        self.print(&format_args!("{}: left out: {columns}", self.name));
+    }
+
     /// Prints the summary: what was counted here, around what the command counted. Takes the progress bar away.
     pub(crate) fn summary(&self, counts: &[(&'static str, u64)]) {
         self.finish();

@@ -5,12 +5,17 @@
 //! | file | what it does |
 //! |---|---|
 //! | `reader.rs`, `record.rs` | what a reader does, and what a record is |
-//! | `csv/`, `ndjson/`, `influx/`, `parquet/` | the formats, with their file endings and first lines; `no_parquet.rs` where Parquet is not built in |
+//! | `csv/`, `ndjson/`, `influx/`, `parquet/`, `arrow/` | the formats, with their file endings and first lines; `no_parquet.rs` and `no_arrow.rs` where these are not built in |
+//! | `typed/` | tables whose columns have types, as Parquet and Arrow have them |
+//! | `foreign.rs` | formats that are known by their first bytes, and not read |
 //! | `lines.rs` | lines with their numbers, in bounded memory |
 //! | `columns.rs` | columns by name |
 
+#[cfg_attr(not(feature = "parquet"), path = "no_arrow.rs")]
+mod arrow;
 mod columns;
 mod csv;
+mod foreign;
 mod influx;
 mod lines;
 mod ndjson;
@@ -18,8 +23,11 @@ mod ndjson;
 mod parquet;
 mod reader;
 mod record;
+#[cfg(feature = "parquet")]
+mod typed;
 
 pub(crate) use columns::Wanted;
+pub(crate) use foreign::{FIRST, check_known};
 pub(crate) use influx::Point;
 pub use lines::Limits;
 pub(crate) use lines::{Comments, Found, Lines, Need, Span, Woken};
@@ -27,6 +35,7 @@ pub(crate) use reader::{Client, Consumer, Input, Roles};
 pub(crate) use record::{Record, Series, Value, When};
 
 use crate::failure::Failure;
+use arrow::Arrow;
 use clap::ValueEnum;
 use csv::Csv;
 use influx::Influx;
@@ -73,9 +82,15 @@ formats! {
     Ndjson Ndjson;
     Influx Influx;
     Parquet Parquet;
+    Arrow Arrow;
 }
 
 impl Format {
+    /// Whether it has rows and no lines, and its columns have types.
+    pub(crate) fn is_typed(self) -> bool {
+        matches!(self, Self::Parquet | Self::Arrow)
+    }
+
     /// The name on the command line.
     pub(crate) fn name(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())

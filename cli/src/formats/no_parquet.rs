@@ -2,7 +2,7 @@
 
 use super::csv::Fields;
 use super::reader::{Client, Input, Next, Reader};
-use crate::failure::{Failure, no_parquet};
+use crate::failure::{Failure, not_built_in};
 
 /// A reader that cannot be made.
 pub(crate) enum Parquet {}
@@ -18,7 +18,7 @@ impl Reader for Parquet {
     }
 
     fn open(input: Input) -> Result<Self, Failure> {
-        Err(no_parquet(&input.name))
+        Err(not_built_in(&input.name, "Parquet"))
     }
 
     fn next(&mut self, _: &mut impl Client) -> Result<Next<'_, Fields<'_>>, Failure> {

@@ -8,12 +8,16 @@ use crate::failure::Failure;
 use crate::samples::TimeType;
 use crate::text::time::Unit;
 use std::fs::File;
+use std::path::PathBuf;
 
 /// An opened input, as readers want it.
 pub(crate) struct Input {
     pub(crate) lines: Lines,
     /// The file and its size, where there is one.
     pub(crate) file: Option<(File, u64)>,
+    /// The files of a table that lies in several, in their order, where it does.
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code))] // only a table with types lies in several
+    pub(crate) files: Vec<PathBuf>,
     /// The name of the input in messages.
     pub(crate) name: String,
     pub(crate) wanted: Wanted,

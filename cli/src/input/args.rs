@@ -20,6 +20,13 @@ pub(crate) struct InputArgs {
     #[arg(value_name = "INPUT")]
     pub(crate) path: Option<PathBuf>,
 
+    /// More files of the same table, which are read with the first one, all in the order of their names. Only Parquet and Arrow.
+    ///
+    /// A folder stands for the files in it and in its folders, but for those whose names begin with `.` or `_`. Where folders are
+    /// called `date=2024-05-01` or `host=a`, --time, --series and --value know these keys as columns.
+    #[arg(value_name = "MORE", requires = "path")]
+    pub(crate) more: Vec<PathBuf>,
+
     #[command(flatten)]
     pub(crate) read: ReadArgs,
 }
@@ -28,8 +35,9 @@ pub(crate) struct InputArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ReadArgs {
     /// The format of the input. By default the ending of the file's name promises it (.csv, .ndjson, .jsonl, .json, .lp,
-    /// .influx, .line, .parquet), or the first line shows it: an object is NDJSON, a point is influx, anything else CSV. `pipe`
-    /// takes anything else for influx, and does not read Parquet.
+    /// .influx, .line, .parquet, .arrow, .arrows, .feather, .ipc), or its beginning shows it: an object is NDJSON, a point is
+    /// influx, the marks of Parquet and Arrow are theirs, anything else is CSV. `pipe` takes anything else for influx, and does not
+    /// read Parquet and Arrow.
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Input")]
     pub(crate) format: Option<Format>,
 

@@ -3,10 +3,12 @@
 //! | file | what it does |
 //! |---|---|
 //! | `args.rs` | the options of every command that reads an input |
+//! | `folder.rs` | the files of a table that lies in several |
 //! | `source.rs` | opens the input and finds out its format |
 //! | `numbered.rs` | records to samples of numbered series |
 
 mod args;
+mod folder;
 mod numbered;
 mod source;
 

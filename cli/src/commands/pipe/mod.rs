@@ -179,15 +179,15 @@ fn read(args: &PipeArgs, mut lines: Lines, stream: &mut Stream, names_taken: &mu
         Format::of_line(first).unwrap_or(Format::Influx)
     };
     args.read.check(format)?;
-    if format == Format::Parquet {
-        return Err(Failure::usage("Parquet does not come record by record: see `evenkeel track`"));
+    if format.is_typed() {
+        return Err(Failure::usage("Parquet and Arrow do not come record by record: see `evenkeel track`"));
     }
     let precision = known.precision.unwrap_or(Unit::Nanosecond);
     let has_times = format == Format::Influx && stream.is_in_time();
     stream.set_feed(Feed { format: Some(format), precision: has_times.then_some(precision) });
     stream.output.buffer.put(mark);
     let roles = Roles::FixAtFirst { needs_time: stream.is_in_time() };
-    let input = Input { lines, file: None, name: NAME.to_owned(), wanted, roles, precision };
+    let input = Input { lines, file: None, files: Vec::new(), name: NAME.to_owned(), wanted, roles, precision };
     let mut records = Records::new(stream);
     let result = format.read_all(input, &mut records);
     *names_taken = records.finish(!is_usage(&result));
