@@ -37,7 +37,7 @@ const KNOWN: [(&[u8], &str, &str); 7] = [
         "write a query as CSV, such as by `sqlite3 -header -csv IN 'SELECT * FROM ...' | evenkeel track -`",
     ),
     (
-        b"\x89HDF\r\n\x1a\n",
+        b"\x89HDF",
         "an HDF5 file",
         "make Parquet of a table in it, such as by `python -c \"import pandas; \
          pandas.read_hdf('IN', 'KEY').to_parquet('OUT.parquet')\"`",

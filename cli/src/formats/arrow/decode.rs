@@ -20,6 +20,8 @@ pub(super) struct Batches {
     dictionaries: HashMap<i64, ArrayRef>,
     /// A message that has only been looked at.
     ahead: Option<Message>,
+    /// Why there are no more messages. That they have been looked at in vain must not make them fewer.
+    broken: Option<String>,
     columns: Vec<usize>,
     /// Rows that have been decoded and not yet been handed on.
     rest: Option<RecordBatch>,
@@ -37,7 +39,7 @@ impl Batches {
     /// The rows of messages with this schema.
     pub(super) fn new(messages: Messages, schema: Schema, size: u64) -> Self {
         let (schema, dictionaries, columns) = (Arc::new(schema), HashMap::new(), Vec::new());
-        Self { messages, size, read: 0, schema, dictionaries, ahead: None, columns, rest: None }
+        Self { messages, size, read: 0, schema, dictionaries, ahead: None, broken: None, columns, rest: None }
     }
 
     /// Goes on to the next message with rows, and reads the dictionaries before it.
@@ -45,6 +47,17 @@ impl Batches {
         if let Some(message) = self.ahead.take() {
             return Ok(Some(message));
         }
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        // Until it has gone well: the decoder may panic.
+        self.broken = Some("it contradicts itself".to_owned());
+        let message = self.go_on();
+        self.broken = message.as_ref().err().cloned();
+        message
+    }
+
+    fn go_on(&mut self) -> Result<Option<Message>, String> {
         while let Some(message) = self.messages.next()? {
             self.read += message.body.len() as u64;
             message.check_room()?;
@@ -84,10 +97,10 @@ impl Piece for Batches {
     }
 
     fn peek(&mut self, columns: &[usize]) -> Result<Option<RecordBatch>, String> {
-        let Some(message) = self.advance()? else { return Ok(None) };
-        let batch = self.decode(&message, columns);
-        self.ahead = Some(message);
-        batch.map(|batch| Some(batch.slice(0, batch.num_rows().min(PEEK))))
+        self.ahead = self.advance()?;
+        let Some(message) = &self.ahead else { return Ok(None) };
+        let batch = self.decode(message, columns)?;
+        Ok(Some(batch.slice(0, batch.num_rows().min(PEEK))))
     }
 
     fn start(&mut self, columns: &[usize]) -> Result<(), String> {

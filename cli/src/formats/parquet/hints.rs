@@ -1,5 +1,5 @@
-//! Types that Parquet itself does not have, or of old: durations, which are only in the schema that Arrow adds to a file, and
-//! timestamps of 96 bits, which reach further than nanoseconds do.
+//! Types that Parquet itself does not have, or of old: durations and times in seconds, which are only in the schema that Arrow adds
+//! to a file, and timestamps of 96 bits, which reach further than nanoseconds do.
 //!
 //! Everything else is what Parquet says it is. What cannot be read here changes nothing.
 
@@ -21,11 +21,9 @@ const MOST: i64 = i64::MAX / 1000;
 
 /// The metadata with the types that Parquet does not have.
 pub(super) fn with_hints(metadata: ArrowReaderMetadata, file: &File, size: u64) -> ArrowReaderMetadata {
-    let durations = durations(&metadata).and_then(|schema| with_schema(&metadata, schema)).unwrap_or(metadata);
-    match far_timestamps(&durations, file, size) {
-        Some(schema) => with_schema(&durations, schema).unwrap_or(durations),
-        None => durations,
-    }
+    let metadata = hinted(&metadata).and_then(|schema| with_schema(&metadata, schema)).unwrap_or(metadata);
+    let far = far_timestamps(&metadata, file, size);
+    far.and_then(|schema| with_schema(&metadata, schema)).unwrap_or(metadata)
 }
 
 /// The metadata with other types.
@@ -34,19 +32,26 @@ fn with_schema(metadata: &ArrowReaderMetadata, schema: Schema) -> Option<ArrowRe
     guarded(|| ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options)).ok()
 }
 
-/// The schema with the columns that are durations as such.
-fn durations(metadata: &ArrowReaderMetadata) -> Option<Schema> {
+/// The schema with the columns as such that Parquet holds as whole numbers and nothing else.
+fn hinted(metadata: &ArrowReaderMetadata) -> Option<Schema> {
     let file = metadata.metadata().file_metadata();
     let notes = file.key_value_metadata()?;
-    let is_number = |field: &Arc<Field>| *field.data_type() == DataType::Int64;
-    if !metadata.schema().fields().iter().any(is_number) {
+    let is_number = |field: &Field| matches!(field.data_type(), DataType::Int32 | DataType::Int64);
+    if !metadata.schema().fields().iter().any(|field| is_number(field)) {
         return None;
     }
     let typed = guarded(|| parquet_to_arrow_schema(file.schema_descr(), Some(notes))).ok()?;
-    let hint = |index: usize, field: &Arc<Field>| {
-        let typed = typed.fields().get(index)?;
-        let is_duration = is_number(field) && matches!(typed.data_type(), DataType::Duration(_));
-        (is_duration && typed.name() == field.name()).then(|| typed.data_type().clone())
+    let hint = |index: usize, field: &Field| {
+        let typed = typed.fields().get(index).filter(|typed| typed.name() == field.name())?.data_type();
+        let is_time = matches!(
+            typed,
+            DataType::Duration(_)
+                | DataType::Timestamp(..)
+                | DataType::Date64
+                | DataType::Time32(_)
+                | DataType::Time64(_)
+        );
+        (is_number(field) && is_time).then(|| typed.clone())
     };
     retyped(metadata, hint)
 }
@@ -91,7 +96,7 @@ fn reaches_far(metadata: &ArrowReaderMetadata, file: &File, size: u64, column: u
 }
 
 /// The schema with other types for some fields, where there are any.
-fn retyped(metadata: &ArrowReaderMetadata, hint: impl Fn(usize, &Arc<Field>) -> Option<DataType>) -> Option<Schema> {
+fn retyped(metadata: &ArrowReaderMetadata, hint: impl Fn(usize, &Field) -> Option<DataType>) -> Option<Schema> {
     let mut is_any = false;
     let fields = metadata.schema().fields().iter().enumerate().map(|(index, field)| match hint(index, field) {
         Some(data_type) => {

@@ -101,8 +101,8 @@ pub(super) fn text(array: &dyn Array, row: usize, room: &mut String) -> Result<(
         DataType::Float32 => write_float(room, cell::<Float32Type>(array, row)),
         DataType::Float64 => write_float(room, cell::<Float64Type>(array, row)),
         DataType::Timestamp(unit, zone) => {
-            let moment =
-                moment(array, row, *unit).ok_or("the timestamp is out of range: it has no year of four digits")?;
+            let moment = moment(array, row, *unit)
+                .ok_or("the timestamp is out of range, which is from the year -9999 to 9999-12-30")?;
             if zone.is_some() {
                 write(room, Some(moment));
             } else {
@@ -127,7 +127,7 @@ fn bytes(cell: Option<&[u8]>, room: &mut String) -> Result<(), String> {
 /// Writes the day of a moment in seconds since 1970.
 fn date(moment: Option<i64>, room: &mut String) -> Result<(), String> {
     let moment = Timestamp::from_second(moment.unwrap_or(0));
-    let moment = moment.map_err(|_| "the date is out of range: it has no year of four digits")?;
+    let moment = moment.map_err(|_| "the date is out of range, which is from the year -9999 to 9999-12-30")?;
     write(room, Some(TimeZone::UTC.to_datetime(moment).date()));
     Ok(())
 }
