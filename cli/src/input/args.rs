@@ -2,9 +2,10 @@
 
 use crate::failure::Failure;
 use crate::formats::{Format, Wanted};
+use crate::output::check_distinct;
 use crate::text::time::Unit;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The input of a command that reads files.
 #[derive(Clone, Debug, Args)]
@@ -29,6 +30,17 @@ pub(crate) struct InputArgs {
 
     #[command(flatten)]
     pub(crate) read: ReadArgs,
+}
+
+impl InputArgs {
+    /// Checks that no output is an input.
+    pub(crate) fn check_distinct(&self, outputs: &[(&str, Option<&Path>)]) -> Result<(), Failure> {
+        check_distinct(outputs)?;
+        for input in self.path.iter().chain(&self.more) {
+            check_distinct(&[&[("the input", Some(input.as_path()))], outputs].concat())?;
+        }
+        Ok(())
+    }
 }
 
 /// The meaning of an input.

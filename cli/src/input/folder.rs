@@ -8,8 +8,15 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
+/// The files of a table and the format that all of them have.
+pub(super) fn table(named: &[PathBuf], wanted: Option<Format>) -> Result<(Vec<PathBuf>, Format), Failure> {
+    let files = files(named)?;
+    let format = format(&files, wanted)?;
+    Ok((files, format))
+}
+
 /// The files of a table, in the order of their names, numbers in them by their size.
-pub(super) fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for path in named {
         if path.is_dir() {
@@ -32,6 +39,7 @@ pub(super) fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         }
     }
     files.sort_by(|one, other| compare_path(one, other));
+    files.dedup();
     Ok(files)
 }
 
@@ -42,7 +50,7 @@ fn is_data(entry: &DirEntry) -> bool {
 }
 
 /// The format that all files have.
-pub(super) fn format(files: &[PathBuf], wanted: Option<Format>) -> Result<Format, Failure> {
+fn format(files: &[PathBuf], wanted: Option<Format>) -> Result<Format, Failure> {
     let mut common: Option<(Format, &Path)> = None;
     for path in files {
         let format = match wanted {

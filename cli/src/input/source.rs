@@ -59,8 +59,7 @@ impl Source {
     /// Makes a source of a table that lies in several files, of which one is named first.
     fn of_files(first: &Path, args: &InputArgs) -> Result<Self, Failure> {
         let named: Vec<_> = [first.to_owned()].into_iter().chain(args.more.iter().cloned()).collect();
-        let files = folder::files(&named)?;
-        let format = folder::format(&files, args.read.format)?;
+        let (files, format) = folder::table(&named, args.read.format)?;
         let name = match args.more.len() {
             0 => first.display().to_string(),
             more => format!("{} and {more} more", first.display()),

@@ -10,9 +10,9 @@ pub(crate) enum OutputFormat {
     Csv,
     Ndjson,
     Parquet,
-    /// A file of Arrow, which is Feather of version 2.
+    /// A file, which is Feather of version 2
     Arrow,
-    /// A stream of Arrow, which can be read as it is written.
+    /// A stream, which can be read as it is written
     Arrows,
 }
 

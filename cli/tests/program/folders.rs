@@ -55,7 +55,11 @@ fn files_are_one_table_in_the_order_of_their_names() {
     assert!(stderr(&run).contains("rows 4, samples 4, series 1"), "{}", stderr(&run));
     let named = ["z.parquet", "part-10.parquet", "part-2.parquet", "a"];
     assert_eq!(samples(&track(&folder, &named, &[]).success()), whole);
-    assert_eq!(samples(&track(&folder, &["part-10.parquet", "part-2.parquet"], &[]).success()), ["1 v 2", "2 v 3"]);
+    let twice = ["part-10.parquet", "part-2.parquet", "part-2.parquet"];
+    assert_eq!(samples(&track(&folder, &twice, &[]).success()), ["1 v 2", "2 v 3"]);
+    let output = folder.path().join("part-2.parquet");
+    let run = track(&folder, &twice[..2], &["--output", output.to_str().unwrap()]).code(2);
+    assert!(stderr(&run).contains("--output and the input are the same file"), "{}", stderr(&run));
     for command in ["profile", "report"] {
         let out = folder.path().join(".out");
         let run = evenkeel(&[command]).arg(folder.path()).args(["--output", out.to_str().unwrap()]).assert().success();
@@ -170,6 +174,9 @@ fn files_have_one_format() {
     fs::remove_file(folder.path().join("1.parquet")).unwrap();
     write_arrow(&folder.path().join("10.arrow"));
     assert_eq!(samples(&track(&folder, &["."], &[]).success()), ["1 v 2", "2 v 2"]);
+    let empty = TempDir::new().unwrap();
+    let run = track(&empty, &["."], &[]).code(2);
+    assert!(stderr(&run).contains("there is no file in this folder"), "{}", stderr(&run));
     // One that is broken is named.
     fs::write(folder.path().join("3.arrow"), "ARROW1").unwrap();
     refused(&["."], &["3.arrow is not a complete Arrow file"]);

@@ -16,11 +16,10 @@ fn formats_that_are_not_read_are_named() {
         let content = [beginning, b"\0 and, so\n1,2\n"].concat();
         // Whatever it is called, in a pipe, and in a folder.
         let (folder, path) = file("data.csv", &content);
-        for run in [
-            evenkeel(&["track"]).arg(&path).assert(),
-            evenkeel(&["profile"]).arg(folder.path()).assert(),
-            track(content.clone(), &[]),
-        ] {
+        let named = [path.as_path(), folder.path()];
+        let named = if cfg!(feature = "parquet") { &named[..] } else { &named[..1] };
+        let runs = named.iter().map(|path| evenkeel(&["profile"]).arg(path).assert());
+        for run in runs.chain([track(content.clone(), &[])]) {
             let said = stderr(&run.code(2));
             assert!(said.contains(what) && said.contains("not read") && said.contains(remedy), "{said}");
         }

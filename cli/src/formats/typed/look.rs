@@ -4,7 +4,7 @@ use super::cells;
 use super::guard::guarded;
 use super::kind::Kind;
 use super::piece::Piece;
-use super::union::{Column, Of, Place};
+use super::union::{Column, Fields, Of, Place};
 use crate::text::time;
 use std::collections::HashSet;
 
@@ -32,7 +32,8 @@ pub(super) fn look(piece: &mut dyn Piece, columns: &[Column]) -> Vec<Look> {
     }
     let is_text = |(_, column): &(usize, &Column)| column.kind == Kind::Text && column.conflict.is_none();
     let texts = columns.iter().enumerate().filter(is_text);
-    let place = |column: &Column| match column.place(piece.schema(), &[])? {
+    let fields = Fields::of(piece.schema());
+    let place = |column: &Column| match column.place(&fields, &[])? {
         Place::Column(index) => Some(index),
         Place::Constant(_) => None,
     };

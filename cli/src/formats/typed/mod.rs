@@ -37,7 +37,7 @@ use std::collections::VecDeque;
 use std::fmt::Display;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use union::{Column, Place, Union};
+use union::{Column, Fields, Place, Union};
 
 /// A table in the course of reading.
 pub(crate) struct Table {
@@ -235,8 +235,8 @@ impl Opened {
 
     /// Begins to read the columns that have a role.
     fn start(&mut self, columns: &[Column], roles: &Roles) -> Result<(), Failure> {
-        let schema = self.piece.schema();
-        let place = |index: usize| columns.get(index)?.place(schema, &self.keys);
+        let fields = Fields::of(self.piece.schema());
+        let place = |index: usize| columns.get(index)?.place(&fields, &self.keys);
         let mut plan = Plan {
             time: roles.time.and_then(place),
             series: roles.shape.series().and_then(place),

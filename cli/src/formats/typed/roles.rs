@@ -11,6 +11,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::formats::columns::{Wanted, find, is_called_time, make_distinct, no_numbers, several_values};
 use crate::samples::TimeType;
+use std::collections::HashSet;
 
 /// The roles of the columns of a table, by their numbers.
 #[derive(Debug)]
@@ -119,9 +120,9 @@ impl Roles {
     fn report_dropped(&self, columns: &[Column], console: &Console) {
         /// Most columns that are named.
         const MOST: usize = 20;
+        let used: HashSet<usize> = self.used().collect();
         let is_dropped = |(index, column): &(usize, &Column)| {
-            let is_data = matches!(column.of, Of::Data(_)) && column.kind != Kind::Text;
-            is_data && !self.used().any(|used| used == *index)
+            matches!(column.of, Of::Data(_)) && column.kind != Kind::Text && !used.contains(index)
         };
         let dropped = columns.iter().enumerate().filter(is_dropped);
         let mut dropped = dropped.map(|(index, column)| format!("{} ({})", self.name(index), column.type_name));
@@ -139,10 +140,10 @@ impl Roles {
     fn note_repeats(&self, looks: &[Look], console: &Console) {
         /// Most columns that are named.
         const MOST: usize = 3;
-        let repeated = looks.iter().enumerate().filter_map(|(index, look)| Some((self.name(index), look.repeats?)));
-        let names_used: Vec<usize> = self.shape.values().to_vec();
-        let free = repeated.filter(|(name, _)| !names_used.iter().any(|index| self.name(*index) == *name));
-        for (name, count) in free.take(MOST) {
+        let is_value = |index: &usize| self.shape.values().contains(index);
+        let repeated = looks.iter().enumerate().filter(|(index, look)| look.repeats.is_some() && !is_value(index));
+        let repeated = repeated.filter_map(|(index, look)| Some((self.name(index), look.repeats?)));
+        for (name, count) in repeated.take(MOST) {
             let values = if count == 1 { "one value".to_owned() } else { format!("{count} values") };
             console.note(format!("{name:?} repeats {values}: --series {name}?"));
         }

@@ -139,19 +139,29 @@ impl Column {
         self.time_type = common.unwrap_or(TimeType::Text);
     }
 
-    /// The place of the column in a piece with this schema and these keys; none where the piece lacks it.
-    pub(super) fn place(&self, schema: &Schema, keys: &[Key]) -> Option<Place> {
+    /// The place of the column in a piece with these fields and keys; none where the piece lacks it.
+    pub(super) fn place(&self, fields: &Fields, keys: &[Key]) -> Option<Place> {
         match &self.of {
-            Of::Data(wanted) | Of::Index(wanted) => {
-                let found =
-                    numbered(schema).position(|(field, number)| *field.name() == self.name && number == *wanted);
-                found.map(Place::Column)
+            Of::Data(number) | Of::Index(number) => {
+                fields.by_name.get(&(self.name.as_str(), *number)).copied().map(Place::Column)
             }
             Of::Key(_) => {
                 let key = keys.iter().find(|(name, _)| *name == self.name);
                 key.map(|(_, value)| Place::Constant(value.clone()))
             }
         }
+    }
+}
+
+/// The fields of a piece by their names, and their numbers among those of one name.
+pub(super) struct Fields<'a> {
+    by_name: HashMap<(&'a str, usize), usize>,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn of(schema: &'a Schema) -> Self {
+        let fields = numbered(schema).enumerate();
+        Self { by_name: fields.map(|(index, (field, number))| ((field.name().as_str(), number), index)).collect() }
     }
 }
 
@@ -196,8 +206,9 @@ mod tests {
         assert!(columns.iter().all(|column| column.conflict.is_none()));
         assert_eq!(columns[0].time_type, time_type(&stamp(TimeUnit::Nanosecond)));
         assert_eq!((columns[2].kind, columns[4].kind), (Kind::Text, Kind::Number));
-        let places =
-            |schema: &Schema| columns.iter().map(|column| column.place(schema, &key("2024"))).collect::<Vec<_>>();
+        let places = |schema: &Schema| {
+            columns.iter().map(|column| column.place(&Fields::of(schema), &key("2024"))).collect::<Vec<_>>()
+        };
         let year = Some(Place::Constant(Some("2024".to_owned())));
         let at = |index| Some(Place::Column(index));
         assert_eq!(places(&one), [at(0), at(1), at(2), None, year.clone()]);
@@ -223,7 +234,7 @@ mod tests {
         let twins = schema(&[("a", DataType::Float64), ("a", DataType::Utf8)]);
         union.add("one", &twins, None, &[]);
         let columns = union.finish();
-        let places: Vec<_> = columns.iter().map(|column| column.place(&twins, &[])).collect();
+        let places: Vec<_> = columns.iter().map(|column| column.place(&Fields::of(&twins), &[])).collect();
         assert_eq!(places, [Some(Place::Column(0)), Some(Place::Column(1))]);
     }
 }
