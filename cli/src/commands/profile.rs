@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::engine::tally::Tally;
 use crate::failure::Failure;
 use crate::input::{self, InputArgs, Source};
-use crate::output::{Target, check_distinct};
+use crate::output::Target;
 use crate::samples::{Refusal, Sink, Time};
 use crate::settings::{Preset, RuleArgs};
 use crate::text::moments::TimeForm;
@@ -61,7 +61,7 @@ const SEPARATE: usize = 1000;
 const TOTAL: &str = "all series";
 /// Runs the command.
 pub(crate) fn run(args: &ProfileArgs) -> Result<(), Failure> {
-    check_distinct(&[("the input", args.input.path.as_deref()), ("--output", args.output.as_deref())])?;
+    args.input.check_distinct(&[("--output", args.output.as_deref())])?;
     let engine = Engine::new(&args.rule, args.preset)?;
     let source = Source::open(&args.input)?;
     let mut target = Target::open(args.output.as_deref())?;

@@ -119,6 +119,14 @@ impl Lines {
         }
     }
 
+    /// Takes the bytes that are still to come, for what has no lines.
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code))] // only Arrow has none
+    pub(crate) fn take_rest(&mut self) -> impl Read + use<> {
+        let read = self.peeked().to_vec();
+        (self.end, self.at_end) = (self.filled, true);
+        std::io::Cursor::new(read).chain(std::mem::replace(&mut self.source, Box::new(std::io::empty())))
+    }
+
     /// The text of the current line, or lines, without the end of the last.
     pub(crate) fn current(&self) -> &[u8] {
         let line = self.raw();
@@ -212,8 +220,12 @@ impl Lines {
             let mut lines = self.after_mark().split_inclusive(|byte| *byte == b'\n');
             let is_complete = lines.find(is_text).is_some_and(|line| line.ends_with(b"\n"));
             self.is_looking = true;
-            let is_over =
-                is_complete || self.filled - self.start >= self.limits.chunk || self.fill(before_read)? != Fill::More;
+            // No text begins with this byte: what has no lines need not be waited for.
+            let is_binary = self.peeked().first() == Some(&0xff);
+            let is_over = is_complete
+                || is_binary
+                || self.filled - self.start >= self.limits.chunk
+                || self.fill(before_read)? != Fill::More;
             self.is_looking = false;
             if is_over {
                 let mut lines = self.after_mark().split(|byte| *byte == b'\n');

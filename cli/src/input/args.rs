@@ -2,12 +2,13 @@
 
 use crate::failure::Failure;
 use crate::formats::{Delimiter, Dialect, Format, Options, Use, Wanted};
+use crate::output::check_distinct;
 use crate::text::moments::TimeForm;
 use crate::text::number::Words;
 use crate::text::time::Unit;
 use clap::Args;
 use jiff::tz::TimeZone;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The input of a command that reads files.
 #[derive(Clone, Debug, Args)]
@@ -23,16 +24,35 @@ pub(crate) struct InputArgs {
     #[arg(value_name = "INPUT")]
     pub(crate) path: Option<PathBuf>,
 
+    /// More files of the same table, which are read with the first one, all in the order of their names. Only Parquet and Arrow.
+    ///
+    /// A folder stands for the files in it and in its folders, but for those whose names begin with `.` or `_`. Where folders are
+    /// called `date=2024-05-01` or `host=a`, --time, --series and --value know these keys as columns.
+    #[arg(value_name = "MORE", requires = "path")]
+    pub(crate) more: Vec<PathBuf>,
+
     #[command(flatten)]
     pub(crate) read: ReadArgs,
+}
+
+impl InputArgs {
+    /// Checks that no output is an input.
+    pub(crate) fn check_distinct(&self, outputs: &[(&str, Option<&Path>)]) -> Result<(), Failure> {
+        check_distinct(outputs)?;
+        for input in self.path.iter().chain(&self.more) {
+            check_distinct(&[&[("the input", Some(input.as_path()))], outputs].concat())?;
+        }
+        Ok(())
+    }
 }
 
 /// The meaning of an input.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ReadArgs {
     /// The format of the input. By default the ending of the file's name promises it (.csv, .ndjson, .jsonl, .json, .lp,
-    /// .influx, .line, .parquet), or the first line shows it: an object is NDJSON, a point is influx, anything else CSV. `pipe`
-    /// takes anything else for influx, and does not read Parquet.
+    /// .influx, .line, .parquet, .arrow, .arrows, .feather, .ipc), or its beginning shows it: an object is NDJSON, a point is
+    /// influx, the marks of Parquet and Arrow are theirs, anything else is CSV. `pipe` takes anything else for influx, and does not
+    /// read Parquet and Arrow.
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Input")]
     pub(crate) format: Option<Format>,
 

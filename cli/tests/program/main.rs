@@ -15,16 +15,23 @@
 //! | `pipe_series.rs` | how many series `pipe` keeps, how long, and that what it counts adds up |
 //! | `pipe_state.rs` | the state outlives the process, whatever happens to either |
 //! | `pipe_first.rs` | so does one of the first edition |
-//! | `parquet.rs`, `no_parquet.rs` | Parquet in and out, and what is said where it is not built in |
+//! | `parquet.rs`, `arrow.rs`, `no_parquet.rs` | Parquet and Arrow in and out, and what is said where they are not built in |
+//! | `typed.rs`, `folders.rs` | what the columns of a table with types are, in one file and in many |
+//! | `foreign.rs` | formats that are not read are refused by name |
 //! | `profile.rs`, `plot.rs` | the tail profile and the picture |
 //! | `report.rs` | the page |
 //! | `shell.rs`, `packaging.rs` | completions, manual pages, the version; the service and the configuration of Telegraf |
 //! | `watch.rs` | what `watch` says without a terminal; `.ci/terminal` has one |
 
+#[cfg(feature = "parquet")]
+mod arrow;
 mod bad_input;
 mod csv;
 mod estimator;
 mod files;
+#[cfg(feature = "parquet")]
+mod folders;
+mod foreign;
 mod half_life;
 mod ndjson;
 #[cfg(not(feature = "parquet"))]
@@ -47,4 +54,6 @@ mod report;
 mod shell;
 mod specification;
 mod support;
+#[cfg(feature = "parquet")]
+mod typed;
 mod watch;

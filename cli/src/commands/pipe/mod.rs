@@ -191,7 +191,7 @@ fn read(args: &PipeArgs, mut lines: Lines, stream: &mut Stream, names_taken: &mu
     let roles = Roles::FixAtFirst { needs_time: stream.is_in_time() };
     stream.moments = Moments::new(&options.time);
     let options = Options { precision: Some(precision), ..options };
-    let input = Input { lines, file: None, name: NAME.to_owned(), options, roles };
+    let input = Input { lines, file: None, files: Vec::new(), name: NAME.to_owned(), options, roles };
     let mut records = Records::new(stream);
     let result = format.read_all(input, &mut records);
     *names_taken = records.finish(!is_usage(&result));

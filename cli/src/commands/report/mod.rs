@@ -29,7 +29,7 @@ mod thresholds;
 use crate::failure::Failure;
 use crate::input::InputArgs;
 use crate::input::{self, Source};
-use crate::output::{Target, check_distinct};
+use crate::output::Target;
 use crate::settings::{Preset, RuleArgs};
 use crate::views::drawing::file_name;
 use collector::Collector;
@@ -88,7 +88,7 @@ impl ReportArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
-    check_distinct(&[("the input", args.input.path.as_deref()), ("--output", args.output.as_deref())])?;
+    args.input.check_distinct(&[("--output", args.output.as_deref())])?;
     if args.output.is_none() && io::stdout().is_terminal() {
         return Err(Failure::usage("a page is to be looked at in a browser: name a file with --output report.html"));
     }
