@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// Most bad rows and values that are described; the others are only counted.
@@ -29,6 +30,17 @@ impl Seldom {
     }
 }
 
+/// Notes of whoever reads the bytes of an input and has no console.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Notes(Rc<RefCell<Vec<String>>>);
+
+impl Notes {
+    /// Adds a note.
+    pub(crate) fn add(&self, note: String) {
+        self.0.borrow_mut().push(note);
+    }
+}
+
 /// The place where everything that happens to an input is reported and counted.
 pub(crate) struct Console {
     name: String,
@@ -37,6 +49,8 @@ pub(crate) struct Console {
     is_strict: bool,
     is_quiet: bool,
     destination: Destination,
+    /// Notes that wait to be printed.
+    notes: Notes,
     /// Bad rows and values that have been described, since this time if there is one.
     described: u64,
     period: Option<Instant>,
@@ -92,6 +106,7 @@ impl Console {
             is_strict,
             is_quiet,
             destination,
+            notes: Notes::default(),
             described: 0,
             period: None,
             late_notes: Seldom::default(),
@@ -105,6 +120,11 @@ impl Console {
         Self { period: Some(Instant::now()), ..self }
     }
 
+    /// The console that prints these notes, too, before the input is asked for more.
+    pub(crate) fn with_notes(self, notes: Notes) -> Self {
+        Self { notes, ..self }
+    }
+
     /// The messages in the list, where there is one.
     pub(crate) fn into_list(self) -> Vec<String> {
         match self.destination {
@@ -113,8 +133,11 @@ impl Console {
         }
     }
 
-    /// Moves the progress bar to these bytes.
+    /// Moves the progress bar to these bytes, and prints the notes that wait.
     pub(crate) fn progress(&self, bytes: u64) {
+        for note in self.notes.0.take() {
+            self.note(note);
+        }
         if let Destination::StandardError(Some(bar)) = &self.destination {
             bar.set_position(bytes);
         }

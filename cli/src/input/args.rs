@@ -1,9 +1,11 @@
 //! The options of every command that reads an input.
 
+use super::bytes::label;
 use crate::failure::Failure;
 use crate::formats::{Format, Wanted};
 use crate::text::time::Unit;
 use clap::Args;
+use encoding_rs::Encoding;
 use std::path::PathBuf;
 
 /// The input of a command that reads files.
@@ -22,6 +24,11 @@ pub(crate) struct InputArgs {
 
     #[command(flatten)]
     pub(crate) read: ReadArgs,
+
+    /// The encoding of the text, such as utf-16le, iso-8859-2 or windows-1251. By default it is UTF-8, or UTF-16 where the first
+    /// bytes show it, or Windows-1252 where the first bytes beyond ASCII are no UTF-8.
+    #[arg(long, value_name = "LABEL", value_parser = label, help_heading = "Input")]
+    pub(crate) encoding: Option<&'static Encoding>,
 }
 
 /// The meaning of an input.

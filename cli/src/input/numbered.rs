@@ -15,7 +15,7 @@ use indexmap::IndexMap;
 /// # Errors
 /// The input cannot be used, the sink takes no more, or there is something bad with `--strict`.
 pub(crate) fn read(source: Source, sink: &mut impl Sink, console: &mut Console) -> Result<(), Failure> {
-    let Source { format, input, is_live } = source;
+    let Source { format, input, is_live, .. } = source;
     let mut numbered = Numbered {
         sink,
         console,

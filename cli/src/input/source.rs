@@ -1,7 +1,8 @@
 //! The input: a file or standard input, opened, and its format.
 
 use super::args::{InputArgs, ReadArgs};
-use crate::console::{Console, Destination};
+use super::bytes::{Compression, Text};
+use crate::console::{Console, Destination, Notes};
 use crate::failure::Failure;
 use crate::formats::{Comments, Format, Input, Limits, Lines, Roles, Woken};
 use crate::text::time::Unit;
@@ -15,6 +16,8 @@ pub(crate) struct Source {
     pub(crate) input: Input,
     /// Whether it may have to be waited for.
     pub(crate) is_live: bool,
+    /// What there is to say of its bytes.
+    notes: Notes,
 }
 
 impl Source {
@@ -44,10 +47,23 @@ impl Source {
         let size = metadata.filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
         let mut file = file.take().zip(size);
         let is_parquet = args.read.format.is_none() && file.as_mut().is_some_and(|(file, _)| begins_as_parquet(file));
-        let promised = path.and_then(Path::extension).and_then(|ending| Format::of_ending(ending.to_str()?));
-        let promised = if is_parquet { Some(Format::Parquet) } else { promised };
+        let is_live = file.is_none();
+        let promised = if is_parquet { Some(Format::Parquet) } else { path.and_then(promised) };
+        if args.read.format.or(promised) == Some(Format::Parquet) {
+            let source = Self::new(reader, name, promised, &args.read, Limits::default())?;
+            return Ok(Self { is_live, input: Input { file, ..source.input }, ..source });
+        }
+        let Text { reader, compression, notes } = Text::of(reader, &name, args.encoding)?;
+        // `metrics.csv.gz` promises what `metrics.csv` does.
+        let promised =
+            compression.map_or(promised, |_| path.and_then(Path::file_stem).map(Path::new).and_then(self::promised));
         let source = Self::new(reader, name, promised, &args.read, Limits::default())?;
-        Ok(Self { is_live: file.is_none(), input: Input { file, ..source.input }, ..source })
+        if let (Some(compression), Format::Parquet) = (compression, source.format) {
+            return Err(compressed_parquet(&source.input.name, compression));
+        }
+        // How many bytes a compressed file has says nothing of how many are read from it.
+        let file = file.filter(|_| compression.is_none());
+        Ok(Self { is_live, notes, input: Input { file, ..source.input }, ..source })
     }
 
     /// Makes a source of what can be read. Its first line shows the format where nothing else has.
@@ -66,7 +82,7 @@ impl Source {
         args.check(format)?;
         let (wanted, precision) = (args.wanted()?, args.precision.unwrap_or(Unit::Nanosecond));
         let input = Input { lines, file: None, name, wanted, roles: Roles::Learn, precision };
-        Ok(Self { format, input, is_live: true })
+        Ok(Self { format, input, is_live: true, notes: Notes::default() })
     }
 
     /// The console of a command that reads the input and writes rows, perhaps to a terminal.
@@ -79,6 +95,7 @@ impl Source {
     pub(crate) fn console_to(&self, args: &ReadArgs, destination: Destination) -> Console {
         let place = if self.format == Format::Parquet { "row" } else { "line" };
         Console::new(self.input.name.clone(), place, args.strict, args.quiet, destination)
+            .with_notes(self.notes.clone())
     }
 }
 
@@ -96,6 +113,16 @@ pub(crate) fn standard_input() -> (Box<dyn Read>, Option<File>) {
 #[cfg(not(unix))]
 pub(crate) fn standard_input() -> (Box<dyn Read>, Option<File>) {
     (Box::new(io::stdin().lock()), None)
+}
+
+/// The format that the name of a file promises.
+fn promised(path: &Path) -> Option<Format> {
+    Format::of_ending(path.extension()?.to_str()?)
+}
+
+/// The failure of a Parquet file that is compressed as a whole.
+fn compressed_parquet(name: &str, compression: Compression) -> Failure {
+    compression.refused(name, "and the Parquet in it is read from both ends")
 }
 
 /// Whether a file is Parquet, whatever it is called. It is read from where it was afterwards.

@@ -10,7 +10,7 @@ const EVERY_KIND: &[u8] =
 
 #[test]
 fn every_kind_is_reported_with_its_physical_line() {
-    let run = track(EVERY_KIND, &[]).success();
+    let run = track(EVERY_KIND, &["--encoding", "utf-8"]).success();
     assert_eq!(samples(&run), ["T1 a 1", "T1 b 1", "T2 b 2", "T\n5 a 5", "T\n5 b 5", "T7 a 7", "T9 a 9", "T9 b 9"]);
     let said = stderr(&run);
     for what in [

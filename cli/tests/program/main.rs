@@ -3,6 +3,7 @@
 //! | file | promise |
 //! |---|---|
 //! | `csv.rs`, `ndjson.rs` | what is read as what |
+//! | `bytes.rs` | what is compressed or in another encoding is read as if it were not |
 //! | `bad_input.rs` | nothing bad goes unnoticed, and nothing good goes with it |
 //! | `outcomes.rs` | one vocabulary of outcomes in all commands, which read all formats |
 //! | `specification.rs` | location and scale are the specification's, to the bit |
@@ -22,6 +23,7 @@
 //! | `watch.rs` | what `watch` says without a terminal; `.ci/terminal` has one |
 
 mod bad_input;
+mod bytes;
 mod csv;
 mod estimator;
 mod files;
