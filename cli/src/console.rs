@@ -227,6 +227,21 @@ impl Console {
         Ok(())
     }
 
+    /// Checks, where no sample has been seen, that there was no row that should have had one.
+    pub(crate) fn check_samples(&self) -> Result<(), Failure> {
+        let (Counts { rows, bad_values, .. }, name) = (self.counts, &self.name);
+        if rows == 0 {
+            return Ok(());
+        }
+        let why = if bad_values == 0 { "every value is missing" } else { "every value is missing, or no number" };
+        Err(Failure::usage(format!("{name}: not one sample in {rows} rows: {why}")))
+    }
+
+    /// The name of the input.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Prints something that is not wrong, but may not be what was meant.
     pub(crate) fn note(&self, note: impl Display) {
         if !self.is_quiet {

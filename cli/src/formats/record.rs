@@ -41,6 +41,11 @@ pub(crate) trait Record {
     /// Whether a cell is one of those that hold numbers, whatever it holds here.
     fn is_number(&self, cell: usize) -> bool;
 
+    /// Whether the series of a cell is a counter, which rises until it is reset; none where the format does not say.
+    fn is_counter(&self, _: usize) -> Option<bool> {
+        None
+    }
+
     /// The content of a cell.
     fn value(&self, cell: usize) -> Value<'_>;
 

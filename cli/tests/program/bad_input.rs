@@ -161,7 +161,9 @@ fn bad_arguments_are_exit_2_in_the_librarys_words() {
 }
 
 #[test]
-fn the_header_alone_is_printed_where_all_rows_are_bad() {
-    let run = track("t,a\nshort\nT1,x\n", &["--value", "a"]).success();
+fn the_header_alone_is_printed_where_there_are_no_rows() {
+    let run = track("t,a\n", &["--value", "a"]).success();
     assert_eq!(stdout(&run), format!("{HEADER}\n"));
+    // Rows that have no sample are an error, and leave nothing.
+    track("t,a\nshort\nT1,x\n", &["--value", "a"]).code(2).stdout("").stderr(contains("not one sample in 2 rows"));
 }

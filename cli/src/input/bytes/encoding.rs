@@ -187,7 +187,7 @@ mod tests {
             ("größe\n\u{e9}".as_bytes().split_last().unwrap().1, Shown::Plain),
             (b"gr\xC3", Shown::Half),
             // No text at all.
-            (b"gr\xF6\xDF\x00\x01", Shown::Plain),
+            (b"gr\xF6\xDF\x00\x00\x01", Shown::Plain),
             (b"\xFF\xFEt\0,\0", Shown::Marked(UTF_16LE)),
             (b"\xFE\xFF\0t\0,", Shown::Marked(UTF_16BE)),
             (b"t\0,\0a\0\n\0", Shown::Likely(UTF_16LE)),
