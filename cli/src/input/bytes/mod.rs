@@ -77,3 +77,54 @@ fn head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
     head.truncate(filled);
     Ok(head)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A source that gives its pieces one by one.
+    struct Pieces(Vec<Vec<u8>>);
+
+    impl Read for Pieces {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            let Some(piece) = self.0.first_mut() else { return Ok(0) };
+            let size = piece.len().min(out.len());
+            out[..size].copy_from_slice(&piece[..size]);
+            piece.drain(..size);
+            if piece.is_empty() {
+                self.0.remove(0);
+            }
+            Ok(size)
+        }
+    }
+
+    fn text(pieces: Vec<Vec<u8>>) -> String {
+        let mut text = Text::of(Box::new(Pieces(pieces)), "test", None).unwrap();
+        let mut out = Vec::new();
+        text.reader.read_to_end(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_text_is_the_same_however_its_bytes_come() {
+        let utf16: Vec<u8> = "\u{feff}t,größe\r\n1,\u{1f980}\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for (bytes, expected) in [
+            ("t,größe\n1,\u{1f980}\n".as_bytes().to_vec(), "t,größe\n1,\u{1f980}\n"),
+            (b"t,gr\xF6\xDFe\n1,\x80\n".to_vec(), "t,größe\n1,€\n"),
+            (b"t,a\n1,\xE4".to_vec(), "t,a\n1,ä"),
+            (utf16, "t,größe\r\n1,\u{1f980}\r\n"),
+            (b"t,a\r1,2\r3,4\r".to_vec(), "t,a\n1,2\n3,4\n"),
+            (b"t,a\r\n1,\"2\r3\"\r\n".to_vec(), "t,a\r\n1,\"2\r3\"\r\n"),
+            (b"BZh\n1\n".to_vec(), "BZh\n1\n"),
+            (b"(".to_vec(), "("),
+            (Vec::new(), ""),
+        ] {
+            assert_eq!(text(vec![bytes.clone()]), expected);
+            assert_eq!(text(bytes.iter().map(|byte| vec![*byte]).collect()), expected, "byte by byte");
+            for at in 1..bytes.len() {
+                let (head, tail) = bytes.split_at(at);
+                assert_eq!(text(vec![head.to_vec(), tail.to_vec()]), expected, "{at}");
+            }
+        }
+    }
+}
