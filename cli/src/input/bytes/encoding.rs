@@ -123,6 +123,9 @@ fn shown(piece: &[u8], is_first: bool) -> Shown {
     if let Some(shown) = utf16(piece).filter(|_| is_first) {
         return shown;
     }
+    if is_first && piece.starts_with(b"\xEF\xBB\xBF") {
+        return Shown::Plain;
+    }
     if piece.is_ascii() && !piece.iter().any(|byte| is_binary(*byte)) {
         return Shown::Ascii;
     }
@@ -188,6 +191,8 @@ mod tests {
             (b"gr\xC3", Shown::Half),
             // No text at all.
             (b"gr\xF6\xDF\x00\x00\x01", Shown::Plain),
+            // What says that it is UTF-8 is.
+            (b"\xEF\xBB\xBFgr\xF6\xDFe\n\xE4", Shown::Plain),
             (b"\xFF\xFEt\0,\0", Shown::Marked(UTF_16LE)),
             (b"\xFE\xFF\0t\0,", Shown::Marked(UTF_16BE)),
             (b"t\0,\0a\0\n\0", Shown::Likely(UTF_16LE)),
