@@ -95,6 +95,10 @@ fn a_file_stopped_by_strict_has_printed_what_came_before() {
     assert_eq!(samples(&run("track", "x.csv", text, &["--strict"]).code(1)), ["2024-01-01 a 1", "2024-01-02 a 2"]);
     let one = "t,a\n2024-01-01,1\nbroken\n";
     assert_eq!(samples(&run("track", "x.csv", one, &["--strict"]).code(1)), ["2024-01-01 a 1"]);
+    // Of one that is newest first, nothing came before.
+    let reversed = "t,a\n2024-01-03,3\n2024-01-02,2\n2024-01-01,1\nbroken\n";
+    let said = run("track", "x.csv", reversed, &["--strict"]).code(1).stdout("");
+    assert!(!stderr(&said).contains("turned around"), "{}", stderr(&said));
 }
 
 #[test]
