@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// Most bad rows and values that are described; the others are only counted.
@@ -29,6 +30,17 @@ impl Seldom {
     }
 }
 
+/// Notes of whoever reads the bytes of an input and has no console.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Notes(Rc<RefCell<Vec<String>>>);
+
+impl Notes {
+    /// Adds a note.
+    pub(crate) fn add(&self, note: String) {
+        self.0.borrow_mut().push(note);
+    }
+}
+
 /// The place where everything that happens to an input is reported and counted.
 pub(crate) struct Console {
     name: String,
@@ -37,6 +49,8 @@ pub(crate) struct Console {
     is_strict: bool,
     is_quiet: bool,
     destination: Destination,
+    /// Notes that wait to be printed.
+    notes: Notes,
     /// Bad rows and values that have been described, since this time if there is one.
     described: u64,
     period: Option<Instant>,
@@ -94,6 +108,7 @@ impl Console {
             is_strict,
             is_quiet,
             destination,
+            notes: Notes::default(),
             described: 0,
             period: None,
             late_notes: Seldom::default(),
@@ -108,6 +123,11 @@ impl Console {
         Self { period: Some(Instant::now()), ..self }
     }
 
+    /// The console that prints these notes, too, before the input is asked for more.
+    pub(crate) fn with_notes(self, notes: Notes) -> Self {
+        Self { notes, ..self }
+    }
+
     /// The messages in the list, where there is one.
     pub(crate) fn into_list(self) -> Vec<String> {
         match self.destination {
@@ -116,8 +136,11 @@ impl Console {
         }
     }
 
-    /// Moves the progress bar to these bytes.
+    /// Moves the progress bar to these bytes, and prints the notes that wait.
     pub(crate) fn progress(&self, bytes: u64) {
+        for note in self.notes.0.take() {
+            self.note(note);
+        }
         if let Destination::StandardError(Some(bar)) = &self.destination {
             bar.set_position(bytes);
         }
@@ -220,6 +243,21 @@ impl Console {
     /// Prints that a part of the input was left out, `--quiet` or not: nobody would know otherwise.
     pub(crate) fn dropped(&self, what: impl Display) {
         self.print(&format_args!("{}: {what}", self.name));
+    }
+
+    /// Checks, where no sample has been seen, that there was no row that should have had one.
+    pub(crate) fn check_samples(&self) -> Result<(), Failure> {
+        let (Counts { rows, bad_values, .. }, name) = (self.counts, &self.name);
+        if rows == 0 {
+            return Ok(());
+        }
+        let why = if bad_values == 0 { "every value is missing" } else { "every value is missing, or no number" };
+        Err(Failure::usage(format!("{name}: not one sample in {rows} rows: {why}")))
+    }
+
+    /// The name of the input.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Prints something that is not wrong, but may not be what was meant.

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::engine::tally::Tally;
 use crate::failure::Failure;
-use crate::input::{self, InputArgs, Source};
+use crate::input::{self, InputArgs, OrderArgs, Plan, Source};
 use crate::output::Target;
 use crate::samples::{Refusal, Sink, Time};
 use crate::settings::{Preset, RuleArgs};
@@ -33,6 +33,9 @@ Examples:
 pub(crate) struct ProfileArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
+
+    #[command(flatten)]
+    pub(crate) order: OrderArgs,
 
     #[command(flatten)]
     pub(crate) rule: RuleArgs,
@@ -69,9 +72,9 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<(), Failure> {
     let (total, tally) = (TailProfile::new(), Tally::default());
     let mut profile = Profile { engine, series: Vec::new(), count: 0, total, tally, updates: Vec::new() };
 
-    let result = input::read(source, &mut profile, &mut console);
+    let result = input::read(source, Plan::new(&args.input, &args.order), &mut profile, &mut console);
     console.finish();
-    result?;
+    let found = result?;
     if profile.is_total_only() {
         let count = profile.count;
         console.note(format!("{count} series are more than {SEPARATE}: only their total is shown"));
@@ -83,6 +86,7 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<(), Failure> {
     };
     target.write(text.as_bytes())?;
     target.finish()?;
+    found.note(&console);
     let (Tally { samples, missing, .. }, late) = (profile.tally, console.counts.late);
     let series = profile.count as u64;
     console.summary(&[("samples", samples), ("series", series), ("missing", missing), ("late", late)]);

@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::engine::tally::Tally;
 use crate::failure::Failure;
 use crate::formats::Format;
-use crate::input::{self, InputArgs, Source};
+use crate::input::{self, InputArgs, OrderArgs, Plan, Source};
 use crate::output::{OutputFormat, Target, Tidy, check_writable};
 use crate::samples::{Refusal, Sink, Time, TimeType};
 use crate::settings::{RuleArgs, TrackPreset};
@@ -38,6 +38,9 @@ Examples:
 pub(crate) struct TrackArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
+
+    #[command(flatten)]
+    pub(crate) order: OrderArgs,
 
     #[command(flatten)]
     pub(crate) rule: RuleArgs,
@@ -101,16 +104,21 @@ pub(crate) fn run(args: &TrackArgs) -> Result<(), Failure> {
         updates: Vec::new(),
     };
 
-    if let Err(failure) = input::read(source, &mut track, &mut console) {
-        console.finish();
-        track.output.abandon();
-        return Err(failure);
-    }
+    let found = match input::read(source, Plan::new(&args.input, &args.order), &mut track, &mut console) {
+        Ok(found) => found,
+        Err(failure) => {
+            console.finish();
+            track.output.abandon();
+            return Err(failure);
+        }
+    };
     let Track { output, drawing, series, tally, .. } = track;
     output.finish()?;
     if let (Some(mut drawing), Some(path)) = (drawing, plot) {
         drawing.plot().write(path)?;
     }
+    console.finish();
+    found.note(&console);
     let Tally { samples, missing, outliers, reopenings } = tally;
     let late = console.counts.late;
     let mut summary = vec![("samples", samples), ("series", series), ("missing", missing), ("late", late)];

@@ -288,7 +288,7 @@ impl Lines {
     }
 
     /// What has been read and is still to come.
-    fn peeked(&self) -> &[u8] {
+    pub(crate) fn peeked(&self) -> &[u8] {
         self.buffer.get(self.end..self.filled).unwrap_or_default()
     }
 

@@ -1,14 +1,17 @@
 //! The options of every command that reads an input.
 
+use super::bytes::label;
 use crate::failure::Failure;
 use crate::formats::{Delimiter, Dialect, Format, Options, Use, Wanted};
 use crate::output::check_distinct;
 use crate::text::moments::TimeForm;
 use crate::text::number::Words;
-use crate::text::time::Unit;
+use crate::text::time::{Unit, interval};
 use clap::Args;
+use encoding_rs::Encoding;
 use jiff::tz::TimeZone;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The input of a command that reads files.
 #[derive(Clone, Debug, Args)]
@@ -33,6 +36,38 @@ pub(crate) struct InputArgs {
 
     #[command(flatten)]
     pub(crate) read: ReadArgs,
+
+    /// The encoding of the text, such as utf-16le, iso-8859-2 or windows-1251. By default it is UTF-8, or UTF-16 where the first
+    /// bytes show it, or Windows-1252 where the first bytes beyond ASCII are no UTF-8.
+    #[arg(long, value_name = "LABEL", value_parser = label, help_heading = "Input")]
+    pub(crate) encoding: Option<&'static Encoding>,
+}
+
+/// The order of an input, and its counters.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct OrderArgs {
+    /// Hold samples back by so much of their own times, such as 10s, and sort them, for feeds in which some come late. A sample comes
+    /// out as soon as one has come that is newer by this, or at the end; one that is later still is late.
+    #[arg(long, value_name = "DURATION", value_parser = interval, help_heading = "Input")]
+    pub(crate) late: Option<Duration>,
+
+    /// Follow the rate per second of a counter: the column or the series of this name; may be repeated. `auto` stands for all that the
+    /// format declares to be counters, and, where a file is named, for those that look like some, for which it is read twice. After a
+    /// fall the counter has been reset, and the new value is the increase. The first sample has no rate.
+    #[arg(long, value_name = "COL", help_heading = "Input")]
+    pub(crate) rate: Vec<String>,
+}
+
+impl OrderArgs {
+    /// Whether counters are to be found.
+    pub(crate) fn is_auto(&self) -> bool {
+        self.rate.iter().any(|name| name == "auto")
+    }
+
+    /// The counters that are named.
+    pub(crate) fn named_rates(&self) -> Vec<String> {
+        self.rate.iter().filter(|name| *name != "auto").cloned().collect()
+    }
 }
 
 impl InputArgs {

@@ -1,8 +1,9 @@
 //! The input: a file or standard input, opened, and its format.
 
 use super::args::{InputArgs, ReadArgs};
+use super::bytes::{Compression, Text};
 use super::folder;
-use crate::console::{Console, Destination};
+use crate::console::{Console, Destination, Notes};
 use crate::failure::Failure;
 use crate::formats::{Comments, FIRST, Format, Input, Limits, Lines, Roles, Woken, check_known};
 use std::fs::File;
@@ -15,6 +16,8 @@ pub(crate) struct Source {
     pub(crate) input: Input,
     /// Whether it may have to be waited for.
     pub(crate) is_live: bool,
+    /// What there is to say of its bytes.
+    notes: Notes,
 }
 
 impl Source {
@@ -49,10 +52,24 @@ impl Source {
         let first = file.as_mut().filter(|_| args.read.format.is_none()).map(|(file, _)| first_bytes(file));
         let first = first.unwrap_or_default();
         check_known(&name, &first)?;
-        let promised = path.and_then(Path::extension).and_then(|ending| Format::of_ending(ending.to_str()?));
-        let promised = Format::of_line(&first).filter(|format| format.is_typed()).or(promised);
+        let is_live = file.is_none();
+        let typed = |format: &Format| format.is_typed();
+        let promised = Format::of_line(&first).filter(typed).or(path.and_then(promised));
+        if args.read.format.or(promised).as_ref().is_some_and(typed) {
+            let source = Self::new(reader, name, promised, &args.read, Limits::default())?;
+            return Ok(Self { is_live, input: Input { file, ..source.input }, ..source });
+        }
+        let Text { reader, compression, notes } = Text::of(reader, &name, args.encoding)?;
+        // `metrics.csv.gz` promises what `metrics.csv` does.
+        let promised =
+            compression.map_or(promised, |_| path.and_then(Path::file_stem).map(Path::new).and_then(self::promised));
         let source = Self::new(reader, name, promised, &args.read, Limits::default())?;
-        Ok(Self { is_live: file.is_none(), input: Input { file, ..source.input }, ..source })
+        if let Some(compression) = compression.filter(|_| source.format.is_typed()) {
+            return Err(compressed_typed(&source.input.name, source.format, compression));
+        }
+        // How many bytes a compressed file has says nothing of how many are read from it.
+        let file = file.filter(|_| compression.is_none());
+        Ok(Self { is_live, notes, input: Input { file, ..source.input }, ..source })
     }
 
     /// Makes a source of a table that lies in several files, of which one is named first.
@@ -83,7 +100,7 @@ impl Source {
         };
         args.check(format)?;
         let input = Input { lines, file: None, files: Vec::new(), name, options: args.options()?, roles: Roles::Learn };
-        Ok(Self { format, input, is_live: true })
+        Ok(Self { format, input, is_live: true, notes: Notes::default() })
     }
 
     /// The console of a command that reads the input and writes rows, perhaps to a terminal.
@@ -97,6 +114,7 @@ impl Source {
     pub(crate) fn console_to(&self, args: &ReadArgs, destination: Destination) -> Console {
         let place = if self.format.is_typed() { "row" } else { "line" };
         Console::new(self.input.name.clone(), place, args.strict, args.quiet, destination)
+            .with_notes(self.notes.clone())
     }
 }
 
@@ -114,6 +132,16 @@ pub(crate) fn standard_input() -> (Box<dyn Read>, Option<File>) {
 #[cfg(not(unix))]
 pub(crate) fn standard_input() -> (Box<dyn Read>, Option<File>) {
     (Box::new(io::stdin().lock()), None)
+}
+
+/// The format that the name of a file promises.
+fn promised(path: &Path) -> Option<Format> {
+    Format::of_ending(path.extension()?.to_str()?)
+}
+
+/// The failure of a file in a format with types that is compressed as a whole.
+fn compressed_typed(name: &str, format: Format, compression: Compression) -> Failure {
+    compression.refused(name, &format!("and the {} in it is read from both ends", format.name()))
 }
 
 /// The first bytes of a file, which say what it is, whatever it is called. It is read from where it was afterwards.

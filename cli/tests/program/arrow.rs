@@ -82,7 +82,7 @@ fn a_stream_comes_through_a_pipe_and_a_file_does_not() {
         command.args(["track", "--value", "v"]).stdin(Stdio::from(File::open(&path).unwrap())).output().unwrap();
     assert_eq!(samples(&Assert::new(output).success()), expected);
     let run = evenkeel(&["pipe"]).write_stdin(stream).assert().code(2);
-    assert!(stderr(&run).contains("do not come record by record"), "{}", stderr(&run));
+    assert!(stderr(&run).contains("does not come record by record"), "{}", stderr(&run));
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! | file | promise |
 //! |---|---|
 //! | `csv.rs`, `ndjson.rs` | what is read as what |
+//! | `bytes.rs` | what is compressed or in another encoding is read as if it were not |
+//! | `order.rs`, `counters.rs` | rows that come newest first or late, and counters |
 //! | `bad_input.rs` | nothing bad goes unnoticed, and nothing good goes with it |
 //! | `outcomes.rs` | one vocabulary of outcomes in all commands, which read all formats |
 //! | `specification.rs` | location and scale are the specification's, to the bit |
@@ -26,6 +28,8 @@
 #[cfg(feature = "parquet")]
 mod arrow;
 mod bad_input;
+mod bytes;
+mod counters;
 mod csv;
 mod estimator;
 mod files;
@@ -36,6 +40,7 @@ mod half_life;
 mod ndjson;
 #[cfg(not(feature = "parquet"))]
 mod no_parquet;
+mod order;
 mod outcomes;
 mod packaging;
 #[cfg(feature = "parquet")]

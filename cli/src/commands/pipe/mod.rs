@@ -22,7 +22,7 @@ mod wait;
 use crate::console::{Console, Destination};
 use crate::failure::Failure;
 use crate::formats::{Comments, Format, Input, Limits, Lines, Options, Roles};
-use crate::input::{ReadArgs, standard_input};
+use crate::input::{Compression, ReadArgs, is_utf16, standard_input};
 use crate::output::Target;
 use crate::settings::{KeepArgs, Preset, RuleArgs};
 use crate::text::moments::Moments;
@@ -165,6 +165,19 @@ fn is_usage(result: &Result<(), Failure>) -> bool {
     matches!(result, Err(failure) if failure.exit_code() == 2)
 }
 
+/// Refuses what is no text: every byte that comes in goes out as it is.
+fn check_text(head: &[u8]) -> Result<(), Failure> {
+    if let Some(compression) = Compression::of(head) {
+        return Err(compression.refused(NAME, "and `pipe` passes its bytes on as they are"));
+    }
+    if is_utf16(head) {
+        return Err(Failure::usage(format!(
+            "{NAME} is UTF-16, and `pipe` passes its bytes on as they are: make it UTF-8 with `iconv -f utf-16 -t utf-8 |`"
+        )));
+    }
+    Ok(())
+}
+
 /// Reads everything in its format.
 fn read(args: &PipeArgs, mut lines: Lines, stream: &mut Stream, names_taken: &mut u64) -> Result<(), Failure> {
     let ReadArgs { format, precision, .. } = args.read;
@@ -172,6 +185,7 @@ fn read(args: &PipeArgs, mut lines: Lines, stream: &mut Stream, names_taken: &mu
     format.map_or(Ok(()), |format| args.read.check(format))?;
     let known = stream.open_state(&args.state, Feed { format, precision })?;
     let mark = lines.mark(&mut |need| stream.before_read(need))?;
+    check_text(lines.peeked())?;
     let format = if let Some(format) = known.format {
         format
     } else {

@@ -27,8 +27,7 @@ mod series;
 mod thresholds;
 
 use crate::failure::Failure;
-use crate::input::InputArgs;
-use crate::input::{self, Source};
+use crate::input::{self, InputArgs, OrderArgs, Plan, Source};
 use crate::output::Target;
 use crate::settings::{Preset, RuleArgs};
 use crate::views::drawing::file_name;
@@ -58,6 +57,9 @@ Examples:
 pub(crate) struct ReportArgs {
     #[command(flatten)]
     input: InputArgs,
+
+    #[command(flatten)]
+    order: OrderArgs,
 
     #[command(flatten)]
     rule: RuleArgs,
@@ -99,9 +101,9 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
     let mut console = source.console(&args.input.read, target.is_terminal());
     let input = source.input.name.clone();
 
-    let result = input::read(source, &mut collector, &mut console);
+    let result = input::read(source, Plan::new(&args.input, &args.order), &mut collector, &mut console);
     console.finish();
-    result?;
+    let found = result?;
     let total = collector.total();
     let Collector { engine, mut drawing, series, .. } = collector;
     let ranked = ranked(&series, args.preset, args.rule.resolution());
@@ -111,6 +113,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
         title,
         input,
         settings: args.settings(),
+        remarks: [found.rates_in_words(), found.counters_in_words()].into_iter().flatten().collect(),
         counts: console.counts,
         preset: args.preset,
         marks: engine.marks(),
@@ -121,6 +124,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
     let late = page.counts.late;
     target.write(page.html().as_bytes())?;
     target.finish()?;
+    found.note(&console);
     console.summary(&[
         ("samples", total.samples),
         ("series", series.len() as u64),
