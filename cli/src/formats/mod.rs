@@ -6,20 +6,26 @@
 //! |---|---|
 //! | `reader.rs`, `record.rs` | what a reader does, and what a record is |
 //! | `csv/`, `ndjson/`, `influx/`, `parquet/` | the formats, with their file endings and first lines; `no_parquet.rs` where Parquet is not built in |
+//! | `prometheus/`, `graphite.rs`, `statsd.rs`, `collectd/` | telemetry in lines, of which `telemetry.rs` has what they share |
 //! | `lines.rs` | lines with their numbers, in bounded memory |
 //! | `columns.rs`, `times.rs` | columns by name, and the one with the time where none is named |
 //! | `options.rs` | what the command line wishes |
 
+mod collectd;
 mod columns;
 mod csv;
+mod graphite;
 mod influx;
 mod lines;
 mod ndjson;
 mod options;
 #[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]
 mod parquet;
+mod prometheus;
 mod reader;
 mod record;
+mod statsd;
+mod telemetry;
 mod times;
 
 pub(crate) use columns::Wanted;
@@ -32,11 +38,15 @@ pub(crate) use record::{Record, Series, Value, When};
 
 use crate::failure::Failure;
 use clap::ValueEnum;
+use collectd::Collectd;
 use csv::Csv;
+use graphite::Graphite;
 use influx::Influx;
 use ndjson::Ndjson;
 use parquet::Parquet;
+use prometheus::Prometheus;
 use reader::{Reader, read_all};
+use statsd::Statsd;
 
 /// Declares the formats: the name on the command line, and the reader.
 macro_rules! formats {
@@ -95,9 +105,13 @@ macro_rules! formats {
 
 formats! {
     Csv Csv;
+    Prometheus Prometheus;
     Ndjson Ndjson;
     Influx Influx;
     Parquet Parquet;
+    Graphite Graphite;
+    Statsd Statsd;
+    Collectd Collectd;
 }
 
 impl Format {

@@ -16,6 +16,7 @@
 //! | `pipe_state.rs` | the state outlives the process, whatever happens to either |
 //! | `pipe_first.rs` | so does one of the first edition |
 //! | `parquet.rs`, `no_parquet.rs` | Parquet in and out, and what is said where it is not built in |
+//! | `prometheus.rs`, `telemetry.rs` | telemetry in lines: names, times, and what `pipe` adds |
 //! | `profile.rs`, `plot.rs` | the tail profile and the picture |
 //! | `report.rs` | the page |
 //! | `shell.rs`, `packaging.rs` | completions, manual pages, the version; the service and the configuration of Telegraf |
@@ -42,8 +43,10 @@ mod pipe_tables;
 mod pipes;
 mod plot;
 mod profile;
+mod prometheus;
 mod report;
 mod shell;
 mod specification;
 mod support;
+mod telemetry;
 mod watch;

@@ -1,0 +1,78 @@
+//! Prometheus' text format and OpenMetrics: a sample a line, `name{label="value"} 1.5 1700000000000`.
+//!
+//! A series is called as Prometheus writes it: the name, and the labels in order, `node_load1{instance="a",job="node"}`. Every line is
+//! a sample of its own series, those of the buckets and quantiles of a histogram or summary too. What stands behind a sample, an
+//! exemplar, is passed over, and so are the samples `_created` of a counter, histogram or summary, which are times.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `sample.rs` | a line to its parts |
+//! | `labels.rs` | labels in any order and form to the name of a series |
+//! | `families.rs` | what the comments say of metrics, and where a scrape ends |
+
+mod families;
+mod labels;
+mod sample;
+
+use super::telemetry::{Cell, Grammar, Parts, Stamp, Telemetry, What};
+use families::{Families, is_metadata};
+use sample::Sample;
+
+/// The reader of the format.
+pub(crate) type Prometheus = Telemetry<Line>;
+
+/// Least number that is known to be a timestamp of the text format, which has milliseconds.
+const MILLISECONDS: f64 = 1e11;
+
+const CREATED: &str = "samples called `_created` are the times since when counters count: they are passed over";
+
+/// The grammar of a line.
+#[derive(Debug, Default)]
+pub(crate) struct Line {
+    families: Families,
+}
+
+impl Grammar for Line {
+    const ENDINGS: &'static [&'static str] = &["prom", "openmetrics"];
+    const BEFORE_NUMBER: &'static str = " ";
+    const BEHIND_NUMBER: &'static str = "";
+
+    fn looks_like(first: &[u8]) -> bool {
+        if first.starts_with(b"#") {
+            return is_metadata(first);
+        }
+        let mut parts = Parts::default();
+        let Ok(sample) = Sample::read(first, &mut parts) else { return false };
+        // A name and a number may be anything.
+        let time = first.get(sample.time).and_then(|time| fast_float2::parse::<f64, _>(time).ok());
+        sample.has_labels || time.is_some_and(|time| time >= MILLISECONDS)
+    }
+
+    #[inline]
+    fn read(&mut self, line: &[u8], parts: &mut Parts) -> Result<What, String> {
+        if line.starts_with(b"#") {
+            self.families.comment(line);
+            return Ok(What::Nothing);
+        }
+        let Sample { name, ending_at, number, time, .. } = Sample::read(line, parts)?;
+        let text = if parts.is_built { parts.built.as_bytes() } else { line };
+        let series = text.get(name.clone()).unwrap_or_default();
+        let metric = series.get(..ending_at).unwrap_or_default();
+        let metric = metric.strip_prefix(b"{\"").unwrap_or(metric);
+        if time.is_empty() {
+            parts.time = Stamp::Row(self.families.scrape(series));
+        } else {
+            parts.tail = time.start - 1..time.end;
+            parts.time = Stamp::Text(time);
+        }
+        let (number, is_counter) = if self.families.is_created(metric) {
+            parts.note = Some(CREATED);
+            (None, None)
+        } else {
+            (Some(number), self.families.is_counter(metric))
+        };
+        parts.middle = ending_at..name.end;
+        parts.cells.push(Cell { name, ending_at, key: 0..ending_at, number, is_counter });
+        Ok(What::Samples)
+    }
+}
