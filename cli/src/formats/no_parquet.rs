@@ -1,7 +1,7 @@
 //! The reader of Parquet files where it is not built in: it refuses them.
 
 use super::csv::Fields;
-use super::reader::{Client, Input, Next, Reader};
+use super::reader::{Client, Input, Next, Reader, Use};
 use crate::failure::{Failure, no_parquet};
 
 /// A reader that cannot be made.
@@ -11,6 +11,7 @@ impl Reader for Parquet {
     type Record<'a> = Fields<'a>;
 
     const ENDINGS: &'static [&'static str] = &["parquet"];
+    const USES: &'static [Use] = &[Use::Columns, Use::TimeForm];
 
     /// A Parquet file begins with its mark, and then the first field of a header, which no text has.
     fn looks_like(first: &[u8]) -> bool {

@@ -78,6 +78,11 @@ pub(crate) trait Record {
         None
     }
 
+    /// The sign between the cells of a row.
+    fn separator(&self) -> u8 {
+        b','
+    }
+
     /// The text between the name of an added value and the value.
     const EQUALS: &'static str;
 

@@ -45,7 +45,7 @@ pub(crate) fn says_time(name: &str) -> Option<Says> {
         return Some(Says::Time);
     }
     let lower = name.to_ascii_lowercase();
-    if lower == "interval" || lower == "elapsed" {
+    if lower == "interval" || lower.starts_with("elapsed") {
         return Some(Says::Interval);
     }
     let ends = ["timestamp", "_time", " time", "_ts", "starttime", "_at", "index"];
@@ -113,7 +113,7 @@ pub(crate) fn choose<'a>(cells: impl Iterator<Item = Candidate<'a>> + Clone, for
 
 /// Whether a moment is one that a column of such a name would have.
 fn fits(says: Says, cell: &[u8], moment: i64, reading: Reading) -> bool {
-    let is_number = matches!(reading, Reading::Since(_));
+    let is_number = matches!(reading, Reading::Since(_) | Reading::Count(_));
     match says {
         Says::Time => true,
         Says::PerhapsTime => !is_number || is_of_our_days(moment),
@@ -179,7 +179,7 @@ mod tests {
     fn a_missing_cell_of_that_name_waits() {
         assert_eq!(chosen(&[("time", "N/A"), ("t2", "5")]), Choice::Missing(0));
         assert_eq!(chosen(&[("time", "NA"), ("ts", "5")]), Choice::Missing(0));
-        let seconds = Choice::Moment(0, Reading::Since(Unit::Second));
+        let seconds = Choice::Moment(0, Reading::Count(Unit::Second));
         assert_eq!(chosen(&[("time", "5"), ("ts", "NA")]), seconds);
     }
 }

@@ -44,6 +44,7 @@ mod pipes;
 mod plot;
 mod profile;
 mod prometheus;
+mod real;
 mod report;
 mod shell;
 mod specification;
