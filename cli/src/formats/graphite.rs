@@ -77,8 +77,12 @@ impl Grammar for Line {
         }
         let key = 0..name_end;
         parts.middle = name_end..name.end;
-        parts.cells.push(Cell { name, ending_at: name_end, key, number: Some(number), is_counter: None });
+        parts.cells.push(Cell { name, ending_at: name_end, key, number: Some(number) });
         Ok(What::Samples)
+    }
+
+    fn is_counter(&self, _: &[u8]) -> Option<bool> {
+        None
     }
 }
 

@@ -68,9 +68,14 @@ impl Grammar for Line {
                 _ => return Err("the type is none of c, g, ms, h, d, m and s".to_owned()),
             };
             let (name, key) = (name.clone(), 0..colon);
-            parts.cells.push(Cell { name, ending_at: colon, key, number, is_counter: Some(false) });
+            parts.cells.push(Cell { name, ending_at: colon, key, number });
         }
         Ok(What::Samples)
+    }
+
+    /// A counter has increments.
+    fn is_counter(&self, _: &[u8]) -> Option<bool> {
+        Some(false)
     }
 }
 

@@ -36,6 +36,9 @@ pub(super) trait Grammar: Default {
     /// # Errors
     /// The line is nothing that the format has, for this reason.
     fn read(&mut self, line: &[u8], parts: &mut Parts) -> Result<What, String>;
+
+    /// Whether a sample of the line that was read last is of a counter, by the name of its series up to the place of an ending.
+    fn is_counter(&self, name: &[u8]) -> Option<bool>;
 }
 
 /// The meaning of a line.
@@ -74,7 +77,6 @@ pub(super) struct Cell {
     pub(super) key: Range<usize>,
     /// The number, NaN where it is missing; none where there is none to be followed.
     pub(super) number: Option<f64>,
-    pub(super) is_counter: Option<bool>,
 }
 
 /// The time of a line.
@@ -168,7 +170,7 @@ impl<G: Grammar> Reader for Telemetry<G> {
         let step = self.step(client)?;
         let lines = self.lines.span();
         Ok(match step {
-            Step::Samples => match Samples::new(lines, &self.parts) {
+            Step::Samples => match Samples::new(lines, &self.parts, &self.grammar) {
                 Some(samples) => Next::Record(samples),
                 None => Next::Broken(lines, "the name of a series is not UTF-8".to_owned()),
             },
@@ -192,13 +194,13 @@ pub(crate) struct Samples<'a, G> {
     parts: &'a Parts,
     /// The text that the names of cells are places in.
     names: &'a str,
-    grammar: std::marker::PhantomData<G>,
+    grammar: &'a G,
 }
 
 impl<'a, G> Samples<'a, G> {
     /// The samples of a line; `None` if a name is not UTF-8.
     #[inline]
-    fn new(lines: Span<'a>, parts: &'a Parts) -> Option<Self> {
+    fn new(lines: Span<'a>, parts: &'a Parts, grammar: &'a G) -> Option<Self> {
         let line = lines.raw.trim_ascii();
         let names = if parts.is_built {
             &parts.built
@@ -206,7 +208,7 @@ impl<'a, G> Samples<'a, G> {
             let end = parts.cells.iter().map(|cell| cell.name.end).max().unwrap_or(0);
             std::str::from_utf8(line.get(..end)?).ok()?
         };
-        Some(Self { lines, line, parts, names, grammar: std::marker::PhantomData })
+        Some(Self { lines, line, parts, names, grammar })
     }
 
     /// A place in the line.
@@ -274,9 +276,9 @@ impl<G: Grammar> Record for Samples<'_, G> {
         }
     }
 
-    #[inline]
     fn is_counter(&self, cell: usize) -> Option<bool> {
-        self.parts.cells.get(cell)?.is_counter
+        let ending_at = self.parts.cells.get(cell)?.ending_at;
+        self.grammar.is_counter(self.name(cell).as_bytes().get(..ending_at)?)
     }
 
     fn split(&self) -> (&[u8], &[u8]) {

@@ -68,6 +68,10 @@ impl Grammar for Line {
         }
         Err("the line is no PUTVAL, and no answer of collectd".to_owned())
     }
+
+    fn is_counter(&self, name: &[u8]) -> Option<bool> {
+        types::is_counter(name.splitn(3, |byte| *byte == b'/').nth(2)?)
+    }
 }
 
 impl Line {
@@ -76,7 +80,6 @@ impl Line {
         let text = std::str::from_utf8(line).map_err(|_| "the name of a series is not UTF-8")?;
         let (name, value) = text.split_once('=').ok_or("there is no value")?;
         let number = number(value.as_bytes())?;
-        let kind = self.asked.get(type_at(&self.asked)..).unwrap_or_default();
         // What is added to the only value of a type is called after it.
         let rest = name.strip_prefix(types::ONLY).filter(|rest| rest.is_empty() || rest.starts_with('_'));
         parts.built = match rest {
@@ -91,8 +94,7 @@ impl Line {
         let key = series.end..parts.built.len();
         parts.built.push('=');
         parts.middle = key.end..parts.built.len();
-        let is_counter = types::is_counter(kind.as_bytes());
-        parts.cells.push(Cell { ending_at: series.end, name: series, key, number: Some(number), is_counter });
+        parts.cells.push(Cell { ending_at: series.end, name: series, key, number: Some(number) });
         Ok(What::Samples)
     }
 }
@@ -194,8 +196,7 @@ fn cells(identifier: &str, quote: &str, values: &[u8], parts: &mut Parts) -> Res
             parts.built.push_str(piece);
         }
         let key = key..parts.built.len();
-        let is_counter = types::is_counter(kind.as_bytes());
-        parts.cells.push(Cell { ending_at: name.len(), name, key, number: Some(number), is_counter });
+        parts.cells.push(Cell { ending_at: name.len(), name, key, number: Some(number) });
     }
     Ok(What::Samples)
 }

@@ -302,9 +302,10 @@ fn has(kinds: &[&str], kind: &[u8]) -> bool {
     kinds.iter().any(|known| known.as_bytes() == kind)
 }
 
-/// The type, which ends where that of which it is one begins: `cpu` of `cpu-idle`.
+/// The type, which ends where that of which it is one begins, or the name of one of several values: `cpu` of `cpu-idle`, `load`
+/// of `load.midterm`.
 fn without_instance(kind: &[u8]) -> &[u8] {
-    kind.split(|byte| *byte == b'-').next().unwrap_or_default()
+    kind.split(|byte| matches!(byte, b'-' | b'.')).next().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -317,7 +318,7 @@ mod tests {
         assert_eq!(names(b"if_octets-eth0", 2), Some(&["rx", "tx"][..]));
         // Another version may have others.
         assert_eq!((names(b"load", 2), names(b"cpu-idle", 1), names(b"mine", 2)), (None, None, None));
-        let kinds = ["cpu-idle", "if_octets", "memory-used", "load", "mine", "mysql_threads"];
+        let kinds = ["cpu-idle", "if_octets.rx", "memory-used", "load", "mine", "mysql_threads"];
         let expected = [Some(true), Some(true), Some(false), Some(false), None, None];
         assert_eq!(kinds.map(|kind| is_counter(kind.as_bytes())), expected);
         for list in [COUNTERS, GAUGES] {

@@ -86,7 +86,9 @@ impl Families {
     /// The number of the scrape that a series without a timestamp is of, counted from 1.
     #[inline]
     pub(super) fn scrape(&mut self, series: &[u8]) -> u64 {
-        if self.is_over || self.first == series {
+        // Most series that are as long differ in their last labels.
+        let is_first = || self.first.len() == series.len() && self.first.iter().rev().eq(series.iter().rev());
+        if self.is_over || is_first() {
             self.end();
         }
         if self.first.is_empty() {
@@ -105,7 +107,6 @@ impl Families {
     }
 
     /// Whether a metric is a counter, as far as anything is said of it.
-    #[inline]
     pub(super) fn is_counter(&self, metric: &[u8]) -> Option<bool> {
         let part = metric.strip_prefix(&*self.name)?;
         match (self.kind?, part) {

@@ -57,22 +57,26 @@ impl Grammar for Line {
         let Sample { name, ending_at, number, time, .. } = Sample::read(line, parts)?;
         let text = if parts.is_built { parts.built.as_bytes() } else { line };
         let series = text.get(name.clone()).unwrap_or_default();
-        let metric = series.get(..ending_at).unwrap_or_default();
-        let metric = metric.strip_prefix(b"{\"").unwrap_or(metric);
         if time.is_empty() {
             parts.time = Stamp::Row(self.families.scrape(series));
         } else {
             parts.tail = time.start - 1..time.end;
             parts.time = Stamp::Text(time);
         }
-        let (number, is_counter) = if self.families.is_created(metric) {
-            parts.note = Some(CREATED);
-            (None, None)
-        } else {
-            (Some(number), self.families.is_counter(metric))
-        };
+        let is_created = self.families.is_created(metric(series.get(..ending_at).unwrap_or_default()));
+        parts.note = is_created.then_some(CREATED);
+        let number = (!is_created).then_some(number);
         parts.middle = ending_at..name.end;
-        parts.cells.push(Cell { name, ending_at, key: 0..ending_at, number, is_counter });
+        parts.cells.push(Cell { name, ending_at, key: 0..ending_at, number });
         Ok(What::Samples)
     }
+    fn is_counter(&self, name: &[u8]) -> Option<bool> {
+        self.families.is_counter(metric(name))
+    }
+}
+
+/// The name of a metric without what stands before one in quotes.
+#[inline]
+fn metric(name: &[u8]) -> &[u8] {
+    name.strip_prefix(b"{\"").unwrap_or(name)
 }

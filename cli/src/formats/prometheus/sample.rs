@@ -75,14 +75,25 @@ fn no_number(line: &[u8], start: usize) -> String {
 /// Whether a byte may be in the name of a metric.
 #[inline]
 pub(super) fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':')
+    NAME[usize::from(byte)]
 }
 
 /// Whether a byte may be in the name of a label.
 #[inline]
 pub(super) fn is_label(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
+    NAME[usize::from(byte)] && byte != b':'
 }
+
+/// The bytes of names: a table is faster than what it is made of.
+const NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128_u8 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':');
+        byte += 1;
+    }
+    table
+};
 
 /// The end of the name that begins here: here, if there is none.
 #[inline]
@@ -106,7 +117,8 @@ fn labels_in_order(line: &[u8], metric_end: usize) -> Option<usize> {
     loop {
         let end = name(line, at, is_label);
         let label = line.get(at..end)?;
-        if line.get(end..end + 2)? != b"=\"" || label <= last || label == b"__name__" {
+        // Names differ in their first letters: byte by byte is faster than a call.
+        if line.get(end..end + 2)? != b"=\"" || label.iter().le(last.iter()) || label == b"__name__" {
             return None;
         }
         let value = end + 2;
