@@ -75,10 +75,10 @@ pub(crate) enum Choice {
 }
 
 /// Chooses the column with the time among the cells of a record.
-pub(crate) fn choose<'a>(cells: impl Iterator<Item = Candidate<'a>> + Clone, form: &TimeForm) -> Choice {
+pub(crate) fn choose(candidates: &[Candidate<'_>], form: &TimeForm) -> Choice {
     let look = |cell: &[u8]| Moments::new(form).look(cell);
     let mut by_name = None;
-    for candidate in cells.clone() {
+    for candidate in candidates {
         let Some(says) = says_time(candidate.name) else { continue };
         if by_name.as_ref().is_some_and(|(best, _)| *best <= says) {
             continue;
@@ -95,9 +95,9 @@ pub(crate) fn choose<'a>(cells: impl Iterator<Item = Candidate<'a>> + Clone, for
     if let Some((_, choice)) = by_name {
         return choice;
     }
-    let is_text = |candidate: &Candidate<'_>| number::parse(candidate.cell).is_none();
+    let is_text = |candidate: &&Candidate<'_>| number::parse(candidate.cell).is_none();
     let mut shown = None;
-    for candidate in cells.clone().filter(is_text) {
+    for candidate in candidates.iter().filter(is_text) {
         match look(candidate.cell) {
             Ok((_, reading)) => return Choice::Moment(candidate.index, reading),
             Err(error) => {
@@ -133,8 +133,9 @@ mod tests {
 
     fn chosen(cells: &[(&str, &str)]) -> Choice {
         let candidates = cells.iter().enumerate();
-        let candidates = candidates.map(|(index, (name, cell))| Candidate { index, name, cell: cell.as_bytes() });
-        choose(candidates, &TimeForm::default())
+        let candidates: Vec<_> =
+            candidates.map(|(index, (name, cell))| Candidate { index, name, cell: cell.as_bytes() }).collect();
+        choose(&candidates, &TimeForm::default())
     }
 
     fn place(cells: &[(&str, &str)]) -> Option<usize> {
@@ -148,7 +149,7 @@ mod tests {
     fn a_name_that_says_time_comes_first_numbers_included() {
         for (cells, expected) in [
             (&[("host", "a"), ("time", "1700000000"), ("at", "2024-05-01")][..], Some(1)),
-            (&[("level", "30"), ("time", "1795820156760"), ("pid", "5")], Some(0 + 1)),
+            (&[("level", "30"), ("time", "1795820156760"), ("pid", "5")], Some(1)),
             (&[("timestamp", "12"), ("v", "1")], Some(0)),
             (&[("type", "cpu"), ("when", "2024-05-01")], Some(1)),
             (&[("__REALTIME_TIMESTAMP", "1714558201123456"), ("x", "1")], Some(0)),

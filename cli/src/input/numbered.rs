@@ -144,14 +144,13 @@ impl<S: Sink> Numbered<'_, S> {
     #[cold]
     fn add_cell(&mut self, cell: usize, name: &str) -> Result<usize, Failure> {
         self.is_in_order = false;
-        let series = match self.names.get(name.as_bytes()) {
-            Some(series) => *series,
-            None => {
-                self.sink.series(name)?;
-                self.names.insert(name.as_bytes().into(), self.count);
-                self.count += 1;
-                self.count - 1
-            }
+        let series = if let Some(series) = self.names.get(name.as_bytes()) {
+            *series
+        } else {
+            self.sink.series(name)?;
+            self.names.insert(name.as_bytes().into(), self.count);
+            self.count += 1;
+            self.count - 1
         };
         if self.by_cell.len() <= cell {
             self.by_cell.resize(cell + 1, None);

@@ -70,11 +70,27 @@ const READ: &[Case] = &[
     Case("whisper_header.csv", &[], &["time: `time`, seconds since 1970"]),
     Case("winston.ndjson", &[], &["time: `timestamp`, dates with an offset"]),
     // What is refused without an option is read with it.
-    Case("fl_iops.1.log", &["--header", "time,iops,direction,size,offset", "--time-unit", "ms"], &["time: `time`, milliseconds"]),
-    Case("hand_graphite_render.csv", &["--header", "path,time,value", "--series", "path"], &["time: `time`, dates without"]),
-    Case("iperf_s.csv", &["--header", "time,here,port,there,other,id,interval,bytes,rate"], &["time: `time`, dates without"]),
+    Case(
+        "fl_iops.1.log",
+        &["--header", "time,iops,direction,size,offset", "--time-unit", "ms"],
+        &["time: `time`, milliseconds"],
+    ),
+    Case(
+        "hand_graphite_render.csv",
+        &["--header", "path,time,value", "--series", "path"],
+        &["time: `time`, dates without"],
+    ),
+    Case(
+        "iperf_s.csv",
+        &["--header", "time,here,port,there,other,id,interval,bytes,rate"],
+        &["time: `time`, dates without"],
+    ),
     Case("mprof.dat", &["--header", "kind,mem,time", "--skip", "1"], &["time: `time`, seconds since 1970"]),
-    Case("mqtt_F.csv", &["--header", "time,topic,payload", "--series", "topic"], &["time: `time`, dates with an offset"]),
+    Case(
+        "mqtt_F.csv",
+        &["--header", "time,topic,payload", "--series", "topic"],
+        &["time: `time`, dates with an offset"],
+    ),
     Case(
         "perf.csv",
         &["--header", "time,value,unit,event,ran,share,metric,of", "--series", "event", "--value", "value"],
@@ -130,7 +146,9 @@ fn files_are_read_as_their_owners_would() {
         for [_, series, time, value] in of_file {
             let value: f64 = value.parse().unwrap();
             let is_it = |row: &&crate::support::Row| {
-                row.series == *series && (time.is_empty() || row.time == *time) && row.value.to_bits() == value.to_bits()
+                row.series == *series
+                    && (time.is_empty() || row.time == *time)
+                    && row.value.to_bits() == value.to_bits()
             };
             if !rows.iter().any(|row| is_it(&row)) {
                 let seen: Vec<_> = rows.iter().filter(|row| row.series == *series).take(3).collect();

@@ -40,8 +40,9 @@ fn plain(digits: &str, decimals: Decimals, has_commas: bool) -> Option<f64> {
     let points = digits.bytes().filter(|byte| *byte == b'.').count();
     let has_groups = digits.contains(['\'', ' ', '\u{a0}', '\u{202f}', '\u{2019}']);
     let decimal = match (decimals, commas, points) {
-        (Decimals::Point, 0, 0 | 1) if !has_groups => return number::parse(digits.as_bytes()),
-        (Decimals::Comma, 0, 0) if !has_groups => return number::parse(digits.as_bytes()),
+        (Decimals::Point, 0, 0 | 1) | (Decimals::Comma, 0, 0) if !has_groups => {
+            return number::parse(digits.as_bytes());
+        }
         // The last of two different ones is that of the decimals.
         (_, 1.., 1..) => {
             if digits.rfind(',') > digits.rfind('.') {
@@ -50,11 +51,11 @@ fn plain(digits: &str, decimals: Decimals, has_commas: bool) -> Option<f64> {
                 '.'
             }
         }
-        (Decimals::Point, 1, 0) if !(has_commas && is_grouped(digits, ',')) => ',',
-        (Decimals::Point, 0, 2..) if !has_commas => ',',
-        (Decimals::Point, _, _) => '.',
-        (Decimals::Comma, 2.., 0) => '.',
-        (Decimals::Comma, _, _) => ',',
+        (Decimals::Point, 1, 0) if has_commas && is_grouped(digits, ',') => '.',
+        (Decimals::Point, 0, 2..) if has_commas => '.',
+        (Decimals::Point, 1, 0) | (Decimals::Point, 0, 2..) => ',',
+        (Decimals::Comma, 2.., 0) | (Decimals::Point, _, _) => '.',
+        (Decimals::Comma, ..) => ',',
     };
     // What is left of the decimals is in groups of three, or has no groups.
     let (whole, fraction) = digits.split_once(decimal).map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
@@ -189,7 +190,7 @@ mod tests {
         }
         assert_eq!(Unit::factor("GiB", "MiB"), Some(1024.0));
         assert_eq!(Unit::factor("GB", "MB"), Some(1000.0));
-        assert_eq!(Unit::factor("GiB", "MB"), Some(1073.741_824));
+        assert_eq!(Unit::factor("GiB", "MB"), Some(1_073.741_824));
         assert_eq!(Unit::factor("ms", "s"), Some(1e-3));
         assert_eq!(Unit::factor("%", "W"), None);
         assert_eq!(Unit::factor("kB/s", "kB"), None);

@@ -1,4 +1,4 @@
-//! The tables of InfluxDB 2: a value in each row, and columns that name its series.
+//! The tables of `InfluxDB` 2: a value in each row, and columns that name its series.
 //!
 //! The series is called as in the line protocol, `cpu,host=web1 usage`: the measurement, the tags in order, the field.
 
@@ -21,7 +21,7 @@ impl Flux {
     pub(super) const TIME: &'static str = "_time";
     pub(super) const VALUE: &'static str = "_value";
 
-    /// The columns of a table, if it is one of InfluxDB 2.
+    /// The columns of a table, if it is one of `InfluxDB` 2.
     pub(super) fn of(names: &[String]) -> Option<Self> {
         let place = |name: &str| names.iter().position(|other| other == name);
         let (measurement, field) = (place("_measurement"), place("_field"));

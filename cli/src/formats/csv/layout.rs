@@ -236,7 +236,8 @@ impl Layout {
     pub(super) fn time_in(&self, cells: &[&[u8]]) -> Choice {
         let Time::Open(columns) = &self.time else { return Choice::Nothing };
         let cell = |index: usize| cells.get(index).copied().unwrap_or_default();
-        choose(columns.iter().map(|&index| Candidate { index, name: self.name(index), cell: cell(index) }), &self.form)
+        let candidate = |&index: &usize| Candidate { index, name: self.name(index), cell: cell(index) };
+        choose(&columns.iter().map(candidate).collect::<Vec<_>>(), &self.form)
     }
 
     /// Whether a cell is text: neither a number nor missing.

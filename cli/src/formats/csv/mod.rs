@@ -7,7 +7,7 @@
 //! | `layout.rs` | which column is what |
 //! | `cells.rs` | a cell as a number, with its unit |
 //! | `remarks.rs` | lines that are no rows, and columns that are left out |
-//! | `flux.rs` | the tables of InfluxDB 2 |
+//! | `flux.rs` | the tables of `InfluxDB` 2 |
 
 mod cells;
 mod flux;
@@ -304,7 +304,7 @@ impl Csv {
                 .take(SHOWN_AFTER)
                 .collect();
             let Some(first) = rows.first() else { return is_over };
-            let cells: Vec<&[u8]> = first.iter().map(|cell| cell.as_bytes()).collect();
+            let cells: Vec<&[u8]> = first.iter().map(String::as_bytes).collect();
             if layout.time_in(&cells) != Choice::Nothing {
                 return true;
             }

@@ -112,7 +112,21 @@ pub(super) fn find(sample: &[u8], is_over: bool, dialect: &Dialect, wanted: &Wan
     if !dialect.header.is_empty() {
         return given(&seen, &delimiters, dialect.header.len(), is_over);
     }
-    // A line that has all columns which the command line names is the header, whatever follows.
+    // The header is where the command line says, or has all columns that it names, whatever follows.
+    if dialect.skip.is_some() {
+        let line = seen.first();
+        let has_sign = |delimiter: &&Delimiter| line.is_some_and(|line| fields(line.text, **delimiter).len() > 1);
+        let delimiter = delimiters.iter().find(has_sign).or(delimiters.first()).copied()?;
+        let found = |line: &Line<'_>| Found {
+            delimiter,
+            decimals: decimals(&seen, delimiter),
+            above: line.at as u64,
+            between: 0,
+            header: Header::Line(with_time(names_in(line, delimiter))),
+        };
+        // A second line shows whether decimals have a comma.
+        return line.filter(|_| is_over || seen.len() > 1).map(found).or_else(|| is_over.then(unclear));
+    }
     if let Some(found) = delimiters.iter().find_map(|delimiter| by_names(seen.first()?, *delimiter, wanted)) {
         return Some(found);
     }
@@ -198,9 +212,9 @@ fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
         }
         // The nearest line above that fits: its names are those of the columns.
         let fits = |above: &usize| -> Option<(usize, Vec<String>)> {
-            let names = header_of(lines.get(*above)?, split.get(*above)?, delimiter, row, &row_looks)?;
+            let header = header_of(lines.get(*above)?, split.get(*above)?, delimiter, row, &row_looks)?;
             let is_first = lines.iter().take(*above).all(|line| line.is_comment);
-            is_header(&looks(&names), &names, &row_looks, is_first).then_some((*above, names))
+            is_header(&looks(&header), &header, &row_looks, is_first).then_some((*above, header))
         };
         // A first row of words is more likely a bad one than a second header, unless names are missing in the first.
         let near = index.saturating_sub(4)..index;
@@ -243,9 +257,7 @@ fn header_of(
 ) -> Option<Vec<String>> {
     let width = row.len();
     let bare = if line.is_comment { line.text.trim_start_matches('#').trim_start() } else { line.text };
-    // `#,time` is a column without a better name, and `#group` an annotation.
-    let is_bare = line.is_comment && (line.text.starts_with("# ") || !line.text.starts_with("#,"));
-    let names = if is_bare { fields(bare, delimiter) } else { cells.to_vec() };
+    let names = if line.is_comment { names_in(line, delimiter) } else { cells.to_vec() };
     if names.len() == width {
         return Some(with_time(names));
     }
@@ -262,6 +274,12 @@ fn header_of(
     let is_short = |names: &Vec<String>| names.len() + 1 == width && has_time;
     let short = Some(names).filter(is_short).or_else(|| Some(wide).filter(|wide| wide.len() > 1 && is_short(wide)))?;
     Some(std::iter::once("time".to_owned()).chain(short).collect())
+}
+
+/// The names in a line, behind the sign of a comment where there is one; `#,time` is a column without a better name.
+fn names_in(line: &Line<'_>, delimiter: Delimiter) -> Vec<String> {
+    let is_bare = line.is_comment && !line.text.starts_with("#,");
+    fields(if is_bare { line.text.trim_start_matches('#').trim_start() } else { line.text }, delimiter)
 }
 
 /// Names of which a first one that is a time of day, as `sar` has it, is called the time.
@@ -314,7 +332,7 @@ fn decimals(lines: &[Line<'_>], delimiter: Delimiter) -> Decimals {
     if delimiter == Delimiter::Byte(b',') {
         return Decimals::Point;
     }
-    let cells = lines.iter().filter(|line| !line.is_comment).flat_map(|line| fields(line.text, delimiter));
+    let mut cells = lines.iter().filter(|line| !line.is_comment).flat_map(|line| fields(line.text, delimiter));
     let is_one = |cell: String| {
         let (whole, fraction) = cell.rsplit_once(',')?;
         let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -322,7 +340,7 @@ fn decimals(lines: &[Line<'_>], delimiter: Delimiter) -> Decimals {
         let is_whole = whole.trim_start_matches(['-', '+']).split('.').all(is_number);
         (has_decimals && is_whole).then_some(())
     };
-    if cells.filter_map(is_one).next().is_some() { Decimals::Comma } else { Decimals::Point }
+    if cells.find_map(is_one).is_some() { Decimals::Comma } else { Decimals::Point }
 }
 
 /// The dialect of a line that has all columns which the command line names.
@@ -485,6 +503,9 @@ mod tests {
             let Header::Nowhere { cells, .. } = found(sample).header else { panic!("{sample}") };
             assert!(cells.len() > 2, "{cells:?}");
         }
+        let exact = Dialect { skip: Some(1), ..Dialect::default() };
+        let found = find(b"x,y\n5,6\n7,8\n", true, &exact, &Wanted::default()).unwrap();
+        assert_eq!((found.above, found.header), (1, Header::Line(vec!["5".into(), "6".into()])));
         let given = Dialect { header: vec!["t".into(), "v".into()], ..Dialect::default() };
         let found = find(b"note\n1,2\n3,4\n", true, &given, &Wanted::default()).unwrap();
         assert_eq!((found.above, found.header), (1, Header::Given));
