@@ -19,7 +19,8 @@ pub(crate) struct InputArgs {
     /// samples. The first rows show what a column is. NDJSON has one object per line and follows the same rules with
     /// members for columns: `null` is a missing sample, a member that was never a number is ignored, new members may
     /// appear in any line, and nested values are ignored. In the influx line protocol a series is the measurement, the
-    /// tags in any order, and the field, `cpu,host=a usage`; strings and truth values are no series.
+    /// tags in any order, and the field, `cpu,host=a usage`; strings and truth values are no series. In the lines of Prometheus,
+    /// Graphite, StatsD and collectd it is the name with its labels or tags in order, or the identifier.
     #[arg(value_name = "INPUT")]
     pub(crate) path: Option<PathBuf>,
 
@@ -31,8 +32,10 @@ pub(crate) struct InputArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ReadArgs {
     /// The format of the input. By default the ending of the file's name promises it (.csv, .ndjson, .jsonl, .json, .lp,
-    /// .influx, .line, .parquet), or the first line shows it: an object is NDJSON, a point is influx, anything else CSV. `pipe`
-    /// takes anything else for influx, and does not read Parquet.
+    /// .influx, .line, .parquet, .prom, .openmetrics, .graphite, .statsd, .collectd), or the first line shows it: an object is
+    /// NDJSON, a point is influx, `# TYPE` or a name with labels and a number is Prometheus, a path with a number and the seconds
+    /// since 1970 is Graphite, `name:1|c` is StatsD, PUTVAL is collectd, anything else CSV. `pipe` takes anything else for influx,
+    /// and does not read Parquet.
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Input")]
     pub(crate) format: Option<Format>,
 

@@ -80,3 +80,44 @@ impl Grammar for Line {
 fn metric(name: &[u8]) -> &[u8] {
     name.strip_prefix(b"{\"").unwrap_or(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names of a text's samples, and whether they are of counters.
+    fn counters(text: &str) -> Vec<(String, Option<bool>)> {
+        let (mut grammar, mut found) = (Line::default(), Vec::new());
+        for line in text.lines() {
+            let mut parts = Parts::default();
+            if grammar.read(line.as_bytes(), &mut parts) == Ok(What::Samples) {
+                let Cell { name, ending_at, .. } = parts.cells[0].clone();
+                let text = if parts.is_built { parts.built.as_str() } else { line };
+                let name = &text[name];
+                found.push((name.to_owned(), grammar.is_counter(&name.as_bytes()[..ending_at])));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn types_say_which_metrics_are_counters() {
+        for (text, expected) in [
+            ("# TYPE a counter\na 1\na_total{b=\"c\"} 1\na_b 1\nb 1", [Some(true), Some(true), None, None].as_slice()),
+            (
+                "# TYPE a histogram\na_bucket{le=\"1\"} 1\na_count 1\na_sum 1\na 1",
+                &[Some(true), Some(true), Some(true), None],
+            ),
+            ("# TYPE a summary\na{quantile=\"0.5\"} 1\na_count 1\na_sum 1", &[Some(false), Some(true), Some(true)]),
+            ("# TYPE a gauge\na 1\n# TYPE b untyped\nb 1\na 1", &[Some(false), None, None]),
+            ("# TYPE \"a.b\" counter\n{\"a.b\", c=\"d\"} 1\n{__name__=\"a.b\"} 1", &[Some(true), Some(true)]),
+            ("# TYPE a info\na_info{b=\"c\"} 1\n# TYPE a gaugehistogram\na_bucket 1\na_gsum 1", &[Some(false); 3]),
+            ("# HELP a counter\na 1\n# TYPE a counters\na 1\n#TYPE a counter\na 1", &[None, None, Some(true)]),
+            ("# TYPE a counter\n# EOF\na 1", &[None]),
+        ] {
+            let found: Vec<_> = counters(text).into_iter().map(|(_, is_counter)| is_counter).collect();
+            assert_eq!(found, expected, "{text}");
+        }
+        assert_eq!(counters("# TYPE a counter\na{z=\"1\",b=\"2\"} 1")[0].0, "a{b=\"2\",z=\"1\"}");
+    }
+}
