@@ -204,8 +204,8 @@ impl Lines {
         self.count = self.count.min(1);
     }
 
-    /// The first line that is neither blank nor, where these are passed over, a comment, without its end. Nothing is consumed. A
-    /// line that does not fit into the buffer is not complete.
+    /// The first line that is neither blank nor, where these are passed over, a comment that announces nothing, without its end.
+    /// Nothing is consumed. A line that does not fit into the buffer is not complete.
     pub(crate) fn first_line(
         &mut self,
         comments: Comments,
@@ -213,7 +213,7 @@ impl Lines {
     ) -> Result<&[u8], Failure> {
         let is_text = |line: &&[u8]| {
             let line = line.trim_ascii();
-            let is_comment = comments == Comments::PassOver && line.starts_with(b"#");
+            let is_comment = comments == Comments::PassOver && line.starts_with(b"#") && !is_announcement(line);
             !line.is_empty() && !is_comment
         };
         loop {
@@ -375,6 +375,11 @@ impl Lines {
         self.read += read as u64;
         Ok(if read > 0 { Fill::More } else { Fill::End })
     }
+}
+
+/// Whether a comment announces what the lines behind it are, as those of Prometheus do: `# TYPE name counter`.
+fn is_announcement(line: &[u8]) -> bool {
+    line.starts_with(b"# TYPE ")
 }
 
 /// The outcome of reading more.

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `reader.rs`, `record.rs` | what a reader does, and what a record is |
 //! | `csv/`, `ndjson/`, `influx/`, `parquet/`, `arrow/` | the formats, with their file endings and first lines; `no_parquet.rs` and `no_arrow.rs` where these are not built in |
+//! | `prometheus/`, `graphite.rs`, `statsd.rs`, `collectd/` | telemetry in lines, of which `telemetry.rs` has what they share |
 //! | `typed/` | tables whose columns have types, as Parquet and Arrow have them |
 //! | `foreign.rs` | formats that are known by their first bytes, and not read |
 //! | `lines.rs` | lines with their numbers, in bounded memory |
@@ -14,17 +15,22 @@
 
 #[cfg_attr(not(feature = "parquet"), path = "no_arrow.rs")]
 mod arrow;
+mod collectd;
 mod columns;
 mod csv;
 mod foreign;
+mod graphite;
 mod influx;
 mod lines;
 mod ndjson;
 mod options;
 #[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]
 mod parquet;
+mod prometheus;
 mod reader;
 mod record;
+mod statsd;
+mod telemetry;
 mod times;
 #[cfg(feature = "parquet")]
 mod typed;
@@ -41,11 +47,15 @@ pub(crate) use record::{Record, Series, Value, When};
 use crate::failure::Failure;
 use arrow::Arrow;
 use clap::ValueEnum;
+use collectd::Collectd;
 use csv::Csv;
+use graphite::Graphite;
 use influx::Influx;
 use ndjson::Ndjson;
 use parquet::Parquet;
+use prometheus::Prometheus;
 use reader::{Reader, read_all};
+use statsd::Statsd;
 
 /// Declares the formats: the name on the command line, and the reader.
 macro_rules! formats {
@@ -111,10 +121,14 @@ macro_rules! formats {
 
 formats! {
     Csv Csv;
+    Prometheus Prometheus;
     Ndjson Ndjson;
     Influx Influx;
     Parquet Parquet;
     Arrow Arrow;
+    Graphite Graphite;
+    Statsd Statsd;
+    Collectd Collectd;
 }
 
 impl Format {

@@ -23,7 +23,8 @@ pub(crate) struct InputArgs {
     /// samples. The first rows show what a column is. NDJSON has one object per line and follows the same rules with
     /// members for columns: `null` is a missing sample, a member that was never a number is ignored, new members may
     /// appear in any line, and nested values are ignored. In the influx line protocol a series is the measurement, the
-    /// tags in any order, and the field, `cpu,host=a usage`; strings and truth values are no series.
+    /// tags in any order, and the field, `cpu,host=a usage`; strings and truth values are no series. In the lines of Prometheus,
+    /// Graphite, StatsD and collectd it is the name with its labels or tags in order, or the identifier.
     #[arg(value_name = "INPUT")]
     pub(crate) path: Option<PathBuf>,
 
@@ -85,9 +86,10 @@ impl InputArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ReadArgs {
     /// The format of the input. By default the ending of the file's name promises it (.csv, .ndjson, .jsonl, .json, .lp,
-    /// .influx, .line, .parquet, .arrow, .arrows, .feather, .ipc), or its beginning shows it: an object is NDJSON, a point is
-    /// influx, the marks of Parquet and Arrow are theirs, anything else is CSV. `pipe` takes anything else for influx, and does not
-    /// read Parquet and Arrow.
+    /// .influx, .line, .parquet, .arrow, .arrows, .feather, .ipc, .prom, .openmetrics, .graphite, .statsd, .collectd), or its
+    /// beginning shows it: an object is NDJSON, a point is influx, `# TYPE` or a name with labels and a number is Prometheus, a path
+    /// with a number and the seconds since 1970 is Graphite, `name:1|c` is StatsD, PUTVAL is collectd, the marks of Parquet and Arrow
+    /// are theirs, anything else is CSV. `pipe` takes anything else for influx, and does not read Parquet and Arrow.
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Input")]
     pub(crate) format: Option<Format>,
 

@@ -310,6 +310,10 @@ pub(crate) fn time_of<'a>(
         When::Stamp { text, nanoseconds } => Time { text, is_number: true, moment: Moment::Nanoseconds(nanoseconds) },
         // A file has been there for long.
         When::Arrival if is_live => Time { moment: Moment::Nanoseconds(now().unwrap_or(i64::MAX)), ..Time::text(b"") },
+        When::Numbered(row) if is_live => {
+            Time { moment: Moment::Nanoseconds(now().unwrap_or(i64::MAX)), ..Time::row_number(row, digits) }
+        }
+        When::Numbered(row) => Time::row_number(row, digits),
         When::Arrival | When::Absent => Time::text(b""),
         When::Nowhere | When::Unknown => Time::row_number(number, digits),
     }

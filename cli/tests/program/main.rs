@@ -20,6 +20,7 @@
 //! | `parquet.rs`, `arrow.rs`, `no_parquet.rs` | Parquet and Arrow in and out, and what is said where they are not built in |
 //! | `typed.rs`, `folders.rs` | what the columns of a table with types are, in one file and in many |
 //! | `foreign.rs` | formats that are not read are refused by name |
+//! | `prometheus.rs`, `telemetry.rs` | telemetry in lines: names, times, and what `pipe` adds |
 //! | `profile.rs`, `plot.rs` | the tail profile and the picture |
 //! | `report.rs` | the page |
 //! | `shell.rs`, `packaging.rs` | completions, manual pages, the version; the service and the configuration of Telegraf |
@@ -54,11 +55,13 @@ mod pipe_tables;
 mod pipes;
 mod plot;
 mod profile;
+mod prometheus;
 mod real;
 mod report;
 mod shell;
 mod specification;
 mod support;
+mod telemetry;
 #[cfg(feature = "parquet")]
 mod typed;
 mod watch;

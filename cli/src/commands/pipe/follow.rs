@@ -135,6 +135,11 @@ impl Follow {
             && !self.tracker.names().any(|name| names::column(name, is_long).is_some_and(|name| is_here(&name)))
     }
 
+    /// Whether a series of this name is followed.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.tracker.has(name)
+    }
+
     /// The number of series that earlier processes have left.
     pub(super) fn resumed(&self) -> u64 {
         self.resumed

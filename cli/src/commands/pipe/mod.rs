@@ -65,8 +65,8 @@ Exit codes:
 /// samples of a series do not have. What is not finite is left out. Everything else comes out byte for byte and in order, as soon
 /// as it is in; a malformed line is reported, counted and dropped.
 ///
-/// The format is that of the state, or the first line shows it: an object is NDJSON, anything else the influx line protocol of
-/// Telegraf and its database; CSV has to be named. In NDJSON every member that is a number is followed, or those named by --value,
+/// The format is that of the state, or the first line shows it: an object is NDJSON, lines of Prometheus, Graphite, StatsD and
+/// collectd are known by their form, and anything else is the influx line protocol of Telegraf and its database; CSV has to be named. In NDJSON every member that is a number is followed, or those named by --value,
 /// which may also be numbers in quotes, or `null` where the sample is missing. In CSV it is the columns that hold numbers or
 /// nothing in the first row, or those named by --value; where the first row holds only text, all columns but the first. In a long
 /// table each value is one series per name, and records without a name are passed on. A point without a timestamp is of the moment
@@ -78,6 +78,11 @@ Exit codes:
 ///
 /// A record has no name twice: a number beside one of its three names is left alone, and so is one whose name is one of the
 /// three of another number. So records that come through a second time come out as they are.
+///
+/// In Prometheus, Graphite, StatsD and collectd the three values are lines of the same form behind the line, with its labels or tags and
+/// its time; those of StatsD and collectd are gauges. There a name that ends in one of the three is left alone if the series without
+/// the ending is followed. The lines of a family of Prometheus do not stand together then, which OpenMetrics asks for and Prometheus
+/// and its exporters do not.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PipeArgs {
