@@ -118,7 +118,7 @@ pub(crate) struct Header {
     pub(crate) lane: u8,
     /// The kind of the series' keys; 0 where there are none.
     pub(crate) key: u8,
-    /// The unit in which series are idle: 0 for none or samples, 1 for time.
+    /// Marks of a tracker: 1 where series are idle by time, 2 where late samples of some have been refused.
     pub(crate) idle: u8,
     pub(crate) columns: u8,
     pub(crate) rules: Vec<SnapshotRule>,
