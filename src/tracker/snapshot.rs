@@ -122,7 +122,36 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
     /// The bytes are no snapshot of a tracker of these rules, with these parameters, this lane type and this kind of
     /// key, or they are damaged, or there is no memory. Nothing has changed.
     pub fn read_snapshot(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
-        let loaded = self.load(bytes)?;
+        let loaded = self.load(bytes, Parameters::Same)?;
+        self.put(loaded);
+        Ok(())
+    }
+
+    /// Reads a snapshot that was made by this rule with other parameters, such as another half-life, and replaces the
+    /// series, counters and clock by those in it. Each series goes on by the present parameters, from what it has seen:
+    ///
+    /// * location and scale, and the average of a [`CleanedEma`](crate::CleanedEma), are as they were;
+    /// * the age is as it was, and in samples at most the present memory: one that was full goes on counting where the
+    ///   memory has become longer;
+    /// * a learnt step stays where both learn one; else the series begins with the step 1, or has the given one;
+    /// * strikes and a start go on, so that as many are left to the present patience where few were left.
+    ///
+    /// Later estimates are close to those of a tracker that has had the present parameters from the first sample, and
+    /// not the same. With the same parameters it is [`read_snapshot`](Self::read_snapshot).
+    ///
+    /// # Errors
+    /// As there; but of the rule, only the name must be the same: what a [`RobustMean`](crate::RobustMean) follows is not
+    /// what a [`CleanedEma`](crate::CleanedEma) does. Nothing has changed.
+    pub fn convert_snapshot(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+        let loaded = match self.load(bytes, Parameters::Same) {
+            Err(SnapshotError::Rule { .. }) => self.load(bytes, Parameters::Any)?,
+            loaded => loaded?,
+        };
+        self.put(loaded);
+        Ok(())
+    }
+
+    fn put(&mut self, loaded: Loaded<K, R, T>) {
         let Loaded { series, columns, last, late, order, counters, clock, was_in_time } = loaded;
         self.bank.replace(columns, last, late);
         (self.series, self.order, self.counters, self.clock) = (series, order, counters, clock);
@@ -131,7 +160,6 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
             self.clock = Clock::default();
         }
         self.evict_surplus();
-        Ok(())
     }
 
     /// Adds the series of a snapshot to those that are here, and returns their number. They count as created; the
@@ -141,7 +169,8 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
     /// As [`read_snapshot`](Self::read_snapshot); or one of them is here already, or there would be too many. Nothing
     /// has changed.
     pub fn add_snapshot(&mut self, bytes: &[u8]) -> Result<usize, SnapshotError> {
-        let Loaded { series, columns, last, late, order, clock, was_in_time, .. } = self.load(bytes)?;
+        let Loaded { series, columns, last, late, order, clock, was_in_time, .. } =
+            self.load(bytes, Parameters::Same)?;
         if let Some((key, _)) = series.iter().find(|(key, _)| self.series.contains_key(*key)) {
             return Err(SnapshotError::Exists { key: format!("{key:?}") });
         }
@@ -235,16 +264,26 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
     }
 
     /// Reads a snapshot, if it is one for this tracker.
-    fn load(&self, bytes: &[u8]) -> Result<Loaded<K, R, T>, SnapshotError> {
+    fn load(&self, bytes: &[u8], parameters: Parameters) -> Result<Loaded<K, R, T>, SnapshotError> {
         let (header, body) = Header::open(bytes)?;
-        header.check(&self.header(0))?;
+        let here = self.bank.constants();
+        let (made_by, to) = match parameters {
+            Parameters::Same => {
+                header.check(&self.header(0))?;
+                (*here, None)
+            }
+            Parameters::Any => {
+                let rule = header.check_for::<R>(&self.header(0))?;
+                (rule.constants().map_err(ChannelsError::from)?, Some(here))
+            }
+        };
         let most = if header.is_first() { IN_TIME } else { IN_TIME | HAS_LATE };
         if header.idle > most {
             return Err(SnapshotError::Malformed { what: "series are idle by nothing that is known" });
         }
         let (was_in_time, has_late) = (header.idle & IN_TIME > 0, header.idle & HAS_LATE > 0);
         let mut reader = Reader::new(body);
-        let columns = read_columns(&mut reader, &header, self.bank.constants())?;
+        let columns = read_columns(&mut reader, &header, &made_by, to)?;
         let count = columns.len();
         if count.checked_mul(bytes_of_slot::<T>()).is_none_or(|bytes| bytes > reader.rest())
             || count >= order::NONE as usize
@@ -310,6 +349,15 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
         let clock = Clock { now: (has_clock == 1).then_some(now), astray };
         Ok(Loaded { series, columns, last, late, order, counters: counters_of(words), clock, was_in_time })
     }
+}
+
+/// The parameters that the rule of a snapshot may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Parameters {
+    /// Those of the tracker.
+    Same,
+    /// Any: its states are converted.
+    Any,
 }
 
 /// The most that a counter can have come to, and more than centuries of samples.
