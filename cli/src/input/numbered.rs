@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::formats::{Client, Consumer, Need, Record, Series, Value, When, Woken};
 use crate::samples::{Moment, Sink, Time, TimeType};
 use crate::text::quote::not_a_number;
-use crate::text::time::now;
+use crate::text::time::{Unit, now};
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
@@ -16,10 +16,12 @@ use indexmap::IndexMap;
 /// The input cannot be used, the sink takes no more, or there is something bad with `--strict`.
 pub(crate) fn read(source: Source, sink: &mut impl Sink, console: &mut Console) -> Result<(), Failure> {
     let Source { format, input, is_live } = source;
+    let precision = input.precision;
     let mut numbered = Numbered {
         sink,
         console,
         is_live,
+        precision,
         by_cell: Vec::new(),
         is_in_order: false,
         values: Vec::new(),
@@ -36,6 +38,8 @@ struct Numbered<'a, S> {
     sink: &'a mut S,
     console: &'a mut Console,
     is_live: bool,
+    /// The unit of timestamps in the line protocol.
+    precision: Unit,
     /// The series of each cell of a row.
     by_cell: Vec<Option<usize>>,
     /// Whether the cells with values of a row are the series 0, 1, 2 and so on, in that order.
@@ -241,6 +245,9 @@ impl<S: Sink> Numbered<'_, S> {
     /// Passes on the time of a record. False if the sink does not take it.
     #[inline]
     fn time(&mut self, record: &impl Record) -> Result<bool, Failure> {
+        if let When::Stamp { nanoseconds, .. } = record.time() {
+            self.console.check_unit(nanoseconds, self.precision, "--precision");
+        }
         let mut digits = itoa::Buffer::new();
         let taken = self.sink.row(time_of(record, self.console.counts.rows, self.is_live, &mut digits));
         self.console.took_row(record.span().line, taken)

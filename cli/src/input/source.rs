@@ -4,6 +4,8 @@ use super::args::{InputArgs, ReadArgs};
 use crate::console::{Console, Destination};
 use crate::failure::Failure;
 use crate::formats::{Comments, Format, Input, Limits, Lines, Roles, Woken};
+#[cfg(unix)]
+use crate::patient::Patient;
 use crate::text::time::Unit;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Seek, SeekFrom};
@@ -88,7 +90,7 @@ pub(crate) fn standard_input() -> (Box<dyn Read>, Option<File>) {
     use std::os::fd::AsFd;
     let twin = || io::stdin().as_fd().try_clone_to_owned().map(File::from);
     match (twin(), twin()) {
-        (Ok(reader), Ok(file)) => (Box::new(reader), Some(file)),
+        (Ok(reader), Ok(file)) => (Box::new(Patient(reader)), Some(file)),
         _ => (Box::new(io::stdin().lock()), None),
     }
 }

@@ -110,6 +110,18 @@ impl Unit {
         }
     }
 
+    /// The unit in which a number is of the years from 2010 to 2049, as most times of a feed are; `None` if there is none.
+    pub(crate) fn likely(number: f64) -> Option<Self> {
+        let years = 1_262_304_000.0..2_524_608_000.0;
+        Self::value_variants().iter().copied().find(|unit| years.contains(&(number / unit.per_second())))
+    }
+
+    /// The unit in which times were likely meant that have been read in this one, given the first of them as it was read, in
+    /// nanoseconds since 1970; `None` where they may well be in this one.
+    pub(crate) fn likely_instead(self, nanoseconds: i64) -> Option<Self> {
+        Self::likely(nanoseconds as f64 / self.nanoseconds() as f64).filter(|likely| *likely != self)
+    }
+
     /// The number of these units in a second.
     pub(crate) fn per_second(self) -> f64 {
         1e9 / self.nanoseconds() as f64
@@ -165,6 +177,11 @@ pub(crate) struct Moments {
 }
 
 impl Moments {
+    /// The unit of the numbers of the column, once it is settled.
+    pub(crate) fn unit(&self) -> Option<Unit> {
+        self.unit
+    }
+
     /// Reads a cell as nanoseconds since 1970, which reach from 1677 to 2262.
     pub(crate) fn read(&mut self, cell: &[u8]) -> Result<i64, NotATime> {
         let error = |reason| NotATime { cell: shown(cell), reason };
@@ -179,9 +196,9 @@ impl Moments {
         let number = number::parse(text.as_bytes()).filter(|number| number.is_finite()).ok_or_else(nonsense)?;
         let unit = match self.unit {
             Some(unit) => unit,
-            None => Unit::of(number).ok_or_else(|| error(Reason::OutOfRange))?,
+            None => Unit::of(number).ok_or_else(|| error(Reason::FarNumber))?,
         };
-        let moment = unit.moment(text).ok_or_else(|| error(Reason::OutOfRange))?;
+        let moment = unit.moment(text).ok_or_else(|| error(Reason::FarNumber))?;
         if number.abs() >= LEAST_TELLING {
             self.unit = Some(unit);
         }
@@ -201,6 +218,8 @@ enum Reason {
     Missing,
     Nonsense,
     OutOfRange,
+    /// A number that is out of range, perhaps in another unit.
+    FarNumber,
 }
 
 impl fmt::Display for NotATime {
@@ -214,6 +233,11 @@ impl fmt::Display for NotATime {
                  microseconds or nanoseconds since 1970"
             ),
             Reason::OutOfRange => write!(f, "the time {cell} is out of range: expected one from 1678 to 2261"),
+            Reason::FarNumber => write!(
+                f,
+                "the time {cell} is out of range: expected one from 1678 to 2261; where numbers are in another unit than the first \
+                 ones of their column, --time-unit names it"
+            ),
         }
     }
 }
@@ -231,6 +255,21 @@ mod tests {
     }
 
     // The moments of these tests are not computed here: `date -u -d ... +%s%N` of the GNU core utilities gave them.
+
+    #[test]
+    fn times_in_another_unit_are_noticed() {
+        let [ns, us, ms, s] = [Unit::Nanosecond, Unit::Microsecond, Unit::Millisecond, Unit::Second];
+        for (number, unit) in [(1_700_000_000_i64, s), (1_700_000_000_000, ms), (1_700_000_000_000_000, us)] {
+            assert_eq!(Unit::likely(number as f64), Some(unit));
+            assert_eq!(ns.likely_instead(number), Some(unit), "{number}");
+            assert_eq!(unit.likely_instead(number * unit.nanoseconds()), None);
+            // What is neither near the present in one unit nor in the other may be anything: seconds since a start.
+            for harmless in [0, 1, number / 100, number * 100] {
+                assert_eq!(ns.likely_instead(harmless), None, "{harmless}");
+            }
+        }
+        assert_eq!(s.likely_instead(1_700_000_000_000_000_000), None);
+    }
 
     #[test]
     fn dates_and_times_of_day() {
@@ -375,8 +414,9 @@ mod tests {
                 &["2024-13-01", "2023-02-29T00:00:00Z", "2024-05-01T25:00:00Z", "2024-05-01T10:00:00+99:00"],
                 Reason::Nonsense,
             ),
-            (&["1e20", "1e300", "9999999999", "1600-01-01T00:00:00Z", "9999-12-30"], Reason::OutOfRange),
-            (&["10000000000000000000", "1234567890123456789012345678901234567890"], Reason::OutOfRange),
+            (&["1600-01-01T00:00:00Z", "9999-12-30"], Reason::OutOfRange),
+            (&["1e20", "1e300", "9999999999"], Reason::FarNumber),
+            (&["10000000000000000000", "1234567890123456789012345678901234567890"], Reason::FarNumber),
             (&[&long], Reason::Nonsense),
         ] {
             for cell in cells {

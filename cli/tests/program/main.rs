@@ -15,6 +15,8 @@
 //! | `pipe_series.rs` | how many series `pipe` keeps, how long, and that what it counts adds up |
 //! | `pipe_state.rs` | the state outlives the process, whatever happens to either |
 //! | `pipe_first.rs` | so does one of the first edition |
+//! | `pipe_mismatch.rs` | what happens to a state that was made with other options |
+//! | `pipe_times.rs` | clocks that were wrong, silences, and timestamps in another unit |
 //! | `parquet.rs`, `no_parquet.rs` | Parquet in and out, and what is said where it is not built in |
 //! | `profile.rs`, `plot.rs` | the tail profile and the picture |
 //! | `report.rs` | the page |
@@ -36,9 +38,11 @@ mod parquet;
 mod pipe_first;
 mod pipe_influx;
 mod pipe_live;
+mod pipe_mismatch;
 mod pipe_series;
 mod pipe_state;
 mod pipe_tables;
+mod pipe_times;
 mod pipes;
 mod plot;
 mod profile;
