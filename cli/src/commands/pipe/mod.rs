@@ -201,5 +201,5 @@ fn read(args: &PipeArgs, mut lines: Lines, stream: &mut Stream, names_taken: &mu
     let result = format.read_all(input, &mut records);
     *names_taken = records.finish(!is_usage(&result));
     result?;
-    if format == Format::Ndjson { Ok(()) } else { stream.report_cut() }
+    if format == Format::Ndjson { Ok(()) } else { stream.report_cut(mark) }
 }

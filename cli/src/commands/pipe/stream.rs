@@ -177,9 +177,9 @@ impl Stream {
         self.output.end_record()
     }
 
-    /// Reports and counts a last line that has been left because it has no end.
-    pub(super) fn report_cut(&mut self) -> Result<(), Failure> {
-        if self.held == 0 {
+    /// Reports and counts a last line that has been left because it has no end, unless it is nothing but this mark.
+    pub(super) fn report_cut(&mut self, mark: &[u8]) -> Result<(), Failure> {
+        if self.held == 0 || self.position.lines == 0 && self.held == mark.len() {
             return Ok(());
         }
         self.console.counts.rows += 1;
