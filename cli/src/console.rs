@@ -1,12 +1,15 @@
 //! What the program prints on standard error: bad rows, notes, progress and the summary.
 
 use crate::failure::Failure;
+use crate::patient::Patient;
 use crate::samples::Refusal;
 use crate::text::quote::{escaped, not_a_number};
+use crate::text::time::Unit;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::mem;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -57,6 +60,8 @@ pub(crate) struct Console {
     late_notes: Seldom,
     /// Late samples that have been noted.
     noted_late: u64,
+    /// Whether a time has been looked at.
+    has_time: bool,
     pub(crate) counts: Counts,
     /// The column with the time and how it was read, for the summary.
     time: Option<String>,
@@ -113,6 +118,7 @@ impl Console {
             period: None,
             late_notes: Seldom::default(),
             noted_late: 0,
+            has_time: false,
             counts: Counts::default(),
             time: None,
         }
@@ -163,8 +169,8 @@ impl Console {
         self.bad(line, reason)
     }
 
-    /// Reports and counts a sample that is late. An error with `--strict`. On an endless input, one after the other is: a single
-    /// sample from the future makes all after it late.
+    /// Reports and counts a sample that is late. An error with `--strict`. On an endless input, many a one is: they are reported
+    /// together.
     #[cold]
     pub(crate) fn late(&mut self, line: u64, column: &str, series: &str, reason: impl Display) -> Result<(), Failure> {
         self.counts.late += 1;
@@ -176,7 +182,7 @@ impl Console {
             self.noted_late = self.counts.late;
             self.note(format_args!(
                 "samples that came late, older than the last one of their series, and do not count: {count}, the last one of \
-                 {series:?}; where that last one is far ahead, --max-idle ends such a series"
+                 {series:?}; after a dozen in a row of one series it is the clock that has been set back, and the next one counts"
             ));
         }
         Ok(())
@@ -285,6 +291,19 @@ impl Console {
         }
     }
 
+    /// Notes, once, that the first time of the input is near the present in another unit than the one in which it was read.
+    pub(crate) fn check_unit(&mut self, nanoseconds: i64, unit: Unit, option: &str) {
+        if mem::replace(&mut self.has_time, true) {
+            return;
+        }
+        if let Some(likely) = unit.likely_instead(nanoseconds) {
+            let (unit, likely) = (unit.name(), likely.name());
+            self.note(format_args!(
+                "the first time is far from the present in {unit}, and near it in {likely}: {option} {likely} reads it so"
+            ));
+        }
+    }
+
     /// Takes the progress bar away.
     pub(crate) fn finish(&self) {
         if let Destination::StandardError(Some(bar)) = &self.destination {
@@ -304,7 +323,7 @@ impl Console {
 
 /// Prints one line on standard error. That nobody can read it is no reason to stop.
 pub(crate) fn print(message: &dyn Display) {
-    let _ = writeln!(io::stderr(), "evenkeel: {}", escaped(&message.to_string()));
+    let _ = writeln!(Patient(io::stderr()), "evenkeel: {}", escaped(&message.to_string()));
 }
 
 fn progress_bar(size: Option<u64>) -> ProgressBar {

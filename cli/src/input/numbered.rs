@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::formats::{Client, Consumer, Need, Record, Series, Value, When, Woken};
 use crate::samples::{Moment, Sink, Time, TimeType};
 use crate::text::quote::not_a_number;
-use crate::text::time::now;
+use crate::text::time::{Unit, now};
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
@@ -26,10 +26,12 @@ pub(super) fn follow(
     console: &mut Console,
 ) -> Result<Found, Failure> {
     let Source { format, input, is_live, .. } = source;
+    let precision = format.has_precision().then(|| input.options.precision.unwrap_or(Unit::Nanosecond));
     sink.time_form(&input.options.time);
     let mut numbered = Numbered {
         outlet: Outlet::new(sink, console, is_live, order, counters, &input.options.time),
         is_live,
+        precision,
         by_cell: Vec::new(),
         is_in_order: false,
         values: Vec::new(),
@@ -50,6 +52,8 @@ pub(super) fn follow(
 struct Numbered<'a, S> {
     outlet: Outlet<'a, S>,
     is_live: bool,
+    /// The unit of timestamps, where no text shows it.
+    precision: Option<Unit>,
     /// The series of each cell of a row.
     by_cell: Vec<Option<usize>>,
     /// Whether the cells with values of a row are the series 0, 1, 2 and so on, in that order.
@@ -272,6 +276,9 @@ impl<S: Sink> Numbered<'_, S> {
     /// Passes on the time of a record. False if the sink does not take it.
     #[inline]
     fn time(&mut self, record: &impl Record) -> Result<bool, Failure> {
+        if let (Some(unit), When::Stamp { nanoseconds, .. }) = (self.precision, record.time()) {
+            self.outlet.console.check_unit(nanoseconds, unit, "--precision");
+        }
         let mut digits = itoa::Buffer::new();
         let time = time_of(record, self.outlet.console.counts.rows, self.is_live, &mut digits);
         self.outlet.row(record.span().line, time)

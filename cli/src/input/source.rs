@@ -6,6 +6,8 @@ use super::folder;
 use crate::console::{Console, Destination, Notes};
 use crate::failure::Failure;
 use crate::formats::{Comments, FIRST, Format, Input, Limits, Lines, Roles, Woken, check_known};
+#[cfg(unix)]
+use crate::patient::Patient;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -124,7 +126,7 @@ pub(crate) fn standard_input() -> (Box<dyn Read>, Option<File>) {
     use std::os::fd::AsFd;
     let twin = || io::stdin().as_fd().try_clone_to_owned().map(File::from);
     match (twin(), twin()) {
-        (Ok(reader), Ok(file)) => (Box::new(reader), Some(file)),
+        (Ok(reader), Ok(file)) => (Box::new(Patient(reader)), Some(file)),
         _ => (Box::new(io::stdin().lock()), None),
     }
 }

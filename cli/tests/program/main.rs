@@ -17,6 +17,8 @@
 //! | `pipe_series.rs` | how many series `pipe` keeps, how long, and that what it counts adds up |
 //! | `pipe_state.rs` | the state outlives the process, whatever happens to either |
 //! | `pipe_first.rs` | so does one of the first edition |
+//! | `pipe_mismatch.rs` | what happens to a state that was made with other options |
+//! | `pipe_times.rs` | clocks that were wrong, silences, and timestamps in another unit |
 //! | `parquet.rs`, `arrow.rs`, `no_parquet.rs` | Parquet and Arrow in and out, and what is said where they are not built in |
 //! | `typed.rs`, `folders.rs` | what the columns of a table with types are, in one file and in many |
 //! | `foreign.rs` | formats that are not read are refused by name |
@@ -49,9 +51,11 @@ mod parquet;
 mod pipe_first;
 mod pipe_influx;
 mod pipe_live;
+mod pipe_mismatch;
 mod pipe_series;
 mod pipe_state;
 mod pipe_tables;
+mod pipe_times;
 mod pipes;
 mod plot;
 mod profile;
