@@ -228,12 +228,8 @@ impl Lines {
             let mut lines = self.after_mark().split_inclusive(|byte| *byte == b'\n');
             let is_complete = lines.find(is_text).is_some_and(|line| line.ends_with(b"\n"));
             self.is_looking = true;
-            // No text begins with this byte: what has no lines need not be waited for.
-            let is_binary = self.peeked().first() == Some(&0xff);
-            let is_over = is_complete
-                || is_binary
-                || self.filled - self.start >= self.limits.chunk
-                || self.fill(before_read)? != Fill::More;
+            let is_over =
+                is_complete || self.filled - self.start >= self.limits.chunk || self.fill(before_read)? != Fill::More;
             self.is_looking = false;
             if is_over {
                 let mut lines = self.after_mark().split(|byte| *byte == b'\n');

@@ -110,6 +110,24 @@ fn rows_come_out_as_a_stream_comes_in() {
 }
 
 #[test]
+fn a_stream_goes_out_as_rows_come_in() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_evenkeel"));
+    command.args(["track", "--output-format", "arrows"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"v\n1\n2\n").unwrap();
+    let mut batches = StreamReader::try_new(child.stdout.take().unwrap(), None).unwrap();
+    let mut values =
+        move || batches.next().map(|batch| batch.unwrap().column(2).as_primitive::<Float64Type>().values().to_vec());
+    assert_eq!(values(), Some(vec![1.0, 2.0]));
+    input.write_all(b"3\n").unwrap();
+    assert_eq!(values(), Some(vec![3.0]));
+    drop(input);
+    assert_eq!(values(), None);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
 fn a_dictionary_may_grow() {
     let schema_of = |names: &[&str]| {
         let names: DictionaryArray<Int32Type> = names.iter().copied().collect();
