@@ -122,7 +122,10 @@ fn promised(path: &Path) -> Option<Format> {
 
 /// The failure of a Parquet file that is compressed as a whole.
 fn compressed_parquet(name: &str, compression: Compression) -> Failure {
-    compression.refused(name, "and the Parquet in it is read from both ends")
+    let (compression, command) = (compression.name(), compression.command());
+    Failure::usage(format!(
+        "{name} is compressed by {compression}, and Parquet is read from both ends: unpack it to a file with `{command} FILE > OTHER`"
+    ))
 }
 
 /// Whether a file is Parquet, whatever it is called. It is read from where it was afterwards.
