@@ -143,7 +143,10 @@ fn promised(path: &Path) -> Option<Format> {
 
 /// The failure of a file in a format with types that is compressed as a whole.
 fn compressed_typed(name: &str, format: Format, compression: Compression) -> Failure {
-    compression.refused(name, &format!("and the {} in it is read from both ends", format.name()))
+    let (compression, command, format) = (compression.name(), compression.command(), format.name());
+    Failure::usage(format!(
+        "{name} is compressed by {compression}, and {format} is read from both ends: unpack it to a file with `{command} FILE > OTHER`"
+    ))
 }
 
 /// The first bytes of a file, which say what it is, whatever it is called. It is read from where it was afterwards.

@@ -61,7 +61,7 @@ mod compressed {
             run(&path).code(code);
         }
         let (_directory, path) = file("x.parquet.gz", &gzip);
-        run(&path).code(2).stderr(contains("Parquet in it"));
+        run(&path).code(2).stderr(contains("unpack it to a file"));
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl Compression {
     }
 
     /// The command that unpacks a file to its standard output.
-    pub(super) fn command(self) -> &'static str {
+    pub(crate) fn command(self) -> &'static str {
         match self {
             Self::Gzip => "zcat",
             Self::Zstd => "zstdcat",
