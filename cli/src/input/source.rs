@@ -107,8 +107,5 @@ fn begins_as_parquet(file: &mut File) -> bool {
 /// The format of an input that nothing has named.
 fn format_within(lines: &mut Lines) -> Result<Format, Failure> {
     let first = lines.first_line(Comments::PassOver, &mut |_| Ok(Woken::Input))?;
-    if first.trim_ascii_start().starts_with(b"[") {
-        return Err(Failure::usage("a JSON array is not NDJSON, which has one object per line: try `jq -c '.[]'`"));
-    }
     Ok(Format::of_line(first).unwrap_or(Format::Csv))
 }

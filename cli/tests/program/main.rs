@@ -2,7 +2,7 @@
 //!
 //! | file | promise |
 //! |---|---|
-//! | `csv.rs`, `ndjson.rs` | what is read as what |
+//! | `csv.rs`, `ndjson.rs`, `json.rs`, `otlp.rs` | what is read as what |
 //! | `bad_input.rs` | nothing bad goes unnoticed, and nothing good goes with it |
 //! | `outcomes.rs` | one vocabulary of outcomes in all commands, which read all formats |
 //! | `specification.rs` | location and scale are the specification's, to the bit |
@@ -26,9 +26,11 @@ mod csv;
 mod estimator;
 mod files;
 mod half_life;
+mod json;
 mod ndjson;
 #[cfg(not(feature = "parquet"))]
 mod no_parquet;
+mod otlp;
 mod outcomes;
 mod packaging;
 #[cfg(feature = "parquet")]
