@@ -231,6 +231,11 @@ impl Console {
         self.time = Some(format!("time: `{name}`, {reading}"));
     }
 
+    /// Records that no column has the time.
+    pub(crate) fn time_is_nowhere(&mut self) {
+        self.time = Some("time: none, rows are numbered".to_owned());
+    }
+
     /// Prints that a part of the input was left out, `--quiet` or not: nobody would know otherwise.
     pub(crate) fn dropped(&self, what: impl Display) {
         self.print(&format_args!("{}: {what}", self.name));

@@ -294,6 +294,37 @@ impl Lines {
         }
     }
 
+    /// The lines that are still to come, as many as it takes until `is_enough` says so of those that have been read: all of them
+    /// are complete but, at the end of the input, the last. Nothing is consumed.
+    pub(crate) fn preview(
+        &mut self,
+        mut is_enough: impl FnMut(&[u8], bool) -> bool,
+        before_read: &mut impl FnMut(Need) -> Result<Woken, Failure>,
+    ) -> Result<(), Failure> {
+        let mut looked = 0;
+        loop {
+            let seen = self.after_mark();
+            let lines = memchr::memrchr(b'\n', seen).map_or(0, |at| at + 1);
+            if lines > looked {
+                // Line by line, so that how they arrive decides nothing.
+                let mut end = std::mem::replace(&mut looked, lines);
+                while let Some(at) = memchr::memchr(b'\n', seen.get(end..lines).unwrap_or_default()) {
+                    end += at + 1;
+                    if is_enough(seen.get(..end).unwrap_or_default(), false) {
+                        return Ok(());
+                    }
+                }
+            }
+            self.is_looking = true;
+            let is_over = self.filled - self.start >= self.limits.chunk || self.fill(before_read)? != Fill::More;
+            self.is_looking = false;
+            if is_over {
+                is_enough(self.after_mark(), true);
+                return Ok(());
+            }
+        }
+    }
+
     /// The end of the last complete line that has been read. Only who looks at the first line reads more than one line ahead.
     fn complete(&self) -> usize {
         let ahead = if self.is_looking { self.peeked() } else { b"" };

@@ -68,6 +68,11 @@ pub(crate) trait Record {
     /// The record in two parts: what is added to it goes between them.
     fn split(&self) -> (&[u8], &[u8]);
 
+    /// The sign between the cells of a row.
+    fn separator(&self) -> u8 {
+        b','
+    }
+
     /// The text between the name of an added value and the value.
     const EQUALS: &'static str;
 

@@ -45,7 +45,7 @@ pub(crate) fn says_time(name: &str) -> Option<Says> {
         return Some(Says::Time);
     }
     let lower = name.to_ascii_lowercase();
-    if lower == "interval" || lower == "elapsed" {
+    if lower == "interval" || lower.starts_with("elapsed") {
         return Some(Says::Interval);
     }
     let ends = ["timestamp", "_time", " time", "_ts", "starttime", "_at", "index"];
@@ -75,10 +75,10 @@ pub(crate) enum Choice {
 }
 
 /// Chooses the column with the time among the cells of a record.
-pub(crate) fn choose<'a>(cells: impl Iterator<Item = Candidate<'a>> + Clone, form: &TimeForm) -> Choice {
+pub(crate) fn choose(candidates: &[Candidate<'_>], form: &TimeForm) -> Choice {
     let look = |cell: &[u8]| Moments::new(form).look(cell);
     let mut by_name = None;
-    for candidate in cells.clone() {
+    for candidate in candidates {
         let Some(says) = says_time(candidate.name) else { continue };
         if by_name.as_ref().is_some_and(|(best, _)| *best <= says) {
             continue;
@@ -95,9 +95,9 @@ pub(crate) fn choose<'a>(cells: impl Iterator<Item = Candidate<'a>> + Clone, for
     if let Some((_, choice)) = by_name {
         return choice;
     }
-    let is_text = |candidate: &Candidate<'_>| number::parse(candidate.cell).is_none();
+    let is_text = |candidate: &&Candidate<'_>| number::parse(candidate.cell).is_none();
     let mut shown = None;
-    for candidate in cells.clone().filter(is_text) {
+    for candidate in candidates.iter().filter(is_text) {
         match look(candidate.cell) {
             Ok((_, reading)) => return Choice::Moment(candidate.index, reading),
             Err(error) => {
@@ -113,7 +113,7 @@ pub(crate) fn choose<'a>(cells: impl Iterator<Item = Candidate<'a>> + Clone, for
 
 /// Whether a moment is one that a column of such a name would have.
 fn fits(says: Says, cell: &[u8], moment: i64, reading: Reading) -> bool {
-    let is_number = matches!(reading, Reading::Since(_));
+    let is_number = matches!(reading, Reading::Since(_) | Reading::Count(_));
     match says {
         Says::Time => true,
         Says::PerhapsTime => !is_number || is_of_our_days(moment),
@@ -133,8 +133,9 @@ mod tests {
 
     fn chosen(cells: &[(&str, &str)]) -> Choice {
         let candidates = cells.iter().enumerate();
-        let candidates = candidates.map(|(index, (name, cell))| Candidate { index, name, cell: cell.as_bytes() });
-        choose(candidates, &TimeForm::default())
+        let candidates: Vec<_> =
+            candidates.map(|(index, (name, cell))| Candidate { index, name, cell: cell.as_bytes() }).collect();
+        choose(&candidates, &TimeForm::default())
     }
 
     fn place(cells: &[(&str, &str)]) -> Option<usize> {
@@ -148,7 +149,7 @@ mod tests {
     fn a_name_that_says_time_comes_first_numbers_included() {
         for (cells, expected) in [
             (&[("host", "a"), ("time", "1700000000"), ("at", "2024-05-01")][..], Some(1)),
-            (&[("level", "30"), ("time", "1795820156760"), ("pid", "5")], Some(0 + 1)),
+            (&[("level", "30"), ("time", "1795820156760"), ("pid", "5")], Some(1)),
             (&[("timestamp", "12"), ("v", "1")], Some(0)),
             (&[("type", "cpu"), ("when", "2024-05-01")], Some(1)),
             (&[("__REALTIME_TIMESTAMP", "1714558201123456"), ("x", "1")], Some(0)),
@@ -179,7 +180,7 @@ mod tests {
     fn a_missing_cell_of_that_name_waits() {
         assert_eq!(chosen(&[("time", "N/A"), ("t2", "5")]), Choice::Missing(0));
         assert_eq!(chosen(&[("time", "NA"), ("ts", "5")]), Choice::Missing(0));
-        let seconds = Choice::Moment(0, Reading::Since(Unit::Second));
+        let seconds = Choice::Moment(0, Reading::Count(Unit::Second));
         assert_eq!(chosen(&[("time", "5"), ("ts", "NA")]), seconds);
     }
 }

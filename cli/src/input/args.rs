@@ -40,8 +40,9 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_enum, value_name = "UNIT", help_heading = "Input")]
     pub(crate) precision: Option<Unit>,
 
-    /// The column with the time, which is passed through as it is. By default it is the first column that is not
-    /// numeric; where there is none, rows are numbered from 1, and nothing can be in time.
+    /// The column with the time, which is passed through as it is. By default it is the first that is called so and has moments,
+    /// numbers included, else the first whose text reads as one; where there is none, rows are numbered from 1, and nothing can be
+    /// in time.
     #[arg(long, value_name = "COL", help_heading = "Input")]
     pub(crate) time: Option<String>,
 
@@ -82,7 +83,8 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_name = "TEXT", help_heading = "Tables in text")]
     pub(crate) comment: Option<String>,
 
-    /// Lines above the table that are passed over. By default it is found where lines begin to have as many cells as the next.
+    /// Lines above the header that are passed over; the line behind them is the header. By default it is found where words stand
+    /// above numbers.
     #[arg(long, value_name = "LINES", help_heading = "Tables in text")]
     pub(crate) skip: Option<u64>,
 

@@ -80,6 +80,13 @@ impl<S: Sink> Client for Numbered<'_, S> {
 }
 
 impl<S: Sink> Consumer for Numbered<'_, S> {
+    /// The columns of a further table are others; a series of the same name goes on.
+    fn header(&mut self, _: &impl Record) -> Result<(), Failure> {
+        self.by_cell.clear();
+        self.is_in_order = false;
+        Ok(())
+    }
+
     #[inline]
     fn record(&mut self, record: &impl Record) -> Result<(), Failure> {
         match record.series() {
@@ -137,12 +144,18 @@ impl<S: Sink> Numbered<'_, S> {
     #[cold]
     fn add_cell(&mut self, cell: usize, name: &str) -> Result<usize, Failure> {
         self.is_in_order = false;
-        self.sink.series(name)?;
+        let series = if let Some(series) = self.names.get(name.as_bytes()) {
+            *series
+        } else {
+            self.sink.series(name)?;
+            self.names.insert(name.as_bytes().into(), self.count);
+            self.count += 1;
+            self.count - 1
+        };
         if self.by_cell.len() <= cell {
             self.by_cell.resize(cell + 1, None);
         }
-        self.count += 1;
-        Ok(*self.by_cell[cell].insert(self.count - 1))
+        Ok(*self.by_cell[cell].insert(series))
     }
 
     /// A record whose cells have names of their own. One that has been a number is expected to be one.

@@ -39,6 +39,8 @@ pub(crate) enum Reading {
     Civil,
     /// A number of units since 1970.
     Since(Unit),
+    /// A number that is no time since 1970 of our days: one since a moment of its own.
+    Count(Unit),
 }
 
 /// Least magnitude of a number that settles the unit of its column: as seconds, it is of 1973.
@@ -70,6 +72,8 @@ impl Moments {
     pub(crate) fn look(&mut self, cell: &[u8]) -> Result<(i64, Reading), NotATime> {
         let error = |reason| NotATime { cell: shown(cell), reason };
         let text = text(cell).ok_or_else(|| error(Reason::Nonsense))?;
+        // `rrdtool fetch` has a colon behind its times.
+        let text = text.strip_suffix(':').unwrap_or(text);
         if text.is_empty() {
             return Err(error(Reason::Missing));
         }
@@ -96,7 +100,9 @@ impl Moments {
         if number.abs() >= LEAST_TELLING {
             self.unit = Some(unit);
         }
-        Ok((moment, Reading::Since(unit)))
+        let is_given = form.is_some_and(|form| form.unit.is_some());
+        let is_since = number.abs() >= LEAST_TELLING && !is_given;
+        Ok((moment, if is_since { Reading::Since(unit) } else { Reading::Count(unit) }))
     }
 }
 
@@ -112,6 +118,7 @@ impl Reading {
             (Self::Civil, None) => "dates without an offset, taken as UTC".to_owned(),
             (Self::Civil, Some(zone)) => format!("dates in {}", zone.iana_name().unwrap_or("the zone that is given")),
             (Self::Since(unit), _) => format!("{} since 1970", unit.plural()),
+            (Self::Count(unit), _) => format!("{}, as its numbers are", unit.plural()),
         }
     }
 }
@@ -250,11 +257,43 @@ mod tests {
     }
 
     #[test]
-    fn digits_alone_are_a_number() {
-        let seconds = [20_240_501, 20_240_502, -20_240_501];
-        let cells = ["20240501", "+20240502", "-20240501"];
-        assert_eq!(read(&cells), seconds.map(|seconds| Ok(seconds * 1_000_000_000)));
+    fn digits_alone_are_a_date_where_they_cannot_be_a_number() {
+        let day = 86_400_000_000_000;
+        let first = 1_714_521_600_000_000_000;
+        assert_eq!(read(&["20240501", "20240502"]), [Ok(first), Ok(first + day)]);
+        assert_eq!(read(&["20240501120000"]), [Ok(first + day / 2)]);
+        // A column that counts seconds goes on to do so, and signs are those of numbers.
+        let seconds = [12, 20_240_501, 20_240_502].map(|seconds| Ok(seconds * 1_000_000_000));
+        assert_eq!(read(&["12", "20240501", "+20240502"]), seconds);
         assert_eq!(read(&["1700000000", "99999999"]), [1_700_000_000, 99_999_999].map(|n| Ok(n * 1_000_000_000)));
+    }
+
+    #[test]
+    fn the_command_line_says_what_times_mean() {
+        let form = |pattern: Option<&str>, unit, zone: Option<&str>| TimeForm {
+            pattern: pattern.map(str::to_owned),
+            unit,
+            zone: zone.map(|zone| TimeZone::get(zone).unwrap()),
+        };
+        let read = |form: &TimeForm, cell: &str| Moments::new(form).read(cell.as_bytes()).map_err(|error| error.reason);
+        let noon = 1_714_564_800_000_000_000;
+        assert_eq!(read(&form(Some("%m/%d/%Y %H:%M"), None, None), "05/01/2024 12:00"), Ok(noon));
+        assert_eq!(read(&form(Some("%d.%m.%Y"), None, None), "01.05.2024"), Ok(noon - 43_200_000_000_000));
+        assert_eq!(read(&form(Some("%m/%d/%Y"), None, None), "2024-05-01"), Err(Reason::Pattern));
+        // In Berlin it is summer, and noon two hours earlier.
+        let berlin = form(None, None, Some("Europe/Berlin"));
+        assert_eq!(read(&berlin, "2024-05-01 12:00"), Ok(noon - 7_200_000_000_000));
+        assert_eq!(read(&berlin, "2024-05-01T12:00Z"), Ok(noon));
+        assert_eq!(read(&berlin, "1714564800"), Ok(noon));
+        // When clocks are set back, an hour comes twice, and the first is meant; what never was is moved on.
+        assert_eq!(read(&berlin, "2024-10-27 02:30"), Ok(1_729_989_000_000_000_000));
+        assert_eq!(read(&berlin, "2024-03-31 02:30"), Ok(1_711_848_600_000_000_000));
+        let milliseconds = form(None, Some(Unit::Millisecond), None);
+        assert_eq!(read(&milliseconds, "1500"), Ok(1_500_000_000));
+        assert_eq!(
+            Moments::new(&milliseconds).look(b"1714564800000").map(|(_, reading)| reading),
+            Ok(Reading::Count(Unit::Millisecond))
+        );
     }
 
     #[test]
@@ -276,7 +315,10 @@ mod tests {
         let long = "1".repeat(1000);
         for (cells, reason) in [
             (&["", "  ", "\r"][..], Reason::Missing),
-            (&["yesterday", "inf", "nan", "-", ".", "1.2.3", "12:00", "0x10", "1_000", "\u{663}"], Reason::Nonsense),
+            (&["yesterday", "inf", "nan", "-", ".", "0x10", "1_000", "\u{663}"], Reason::Nonsense),
+            (&["12:00", "22:54:48"], Reason::Lacking(Lack::Date)),
+            (&["Nov-27 22:43:03"], Reason::Lacking(Lack::Year)),
+            (&["11/27/2026", "1.2.2026 10:00"], Reason::Lacking(Lack::Order)),
             (
                 &["2024-13-01", "2023-02-29T00:00:00Z", "2024-05-01T25:00:00Z", "2024-05-01T10:00:00+99:00"],
                 Reason::Nonsense,

@@ -61,6 +61,11 @@ impl Words {
         parse(cell)
     }
 
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn has(&self, cell: &[u8]) -> bool {
         let cell = cell.trim_ascii();
         self.0.iter().any(|word| word.as_bytes() == cell)

@@ -5,10 +5,12 @@ use predicates::prelude::*;
 use std::fmt::Write;
 
 #[test]
-fn wide_every_numeric_column_is_a_series_and_the_first_text_the_time() {
+fn wide_every_numeric_column_is_a_series_and_other_text_is_left_out() {
     let run = track("a,when,host,b\n1,T1,web,10\n2,T2,db,20\n", &[]).success();
     assert_eq!(samples(&run), ["T1 a 1", "T1 b 10", "T2 a 2", "T2 b 20"]);
-    assert!(stderr(&run).contains("the column is ignored"), "{}", stderr(&run));
+    assert!(stderr(&run).contains("a column is left out, without numbers: \"host\""), "{}", stderr(&run));
+    let quiet = track("a,when,host,b\n1,T1,web,10\n2,T2,db,20\n", &["--quiet"]).success();
+    assert!(stderr(&quiet).contains("left out") && !stderr(&quiet).contains("time:"), "{}", stderr(&quiet));
 }
 
 #[test]
@@ -24,11 +26,14 @@ fn a_numeric_time_is_named() {
 }
 
 #[test]
-fn a_numeric_time_that_is_not_named_is_a_series_and_a_note() {
-    let run = track("time,a\n1,7\n2,8\n", &[]).success();
-    assert_eq!(samples(&run), ["1 time 1", "1 a 7", "2 time 2", "2 a 8"]);
-    assert!(stderr(&run).contains("--time time"), "{}", stderr(&run));
-    // Where the values are named, its name is hint enough.
+fn a_column_that_is_called_so_is_the_time_numbers_included() {
+    let run = track("time,a\n10,7\n20,8\n", &[]).success();
+    assert_eq!(samples(&run), ["10 a 7", "20 a 8"]);
+    assert!(stderr(&run).contains("time: `time`, seconds, as its numbers are"), "{}", stderr(&run));
+    // Beside text, and with a word for nothing in the other column of the first row.
+    let run = track("host,ts,a\nweb,1700000000,NA\nweb,1700000060,2\n", &[]).success();
+    assert_eq!(samples(&run), ["1700000000 a -", "1700000060 a 2"]);
+    assert!(stderr(&run).contains("time: `ts`, seconds since 1970"), "{}", stderr(&run));
     let run = track("a,time\n7,1\n8,2\n", &["--value", "a"]).success();
     assert_eq!(samples(&run), ["1 a 7", "2 a 8"]);
 }
@@ -57,12 +62,12 @@ fn a_column_that_begins_empty_is_still_a_series() {
 
 #[test]
 fn a_first_row_without_any_number_does_not_hide_the_others() {
-    let run = track("t,a\nT1,n/a\nT2,2\n", &[]).success();
+    let run = track("t,a\nT1,offline\nT2,2\n", &[]).success();
     assert_eq!(samples(&run), ["T2 a 2"]);
     assert!(stderr(&run).contains("line 2: no column holds a number"), "{}", stderr(&run));
-    let run = track("t,a,b\nT1,n/a,1\nT2,2,2\n", &[]).success();
+    let run = track("t,a,b\nT1,offline,1\nT2,2,2\n", &[]).success();
     assert_eq!(samples(&run), ["T1 b 1", "T2 a 2", "T2 b 2"]);
-    assert!(stderr(&run).contains("line 2: \"n/a\" is not a number (column a)"), "{}", stderr(&run));
+    assert!(stderr(&run).contains("line 2: \"offline\" is not a number (column a)"), "{}", stderr(&run));
 }
 
 #[test]

@@ -44,6 +44,7 @@ mod pipe_tables;
 mod pipes;
 mod plot;
 mod profile;
+mod real;
 mod report;
 mod shell;
 mod specification;

@@ -417,7 +417,7 @@ fn what_has_not_come_out_is_not_in_the_state() {
 /// Rows behind a header that is not there would be another table.
 #[test]
 fn a_table_goes_on_with_its_header() {
-    let wide = ("t,a,b\nT,1,2\n", "T,1,2\nT,1,2\n", "t,c,b\nT,1,2\n", &["--format", "csv"][..]);
+    let wide = ("t,a,b\nT,1,2\n", "u,v,w\nT,1,2\n", "t,c,b\nT,1,2\n", &["--format", "csv"][..]);
     let series = &["--format", "csv", "--series", "host"][..];
     let long = ("t,host,a\nT,x,1\n", "t,host,1\nT,x,1\n", "t,host,a\nT,y,1\n", series);
     for (table, other, more, args) in [wide, long] {
@@ -425,6 +425,8 @@ fn a_table_goes_on_with_its_header() {
         with_state(&path, table, args).success();
         let before = fs::read(&path).unwrap();
         with_state(&path, other, args).code(2).stdout("").stderr(contains("needs its header again"));
+        assert_eq!(fs::read(&path).unwrap(), before);
+        with_state(&path, "T,1,2\nT,1,2\n", &["--format", "csv"]).code(2).stdout("").stderr(contains("is no header"));
         assert_eq!(fs::read(&path).unwrap(), before);
         // A column more or less is the same feed, and so is another host.
         with_state(&path, more, args).success().stderr(contains("resumed"));

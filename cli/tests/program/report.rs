@@ -265,7 +265,10 @@ fn hostile_names_stay_names() {
         let values = names.map(|_| (numbers.next().unwrap() + if row == 200 { 1e6 } else { 0.0 }).to_string());
         format!("{},{}", quoted("<i>12:00</i>"), values.join(","))
     });
-    let page = page(format!("{},{header}\n{body}", quoted("<u>time</u>")), &["--title", "<h1>\"Title\" & 'more'"]);
+    let page = page(
+        format!("{},{header}\n{body}", quoted("<u>time</u>")),
+        &["--time", "<u>time</u>", "--title", "<h1>\"Title\" & 'more'"],
+    );
     for bad in ["<script>alert", "<img", "<b>", "<i>", "<u>", "<!--", "onerror=alert(1)>", "<h1><h1>", "\u{7}"] {
         assert!(!page.contains(bad), "{bad}");
     }

@@ -57,7 +57,7 @@ impl<'a> Records<'a> {
     /// followed because of their names.
     pub(super) fn finish(mut self, is_usable: bool) -> u64 {
         if is_usable {
-            self.table.write_header(self.stream, |_| String::new());
+            self.table.write_header(self.stream, b',', |_| String::new());
         }
         self.names_taken
     }
@@ -198,7 +198,7 @@ impl<'a> Records<'a> {
                  --state",
             ));
         }
-        table.write_header(stream, |cell| record.name(cell).to_owned());
+        table.write_header(stream, record.separator(), |cell| record.name(cell).to_owned());
         Ok(())
     }
 
@@ -219,16 +219,21 @@ impl<'a> Records<'a> {
 
 impl Table {
     /// Writes the header, if it has not been written, with the new columns behind its own.
-    fn write_header(&mut self, stream: &mut Stream, name: impl Fn(usize) -> String) {
+    fn write_header(&mut self, stream: &mut Stream, separator: u8, name: impl Fn(usize) -> String) {
         let Some(Header { before, behind, blank }) = self.header.take() else { return };
         let out = &mut stream.output.buffer;
+        // Where the names are those of the command line, the feed has no header and gets none.
+        if before.is_empty() {
+            out.put(&blank);
+            return;
+        }
         out.put(&before);
         let mut field = Vec::new();
         for &cell in &self.followed {
             for ending in ENDINGS {
                 field.clear();
                 push_field(&mut field, format!("{}{ending}", name(cell)).as_bytes());
-                out.put(b",");
+                out.put(&[separator]);
                 out.put(&field);
             }
         }
@@ -262,6 +267,7 @@ impl Client for Records<'_> {
 impl Consumer for Records<'_> {
     fn header(&mut self, record: &impl Record) -> Result<(), Failure> {
         let (before, behind) = record.split();
+        (self.table.followed, self.table.known) = (Vec::new(), Vec::new());
         self.table.header = Some(Header { before: before.to_vec(), behind: behind.to_vec(), blank: Vec::new() });
         self.stream.count(record.span());
         if record.is_settled() { self.choose(record) } else { Ok(()) }

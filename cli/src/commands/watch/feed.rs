@@ -21,7 +21,7 @@ pub(super) type Shared = Arc<Mutex<State>>;
 /// The origin of the samples.
 #[derive(Clone, Debug)]
 pub(super) enum Origin {
-    Input(InputArgs),
+    Input(Box<InputArgs>),
     Machine { every: Duration },
 }
 

@@ -111,7 +111,7 @@ impl WatchArgs {
                  it comes",
             ));
         }
-        Ok(Origin::Input(self.input.clone()))
+        Ok(Origin::Input(Box::new(self.input.clone())))
     }
 }
 

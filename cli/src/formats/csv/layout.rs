@@ -1,22 +1,27 @@
-//! The roles of the columns of a CSV: from the command line, or found out from the first rows.
+//! The roles of the columns of a table: from the command line, or found out from the first rows.
 //!
 //! Rules for a wide table without `--value`, cell by cell until a column is settled:
 //!
-//! * A number makes the column a series.
-//! * An empty cell says nothing, and counts as a missing sample meanwhile.
-//! * The first text makes its column the time, if there is no time yet. Text in another column makes that one suspect: if
-//!   its next cell is a number, it is a series and the text was a bad value; if that is text again, the column is ignored.
+//! * The time is what `times.rs` chooses in the first row.
+//! * A number makes the column a series, with the unit that stands behind it.
+//! * A missing cell says nothing, and counts as a missing sample meanwhile.
+//! * Text makes its column suspect: if its next cell is a number, it is a series and the text was a bad value; if that is text
+//!   again, the column is left out.
 //!
 //! A first row that has only text decides nothing and is bad: a stray line below the header should not hide the numbers
 //! below it.
 
+use super::cells::{self, Decimals, Unit};
 use super::rows::Row;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::formats::columns::{Wanted, find, is_called_time, make_distinct, note_time_is_series, several_values};
+use crate::formats::columns::{find, make_distinct, several_values};
+use crate::formats::options::Options;
 use crate::formats::reader::{Client, Roles};
-use crate::text::number;
-use crate::text::quote::not_a_number;
+use crate::formats::times::{Candidate, Choice, choose, says_time};
+use crate::text::dates::{Date, Lack, lack};
+use crate::text::moments::TimeForm;
+use crate::text::number::{self, Words};
 use std::collections::HashSet;
 
 /// The roles of the columns of a table.
@@ -26,6 +31,19 @@ pub(super) struct Layout {
     pub(super) time: Time,
     shape: Shape,
     roles: Roles,
+    form: TimeForm,
+    missing: Words,
+    decimals: Decimals,
+    /// Whether commas stand between cells.
+    has_commas: bool,
+    /// The unit behind the numbers of each column, where there is one.
+    units: Vec<Option<Box<str>>>,
+    /// Columns of values whose unit is not known yet.
+    without_unit: Vec<usize>,
+    /// Columns that are left out, for they hold text.
+    pub(super) left_out: Vec<usize>,
+    /// A column of text that may be shown where there is no time.
+    shown: Option<usize>,
     /// Whether a row has decided roles, or the command line has.
     has_seen_rows: bool,
 }
@@ -34,12 +52,12 @@ pub(super) struct Layout {
 enum Shape {
     Wide(Vec<Column>),
     Long {
-        series: usize,
+        series: Vec<usize>,
         values: Vec<usize>,
     },
     /// A long table whose one column of values has yet to show itself.
     LongUnknown {
-        series: usize,
+        series: Vec<usize>,
     },
 }
 
@@ -47,6 +65,8 @@ enum Shape {
 #[derive(Debug)]
 pub(super) enum Time {
     Column(usize),
+    /// A date and a time of day.
+    Pair(usize, usize),
     /// No column: rows are numbered.
     RowNumber,
     /// One of these columns, or none.
@@ -66,7 +86,7 @@ struct Column {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
     Number,
-    /// Only empty cells so far.
+    /// Only missing cells so far.
     Open,
     /// One cell so far, and that was text.
     Suspect {
@@ -80,33 +100,28 @@ enum Kind {
 /// The kind of a cell, by its text alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Look {
-    Empty,
+    Missing,
     Number,
     Text,
 }
 
-fn look(cell: &[u8]) -> Look {
-    if cell.is_empty() {
-        Look::Empty
-    } else if number::parse(cell).is_some() {
-        Look::Number
-    } else {
-        Look::Text
-    }
-}
-
 impl Layout {
-    /// The roles that header and command line give.
-    pub(super) fn new(header: Row<'_>, wanted: &Wanted, roles: Roles, report: &Console) -> Result<Self, Failure> {
-        let mut names: Vec<String> = (0..header.len()).map(|index| header.text(index).to_owned()).collect();
-        if names.iter().all(|name| number::parse(name.as_bytes()).is_some()) {
-            report.note("the first row is taken as the header, although it holds only numbers");
-        }
+    /// The roles that the names of the columns and the command line give.
+    pub(super) fn new(
+        mut names: Vec<String>,
+        options: &Options,
+        (decimals, has_commas): (Decimals, bool),
+        roles: Roles,
+        report: &Console,
+    ) -> Result<Self, Failure> {
+        let wanted = &options.wanted;
+        let all = |list: &[String], option| -> Result<Vec<usize>, Failure> {
+            list.iter().map(|name| find(&names, name, option)).collect()
+        };
         let time = wanted.time.as_deref().map(|name| find(&names, name, "--time")).transpose()?;
-        let series = wanted.series.first().map(|name| find(&names, name, "--series")).transpose()?;
-        let values: Vec<usize> =
-            wanted.values.iter().map(|name| find(&names, name, "--value")).collect::<Result<_, _>>()?;
-        let taken: HashSet<usize> = [time, series].into_iter().flatten().chain(values.iter().copied()).collect();
+        let (series, values) = (all(&wanted.series, "--series")?, all(&wanted.values, "--value")?);
+        let taken: HashSet<usize> =
+            time.into_iter().chain(series.iter().copied()).chain(values.iter().copied()).collect();
         // Where records are passed on, a column whose name is another's is left alone, and needs no name of its own.
         if roles == Roles::Learn {
             make_distinct(&mut names, report);
@@ -115,14 +130,29 @@ impl Layout {
         let others = (0..names.len()).filter(|index| !taken.contains(index));
         let column = |kind: Kind| move |index| Column { index, kind: kind.clone(), is_series: false };
         let open_time = Time::Open(others.clone().collect());
-        let shape = match (series, values.is_empty()) {
-            (Some(series), false) => Shape::Long { series, values },
-            (Some(series), true) => Shape::LongUnknown { series },
-            (None, false) => Shape::Wide(values.into_iter().map(column(Kind::Number)).collect()),
-            (None, true) => Shape::Wide(others.map(column(Kind::Open)).collect()),
+        let without_unit = values.clone();
+        let shape = match (series.is_empty(), values.is_empty()) {
+            (false, false) => Shape::Long { series, values },
+            (false, true) => Shape::LongUnknown { series },
+            (true, false) => Shape::Wide(values.into_iter().map(column(Kind::Number)).collect()),
+            (true, true) => Shape::Wide(others.map(column(Kind::Open)).collect()),
         };
         let is_named = !wanted.values.is_empty();
-        Ok(Self { names, time: time.map_or(open_time, Time::Column), shape, roles, has_seen_rows: is_named })
+        Ok(Self {
+            units: vec![None; names.len()],
+            names,
+            time: time.map_or(open_time, Time::Column),
+            shape,
+            roles,
+            form: options.time.clone(),
+            missing: options.missing.clone(),
+            decimals,
+            has_commas,
+            without_unit,
+            left_out: Vec::new(),
+            shown: None,
+            has_seen_rows: is_named,
+        })
     }
 
     /// The name of a column.
@@ -130,11 +160,20 @@ impl Layout {
         self.names.get(index).map_or("", String::as_str)
     }
 
-    /// The column with the name of the series, in a long table.
-    pub(super) fn series(&self) -> Option<usize> {
-        match self.shape {
-            Shape::Wide(_) => None,
-            Shape::Long { series, .. } | Shape::LongUnknown { series } => Some(series),
+    /// The name of the time, where a column has it.
+    pub(super) fn time_name(&self) -> Option<String> {
+        match self.time {
+            Time::Column(index) => Some(self.name(index).to_owned()),
+            Time::Pair(date, time) => Some(format!("{} {}", self.name(date), self.name(time))),
+            Time::RowNumber | Time::Open(_) => None,
+        }
+    }
+
+    /// The columns with the name of the series, in a long table.
+    pub(super) fn series(&self) -> &[usize] {
+        match &self.shape {
+            Shape::Wide(_) => &[],
+            Shape::Long { series, .. } | Shape::LongUnknown { series } => series,
         }
     }
 
@@ -170,7 +209,7 @@ impl Layout {
             Shape::Long { .. } => true,
             Shape::LongUnknown { .. } => false,
         };
-        shape_is_settled && !matches!(self.time, Time::Open(_))
+        shape_is_settled && self.without_unit.is_empty() && !matches!(self.time, Time::Open(_))
     }
 
     /// Whether a row has been seen that decided which columns have the values.
@@ -180,6 +219,64 @@ impl Layout {
             Shape::Long { .. } => true,
             Shape::LongUnknown { .. } => false,
         }
+    }
+
+    /// Whether a first column of text may be shown in the place of the time, if no cell of its row is one: the number of that
+    /// column is set with [`show`](Self::show).
+    pub(super) fn may_show(&self) -> bool {
+        matches!(self.time, Time::Open(_)) && self.roles == Roles::Learn && self.series().is_empty()
+    }
+
+    /// Sets the column that is shown where there is no time.
+    pub(super) fn show(&mut self, index: usize) {
+        self.shown = Some(index);
+    }
+
+    /// The time that a row shows, by the names and cells of the columns that may have it.
+    pub(super) fn time_in(&self, cells: &[&[u8]]) -> Choice {
+        let Time::Open(columns) = &self.time else { return Choice::Nothing };
+        let cell = |index: usize| cells.get(index).copied().unwrap_or_default();
+        let candidate = |&index: &usize| Candidate { index, name: self.name(index), cell: cell(index) };
+        choose(&columns.iter().map(candidate).collect::<Vec<_>>(), &self.form)
+    }
+
+    /// Whether a cell is text: neither a number nor missing.
+    pub(super) fn is_text(&self, cell: &[u8]) -> bool {
+        self.look(cell) == Look::Text
+    }
+
+    fn look(&self, cell: &[u8]) -> Look {
+        match self.read(cell) {
+            None => Look::Text,
+            Some((number, _)) if number.is_nan() => Look::Missing,
+            Some(_) => Look::Number,
+        }
+    }
+
+    /// A cell as its number and its unit.
+    fn read<'c>(&self, cell: &'c [u8]) -> Option<(f64, &'c str)> {
+        let plain = self.missing.parse(cell).map(|number| (number, ""));
+        match plain {
+            Some((number, _)) if self.decimals == Decimals::Point || number.is_nan() => plain,
+            _ => cells::read(cell, self.decimals, self.has_commas),
+        }
+    }
+
+    /// Whether every number of the table is one as programs write it, as long as it has no unit.
+    pub(super) fn is_plain(&self) -> bool {
+        self.decimals == Decimals::Point && self.missing.is_empty()
+    }
+
+    /// The number in a cell of a column, in the unit of the column; NaN where it is missing.
+    #[cold]
+    pub(super) fn number(&self, index: usize, cell: &[u8]) -> Option<f64> {
+        let (number, unit) = self.read(cell)?;
+        let of_column = self.units.get(index).and_then(Option::as_deref).unwrap_or("");
+        // A missing one has no unit, and a zero may do without.
+        if number.is_nan() || unit.is_empty() && (of_column.is_empty() || number == 0.0) {
+            return Some(number);
+        }
+        Unit::factor(unit, of_column).map(|factor| number * factor)
     }
 
     /// Learns from a row what the columns are. False if the row is bad: it holds nothing that could be a sample.
@@ -205,61 +302,58 @@ impl Layout {
 
     /// Gives columns the roles that the row decides. False if the row holds nothing that could be a sample.
     fn find_roles(&mut self, row: Row<'_>, client: &mut impl Client) -> Result<bool, Failure> {
-        if let Shape::LongUnknown { series } = self.shape {
-            let Some(value) = self.only_value(row, series)? else { return Ok(false) };
-            self.shape = Shape::Long { series, values: vec![value] };
-            if let Time::Open(candidates) = &mut self.time {
-                candidates.retain(|&index| index != value);
-            }
-        }
         let is_guessing = matches!(&self.shape, Shape::Wide(columns) if columns.iter().any(|c| c.kind != Kind::Number));
         if is_guessing && !self.has_values() && !self.has_sample(row) {
             return Ok(false);
         }
-        let was_open = matches!(self.time, Time::Open(_));
-        self.find_time(row, is_guessing, client.console());
-        if was_open {
-            match self.time {
-                Time::Column(index) => client.time_name(self.name(index)),
-                Time::RowNumber => client.time_name("row"),
-                Time::Open(_) => {}
+        if let Shape::LongUnknown { series } = &self.shape {
+            let series = series.clone();
+            let chosen = self.chosen_time(row);
+            let Some(value) = self.only_value(row, &series, chosen)? else { return Ok(false) };
+            self.shape = Shape::Long { series, values: vec![value] };
+            self.without_unit = vec![value];
+            if let Time::Open(candidates) = &mut self.time {
+                candidates.retain(|&index| index != value);
             }
         }
+        self.find_time(row, client);
         self.judge_columns(row, client.console())?;
+        self.find_units(row);
         Ok(true)
     }
 
     /// Makes every column a value column, but the first of several, which is the time unless another one is.
     fn take_all(&mut self) {
-        let series = if let Shape::LongUnknown { series } = self.shape { Some(series) } else { None };
+        let series = self.series().to_vec();
         let time = if let Time::Column(index) = self.time { Some(index) } else { None };
         let mut values: Vec<usize> =
-            (0..self.names.len()).filter(|index| Some(*index) != series && Some(*index) != time).collect();
+            (0..self.names.len()).filter(|index| !series.contains(index) && Some(*index) != time).collect();
         if time.is_none() {
             self.time = if values.len() > 1 { Time::Column(values.remove(0)) } else { Time::RowNumber };
         }
-        self.shape = match series {
-            Some(series) => Shape::Long { series, values },
-            None => Shape::Wide(
+        self.shape = if series.is_empty() {
+            Shape::Wide(
                 values.into_iter().map(|index| Column { index, kind: Kind::Number, is_series: false }).collect(),
-            ),
+            )
+        } else {
+            Shape::Long { series, values }
         };
     }
 
     /// Whether the row holds a sample, missing or not, outside the time column.
     fn has_sample(&self, row: Row<'_>) -> bool {
         let Shape::Wide(columns) = &self.shape else { return true };
-        columns.iter().any(|column| look(row.field(column.index)) != Look::Text)
+        columns.iter().any(|column| self.look(row.field(column.index)) != Look::Text)
     }
 
     /// The one column that holds a number beside series and time; if none holds one, the one that is empty.
-    fn only_value(&self, row: Row<'_>, series: usize) -> Result<Option<usize>, Failure> {
-        let time = if let Time::Column(index) = self.time { Some(index) } else { None };
-        let others = (0..row.len()).filter(|&index| index != series && Some(index) != time);
-        let of = |wanted| others.clone().filter(|&index| look(row.field(index)) == wanted).collect::<Vec<_>>();
+    fn only_value(&self, row: Row<'_>, series: &[usize], chosen: Option<usize>) -> Result<Option<usize>, Failure> {
+        let time = if let Time::Column(index) = self.time { Some(index) } else { chosen };
+        let others = (0..row.len()).filter(|index| !series.contains(index) && Some(*index) != time);
+        let of = |wanted| others.clone().filter(|&index| self.look(row.field(index)) == wanted).collect::<Vec<_>>();
         let mut found = of(Look::Number);
         if found.is_empty() {
-            found = of(Look::Empty);
+            found = of(Look::Missing);
         }
         if found.len() > 1 {
             return Err(several_values(found.iter().map(|&index| self.name(index))));
@@ -267,52 +361,95 @@ impl Layout {
         Ok(found.first().copied())
     }
 
-    /// Finds the time: the first column that holds text.
-    fn find_time(&mut self, row: Row<'_>, is_guessing: bool, report: &Console) {
-        let Time::Open(candidates) = &mut self.time else { return };
-        if let Some(&index) = candidates.iter().find(|&&index| look(row.field(index)) == Look::Text) {
-            self.time = Time::Column(index);
-            return;
+    /// The column that a row shows to be the time.
+    fn chosen_time(&self, row: Row<'_>) -> Option<usize> {
+        let cells: Vec<&[u8]> = (0..row.len()).map(|index| row.field(index)).collect();
+        match self.time_in(&cells) {
+            Choice::Moment(index, _) | Choice::Shown(index, _) | Choice::Missing(index) => Some(index),
+            Choice::Nothing => None,
         }
-        let numeric: Vec<usize> =
-            candidates.iter().copied().filter(|&index| look(row.field(index)) == Look::Number).collect();
-        candidates.retain(|&index| look(row.field(index)) == Look::Empty);
-        let nothing_left = candidates.is_empty();
-        let called_time = numeric.into_iter().find(|&index| is_called_time(self.name(index)));
-        match called_time {
-            // In a wide table every numeric column is a series, whatever it is called.
-            Some(index) if is_guessing => {
-                note_time_is_series(self.name(index), report);
-                if nothing_left {
-                    self.time = Time::RowNumber;
+    }
+
+    /// Finds the time, and says so.
+    fn find_time(&mut self, row: Row<'_>, client: &mut impl Client) {
+        let Time::Open(candidates) = &self.time else {
+            return;
+        };
+        let candidates = candidates.clone();
+        let cells: Vec<&[u8]> = (0..row.len()).map(|index| row.field(index)).collect();
+        let (time, words) = if let Some((date, time)) = self.date_and_time(&candidates, row) {
+            (Time::Pair(date, time), "a date and a time of day, taken as UTC".to_owned())
+        } else {
+            match (self.time_in(&cells), self.shown) {
+                (Choice::Moment(index, reading), _) => (Time::Column(index), reading.words(&self.form)),
+                (Choice::Shown(index, why), _) => (Time::Column(index), format!("only shown: {why}")),
+                (Choice::Missing(index), _) => (Time::Column(index), "missing in the first row".to_owned()),
+                (Choice::Nothing, Some(index)) => (Time::Column(index), "only shown: it holds no times".to_owned()),
+                (Choice::Nothing, None) => {
+                    let is_missing = |index: &usize| self.look(row.field(*index)) == Look::Missing;
+                    let open: Vec<usize> = candidates.into_iter().filter(is_missing).collect();
+                    if open.is_empty() { (Time::RowNumber, String::new()) } else { (Time::Open(open), String::new()) }
                 }
             }
-            // Where the values are named, the name of another column is the best hint there is.
-            Some(index) => self.time = Time::Column(index),
-            None if nothing_left => self.time = Time::RowNumber,
+        };
+        self.time = time;
+        match self.time_name() {
+            Some(name) => {
+                client.console().time_is(&name, &words);
+                client.time_name(&name);
+            }
+            None if matches!(self.time, Time::RowNumber) => {
+                client.console().time_is_nowhere();
+                client.time_name("row");
+            }
             None => {}
         }
     }
 
+    /// A column with dates beside one with times of day, by their names and cells.
+    fn date_and_time(&self, candidates: &[usize], row: Row<'_>) -> Option<(usize, usize)> {
+        let text = |index: usize| std::str::from_utf8(row.field(index)).unwrap_or_default();
+        let time = candidates
+            .iter()
+            .copied()
+            .find(|&index| says_time(self.name(index)).is_some() && lack(text(index)) == Some(Lack::Date))?;
+        let date = candidates.iter().copied().find(|&index| {
+            let is_called =
+                self.name(index).to_ascii_lowercase().contains("date") || says_time(self.name(index)).is_some();
+            is_called && !text(index).contains(':') && matches!(Date::read(text(index)), Some(Date::Civil(_)))
+        })?;
+        Some((date, time))
+    }
+
     /// Settles columns of a wide table that are not settled yet.
     fn judge_columns(&mut self, row: Row<'_>, report: &mut Console) -> Result<(), Failure> {
+        let times = match self.time {
+            Time::Column(index) => [Some(index), None],
+            Time::Pair(date, time) => [Some(date), Some(time)],
+            Time::RowNumber | Time::Open(_) => [None; 2],
+        };
+        let looks: Vec<Look> = match &self.shape {
+            Shape::Wide(columns) => columns.iter().map(|column| self.look(row.field(column.index))).collect(),
+            Shape::Long { .. } | Shape::LongUnknown { .. } => return Ok(()),
+        };
         let Shape::Wide(columns) = &mut self.shape else { return Ok(()) };
-        let time = if let Time::Column(index) = self.time { Some(index) } else { None };
-        for column in columns.iter_mut() {
+        for (column, look) in columns.iter_mut().zip(looks) {
             let name = self.names.get(column.index).map_or("", String::as_str);
-            let cell = row.field(column.index);
-            column.kind = match (std::mem::replace(&mut column.kind, Kind::Ignored), look(cell)) {
+            column.kind = match (std::mem::replace(&mut column.kind, Kind::Ignored), look) {
                 (Kind::Number, _) => Kind::Number,
-                _ if time == Some(column.index) => Kind::Ignored,
+                _ if times.contains(&Some(column.index)) => Kind::Ignored,
                 (Kind::Open, Look::Text) => Kind::Suspect { line: row.line, text: row.text(column.index).to_owned() },
-                (Kind::Open, Look::Number) => Kind::Number,
-                (Kind::Suspect { line, text }, Look::Number) => {
-                    report.bad_number(line, name, text.as_bytes())?;
+                (Kind::Open, Look::Number) => {
+                    self.without_unit.push(column.index);
                     Kind::Number
                 }
-                (Kind::Suspect { line, text }, Look::Text) => {
-                    let reason = not_a_number(name, text.as_bytes());
-                    report.note(format!("line {line}: {reason}, and neither is what follows: the column is ignored"));
+                (Kind::Suspect { line, text }, Look::Number) => {
+                    report.bad_number(line, name, text.as_bytes())?;
+                    self.without_unit.push(column.index);
+                    Kind::Number
+                }
+                (Kind::Suspect { .. }, Look::Text) => {
+                    self.left_out.push(column.index);
                     Kind::Ignored
                 }
                 (kind, _) => kind,
@@ -321,4 +458,34 @@ impl Layout {
         columns.retain(|column| column.kind != Kind::Ignored);
         Ok(())
     }
+
+    /// Columns that have shown text and nothing else, those of which only one cell has been seen included.
+    pub(super) fn columns_of_text(&self) -> Vec<usize> {
+        let Shape::Wide(columns) = &self.shape else { return self.left_out.clone() };
+        let suspect = columns.iter().filter(|column| matches!(column.kind, Kind::Suspect { .. }) && !column.is_series);
+        let mut all: Vec<usize> = self.left_out.iter().copied().chain(suspect.map(|column| column.index)).collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Learns from a row the units of columns with values.
+    fn find_units(&mut self, row: Row<'_>) {
+        let mut without = std::mem::take(&mut self.without_unit);
+        without.retain(|&index| match self.read(row.field(index)) {
+            Some((number, unit)) if !number.is_nan() => {
+                if let (false, Some(place)) = (unit.is_empty(), self.units.get_mut(index)) {
+                    *place = Some(unit.into());
+                }
+                false
+            }
+            _ => true,
+        });
+        self.without_unit = without;
+    }
+}
+
+/// Whether a cell is one of the words for what is true or not, which name no series.
+pub(super) fn is_truth(cell: &[u8]) -> bool {
+    ["true", "false", "yes", "no", "on", "off", "t", "f"].iter().any(|word| word.as_bytes().eq_ignore_ascii_case(cell))
+        || number::is_missing(cell)
 }

@@ -1,16 +1,19 @@
-//! A CSV as rows of fields.
+//! A table in text as rows of fields.
 //!
-//! A line without a quote is split at its commas; a line with one is read byte by byte, together with the lines that its
+//! A line without a quote is split at its commas, or what else stands between fields; a line with one is read byte by byte, together with the lines that its
 //! quoted fields reach into. A quote that never closes must not swallow the rest of the input: such a row is one bad
 //! line, and reading goes on with the line after it.
 
 use crate::failure::Failure;
 use crate::formats::lines::{Found, Lines, Need, Woken};
+use crate::formats::options::Delimiter;
+use crate::text::dates::civil;
 use std::fmt;
 
 /// Reads rows of fields from lines.
 pub(crate) struct Rows {
     lines: Lines,
+    delimiter: Delimiter,
     /// Whether the row has quotes.
     is_quoted: bool,
     /// The fields of a row with quotes, one after the other.
@@ -81,7 +84,17 @@ impl<'a> Row<'a> {
 
 impl Rows {
     pub(crate) fn new(lines: Lines) -> Self {
-        Self { lines, is_quoted: false, unquoted: Vec::new(), ends: Vec::new() }
+        Self { lines, delimiter: Delimiter::Byte(b','), is_quoted: false, unquoted: Vec::new(), ends: Vec::new() }
+    }
+
+    /// Sets what stands between fields.
+    pub(crate) fn set_delimiter(&mut self, delimiter: Delimiter) {
+        self.delimiter = delimiter;
+    }
+
+    /// The lines, to be looked at before there are rows.
+    pub(crate) fn lines_mut(&mut self) -> &mut Lines {
+        &mut self.lines
     }
 
     /// Goes on to the next row; `None` is a blank line.
@@ -96,9 +109,15 @@ impl Rows {
             Found::Line if self.lines.current().trim_ascii().is_empty() => return Ok(None),
             Found::Line => {}
         }
-        let Split { is_quoted, is_ascii } = split(self.lines.current(), &mut self.ends);
+        let Split { is_quoted, is_ascii } = match self.delimiter {
+            Delimiter::Byte(delimiter) => split(self.lines.current(), delimiter, &mut self.ends),
+            Delimiter::Blanks => {
+                split_blanks(self.lines.current(), &mut self.unquoted, &mut self.ends);
+                Split { is_quoted: true, is_ascii: false }
+            }
+        };
         self.is_quoted = is_quoted;
-        if is_quoted && !self.unquote(before_read)? {
+        if is_quoted && self.delimiter != Delimiter::Blanks && !self.unquote(before_read)? {
             self.lines.keep_first();
             return Ok(Some(Next::Broken(Broken::Unclosed)));
         }
@@ -142,7 +161,8 @@ impl Rows {
     fn unquote(&mut self, before_read: &mut impl FnMut(Need) -> Result<Woken, Failure>) -> Result<bool, Failure> {
         self.unquoted.clear();
         self.ends.clear();
-        let mut fields = Fields::new(&mut self.unquoted, &mut self.ends);
+        let delimiter = if let Delimiter::Byte(delimiter) = self.delimiter { delimiter } else { b',' };
+        let mut fields = Fields::new(delimiter, &mut self.unquoted, &mut self.ends);
         let mut line = self.lines.raw();
         loop {
             let is_open = fields.feed(line.strip_suffix(b"\n").unwrap_or(line));
@@ -162,6 +182,47 @@ impl Rows {
     }
 }
 
+/// The fields of a single line, without white space around them and without their quotes.
+pub(super) fn fields(line: &str, delimiter: Delimiter) -> Vec<String> {
+    let (mut text, mut ends) = (Vec::new(), Vec::new());
+    match delimiter {
+        Delimiter::Byte(delimiter) => {
+            let is_open = Fields::new(delimiter, &mut text, &mut ends).feed(line.as_bytes());
+            if is_open {
+                ends.push(text.len());
+            }
+        }
+        Delimiter::Blanks => split_blanks(line.as_bytes(), &mut text, &mut ends),
+    }
+    let row = Row { text: &text, ends: &ends, gap: 0, line: 0 };
+    (0..row.len()).map(|index| row.text(index).to_owned()).collect()
+}
+
+/// Writes the fields of a line between runs of blanks. A date and the time of day behind it are one.
+fn split_blanks(line: &[u8], text: &mut Vec<u8>, ends: &mut Vec<usize>) {
+    text.clear();
+    ends.clear();
+    let mut last: &[u8] = b"";
+    for piece in line.split(u8::is_ascii_whitespace).filter(|piece| !piece.is_empty()) {
+        if is_clock(piece) && is_date(last) {
+            text.push(b' ');
+            ends.pop();
+        }
+        text.extend_from_slice(piece);
+        ends.push(text.len());
+        last = piece;
+    }
+}
+
+fn is_clock(piece: &[u8]) -> bool {
+    matches!(piece, [b'0'..=b'2', b'0'..=b'9', b':', b'0'..=b'5', b'0'..=b'9', ..])
+}
+
+fn is_date(piece: &[u8]) -> bool {
+    let is_one = |text: &str| civil(&text.replace('/', "-")).is_some();
+    piece.len() == 10 && std::str::from_utf8(piece).is_ok_and(is_one)
+}
+
 /// The properties of a line.
 struct Split {
     is_quoted: bool,
@@ -172,7 +233,7 @@ struct Split {
 ///
 /// Fields are short: a search for each comma costs more than a look at all bytes, eight at a time.
 #[inline]
-fn split(line: &[u8], ends: &mut Vec<usize>) -> Split {
+fn split(line: &[u8], delimiter: u8, ends: &mut Vec<usize>) -> Split {
     ends.clear();
     let (mut quotes, mut all) = (0, 0);
     let (words, rest) = line.as_chunks::<8>();
@@ -180,7 +241,7 @@ fn split(line: &[u8], ends: &mut Vec<usize>) -> Split {
         let word = u64::from_le_bytes(*word);
         all |= word;
         quotes |= equal_bytes(word, b'"');
-        let mut commas = equal_bytes(word, b',');
+        let mut commas = equal_bytes(word, delimiter);
         while commas != 0 {
             ends.push(8 * index + commas.trailing_zeros() as usize / 8);
             commas &= commas - 1;
@@ -190,7 +251,7 @@ fn split(line: &[u8], ends: &mut Vec<usize>) -> Split {
     for (at, byte) in rest.iter().enumerate() {
         is_quoted |= *byte == b'"';
         is_ascii &= byte.is_ascii();
-        if *byte == b',' {
+        if *byte == delimiter {
             ends.push(8 * words.len() + at);
         }
     }
@@ -223,6 +284,7 @@ enum Place {
 
 /// The fields of a row in the making, without their quotes.
 struct Fields<'a> {
+    delimiter: u8,
     text: &'a mut Vec<u8>,
     ends: &'a mut Vec<usize>,
     place: Place,
@@ -231,8 +293,8 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn new(text: &'a mut Vec<u8>, ends: &'a mut Vec<usize>) -> Self {
-        Self { text, ends, place: Place::First, are_well_quoted: true }
+    fn new(delimiter: u8, text: &'a mut Vec<u8>, ends: &'a mut Vec<usize>) -> Self {
+        Self { delimiter, text, ends, place: Place::First, are_well_quoted: true }
     }
 
     /// Reads one line, which is given without its end. True if the row goes on in the next one.
@@ -240,7 +302,7 @@ impl<'a> Fields<'a> {
         for &byte in line {
             self.place = match (self.place, byte) {
                 (Place::First, b'"') => Place::Quoted,
-                (Place::First | Place::Bare | Place::AfterQuote, b',') => {
+                (Place::First | Place::Bare | Place::AfterQuote, byte) if byte == self.delimiter => {
                     self.ends.push(self.text.len());
                     Place::First
                 }
@@ -319,7 +381,7 @@ mod tests {
             .take(length)
             .collect();
             let mut ends = Vec::new();
-            let found = split(&line, &mut ends);
+            let found = split(&line, b',', &mut ends);
             let commas = line.iter().enumerate().filter(|(_, byte)| **byte == b',').map(|(at, _)| at);
             assert_eq!(ends, commas.chain([length]).collect::<Vec<_>>(), "{line:?}");
             assert_eq!((found.is_quoted, found.is_ascii), (line.contains(&b'"'), line.is_ascii()), "{line:?}");

@@ -1,0 +1,513 @@
+//! The dialect of a table in text: what stands between cells, and where the table begins, from its first lines.
+//!
+//! A pair of lines shows it: the first has words where the second has numbers or times, and both have as many cells. As few lines
+//! are looked at as it takes, so that a live feed is not held up, and what is found depends on the lines alone, not on how they
+//! arrive. Lines above the pair are a preamble; comments there begin with `#`, but for a header that does.
+
+use super::cells::{self, Decimals};
+use super::rows::fields;
+use crate::formats::columns::Wanted;
+use crate::formats::options::{Delimiter, Dialect};
+use crate::text::dates::{Date, compact, lack, text};
+use crate::text::number;
+
+/// Most lines that are looked at.
+const MOST_LINES: usize = 100;
+
+/// Delimiters in the order in which they are thought of.
+const DELIMITERS: [Delimiter; 5] =
+    [Delimiter::Byte(b','), Delimiter::Byte(b';'), Delimiter::Byte(b'\t'), Delimiter::Byte(b'|'), Delimiter::Blanks];
+
+/// The dialect of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) delimiter: Delimiter,
+    pub(super) decimals: Decimals,
+    /// Lines above the header, or above the first row where there is none.
+    pub(super) above: u64,
+    /// Lines between the header and the first row, which are none of the table.
+    pub(super) between: u64,
+    pub(super) header: Header,
+}
+
+/// The names of the columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Header {
+    /// A line has them.
+    Line(Vec<String>),
+    /// The command line has.
+    Given,
+    /// Nothing has them: the first row, by its line and its cells.
+    Nowhere { line: u64, cells: Vec<String> },
+    /// There is no table.
+    Unclear,
+}
+
+/// A line of the sample.
+struct Line<'a> {
+    /// Its place in the input, from 0.
+    at: usize,
+    text: &'a str,
+    is_comment: bool,
+}
+
+/// What a cell looks like, on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    Nothing,
+    Number,
+    Time,
+    Word,
+}
+
+fn look(cell: &str, decimals: Decimals, has_commas: bool) -> Look {
+    match number::parse(cell.as_bytes()) {
+        Some(number) if number.is_nan() => return Look::Nothing,
+        Some(_) if compact(cell).is_some_and(|_| cell.len() == 14) => return Look::Time,
+        Some(_) => return Look::Number,
+        None => {}
+    }
+    if cells::read(cell.as_bytes(), decimals, has_commas).is_some() {
+        return Look::Number;
+    }
+    let is_time = text(cell.as_bytes()).is_some_and(|text| Date::read(text).is_some() || lack(text).is_some());
+    if is_time || is_marked(cell) { Look::Time } else { Look::Word }
+}
+
+/// Whether a cell is an epoch with a colon behind it, as `rrdtool fetch` has it.
+fn is_marked(cell: &str) -> bool {
+    cell.strip_suffix(':').is_some_and(|digits| digits.len() >= 9 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Finds the dialect in the first lines, all of which are complete; `None` if more of them are needed. `is_over` is whether there
+/// are no more.
+pub(super) fn find(sample: &[u8], is_over: bool, dialect: &Dialect, wanted: &Wanted) -> Option<Found> {
+    let sample = String::from_utf8_lossy(sample);
+    let mut lines: Vec<&str> = sample.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).collect();
+    // What is behind the last line end is no line, or not a complete one.
+    if !is_over || lines.last().is_some_and(|line| line.is_empty()) {
+        lines.pop();
+    }
+    let is_over = is_over || lines.len() >= MOST_LINES;
+    let skip = dialect.skip.map_or(0, |skip| usize::try_from(skip).unwrap_or(usize::MAX));
+    let comment = dialect.comment.as_deref();
+    let mut named = None;
+    let mut seen: Vec<Line<'_>> = Vec::new();
+    for (at, &text) in lines.iter().enumerate().skip(skip) {
+        if text.trim().is_empty() {
+            continue;
+        }
+        // Excel writes the delimiter into a first line of its own.
+        if let (true, Some(sign)) = (seen.is_empty(), text.trim().strip_prefix("sep=")) {
+            named = Delimiter::of_name(sign).ok();
+            continue;
+        }
+        match comment {
+            Some(comment) if text.trim_start().starts_with(comment) => {}
+            Some(_) => seen.push(Line { at, text, is_comment: false }),
+            None => seen.push(Line { at, text, is_comment: text.starts_with('#') }),
+        }
+    }
+    let delimiters: Vec<Delimiter> = dialect.delimiter.or(named).map_or(DELIMITERS.to_vec(), |one| vec![one]);
+    if !dialect.header.is_empty() {
+        return given(&seen, &delimiters, dialect.header.len(), is_over);
+    }
+    // The header is where the command line says, or has all columns that it names, whatever follows.
+    if dialect.skip.is_some() {
+        let line = seen.first();
+        let has_sign = |delimiter: &&Delimiter| line.is_some_and(|line| fields(line.text, **delimiter).len() > 1);
+        let delimiter = delimiters.iter().find(has_sign).or(delimiters.first()).copied()?;
+        let found = |line: &Line<'_>| Found {
+            delimiter,
+            decimals: decimals(&seen, delimiter),
+            above: line.at as u64,
+            between: 0,
+            header: Header::Line(with_time(names_in(line, delimiter))),
+        };
+        // A second line shows whether decimals have a comma.
+        return line.filter(|_| is_over || seen.len() > 1).map(found).or_else(|| is_over.then(unclear));
+    }
+    if let Some(found) = delimiters.iter().find_map(|delimiter| by_names(seen.first()?, *delimiter, wanted)) {
+        return Some(found);
+    }
+    // Spaces stand within the cells of tables that have other signs between them.
+    let is_by_sign = delimiters.iter().any(|delimiter| *delimiter != Delimiter::Blanks && agrees(&seen, *delimiter));
+    let delimiters: Vec<Delimiter> =
+        delimiters.into_iter().filter(|delimiter| !is_by_sign || *delimiter != Delimiter::Blanks).collect();
+    let pairs = || delimiters.iter().filter_map(|delimiter| pair(&seen, *delimiter));
+    let best = pairs().min_by_key(|pair| (pair.is_weak(), pair.first));
+    if let Some(best) = best
+        && (is_over || best.is_sure())
+    {
+        // A pair that no other row agrees with is none, if there is more above and below it.
+        let is_lonely = best.first > 0 && best.rows < 2 && !best.is_last;
+        return Some(if is_lonely { unclear() } else { best.found() });
+    }
+    is_over.then(|| otherwise(&seen, &delimiters))
+}
+
+/// Whether a delimiter cuts all of several lines into as many cells.
+fn agrees(lines: &[Line<'_>], delimiter: Delimiter) -> bool {
+    let mut widths = lines.iter().filter(|line| !line.is_comment).map(|line| fields(line.text, delimiter).len());
+    let first = widths.next().unwrap_or(0);
+    let mut others = widths.peekable();
+    first > 1 && others.peek().is_some() && others.all(|width| width == first)
+}
+
+/// A header and the row below it.
+struct Pair {
+    delimiter: Delimiter,
+    decimals: Decimals,
+    /// The place of the header among all lines, and among those that are neither blank nor comments.
+    at: usize,
+    first: usize,
+    names: Vec<String>,
+    /// Rows of the same width at once below the header.
+    rows: usize,
+    /// Lines between the header and the first row.
+    between: usize,
+    /// Whether nothing follows the row.
+    is_last: bool,
+}
+
+impl Pair {
+    /// Whether the pair is one by spaces, which other tables have too, or by accident.
+    fn is_weak(&self) -> bool {
+        self.delimiter == Delimiter::Blanks || self.names.len() < 2
+    }
+
+    /// Whether no further lines are needed: those above and spaces need a second row that agrees.
+    fn is_sure(&self) -> bool {
+        self.rows >= 2 || self.first == 0 && self.delimiter != Delimiter::Blanks
+    }
+
+    fn found(self) -> Found {
+        let Self { delimiter, decimals, at, names, .. } = self;
+        // Between spaces, names may have further lines, with units; elsewhere such a line is a bad row.
+        let between = if delimiter == Delimiter::Blanks { self.between as u64 } else { 0 };
+        Found { delimiter, decimals, above: at as u64, between, header: Header::Line(names) }
+    }
+}
+
+/// The first pair of a header and a row that a delimiter makes; one that nothing else agrees with, only if there is no other.
+fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
+    let has_commas = delimiter == Delimiter::Byte(b',');
+    let decimals = decimals(lines, delimiter);
+    let split: Vec<Vec<String>> = lines.iter().map(|line| fields(line.text, delimiter)).collect();
+    let looks = |row: &[String]| -> Vec<Look> { row.iter().map(|cell| look(cell, decimals, has_commas)).collect() };
+    let mut lonely = None;
+    for (index, row) in split.iter().enumerate().skip(1) {
+        let line = lines.get(index)?;
+        if line.is_comment {
+            continue;
+        }
+        let row_looks = looks(row);
+        // A line of words above numbers is a header itself, whatever stands above it; and a single cell is a number alone.
+        let named = with_time(row.clone());
+        let below = split.get(index + 1).filter(|below| below.len() == row.len());
+        let is_one = below.is_some_and(|below| balance(&looks(&named), &looks(below)) > 0);
+        let is_text = row.len() == 1 && row_looks.first() != Some(&Look::Number);
+        if is_one && delimiter == Delimiter::Blanks || is_text && line.text.trim().contains(' ') {
+            continue;
+        }
+        // The nearest line above that fits: its names are those of the columns.
+        let fits = |above: &usize| -> Option<(usize, Vec<String>)> {
+            let header = header_of(lines.get(*above)?, split.get(*above)?, delimiter, row, &row_looks)?;
+            let is_first = lines.iter().take(*above).all(|line| line.is_comment);
+            is_header(&looks(&header), &header, &row_looks, is_first).then_some((*above, header))
+        };
+        // A first row of words is more likely a bad one than a second header, unless names are missing in the first.
+        let near = index.saturating_sub(4)..index;
+        let is_complete = |(_, names): &(usize, Vec<String>)| delimiter != Delimiter::Blanks && has_all_names(names);
+        let is_comment = |above: &usize| lines.get(*above).is_some_and(|line| line.is_comment);
+        let complete =
+            near.clone().filter(|above| !is_comment(above)).filter_map(|above| fits(&above)).find(is_complete);
+        if let Some((above, names)) = complete.or_else(|| near.rev().find_map(|above| fits(&above))) {
+            let width = row.len();
+            let is_row = |(line, row): (&Line<'_>, &Vec<String>)| !line.is_comment && row.len() == width;
+            let rows = lines.iter().zip(&split).skip(index).take_while(|pair| is_row(*pair)).count();
+            let first = lines.iter().take(above).filter(|line| !line.is_comment).count();
+            let is_last = index + 1 == lines.len();
+            let at = lines.get(above)?.at;
+            let between = line.at - at - 1;
+            let pair = Pair { delimiter, decimals, at, first, names, rows, between, is_last };
+            if pair.first == 0 || rows > 1 || is_last {
+                return Some(pair);
+            }
+            lonely.get_or_insert(pair);
+        }
+    }
+    lonely
+}
+
+/// Whether every column but the first has a name of its own.
+fn has_all_names(names: &[String]) -> bool {
+    let mut sorted: Vec<&String> = names.iter().collect();
+    sorted.sort_unstable();
+    names.iter().skip(1).all(|name| !name.is_empty()) && sorted.windows(2).all(|two| two[0] != two[1])
+}
+
+/// The names in a line above a row, if there are as many as the row has cells.
+fn header_of(
+    line: &Line<'_>,
+    cells: &[String],
+    delimiter: Delimiter,
+    row: &[String],
+    looks: &[Look],
+) -> Option<Vec<String>> {
+    let width = row.len();
+    let bare = if line.is_comment { line.text.trim_start_matches('#').trim_start() } else { line.text };
+    let names = if line.is_comment { names_in(line, delimiter) } else { cells.to_vec() };
+    if names.len() == width {
+        return Some(with_time(names));
+    }
+    if delimiter != Delimiter::Blanks {
+        return None;
+    }
+    // Names with single spaces in them, and a first column that has no name.
+    let wide: Vec<String> =
+        bare.split("  ").map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    if wide.len() == width {
+        return Some(wide);
+    }
+    let has_time = looks.first() == Some(&Look::Time);
+    let is_short = |names: &Vec<String>| names.len() + 1 == width && has_time;
+    let short = Some(names).filter(is_short).or_else(|| Some(wide).filter(|wide| wide.len() > 1 && is_short(wide)))?;
+    Some(std::iter::once("time".to_owned()).chain(short).collect())
+}
+
+/// The names in a line, behind the sign of a comment where there is one; `#,time` is a column without a better name.
+fn names_in(line: &Line<'_>, delimiter: Delimiter) -> Vec<String> {
+    let is_bare = line.is_comment && !line.text.starts_with("#,");
+    fields(if is_bare { line.text.trim_start_matches('#').trim_start() } else { line.text }, delimiter)
+}
+
+/// Names of which a first one that is a time of day, as `sar` has it, is called the time.
+fn with_time(mut names: Vec<String>) -> Vec<String> {
+    if let Some(first) = names.first_mut()
+        && lack(first).is_some()
+    {
+        "time".clone_into(first);
+    }
+    names
+}
+
+/// Whether a line has names for the cells of a row: more words above numbers and times than numbers above numbers, or, in the
+/// first line, numbers that count the columns.
+fn is_header(header: &[Look], names: &[String], row: &[Look], is_first: bool) -> bool {
+    let numbers: Vec<i64> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    let has_others = header.iter().zip(row).filter(|(above, _)| **above == Look::Number).count() > numbers.len();
+    balance(header, row) > 0 || is_first && !has_others && is_counted(&numbers)
+}
+
+/// The words above numbers and times, less the numbers and times above such.
+fn balance(header: &[Look], row: &[Look]) -> isize {
+    let is_value = |look: &Look| matches!(look, Look::Number | Look::Time);
+    let of = |(above, below): (&Look, &Look)| match above {
+        Look::Word if is_value(below) => 1,
+        Look::Number | Look::Time if is_value(below) => -1,
+        _ => 0,
+    };
+    header.iter().zip(row).map(of).sum()
+}
+
+/// Whether numbers count columns, or years.
+fn is_counted(numbers: &[i64]) -> bool {
+    let is_first = match numbers.first() {
+        Some(0) => true,
+        Some(1) => numbers.len() > 2,
+        Some(1900..=2199) => numbers.len() > 1,
+        _ => false,
+    };
+    is_first && numbers.windows(2).all(|two| two[1] == two[0] + 1)
+}
+
+/// Nothing that could be read.
+fn unclear() -> Found {
+    Found { delimiter: Delimiter::Blanks, decimals: Decimals::Point, above: 0, between: 0, header: Header::Unclear }
+}
+
+/// Whether decimals have a comma: where something else stands between cells, and a cell has one that is no sign of thousands.
+fn decimals(lines: &[Line<'_>], delimiter: Delimiter) -> Decimals {
+    if delimiter == Delimiter::Byte(b',') {
+        return Decimals::Point;
+    }
+    let mut cells = lines.iter().filter(|line| !line.is_comment).flat_map(|line| fields(line.text, delimiter));
+    let is_one = |cell: String| {
+        let (whole, fraction) = cell.rsplit_once(',')?;
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let has_decimals = is_number(fraction) && !whole.contains(',');
+        let is_whole = whole.trim_start_matches(['-', '+']).split('.').all(is_number);
+        (has_decimals && is_whole).then_some(())
+    };
+    if cells.find_map(is_one).is_some() { Decimals::Comma } else { Decimals::Point }
+}
+
+/// The dialect of a line that has all columns which the command line names.
+fn by_names(line: &Line<'_>, delimiter: Delimiter, wanted: &Wanted) -> Option<Found> {
+    let names = fields(line.text, delimiter);
+    let mut asked = wanted.time.iter().chain(&wanted.series).chain(&wanted.values).peekable();
+    let has_all = asked.peek().is_some() && asked.all(|name| names.contains(name));
+    let found = || Found {
+        delimiter,
+        decimals: Decimals::Point,
+        above: line.at as u64,
+        between: 0,
+        header: Header::Line(names.clone()),
+    };
+    // A single name may be the whole line, or a part of it that other signs separate.
+    (has_all && names.len() > 1).then(found)
+}
+
+/// The dialect of a table whose columns the command line names.
+fn given(lines: &[Line<'_>], delimiters: &[Delimiter], width: usize, is_over: bool) -> Option<Found> {
+    let rows = || lines.iter().filter(|line| !line.is_comment);
+    for &delimiter in delimiters {
+        let mut fitting = rows().filter(|line| fields(line.text, delimiter).len() == width);
+        let first = fitting.next();
+        let has_more =
+            fitting.next().is_some() || is_over || rows().next().map(|line| line.at) == first.map(|line| line.at);
+        if let (Some(first), true) = (first, has_more) {
+            let decimals = decimals(lines, delimiter);
+            return Some(Found { delimiter, decimals, above: first.at as u64, between: 0, header: Header::Given });
+        }
+    }
+    let delimiter = delimiters.first().copied().unwrap_or(Delimiter::Byte(b','));
+    let above = rows().next().map_or(0, |line| line.at as u64);
+    is_over.then_some(Found { delimiter, decimals: Decimals::Point, above, between: 0, header: Header::Given })
+}
+
+/// The dialect of lines of which no two are a header and its row: a header alone, or rows alone.
+fn otherwise(lines: &[Line<'_>], delimiters: &[Delimiter]) -> Found {
+    let rows: Vec<&Line<'_>> = lines.iter().filter(|line| !line.is_comment).collect();
+    let line = rows.first().copied().or(lines.first());
+    let width = |delimiter: &Delimiter| line.map_or(0, |line| fields(line.text, *delimiter).len());
+    let agree = |delimiter: &Delimiter| {
+        rows.iter().filter(|line| fields(line.text, *delimiter).len() == width(delimiter)).count()
+    };
+    // Spaces are in many headers, so that they count only where nothing else does.
+    let signs = delimiters.iter().filter(|delimiter| **delimiter != Delimiter::Blanks && width(delimiter) > 1);
+    let best = signs.max_by_key(|delimiter| (agree(delimiter), width(delimiter))).copied();
+    let blanks = delimiters.iter().find(|delimiter| {
+        **delimiter == Delimiter::Blanks && width(delimiter) > 1 && rows.len() > 1 && agree(delimiter) == rows.len()
+    });
+    let delimiter = best.or(blanks.copied()).or(delimiters.first().copied()).unwrap_or(Delimiter::Byte(b','));
+    let Some(line) = line else {
+        return Found { delimiter, decimals: Decimals::Point, above: 0, between: 0, header: Header::Line(Vec::new()) };
+    };
+    let decimals = decimals(lines, delimiter);
+    let has_commas = delimiter == Delimiter::Byte(b',');
+    let cells = fields(line.text, delimiter);
+    let looks: Vec<Look> = cells.iter().map(|cell| look(cell, decimals, has_commas)).collect();
+    let has_values = looks.iter().any(|look| matches!(look, Look::Number | Look::Time));
+    let above = line.at as u64;
+    let numbers: Vec<i64> = cells.iter().filter_map(|name| name.parse().ok()).collect();
+    // Text in lines, which no sign cuts into cells.
+    if best.is_none() && blanks.is_none() && rows.len() > 2 && rows.iter().any(|row| row.text.trim().contains(' ')) {
+        return unclear();
+    }
+    let header = if has_values && !is_counted(&numbers) {
+        Header::Nowhere { line: above + 1, cells }
+    } else {
+        Header::Line(cells)
+    };
+    Found { delimiter, decimals, above, between: 0, header }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(sample: &str) -> Found {
+        find(sample.as_bytes(), true, &Dialect::default(), &Wanted::default()).unwrap()
+    }
+
+    fn names(sample: &str) -> (Delimiter, u64, Vec<String>) {
+        let Found { delimiter, above, header, .. } = found(sample);
+        let Header::Line(names) = header else { panic!("{header:?}") };
+        (delimiter, above, names)
+    }
+
+    #[test]
+    fn two_lines_are_enough_for_a_plain_table() {
+        let two = |sample: &str| find(sample.as_bytes(), false, &Dialect::default(), &Wanted::default());
+        assert!(two("time,a\n").is_none());
+        let found = two("time,a\n2024-05-01,1\n").unwrap();
+        assert_eq!((found.delimiter, found.above), (Delimiter::Byte(b','), 0));
+        assert_eq!(two("t;a\n1;2,5\n").unwrap().decimals, Decimals::Comma);
+        assert_eq!(two("a\n1\n").unwrap().header, Header::Line(vec!["a".into()]));
+        // A preamble needs a second row that agrees, and so do spaces.
+        assert!(two("made by me\ntime,a\n2024-05-01,1\n").is_none());
+        assert_eq!(two("made by me\ntime,a\n2024-05-01,1\n2024-05-02,1\n").unwrap().above, 1);
+        assert!(two("a b\n1 2\n").is_none());
+        assert_eq!(two("a b\n1 2\n3 4\n").unwrap().delimiter, Delimiter::Blanks);
+    }
+
+    #[test]
+    fn signs_between_cells() {
+        assert_eq!(names("t;a\n1,5;2,5\n2,5;3,5\n").0, Delimiter::Byte(b';'));
+        assert_eq!(names("t\ta b\n1\t2\n").0, Delimiter::Byte(b'\t'));
+        assert_eq!(names("t | a\n---+---\n 1 | 2\n"), (Delimiter::Byte(b'|'), 0, vec!["t".into(), "a".into()]));
+        assert_eq!(names("sep=;\nt;a\n1;2\n"), (Delimiter::Byte(b';'), 1, vec!["t".into(), "a".into()]));
+        let quoted = names("\"a, b\",c\n\"x, y\",1\n");
+        assert_eq!(quoted, (Delimiter::Byte(b','), 0, vec!["a, b".into(), "c".into()]));
+        assert_eq!(names("my value\n1\n2\n").2, ["my value"]);
+        // Dates with commas in them do not make a second column.
+        assert_eq!(names("time;v\n2026-11-27 22:56:00,767;1\n2026-11-27 22:56:01,767;2\n").0, Delimiter::Byte(b';'));
+    }
+
+    #[test]
+    fn the_header_is_the_line_above_the_numbers() {
+        assert_eq!(names("# hostname;ts;x\nh;2026-11-27 22:42:25 UTC;1\n").2, ["hostname", "ts", "x"]);
+        assert_eq!(
+            names("a,,b\nx,y,z\n1,2,3\n4,5,6\n"),
+            (Delimiter::Byte(b','), 1, ["x", "y", "z"].map(str::to_owned).into())
+        );
+        assert_eq!(
+            names("#group,false\n#datatype,long\n,v\n,1\n,2\n"),
+            (Delimiter::Byte(b','), 2, vec![String::new(), "v".into()])
+        );
+        assert_eq!(names(",0,1,2\na,5,6,7\n").2, ["", "0", "1", "2"]);
+        assert_eq!(names("0,1,2\n5,6.5,7\n").2, ["0", "1", "2"]);
+        assert_eq!(names("a,b\n").2, ["a", "b"]);
+        assert_eq!(names("a,b\nx,y\n").2, ["a", "b"]);
+        assert_eq!(names("#,time,v\n1,2024-05-01,3\n").2, ["#", "time", "v"]);
+    }
+
+    #[test]
+    fn columns_between_spaces() {
+        let (delimiter, above, vmstat) = names(
+            "procs -----memory---- -----timestamp-----\n r  b   swpd                 UTC\n11  0      0 2026-11-27 22:42:57\n\
+             10  0      0 2026-11-27 22:42:58\n",
+        );
+        assert_eq!((delimiter, above, vmstat.join("|").as_str()), (Delimiter::Blanks, 1, "r|b|swpd|UTC"));
+        let rrd = names("                 temp        in\n\n1795818300: 2.15e+01 -nan\n1795818360: 2.25e+01 1.6e+01\n");
+        assert_eq!(rrd, (Delimiter::Blanks, 0, ["time", "temp", "in"].map(str::to_owned).into()));
+        let sar =
+            names("Linux 6 (h) \t11/27/26\n\n22:42:23   CPU  %user\n22:42:25   all  38.65\n22:42:27   all  31.25\n");
+        assert_eq!(sar.2, ["time", "CPU", "%user"]);
+        let psrecord =
+            names("# Elapsed time   CPU (%)     Real (MB)\n  0.000   0.000   3.980\n  0.504   0.000   3.980\n");
+        assert_eq!(psrecord.2, ["Elapsed time", "CPU (%)", "Real (MB)"]);
+    }
+
+    #[test]
+    fn rows_without_a_header_are_known_as_such() {
+        for sample in [
+            "20261127224739,127.0.0.1,60704\n20261127224740,127.0.0.1,60704\n",
+            "116, 10862, 0, 0, 0\n216, 14000, 0, 0, 0\n",
+            "a.b,2024-05-01 10:10:00,1.2\na.b,2024-05-01 10:11:00,\n",
+            "# started on Fri Nov 27 22:46:11 2026\n\n  1.0,0.58,msec,task-clock\n  1.0,1,,context-switches\n",
+            "CMDLINE sleep 2\nMEM 1.441406 1795819840.7091\nMEM 1.441406 1795819841.0124\n",
+        ] {
+            let Header::Nowhere { cells, .. } = found(sample).header else { panic!("{sample}") };
+            assert!(cells.len() > 2, "{cells:?}");
+        }
+        let exact = Dialect { skip: Some(1), ..Dialect::default() };
+        let found = find(b"x,y\n5,6\n7,8\n", true, &exact, &Wanted::default()).unwrap();
+        assert_eq!((found.above, found.header), (1, Header::Line(vec!["5".into(), "6".into()])));
+        let given = Dialect { header: vec!["t".into(), "v".into()], ..Dialect::default() };
+        let found = find(b"note\n1,2\n3,4\n", true, &given, &Wanted::default()).unwrap();
+        assert_eq!((found.above, found.header), (1, Header::Given));
+    }
+}
