@@ -161,6 +161,7 @@ fn tables_with_names_apart_are_read() {
         "{\n\"labels\": [\"time\",\"user\",\"system\"],\n\"data\":[\n[ 1700000001,2,null],\n[ 1700000000,1,0.5]\n]\n}";
     let expected = ["1700000000 user 1", "1700000000 system 0.5", "1700000001 user 2", "1700000001 system -"];
     assert_eq!(as_csv(netdata, &[]), expected);
+    track(netdata, &[]).success().stderr(predicate::str::contains("newest first"));
     assert_eq!(as_csv(netdata, &["--value", "user"]), ["1700000000 user 1", "1700000001 user 2"]);
     track(netdata.replace("0.5]", "0.5,3]"), &[]).code(2).stderr(predicate::str::contains("a row has 4 cells"));
     let rrd = "{\"about\":\"x\",\"meta\":{\"start\":1700000000,\"end\":1700000060,\"step\":60,\"legend\":[\"in bytes\",\"b\"]},\

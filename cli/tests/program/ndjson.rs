@@ -112,11 +112,11 @@ fn the_time_is_found_by_its_name_or_by_its_look_and_is_no_word() {
     for (input, expected) in [
         ("{\"level\":30,\"time\":1795820156760,\"ms\":2}", "`time`, milliseconds since 1970"),
         ("{\"level\":\"info\",\"ms\":2,\"at\":\"2024-05-01T10:00:00Z\"}", "`at`, dates with an offset"),
-        ("{\"host\":\"a\",\"v\":2}", ""),
+        ("{\"host\":\"a\",\"v\":2}", "none, rows are numbered"),
         ("{\"v\":1}\n{\"v\":2,\"ts\":\"2024-05-01\"}", "`ts`, dates without an offset, taken as UTC"),
         ("{\"time\":null,\"v\":1}\n{\"v\":2,\"time\":1700000000}", "`time`, seconds since 1970"),
         ("{\"d\":{\"time\":\"2024-05-01T10:00:00Z\"},\"v\":2}", "`d.time`, dates with an offset"),
-        ("{\"time\":\"22:54:48\",\"v\":1}", "`time`, as it is: \"22:54:48\" is a time of day without a date"),
+        ("{\"time\":\"22:54:48\",\"v\":1}", "`time`, only shown: \"22:54:48\" is a time of day without a date"),
     ] {
         assert_eq!(time(input), expected, "{input}");
     }

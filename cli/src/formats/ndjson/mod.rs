@@ -92,6 +92,9 @@ impl Ndjson {
             if let Err(why) = kind.make(self.lines.raw(), &mut self.made) {
                 return Ok(Found::Broken(why));
             }
+            if let Some(note) = self.made.take_note() {
+                client.console().note(note);
+            }
         }
     }
 

@@ -164,9 +164,11 @@ impl Objects {
             !matches!(value, Member::Other(_)) && !self.columns.is_named(name) && !is_series(name)
         });
         let cells: Vec<(usize, &str, Member<'_>)> = single.map(|(index, (name, value))| (index, name, value)).collect();
-        let candidates =
-            cells.iter().map(|(index, name, value)| Candidate { index: *index, name, cell: value.text().as_bytes() });
-        let found = match choose(candidates, form) {
+        let candidates: Vec<Candidate<'_>> = cells
+            .iter()
+            .map(|(index, name, value)| Candidate { index: *index, name, cell: value.text().as_bytes() })
+            .collect();
+        let found = match choose(&candidates, form) {
             Choice::Moment(index, _) | Choice::Missing(index) => Some(index),
             // It can be shown, but nothing can be in time.
             Choice::Shown(index, _) => Some(index).filter(|_| !needs_moment),
@@ -182,7 +184,7 @@ impl Objects {
         let words = match Moments::new(&self.columns.form).look(value.text().as_bytes()) {
             Ok((_, reading)) => reading.words(&self.columns.form),
             Err(_) if value == Member::Null => return,
-            Err(why) => format!("as it is: {why}"),
+            Err(why) => format!("only shown: {why}"),
         };
         console.time_is(name, &words);
         self.has_reading = true;
@@ -221,8 +223,11 @@ impl Objects {
     }
 
     /// Notes, at the end, what may not have been meant.
-    pub(super) fn note_at_end(&mut self, console: &Console) {
+    pub(super) fn note_at_end(&mut self, console: &mut Console) {
         self.note_missing(console);
+        if self.columns.time.is_none() {
+            console.time_is_nowhere();
+        }
         if self.columns.wanted.values.is_empty() && self.has_numbers {
             self.labels.note(console);
         }

@@ -11,6 +11,8 @@ pub(in super::super) struct Made {
     end: usize,
     /// Members that are known to be counters, or to be none.
     counters: HashMap<String, bool>,
+    /// What is to be said of the document.
+    note: Option<&'static str>,
 }
 
 impl Made {
@@ -71,6 +73,16 @@ impl Made {
     /// Ends the object that was begun.
     pub(super) fn end(&mut self) {
         self.text.extend_from_slice(b"}\n");
+    }
+
+    /// Says this of the document.
+    pub(super) fn set_note(&mut self, note: &'static str) {
+        self.note = Some(note);
+    }
+
+    /// What is to be said of the document, once.
+    pub(in super::super) fn take_note(&mut self) -> Option<&'static str> {
+        self.note.take()
     }
 
     /// Records whether a member is a counter.

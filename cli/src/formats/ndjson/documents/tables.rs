@@ -51,6 +51,7 @@ pub(super) fn netdata<'a>(text: &'a [u8], room: &'a mut Vec<u8>, made: &mut Made
         Ok(())
     };
     if is_newest_first {
+        made.set_note("its rows come newest first, and are taken from the last to the first");
         data.iter().rev().try_for_each(|cells| row(cells, made))
     } else {
         data.iter().try_for_each(|cells| row(cells, made))
