@@ -9,6 +9,7 @@
 mod checksums;
 pub mod cleaned_ema;
 pub mod csv;
+pub mod documents;
 mod draw;
 pub mod ema;
 pub mod expiry;
@@ -87,6 +88,7 @@ mod seeds {
         snapshot,
         csv,
         ndjson,
+        documents,
         influx
     );
 }

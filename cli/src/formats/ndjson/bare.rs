@@ -61,7 +61,7 @@ mod tests {
         let mut out = Vec::new();
         for (text, expected) in [
             (r#"{"a":NaN,"b": -Infinity }"#, Some(r#"{"a":"NaN","b": "-Infinity" }"#)),
-            (r#"[nan,-nan, Infinity]"#, Some(r#"["nan","-nan", "Infinity"]"#)),
+            ("[nan,-nan, Infinity]", Some(r#"["nan","-nan", "Infinity"]"#)),
             (r#"{"a":"NaN,","b\":NaN,":1}"#, None),
             (r#"{"a":null,"b":-1,"c":NaNs}"#, None),
             (r#"{"a":nan"#, None),
