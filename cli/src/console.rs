@@ -7,6 +7,7 @@ use crate::text::quote::{escaped, not_a_number};
 use crate::text::time::Unit;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::mem;
@@ -57,6 +58,8 @@ pub(crate) struct Console {
     /// Bad rows and values that have been described, since this time if there is one.
     described: u64,
     period: Option<Instant>,
+    /// The columns of which a bad value has been described.
+    described_columns: HashSet<String>,
     late_notes: Seldom,
     /// Late samples that have been noted.
     noted_late: u64,
@@ -116,6 +119,7 @@ impl Console {
             notes: Notes::default(),
             described: 0,
             period: None,
+            described_columns: HashSet::new(),
             late_notes: Seldom::default(),
             noted_late: 0,
             has_time: false,
@@ -158,8 +162,17 @@ impl Console {
         self.bad(line, reason)
     }
 
-    /// Reports and counts a value that is no number, in a row that is used. An error with `--strict`.
+    /// Counts a value that is no number, in a row that is used, and reports the first of its column. An error with `--strict`.
     pub(crate) fn bad_number(&mut self, line: u64, column: &str, cell: &[u8]) -> Result<(), Failure> {
+        self.renew();
+        if !self.is_strict && self.described_columns.contains(column) {
+            self.counts.bad_values += 1;
+            return Ok(());
+        }
+        // Of more columns than these, none is described any more.
+        if self.described <= MOST_DESCRIBED {
+            self.described_columns.insert(column.to_owned());
+        }
         self.bad_value(line, not_a_number(column, cell))
     }
 
@@ -213,9 +226,7 @@ impl Console {
         if self.is_strict {
             return Err(Failure::failed(format!("{}: {} {line}: {reason}", self.name, self.place)));
         }
-        if self.described > MOST_DESCRIBED && self.period.is_some_and(|period| period.elapsed() >= PERIOD) {
-            (self.described, self.period) = (0, Some(Instant::now()));
-        }
+        self.renew();
         self.described += 1;
         if self.described <= MOST_DESCRIBED {
             self.print(&format_args!("{}: {} {line}: {reason}", self.name, self.place));
@@ -223,6 +234,14 @@ impl Console {
             self.print(&format_args!("{}: further bad rows are only counted", self.name));
         }
         Ok(())
+    }
+
+    /// Forgets what has been described, where that was long ago and the input is an endless one.
+    fn renew(&mut self) {
+        if self.period.is_some_and(|period| period.elapsed() >= PERIOD) {
+            (self.described, self.period) = (0, Some(Instant::now()));
+            self.described_columns.clear();
+        }
     }
 
     /// Checks that not every row has been bad.

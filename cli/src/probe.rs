@@ -31,6 +31,8 @@ pub struct Options {
     pub series: Option<String>,
     /// `--value`
     pub values: Vec<String>,
+    /// `--records`
+    pub records: Option<String>,
     /// `--strict`
     pub strict: bool,
     /// The limits of memory, for which there is no option.
@@ -85,6 +87,7 @@ pub fn read(input: impl Read + 'static, options: &Options) -> Reading {
         time: options.time.clone(),
         series: options.series.clone().into_iter().collect(),
         value: options.values.clone(),
+        records: options.records.clone(),
         strict: options.strict,
         ..ReadArgs::default()
     };

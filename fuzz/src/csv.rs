@@ -282,7 +282,7 @@ impl Table {
             column.kind = match (column.kind, look(&cells[column.index])) {
                 _ if time == Some(column.index) => Kind::Ignored,
                 (Kind::Suspect(line), Look::Number) => {
-                    expected.bad_cell(line)?;
+                    expected.bad_cell(line, &self.names[column.index])?;
                     Kind::Number
                 }
                 (Kind::Suspect(_), Look::Text) => Kind::Ignored,
@@ -311,7 +311,7 @@ impl Table {
             });
             match number(&cells[column.index]) {
                 Some(number) => expected.sample(series, number),
-                None => expected.bad_cell(line)?,
+                None => expected.bad_cell(line, &self.names[column.index])?,
             }
         }
         Ok(())
@@ -341,7 +341,7 @@ impl Table {
         for (offset, &value) in self.values.iter().enumerate() {
             match number(&cells[value]) {
                 Some(number) => expected.sample(first + offset, number),
-                None => expected.bad_cell(line)?,
+                None => expected.bad_cell(line, &self.names[value])?,
             }
         }
         Ok(())

@@ -13,6 +13,70 @@ pub(crate) enum Item {
     Other(String),
 }
 
+/// Most objects within objects that are entered.
+const MOST_DEPTH: usize = 16;
+
+/// The members of the object on a line, with those of objects within by their paths; nothing if there is no object. Words for
+/// numbers that JSON does not have count as if they were in quotes.
+pub(crate) fn members(line: &[u8]) -> Option<Vec<(String, Item)>> {
+    let own = object(line).or_else(|| object(&quoted(line)?))?;
+    let dotted: Vec<String> = own.iter().map(|(name, _)| name.clone()).filter(|name| name.contains('.')).collect();
+    let mut all = Vec::new();
+    for (name, item) in own {
+        all.push((name.clone(), item.clone()));
+        enter(&name, &item, &dotted, MOST_DEPTH, &mut all);
+    }
+    Some(all)
+}
+
+fn enter(path: &str, item: &Item, dotted: &[String], depth: usize, all: &mut Vec<(String, Item)>) {
+    let Item::Other(text) = item else { return };
+    if depth == 0 || !text.starts_with('{') {
+        return;
+    }
+    for (name, item) in object(text.as_bytes()).unwrap_or_default() {
+        let path = format!("{path}.{name}");
+        if !dotted.contains(&path) {
+            all.push((path.clone(), item.clone()));
+            enter(&path, &item, dotted, depth - 1, all);
+        }
+    }
+}
+
+/// The line with quotes around words that stand for numbers; nothing if it has none.
+fn quoted(line: &[u8]) -> Option<Vec<u8>> {
+    const WORDS: [&str; 10] = ["NaN", "-NaN", "nan", "-nan", "Infinity", "-Infinity", "inf", "-inf", "Inf", "-Inf"];
+    let text = std::str::from_utf8(line).ok()?;
+    let (mut out, mut at, mut is_string, mut has_words) = (String::new(), 0, false, false);
+    while let Some(letter) = text[at..].chars().next() {
+        let rest = &text[at..];
+        let is_end = |rest: &str| {
+            let rest = rest.trim_start_matches([' ', '\t', '\n', '\r', '\x0c']);
+            rest.starts_with([',', '}', ']'])
+        };
+        let word = WORDS
+            .iter()
+            .filter(|word| rest.starts_with(**word) && is_end(&rest[word.len()..]))
+            .max_by_key(|word| word.len());
+        if let (false, Some(word)) = (is_string, word) {
+            out += &format!("\"{word}\"");
+            at += word.len();
+            has_words = true;
+            continue;
+        }
+        out.push(letter);
+        at += letter.len_utf8();
+        if letter == '\\' && is_string {
+            let Some(escaped) = text[at..].chars().next() else { break };
+            out.push(escaped);
+            at += escaped.len_utf8();
+        } else if letter == '"' {
+            is_string = !is_string;
+        }
+    }
+    has_words.then(|| out.into_bytes())
+}
+
 /// The members of the object on a line, in order and with those that come twice; nothing if there is no object.
 pub(crate) fn object(line: &[u8]) -> Option<Vec<(String, Item)>> {
     let parsed = std::str::from_utf8(line).ok().and_then(|text| {

@@ -10,6 +10,7 @@ mod checksums;
 pub mod cleaned_ema;
 pub mod collectd;
 pub mod csv;
+pub mod documents;
 mod draw;
 pub mod ema;
 pub mod expiry;
@@ -92,6 +93,7 @@ mod seeds {
         snapshot,
         csv,
         ndjson,
+        documents,
         influx,
         prometheus,
         graphite,

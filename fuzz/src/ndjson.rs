@@ -1,19 +1,25 @@
 //! Target `ndjson`: any bytes through the program's NDJSON reader, against a plain reading: each line by the grammar of JSON
-//! (`json`), which `serde_json` has to agree with, and members by the rules that the program documents.
+//! (`json`), which `serde_json` has to agree with, and members by the rules that the program documents. Which member is the time, the
+//! program says. What is no object a line is left to the target `documents`.
 
 use crate::json::{self, Item};
-use crate::readers::{self, Expected, Stop, UNUSABLE, lines, number};
+use crate::readers::{self, Expected, Line, Stop, UNKNOWN, UNUSABLE, lines, number};
 use evenkeel_cli::probe::{Format, Options};
+use std::collections::HashMap;
 
 pub fn check(bytes: &[u8]) {
     readers::check(bytes, Format::Ndjson, |text| {
-        let mut objects = text.split(|byte| *byte == b'\n').filter_map(json::object);
+        let mut objects = text.split(|byte| *byte == b'\n').filter_map(json::members);
         objects.next().unwrap_or_default().into_iter().map(|(name, _)| name).collect()
     });
 }
 
 /// The members of an object, in order.
 type Members = Vec<(String, Item)>;
+
+/// Members that only documents of known kinds have.
+const OF_DOCUMENTS: [&str; 7] =
+    ["resource_metrics", "resourceMetrics", "resultType", "metric", "dstypes", "labels", "legend"];
 
 /// Everything that should come out of this text.
 pub(crate) fn read(text: &[u8], options: &Options, expected: &mut Expected) -> Result<(), Stop> {
@@ -22,24 +28,44 @@ pub(crate) fn read(text: &[u8], options: &Options, expected: &mut Expected) -> R
         series: options.series.clone(),
         values: options.values.clone(),
         known: Vec::new(),
+        are_words: HashMap::new(),
         count: 0,
+        seen: Vec::new(),
+        objects: 0,
         is_first: true,
     };
+    let lines = lines(text, &options.limits);
+    let is_comment = |line: &Line<'_>| line.text.trim_ascii().starts_with(b"#") && !line.is_too_long;
+    let is_blank = |line: &Line<'_>| line.text.trim_ascii().is_empty() && !line.is_too_long;
+    let begin = lines.iter().position(|line| !is_comment(line) && !is_blank(line)).unwrap_or(lines.len());
+    if let Some(first) = lines.get(begin) {
+        let is_known = json::object(first.text).is_some_and(|members| {
+            members.iter().all(|(name, item)| {
+                let is_document = OF_DOCUMENTS.iter().any(|other| format!("{name} {item:?}").contains(other));
+                // An array of objects may make a document of it.
+                !is_document && !matches!(item, Item::Other(text) if text.contains('['))
+            })
+        });
+        if first.is_too_long || !is_known {
+            return Err(UNKNOWN);
+        }
+    }
     if let Some(time) = &table.time {
         expected.time_name(time);
+        let _ = expected.claimed_time();
     }
-    for (index, line) in lines(text, &options.limits).into_iter().enumerate() {
-        let number = index as u64 + 1;
-        if line.text.trim_ascii().is_empty() && !line.is_too_long {
+    for (index, line) in lines.iter().enumerate() {
+        let line_number = index as u64 + 1;
+        if is_blank(line) || index < begin {
             continue;
         }
         expected.rows += 1;
-        match json::object(line.text).filter(|_| !line.is_too_long) {
-            Some(members) => table.row(&members, number, options.time.is_none(), expected)?,
-            None => expected.bad_row(number)?,
+        match json::members(line.text).filter(|_| !line.is_too_long) {
+            Some(members) => table.row(&members, line_number, options.time.is_none(), expected)?,
+            None => expected.bad_row(line_number)?,
         }
     }
-    table.finish()
+    table.finish(options.time.as_ref())
 }
 
 struct Table {
@@ -48,7 +74,13 @@ struct Table {
     values: Vec<String>,
     /// The names that series have, and the number of the first of each.
     known: Vec<(String, usize)>,
+    /// Whether the first text of a member was a word.
+    are_words: HashMap<String, bool>,
     count: usize,
+    /// The names that objects have had.
+    seen: Vec<String>,
+    objects: usize,
+    /// Whether no object has had a number.
     is_first: bool,
 }
 
@@ -68,12 +100,31 @@ fn number_of(item: &Item) -> Option<f64> {
 
 impl Table {
     fn row(&mut self, members: &Members, line: u64, is_time_open: bool, expected: &mut Expected) -> Result<(), Stop> {
-        if std::mem::take(&mut self.is_first) {
-            self.first(members)?;
+        self.objects += 1;
+        for (name, item) in members {
+            self.seen.push(name.clone());
+            if let Item::Text(text) = item
+                && number(text).is_none_or(|number| !number.is_nan())
+            {
+                self.are_words.entry(name.clone()).or_insert(number(text).is_none());
+            }
+        }
+        if is_time_open && self.time.is_none() {
+            self.time = expected.claimed_time();
+            let is_free = |name: &String| {
+                let item = get(members, name);
+                let is_single = item.is_some_and(|item| !matches!(item, Item::Other(_)));
+                let is_series = self.series.as_ref() == Some(name) || self.series.is_none() && self.knows(name);
+                is_single && !is_series && !self.values.contains(name)
+            };
+            assert!(self.time.iter().all(is_free), "{:?} is no time in {members:?}", self.time);
+        }
+        if self.is_first && members.iter().any(|(name, item)| self.is_number(name, item)) {
+            self.is_first = false;
+            self.first(members, is_time_open)?;
         }
         // Whoever wants the samples is told what the time is called until there is one.
-        if is_time_open && self.time.is_none() {
-            self.time = members.iter().find(|(name, item)| self.is_time(name, item)).map(|(name, _)| name.clone());
+        if is_time_open && !expected.has_named_time() {
             expected.time_name(self.time.as_deref().unwrap_or("row"));
         }
         match self.series.clone() {
@@ -82,32 +133,35 @@ impl Table {
         }
     }
 
-    /// What every object should have, the first must.
-    fn first(&mut self, members: &Members) -> Result<(), Stop> {
+    /// Whether a member is a number, in quotes only where no word came first.
+    fn is_number(&self, name: &str, item: &Item) -> bool {
+        match item {
+            Item::Number(_) => true,
+            Item::Text(text) => {
+                number(text).is_some_and(|number| !number.is_nan()) && self.are_words.get(name) != Some(&true)
+            }
+            _ => false,
+        }
+    }
+
+    /// What every object should have, the first with a number must.
+    fn first(&mut self, members: &Members, is_time_open: bool) -> Result<(), Stop> {
         let is_long = self.series.is_some();
         let values = self.values.iter().filter(|_| is_long);
-        if !self.time.iter().chain(&self.series).chain(values).all(|name| get(members, name).is_some()) {
+        let mut named = self.time.iter().filter(|_| !is_time_open).chain(&self.series).chain(values);
+        if !named.all(|name| get(members, name).is_some()) {
             return Err(UNUSABLE);
         }
         if is_long && self.values.is_empty() {
             let is_value = |(name, item): &&(String, Item)| {
-                let name = Some(name);
-                matches!(item, Item::Number(_)) && name != self.series.as_ref() && name != self.time.as_ref()
+                let is_role = Some(name) == self.series.as_ref() || Some(name) == self.time.as_ref();
+                self.is_number(name, item) && !is_role
             };
             let values: Vec<&(String, Item)> = members.iter().filter(is_value).collect();
             let [(value, _)] = values[..] else { return Err(UNUSABLE) };
             self.values.push(value.clone());
         }
         Ok(())
-    }
-
-    /// The first text is the time, unless it is a missing or an infinite sample, or the member is something else.
-    fn is_time(&self, name: &String, item: &Item) -> bool {
-        let is_something_else = self.series.as_ref() == Some(name)
-            || self.values.contains(name)
-            || self.series.is_none() && self.knows(name);
-        let Item::Text(text) = item else { return false };
-        !is_something_else && number(text).is_none_or(f64::is_finite)
     }
 
     fn knows(&self, name: &str) -> bool {
@@ -129,7 +183,13 @@ impl Table {
     }
 
     fn long(&mut self, series: &str, members: &Members, line: u64, expected: &mut Expected) -> Result<(), Stop> {
-        let (Some(Item::Number(name) | Item::Text(name)), values) = (get(members, series), self.values.clone()) else {
+        let values = self.values.clone();
+        if values.iter().all(|value| get(members, value).is_none()) {
+            // An object of something else.
+            self.set_time(members, expected);
+            return Ok(());
+        }
+        let Some(Item::Number(name) | Item::Text(name)) = get(members, series) else {
             return expected.bad_row(line);
         };
         let is_single = values.len() == 1;
@@ -148,7 +208,7 @@ impl Table {
         for (offset, value) in values.iter().enumerate() {
             match get(members, value).map_or(Some(f64::NAN), number_of) {
                 Some(number) => expected.sample(first + offset, number),
-                None => expected.bad_cell(line)?,
+                None => expected.bad_cell(line, value)?,
             }
         }
         Ok(())
@@ -159,7 +219,7 @@ impl Table {
         for (name, item) in members {
             if !self.knows(name) {
                 let is_series = match &self.values[..] {
-                    [] => self.time.as_ref() != Some(name) && matches!(item, Item::Number(_)),
+                    [] => self.time.as_ref() != Some(name) && self.is_number(name, item),
                     values => values.contains(name),
                 };
                 if !is_series {
@@ -171,15 +231,23 @@ impl Table {
             let series = self.known.iter().find(|(known, _)| known == name).map_or(0, |(_, series)| *series);
             match number_of(item) {
                 Some(number) => expected.sample(series, number),
-                None => expected.bad_cell(line)?,
+                None => expected.bad_cell(line, name)?,
             }
         }
         Ok(())
     }
 
     /// Whether there was what was asked for.
-    fn finish(&self) -> Result<(), Stop> {
-        let is_wide_and_empty = self.known.is_empty() || !self.values.iter().all(|value| self.knows(value));
-        if self.is_first || self.series.is_none() && is_wide_and_empty { Err(UNUSABLE) } else { Ok(()) }
+    fn finish(&self, time: Option<&String>) -> Result<(), Stop> {
+        let has = |name: &String| self.seen.contains(name);
+        let is_usable = match &self.series {
+            Some(series) => {
+                let has_values = !self.is_first || !self.values.is_empty();
+                has_values && has(series) && time.is_none_or(has) && self.values.iter().all(has)
+            }
+            None if self.values.is_empty() => !self.known.is_empty(),
+            None => self.values.iter().all(has),
+        };
+        if self.objects == 0 || !is_usable { Err(UNUSABLE) } else { Ok(()) }
     }
 }

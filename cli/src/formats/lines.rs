@@ -206,6 +206,78 @@ impl Lines {
         Ok(self.buffer.get(self.start + length..self.end))
     }
 
+    /// Goes on to the next piece of the input, which ends where `end` finds an end in the bytes that it is shown, each of them
+    /// once. A piece that is not kept takes no memory; one that is too long to be kept is passed over.
+    pub(crate) fn cut(
+        &mut self,
+        is_kept: bool,
+        end: &mut impl FnMut(&[u8]) -> Option<usize>,
+        before_read: &mut impl FnMut(Need) -> Result<Woken, Failure>,
+    ) -> Result<Found, Failure> {
+        self.number += self.count;
+        self.start = self.end;
+        (self.first_end, self.count) = (self.end, 0);
+        let (mut searched, mut passed, mut is_too_long) = (0, 0, false);
+        let found = loop {
+            let unsearched = self.buffer.get(self.end + searched..self.filled).unwrap_or_default();
+            if let Some(at) = end(unsearched) {
+                self.end += searched + at;
+                break if is_too_long { Found::TooLong } else { Found::Line };
+            }
+            searched = self.filled - self.end;
+            if !is_kept || is_too_long || self.filled - self.start >= self.limits.longest {
+                is_too_long |= is_kept;
+                self.end = self.filled;
+                passed += ends_of_lines(self.raw());
+                (self.start, self.first_end, searched) = (self.filled, self.filled, 0);
+            }
+            if self.fill(before_read)? != Fill::More {
+                self.end = self.filled;
+                break if is_too_long {
+                    Found::TooLong
+                } else if self.start == self.end {
+                    Found::End
+                } else {
+                    Found::Line
+                };
+            }
+        };
+        self.first_end = self.end;
+        self.count = passed + ends_of_lines(self.raw());
+        Ok(found)
+    }
+
+    /// The first byte behind the current lines that is no white space; none at the end of the input. Nothing is consumed.
+    pub(crate) fn peek(
+        &mut self,
+        before_read: &mut impl FnMut(Need) -> Result<Woken, Failure>,
+    ) -> Result<Option<u8>, Failure> {
+        loop {
+            let next = self.peeked().iter().find(|byte| !byte.is_ascii_whitespace()).copied();
+            let is_full = self.filled - self.start >= self.limits.longest;
+            if next.is_some() || is_full || self.fill(before_read)? != Fill::More {
+                return Ok(next);
+            }
+        }
+    }
+
+    /// The first byte of an input that is no white space, behind its byte order mark. That is passed over.
+    pub(crate) fn peek_behind_mark(
+        &mut self,
+        before_read: &mut impl FnMut(Need) -> Result<Woken, Failure>,
+    ) -> Result<Option<u8>, Failure> {
+        if self.number == 1 && self.end == 0 && self.peeked().starts_with(BYTE_ORDER_MARK) {
+            (self.start, self.end, self.first_end) =
+                (BYTE_ORDER_MARK.len(), BYTE_ORDER_MARK.len(), BYTE_ORDER_MARK.len());
+        }
+        self.peek(before_read)
+    }
+
+    /// Gives back all current lines: they come again.
+    pub(crate) fn give_back(&mut self) {
+        (self.end, self.first_end, self.count) = (self.start, self.start, 0);
+    }
+
     /// Gives back all current lines but the first: they come again.
     pub(crate) fn keep_first(&mut self) {
         self.end = self.first_end;
@@ -387,6 +459,10 @@ fn is_announcement(line: &[u8]) -> bool {
     line.starts_with(b"# TYPE ")
 }
 
+fn ends_of_lines(text: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', text).count() as u64
+}
+
 /// The outcome of reading more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fill {
@@ -506,6 +582,43 @@ mod tests {
                 seen += 1;
             }
             assert_eq!((seen, lines.advance(&mut note).unwrap(), last), (expected, Found::End, held), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn pieces_are_cut_anywhere_and_have_the_numbers_of_their_lines() {
+        let mut lines = lines(b"one\n{a\nb}{c}\n rest");
+        lines.advance(&mut never_mind).unwrap();
+        assert_eq!(lines.peek(&mut never_mind).unwrap(), Some(b'{'));
+        assert_eq!(lines.current(), b"one");
+        lines.give_back();
+        lines.advance(&mut never_mind).unwrap();
+        let mut seen = Vec::new();
+        let mut brace = |bytes: &[u8]| bytes.iter().position(|byte| *byte == b'}').map(|at| at + 1);
+        loop {
+            let found = lines.cut(true, &mut brace, &mut never_mind).unwrap();
+            seen.push((found, lines.number(), String::from_utf8(lines.raw().to_vec()).unwrap()));
+            if found == Found::End {
+                break;
+            }
+        }
+        let expected =
+            [(Found::Line, 2, "{a\nb}"), (Found::Line, 3, "{c}"), (Found::Line, 3, "\n rest"), (Found::End, 4, "")];
+        assert_eq!(seen, expected.map(|(found, number, text)| (found, number, text.to_owned())));
+    }
+
+    #[test]
+    fn a_piece_that_is_too_long_or_not_kept_takes_no_memory() {
+        let longest = Limits::default().longest as u64;
+        let text = || io::repeat(b'\n').take(2 * longest).chain(&b"x}y}"[..]);
+        let mut brace = |bytes: &[u8]| bytes.iter().position(|byte| *byte == b'}').map(|at| at + 1);
+        for (is_kept, expected) in [(true, Found::TooLong), (false, Found::Line)] {
+            let mut lines = Lines::new(Box::new(text()), "test".into(), Limits::default());
+            assert_eq!(lines.cut(is_kept, &mut brace, &mut never_mind).unwrap(), expected);
+            assert!(lines.buffer.len() <= Limits::default().longest);
+            assert_eq!(lines.number(), 1);
+            assert_eq!(lines.cut(true, &mut brace, &mut never_mind).unwrap(), Found::Line);
+            assert_eq!((lines.raw(), lines.number()), (&b"y}"[..], 2 * longest + 1));
         }
     }
 

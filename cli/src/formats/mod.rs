@@ -59,12 +59,12 @@ use statsd::Statsd;
 
 /// Declares the formats: the name on the command line, and the reader.
 macro_rules! formats {
-    ($($name:ident $reader:ty;)*) => {
+    ($($(#[$other:meta])* $name:ident $reader:ty;)*) => {
         /// A format of an input.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
         #[allow(missing_docs)] // a comment on a value becomes help for the command line, where its name says enough
         pub enum Format {
-            $($name,)*
+            $($(#[$other])* $name,)*
         }
 
         impl Format {
@@ -122,6 +122,7 @@ macro_rules! formats {
 formats! {
     Csv Csv;
     Prometheus Prometheus;
+    #[value(alias = "json")]
     Ndjson Ndjson;
     Influx Influx;
     Parquet Parquet;

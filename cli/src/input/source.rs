@@ -162,8 +162,5 @@ fn first_bytes(file: &mut File) -> Vec<u8> {
 fn format_within(lines: &mut Lines, name: &str) -> Result<Format, Failure> {
     let first = lines.first_line(Comments::PassOver, &mut |_| Ok(Woken::Input))?;
     check_known(name, first)?;
-    if first.trim_ascii_start().starts_with(b"[") {
-        return Err(Failure::usage("a JSON array is not NDJSON, which has one object per line: try `jq -c '.[]'`"));
-    }
     Ok(Format::of_line(first).unwrap_or(Format::Csv))
 }

@@ -2,7 +2,7 @@
 //!
 //! | file | promise |
 //! |---|---|
-//! | `csv.rs`, `ndjson.rs` | what is read as what |
+//! | `csv.rs`, `ndjson.rs`, `json.rs`, `otlp.rs` | what is read as what |
 //! | `bytes.rs` | what is compressed or in another encoding is read as if it were not |
 //! | `order.rs`, `counters.rs` | rows that come newest first or late, and counters |
 //! | `bad_input.rs` | nothing bad goes unnoticed, and nothing good goes with it |
@@ -40,10 +40,12 @@ mod files;
 mod folders;
 mod foreign;
 mod half_life;
+mod json;
 mod ndjson;
 #[cfg(not(feature = "parquet"))]
 mod no_parquet;
 mod order;
+mod otlp;
 mod outcomes;
 mod packaging;
 #[cfg(feature = "parquet")]

@@ -144,7 +144,7 @@ fn an_object_is_no_point_and_a_header_none_either() {
 
 #[test]
 fn a_label_is_no_time_for_a_pipe_that_needs_one() {
-    let label = "{\"ts\":1700000000,\"host\":\"a\",\"cpu\":1}\n";
+    let label = "{\"bytes\":1700000000,\"host\":\"a\",\"cpu\":1}\n";
     let refused = run("pipe", label, &["--half-life", "5m"]).code(2);
     assert!(stderr(&refused).contains("with --time"), "{}", stderr(&refused));
     // A record of something else has no time, and needs none.
