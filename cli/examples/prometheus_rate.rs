@@ -23,7 +23,7 @@ const TURNS: usize = 7;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let megabytes: usize = env::args().nth(1).map_or(Ok(100), |size| size.parse())?;
-    let text = Arc::from(scrapes(megabytes << 20));
+    let text: Arc<str> = Arc::from(scrapes(megabytes << 20));
     let lines = text.lines().filter(|line| !line.starts_with('#')).count() as u64;
     println!("{lines} samples in {} MB, best of {TURNS} turns", text.len() >> 20);
     let programs: [(&str, Program); 2] = [("floor", floor), ("reader", reader)];

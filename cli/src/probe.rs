@@ -11,7 +11,7 @@ use crate::commands::pipe;
 use crate::console::{Console, Destination};
 use crate::failure::Failure;
 use crate::formats::{self, Client, Consumer, Found, Lines, Need, Point, Value, Woken};
-use crate::input::{self, ReadArgs, Source};
+use crate::input::{self, Plan, ReadArgs, Source};
 use crate::samples::{Refusal, Sink, Time};
 use clap::Parser;
 use std::cell::RefCell;
@@ -93,7 +93,7 @@ pub fn read(input: impl Read + 'static, options: &Options) -> Reading {
     let source = Source::new(Box::new(input), NAME.to_owned(), None, &args, options.limits);
     let result = source.and_then(|source| {
         let mut console = source.console_to(&args, Destination::List(RefCell::default()));
-        let result = input::read(source, &mut record, &mut console);
+        let result = input::read(source, Plan::default(), &mut record, &mut console).map(|_| ());
         let counts = console.counts;
         (reading.rows, reading.bad_rows, reading.bad_cells) = (counts.rows, counts.bad_rows, counts.bad_values);
         reading.said = console.into_list();

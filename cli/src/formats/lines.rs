@@ -96,6 +96,8 @@ pub(crate) struct Lines {
     /// How many lines are current.
     count: u64,
     at_end: bool,
+    /// Whether a last line without its end is left.
+    needs_ends: bool,
     /// Whether the first line is being looked for.
     is_looking: bool,
 }
@@ -115,8 +117,22 @@ impl Lines {
             number: 1,
             count: 0,
             at_end: false,
+            needs_ends: false,
             is_looking: false,
         }
+    }
+
+    /// Takes the bytes that are still to come, for what has no lines.
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code))] // only Arrow has none
+    pub(crate) fn take_rest(&mut self) -> impl Read + use<> {
+        let read = self.peeked().to_vec();
+        (self.end, self.at_end) = (self.filled, true);
+        std::io::Cursor::new(read).chain(std::mem::replace(&mut self.source, Box::new(std::io::empty())))
+    }
+
+    /// Leaves a last line without its end, as whatever is written may have been cut off: it is not gone to.
+    pub(crate) fn need_ends(&mut self) {
+        self.needs_ends = true;
     }
 
     /// The text of the current line, or lines, without the end of the last.
@@ -276,7 +292,7 @@ impl Lines {
     }
 
     /// What has been read and is still to come.
-    fn peeked(&self) -> &[u8] {
+    pub(crate) fn peeked(&self) -> &[u8] {
         self.buffer.get(self.end..self.filled).unwrap_or_default()
     }
 
@@ -295,6 +311,7 @@ impl Lines {
             }
             match self.fill(before_read)? {
                 Fill::More => {}
+                Fill::End if self.needs_ends => return Ok(Found::End),
                 Fill::End => {
                     self.end = self.filled;
                     return Ok(if searched == 0 { Found::End } else { Found::Line });
@@ -472,6 +489,24 @@ mod tests {
             seen.push(lines.current().to_vec());
         }
         assert_eq!(seen, [&b"one"[..], b"two"]);
+    }
+
+    #[test]
+    fn a_last_line_without_its_end_is_left_where_ends_are_needed() {
+        for (text, expected, held) in [(&b"one\ntwo"[..], 1, 3), (b"one\ntwo\n", 2, 0), (b"one", 0, 3), (b"", 0, 0)] {
+            let mut lines = lines(text);
+            lines.need_ends();
+            let mut last = 0;
+            let mut note = |need: Need| {
+                last = need.held;
+                Ok(Woken::Input)
+            };
+            let mut seen = 0;
+            while lines.advance(&mut note).unwrap() == Found::Line {
+                seen += 1;
+            }
+            assert_eq!((seen, lines.advance(&mut note).unwrap(), last), (expected, Found::End, held), "{text:?}");
+        }
     }
 
     #[test]

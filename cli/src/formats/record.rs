@@ -41,14 +41,13 @@ pub(crate) trait Record {
     /// Whether a cell is one of those that hold numbers, whatever it holds here.
     fn is_number(&self, cell: usize) -> bool;
 
-    /// The content of a cell.
-    fn value(&self, cell: usize) -> Value<'_>;
-
-    /// Whether the format declares a cell to be a counter, which only rises but for resets, or not to be one; `None` where it
-    /// declares nothing.
+    /// Whether the series of a cell is a counter, which rises until it is reset; none where the format does not say.
     fn is_counter(&self, _: usize) -> Option<bool> {
         None
     }
+
+    /// The content of a cell.
+    fn value(&self, cell: usize) -> Value<'_>;
 
     /// The cells that may hold numbers, in the order in which their series are numbered.
     fn values(&self) -> impl ExactSizeIterator<Item = usize> {

@@ -164,10 +164,19 @@ impl<'a> Records<'a> {
         }
         match record.time() {
             When::Cell { text, .. } => match self.stream.moments.read(text) {
-                Ok(time) => Ok(Some(time)),
+                Ok(time) => {
+                    if let Some(unit) = self.stream.moments.unit() {
+                        self.stream.console.check_unit(time, unit, "--time-unit");
+                    }
+                    Ok(Some(time))
+                }
                 Err(error) => self.stream.console.bad_value(record.span().line, error).map(|()| None),
             },
-            When::Stamp { nanoseconds, .. } => Ok(Some(nanoseconds)),
+            When::Stamp { nanoseconds, .. } => {
+                let unit = self.stream.precision();
+                self.stream.console.check_unit(nanoseconds, unit, "--precision");
+                Ok(Some(nanoseconds))
+            }
             When::Arrival | When::Numbered(_) => Ok(now()),
             When::Unknown | When::Absent => Ok(None),
             When::Nowhere => Err(no_time()),
