@@ -4,7 +4,7 @@
 //! brace. Only labels that are written in another way are put together anew.
 
 use super::super::telemetry::{Parts, behind_blanks, behind_quote, is_time, word};
-use super::labels;
+use super::labels::{self, is_label, is_name, name};
 use std::ops::Range;
 
 /// The parts of a line with a sample.
@@ -70,37 +70,6 @@ fn no_number(line: &[u8], start: usize) -> String {
         Some(b'{') => "the value is a native histogram, which is no number".to_owned(),
         Some(_) => "the value is no number".to_owned(),
     }
-}
-
-/// Whether a byte may be in the name of a metric.
-#[inline]
-pub(super) fn is_name(byte: u8) -> bool {
-    NAME[usize::from(byte)]
-}
-
-/// Whether a byte may be in the name of a label.
-#[inline]
-pub(super) fn is_label(byte: u8) -> bool {
-    NAME[usize::from(byte)] && byte != b':'
-}
-
-/// The bytes of names: a table is faster than what it is made of.
-const NAME: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 128_u8 {
-        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':');
-        byte += 1;
-    }
-    table
-};
-
-/// The end of the name that begins here: here, if there is none.
-#[inline]
-pub(super) fn name(line: &[u8], at: usize, is_part: impl Fn(u8) -> bool) -> usize {
-    let rest = line.get(at..).unwrap_or_default();
-    let length = rest.iter().position(|byte| !is_part(*byte)).unwrap_or(rest.len());
-    if rest.first().is_some_and(u8::is_ascii_digit) { at } else { at + length }
 }
 
 /// The place behind the labels of a name that ends here, or the name, where there are none; `None` if they are not in order, or
