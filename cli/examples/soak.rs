@@ -89,8 +89,8 @@ fn check(lines: u64, summary: &str) -> Result<(), Box<dyn Error>> {
     };
     let bad = lines / BAD_EVERY;
     let (samples, late, evicted, series) = (of("samples ")?, of("late ")?, of("evicted ")?, of("series ")?);
-    let sum = samples + late + of("bad lines ")?;
-    if (of("lines ")?, of("bad lines ")?, sum) != (lines, bad, lines) {
+    let sum = samples + late + of("bad rows ")?;
+    if (of("lines ")?, of("bad rows ")?, sum) != (lines, bad, lines) {
         return Err(format!("{lines} lines were fed, {bad} of them bad, and the counters say otherwise").into());
     }
     if of("created ")? != evicted + series || series > MOST {
