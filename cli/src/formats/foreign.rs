@@ -24,7 +24,8 @@ const KNOWN: [(&[u8], &str, &str); 7] = [
     (
         b"PK\x03\x04",
         "a ZIP archive or a spreadsheet",
-        "name a file that was taken out of it, or save the sheet as CSV, such as by `libreoffice --convert-to csv IN`",
+        "take the file out of it, `unzip -p IN | evenkeel track -`, or save the sheet as CSV, such as by \
+         `libreoffice --convert-to csv IN`",
     ),
     (
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",

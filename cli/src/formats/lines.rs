@@ -335,7 +335,10 @@ impl Lines {
             let is_over = self.filled - self.start >= self.limits.chunk || self.fill(before_read)? != Fill::More;
             self.is_looking = false;
             if is_over {
-                is_enough(self.after_mark(), true);
+                let seen = self.after_mark();
+                // What the buffer cuts off is no line.
+                let end = if self.at_end { seen.len() } else { memchr::memrchr(b'\n', seen).map_or(0, |at| at + 1) };
+                is_enough(seen.get(..end).unwrap_or_default(), true);
                 return Ok(());
             }
         }

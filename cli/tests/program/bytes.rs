@@ -108,9 +108,8 @@ mod compressed {
 
     #[test]
     fn what_is_not_unpacked_is_named() {
-        for (bytes, words) in [(&b"\x04\x22\x4D\x18\x64\x40"[..], "lz4cat"), (b"PK\x03\x04\x14\0\0\0", "unzip -p")] {
-            track(bytes, &[]).code(2).stderr(contains(words));
-        }
+        track(&b"\x04\x22\x4D\x18\x64\x40"[..], &[]).code(2).stderr(contains("lz4cat"));
+        track(&b"PK\x03\x04\x14\0\0\0"[..], &[]).code(2).stderr(contains("unzip -p"));
     }
 }
 

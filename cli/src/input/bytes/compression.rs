@@ -10,7 +10,6 @@ pub(crate) enum Compression {
     Bzip2,
     Xz,
     Lz4,
-    Zip,
 }
 
 /// The bytes with which each begins. A frame of zstd may come behind one that is to be skipped, as `pzstd` writes it.
@@ -21,7 +20,6 @@ const MAGIC: [(&[u8], Compression); 7] = [
     (b"BZh", Compression::Bzip2),
     (b"\xFD7zXZ\0", Compression::Xz),
     (b"\x04\x22\x4D\x18", Compression::Lz4),
-    (b"PK\x03\x04", Compression::Zip),
 ];
 
 /// What follows `BZh` and a digit: the mark of the first block, or of the end.
@@ -50,7 +48,6 @@ impl Compression {
             Self::Bzip2 => "bzip2",
             Self::Xz => "xz",
             Self::Lz4 => "lz4",
-            Self::Zip => "zip",
         }
     }
 
@@ -62,7 +59,6 @@ impl Compression {
             Self::Bzip2 => "bzcat",
             Self::Xz => "xzcat",
             Self::Lz4 => "lz4cat",
-            Self::Zip => "unzip -p",
         }
     }
 
