@@ -13,7 +13,7 @@ pub(crate) enum Compression {
 }
 
 /// The bytes with which each begins. A frame of zstd may come behind one that is to be skipped, as `pzstd` writes it.
-const MAGIC: [(&[u8], Compression); 7] = [
+const MAGIC: [(&[u8], Compression); 6] = [
     (b"\x1F\x8B\x08", Compression::Gzip),
     (b"\x28\xB5\x2F\xFD", Compression::Zstd),
     (b"\x50\x2A\x4D\x18", Compression::Zstd),

@@ -31,7 +31,7 @@ pub(super) fn unpack(
             decoder.window_log_max(WINDOW_LOG).map_err(cannot)?;
             Box::new(decoder)
         }
-        Compression::Lz4 | Compression::Zip => return Err(compression.refused(name, "which is not read here")),
+        Compression::Lz4 => return Err(compression.refused(name, "which is not read here")),
     };
     Ok(Box::new(Unpacking { reader, compression }))
 }
