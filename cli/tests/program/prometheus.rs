@@ -2,7 +2,7 @@
 //!
 //! The texts are what the Python client and Prometheus print, shortened.
 
-use crate::support::{count, evenkeel, file, pipe, rows, samples, stderr, stdout, track};
+use crate::support::{count, evenkeel, file, lines, pipe, rows, samples, stderr, stdout, track};
 use std::path::Path;
 
 /// The classic text of the client.
@@ -239,7 +239,7 @@ fn what_is_no_sample_is_said() {
 
 #[test]
 fn every_command_reads_it() {
-    let text = (0..20).map(|n| format!("# TYPE a gauge\na{{b=\"c\"}} {n}\n")).collect::<String>();
+    let text = lines(0..20, |n| format!("# TYPE a gauge\na{{b=\"c\"}} {n}"));
     let (folder, path) = file("x.prom", text);
     let path = path.to_str().unwrap();
     for args in [&["profile", path][..], &["report", path, "--output", "-"]] {
