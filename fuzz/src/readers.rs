@@ -5,7 +5,7 @@
 //! library, and writes down in order what should come out. All of it must: names, times, samples to the bit, and every row
 //! and cell that is bad, with its line.
 
-use crate::telemetry::{self, Line, Plain};
+use crate::telemetry;
 use crate::{collectd, csv, graphite, influx, json, ndjson, prometheus, random::Random, statsd};
 use evenkeel_cli::probe::{self, Event, Format, Limits, NAME, Options, Reading};
 use std::collections::{HashSet, VecDeque};
@@ -179,7 +179,7 @@ impl Expected {
                     _ if influx::is_point(first, false) => Format::Influx,
                     _ if first.starts_with(b"PAR1\x15") => Format::Parquet,
                     _ if graphite::is_first(first.trim_ascii()) => Format::Graphite,
-                    _ if matches!(statsd::Statsd.line(first.trim_ascii()), Line::Samples { .. }) => Format::Statsd,
+                    _ if statsd::is_first(first.trim_ascii()) => Format::Statsd,
                     _ if collectd::is_first(first.trim_ascii()) => Format::Collectd,
                     _ => Format::Csv,
                 }
@@ -198,7 +198,7 @@ impl Expected {
             Format::Statsd => telemetry::read_samples::<statsd::Statsd>(text, options, self),
             Format::Collectd => telemetry::read_samples::<collectd::Collectd>(text, options, self),
             // Nothing that is read as it comes.
-            Format::Parquet => Err(UNUSABLE),
+            Format::Parquet | Format::Arrow => Err(UNUSABLE),
         }
     }
 

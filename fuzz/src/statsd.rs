@@ -61,3 +61,8 @@ fn read(line: &[u8]) -> Option<Line> {
     }
     Some(Line::Samples { time, cells })
 }
+
+/// Whether a first line is a sample.
+pub(crate) fn is_first(line: &[u8]) -> bool {
+    matches!(Statsd.line(line), Line::Samples { .. })
+}

@@ -49,7 +49,7 @@ impl Grammar for Line {
                 _ => {}
             }
         }
-        let name = self.name(line, colon, tags.as_ref(), parts)?;
+        let name = Self::name(line, colon, tags.as_ref(), parts)?;
         parts.tail = tags.map_or(0..0, |tags| tags.start - 1..tags.end);
         let all = line.get(values).unwrap_or_default();
         for value in all.split(|byte| *byte == b':') {
@@ -81,13 +81,7 @@ impl Grammar for Line {
 
 impl Line {
     /// The place of the name of the series, with the tags in order behind it.
-    fn name(
-        &self,
-        line: &[u8],
-        colon: usize,
-        tags: Option<&Range<usize>>,
-        parts: &mut Parts,
-    ) -> Result<Range<usize>, String> {
+    fn name(line: &[u8], colon: usize, tags: Option<&Range<usize>>, parts: &mut Parts) -> Result<Range<usize>, String> {
         let Some(tags) = tags.filter(|tags| tags.len() > 1) else { return Ok(0..colon) };
         let text = line.get(tags.start + 1..tags.end).unwrap_or_default();
         let mut sorted: Vec<&[u8]> = text.split(|byte| *byte == b',').filter(|tag| !tag.is_empty()).collect();
