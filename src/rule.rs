@@ -89,6 +89,26 @@ pub trait Step {
         let _ = (constants, state);
     }
 
+    /// The rule with these parameters, by their names in a snapshot; `None` where there is none, and for a rule whose
+    /// states are not [converted](Self::convert).
+    fn of_parameters(parameters: &[(String, f64)]) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        let _ = parameters;
+        None
+    }
+
+    /// Turns the state of a channel of this rule with other parameters, those of `from`, into one of `to`: what it has
+    /// seen, as far as that goes. It is called for rules that are made [of parameters](Self::of_parameters).
+    fn convert<T: Real>(
+        from: &Self::Constants<T>,
+        to: &Self::Constants<T>,
+        state: &mut <Self::Columns as Arity>::Of<T>,
+    ) {
+        let _ = (from, to, state);
+    }
+
     /// The state of a channel that has seen nothing.
     fn unseen<T: Real>() -> <Self::Columns as Arity>::Of<T>;
 

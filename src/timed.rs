@@ -21,7 +21,16 @@ use core::time::Duration;
 /// ```
 ///
 /// Times are in nanoseconds since 1970 or any other moment. Two samples of one moment both count; one that is older
-/// than the last of its channel is refused.
+/// than the last of its channel is refused as late.
+///
+/// # Silences and clocks
+/// * After a silence the estimate counts for less: its age sinks with every half-life. A silence that leaves less than
+///   one sample makes two strikes enough to re-open it, so that the second sample of a new level is followed, whatever
+///   the patience.
+/// * **A clock that was wrong heals.** A channel refuses [`MOST_LATE`](Self::MOST_LATE) late samples in a row, and takes
+///   the next one: so many are no stragglers, and the time before them was of a clock that has been set back. Nobody
+///   knows how long ago the last sample was, so `dt = 0`, and the last time is that of the new sample. A sample that is
+///   taken ends the row, a missing one is none. The row is of one channel alone: no other is moved by it.
 ///
 /// ```
 /// use evenkeel::{Decay, RobustMean, TimedBank, UpdateError};
@@ -53,16 +62,22 @@ use core::time::Duration;
 /// | one by one, of series with names that come and go | [`Tracker`](crate::Tracker) |
 ///
 /// # Cost
-/// A channel costs 8 bytes beside the state of its rule: 40 in all for a [`RobustMean`] in `f64`. There are no keys and
-/// no hashing. No update panics or allocates, and one that returns an error has changed nothing.
+/// A channel costs 9 bytes beside the state of its rule: 41 in all for a [`RobustMean`] in `f64`. There are no keys and
+/// no hashing. No update panics or allocates, and one that returns an error has changed nothing but the count of late
+/// samples.
 #[derive(Clone, Debug)]
 pub struct TimedBank<R: Estimator, T: Real = f64> {
     sweep: Sweep<R, T>,
     columns: Columns<R, T>,
     /// One time per channel; [`NEVER`] before the first sample with a time.
     last: Vec<i64>,
+    /// One number per channel: late samples in a row, up to [`MOST_LATE`].
+    late: Vec<u8>,
     recent: Recent<R, T>,
 }
+
+/// Most late samples in a row that a channel refuses.
+pub(crate) const MOST_LATE: u8 = 12;
 
 /// The mark of a channel without a sample that had a time.
 const NEVER: i64 = i64::MIN;
@@ -106,13 +121,18 @@ impl<T: Real> Update<T> {
 }
 
 impl<R: Estimator, T: Real> TimedBank<R, T> {
+    /// The most late samples in a row that a channel refuses: the next one is taken, because it is the clock that has
+    /// been set back.
+    pub const MOST_LATE: u8 = MOST_LATE;
+
     /// `channels` channels without a sample.
     ///
     /// # Errors
     /// The lane type cannot carry the rule's parameters, or there is no memory.
     pub fn new(rule: R, channels: usize) -> Result<Self, ChannelsError> {
         let sweep = Sweep::new(rule)?;
-        let mut bank = Self { sweep, columns: Columns::new(0)?, last: Vec::new(), recent: Recent::default() };
+        let mut bank =
+            Self { sweep, columns: Columns::new(0)?, last: Vec::new(), late: Vec::new(), recent: Recent::default() };
         bank.extend(channels)?;
         Ok(bank)
     }
@@ -138,7 +158,7 @@ impl<R: Estimator, T: Real> TimedBank<R, T> {
     /// Bytes of state and times held, padding and room to grow included.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.columns.bytes() + self.last.capacity() * size_of::<i64>()
+        self.columns.bytes() + self.last.capacity() * size_of::<i64>() + self.late.capacity()
     }
 
     /// The state of every channel: to be read as slices, or cloned and updated by rows with a [`Sweep`].
@@ -223,6 +243,7 @@ impl<R: Estimator, T: Real> TimedBank<R, T> {
     pub fn reset(&mut self, channel: usize) -> Result<(), UpdateError> {
         let Some(last) = self.last.get_mut(channel) else { return Err(self.no_such(channel)) };
         *last = NEVER;
+        self.set_late(channel, 0);
         self.columns.reset(channel);
         Ok(())
     }
@@ -236,6 +257,7 @@ impl<R: Estimator, T: Real> TimedBank<R, T> {
             return Err(self.no_such(channel));
         }
         self.last.swap_remove(channel);
+        self.late.swap_remove(channel);
         Ok(())
     }
 
@@ -245,9 +267,12 @@ impl<R: Estimator, T: Real> TimedBank<R, T> {
     /// There is no memory for them; the present ones are untouched.
     pub fn extend(&mut self, more: usize) -> Result<(), ChannelsError> {
         let channels = self.len().saturating_add(more);
-        self.last.try_reserve(more).map_err(|_| ChannelsError::OutOfMemory { channels })?;
+        let out_of_memory = ChannelsError::OutOfMemory { channels };
+        self.last.try_reserve(more).map_err(|_| out_of_memory.clone())?;
+        self.late.try_reserve(more).map_err(|_| out_of_memory)?;
         self.columns.extend(more)?;
         self.last.resize(channels, NEVER);
+        self.late.resize(channels, 0);
         Ok(())
     }
 
@@ -266,12 +291,29 @@ impl<R: Estimator, T: Real> TimedBank<R, T> {
 
     /// The time since a channel's last sample: none before the first, and an error before the last.
     #[inline]
-    pub(crate) fn elapsed(&self, channel: usize, time: i64) -> Result<Duration, UpdateError> {
+    fn elapsed(&self, channel: usize, time: i64) -> Result<Duration, UpdateError> {
         match self.last.get(channel) {
             None => Err(self.no_such(channel)),
             Some(&NEVER) => Ok(Duration::ZERO),
             Some(&last) if time < last => Err(UpdateError::Late { time, last }),
             Some(&last) => Ok(Duration::from_nanos(time.abs_diff(last))),
+        }
+    }
+
+    /// Whether a channel has refused so many late samples in a row that it takes the next one.
+    pub(crate) fn is_set_back(&self, channel: usize) -> bool {
+        self.late.get(channel).is_some_and(|&late| late >= MOST_LATE)
+    }
+
+    /// Counts a late sample that has been refused.
+    pub(crate) fn count_late(&mut self, channel: usize) {
+        let late = self.late.get(channel).map_or(0, |&late| late.saturating_add(1).min(MOST_LATE));
+        self.set_late(channel, late);
+    }
+
+    fn set_late(&mut self, channel: usize, count: u8) {
+        if let Some(late) = self.late.get_mut(channel) {
+            *late = count;
         }
     }
 
@@ -284,19 +326,26 @@ impl<R: Estimator, T: Real> TimedBank<R, T> {
         &self.last
     }
 
-    /// Replaces all channels, by columns and as many last times.
-    pub(crate) fn replace(&mut self, columns: Columns<R, T>, last: Vec<i64>) {
-        (self.columns, self.last) = (columns, last);
+    /// The late samples in a row of every channel.
+    pub(crate) fn late_in_a_row(&self) -> &[u8] {
+        &self.late
     }
 
-    /// Adds channels after the present ones, by columns and as many last times. On an error nothing has changed.
-    pub(crate) fn append(&mut self, columns: &Columns<R, T>, last: &[i64]) -> Result<(), ChannelsError> {
+    /// Replaces all channels, by columns and as many last times and rows of late samples.
+    pub(crate) fn replace(&mut self, columns: Columns<R, T>, last: Vec<i64>, late: Vec<u8>) {
+        (self.columns, self.last, self.late) = (columns, last, late);
+    }
+
+    /// Adds channels after the present ones, by columns and as many last times and rows of late samples. On an error
+    /// nothing has changed.
+    pub(crate) fn append(&mut self, columns: &Columns<R, T>, last: &[i64], late: &[u8]) -> Result<(), ChannelsError> {
         let first = self.len();
         self.extend(last.len())?;
         for (to, from) in self.columns.as_mut_slices().into_iter().zip(columns.as_slices()) {
             to[first..].copy_from_slice(from);
         }
         self.last[first..].copy_from_slice(last);
+        self.late[first..].copy_from_slice(late);
         Ok(())
     }
 }
@@ -309,11 +358,47 @@ impl<R: Timed, T: Real> TimedBank<R, T> {
     /// With a decay in samples the gain does not depend on the time, and late samples are refused all the same.
     ///
     /// # Errors
-    /// The sample is older than the last of its channel, or the channel does not exist. Nothing has changed.
+    /// The sample is older than the last of its channel, and not the one after [`MOST_LATE`](Self::MOST_LATE) such in a
+    /// row; or the channel does not exist. Nothing has changed but the row.
     #[inline]
     pub fn observe_at(&mut self, channel: usize, time: i64, sample: T) -> Result<Update<T>, UpdateError> {
         let time = time.max(EARLIEST);
-        let elapsed = self.elapsed(channel, time)?;
+        let elapsed = match self.elapsed(channel, time) {
+            Ok(elapsed) => elapsed,
+            Err(late) => return self.observe_late(channel, time, sample, late),
+        };
+        self.observe_after(channel, time, elapsed, sample)
+    }
+
+    /// Refuses a sample that is older than the last of its channel, or takes it where enough have come in a row.
+    #[cold]
+    fn observe_late(
+        &mut self,
+        channel: usize,
+        time: i64,
+        sample: T,
+        late: UpdateError,
+    ) -> Result<Update<T>, UpdateError> {
+        if sample.to_f64().is_nan() {
+            return Err(late);
+        }
+        if self.is_set_back(channel) {
+            return self.observe_after(channel, time, Duration::ZERO, sample);
+        }
+        self.count_late(channel);
+        Err(late)
+    }
+
+    /// Updates one channel with a sample that comes so long after its last one, or with the first of a clock that has
+    /// been set back.
+    #[inline]
+    pub(crate) fn observe_after(
+        &mut self,
+        channel: usize,
+        time: i64,
+        elapsed: Duration,
+        sample: T,
+    ) -> Result<Update<T>, UpdateError> {
         if sample.to_f64().is_nan() {
             return Ok(self.updated(channel, Observation::NONE));
         }
@@ -325,6 +410,9 @@ impl<R: Timed, T: Real> TimedBank<R, T> {
         let seen = Sweep::<R, T>::observe_by(constants, self.columns.as_mut_slices(), channel, sample)?;
         if seen.accepted {
             self.last[channel] = time;
+            if self.late[channel] > 0 {
+                self.late[channel] = 0;
+            }
         }
         Ok(self.updated(channel, seen))
     }

@@ -36,8 +36,8 @@ def checked(data):
     return version, Cursor(header), Cursor(body)
 def read(data):
     version, header, body = checked(data)
-    kind, lane, columns, keys, by_time, rules, n, _ = header.many("B", 6) + header.many("Q", 2)
-    out = {"format": version, "kind": KINDS[kind], "lane": LANES[lane], "keys": KEYS[keys], "clock in time": by_time, "channels": n}
+    kind, lane, columns, keys, marks, rules, n, _ = header.many("B", 6) + header.many("Q", 2)
+    out = {"format": version, "kind": KINDS[kind], "lane": LANES[lane], "keys": KEYS[keys], "clock in time": marks % 2, "channels": n}
     out["rules"] = [(header.name(), header.parameters()) for _ in range(rules)]
     out["note"], (rule, parameters) = header.raw(header.one("Q")).decode(errors="replace"), out["rules"][0]
     require(len(COLUMNS[rule]) == columns and not header.data, "wrong number of columns, or header too long")
@@ -53,8 +53,9 @@ def read(data):
     if out["kind"] == "bank" and in_time: out["silence"] = body.many("Q", n)
     if out["kind"] == "layer": out["steps"] = body.one("Q")
     if out["kind"] == "tracker":
-        for name, code in zip("score samples outliers last seen order whole".split(), lane + "QQqqIB"):
-            if name != "whole" or version == 1: out[name] = body.many(code, n)
+        require(marks < (4 if version == 2 else 2), "unknown marks")
+        for name, code in zip("score samples outliers last seen order whole late".split(), lane + "QQqqIBB"):
+            if {"whole": version == 1, "late": marks > 1}.get(name, True): out[name] = body.many(code, n)
         out["keys of series"] = [KEY_DECODERS[KEYS[keys]](body.raw(body.one("I"))) for _ in range(n)]
         out["counters"] = dict(zip(COUNTERS, body.many("Q", 10)))
         out |= {"started": body.one("B"), "clock": body.one("q"), "astray": body.one("Q")}

@@ -1,13 +1,17 @@
 //! What the program prints on standard error: bad rows, notes, progress and the summary.
 
 use crate::failure::Failure;
+use crate::patient::Patient;
 use crate::samples::Refusal;
 use crate::text::quote::{escaped, not_a_number};
+use crate::text::time::Unit;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::mem;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// Most bad rows and values that are described; the others are only counted.
@@ -30,6 +34,17 @@ impl Seldom {
     }
 }
 
+/// Notes of whoever reads the bytes of an input and has no console.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Notes(Rc<RefCell<Vec<String>>>);
+
+impl Notes {
+    /// Adds a note.
+    pub(crate) fn add(&self, note: String) {
+        self.0.borrow_mut().push(note);
+    }
+}
+
 /// The place where everything that happens to an input is reported and counted.
 pub(crate) struct Console {
     name: String,
@@ -38,6 +53,8 @@ pub(crate) struct Console {
     is_strict: bool,
     is_quiet: bool,
     destination: Destination,
+    /// Notes that wait to be printed.
+    notes: Notes,
     /// Bad rows and values that have been described, since this time if there is one.
     described: u64,
     period: Option<Instant>,
@@ -46,6 +63,8 @@ pub(crate) struct Console {
     late_notes: Seldom,
     /// Late samples that have been noted.
     noted_late: u64,
+    /// Whether a time has been looked at.
+    has_time: bool,
     pub(crate) counts: Counts,
     /// The column with the time and how it was read, for the summary.
     time: Option<String>,
@@ -97,11 +116,13 @@ impl Console {
             is_strict,
             is_quiet,
             destination,
+            notes: Notes::default(),
             described: 0,
             period: None,
             described_columns: HashSet::new(),
             late_notes: Seldom::default(),
             noted_late: 0,
+            has_time: false,
             counts: Counts::default(),
             time: None,
         }
@@ -112,6 +133,11 @@ impl Console {
         Self { period: Some(Instant::now()), ..self }
     }
 
+    /// The console that prints these notes, too, before the input is asked for more.
+    pub(crate) fn with_notes(self, notes: Notes) -> Self {
+        Self { notes, ..self }
+    }
+
     /// The messages in the list, where there is one.
     pub(crate) fn into_list(self) -> Vec<String> {
         match self.destination {
@@ -120,8 +146,11 @@ impl Console {
         }
     }
 
-    /// Moves the progress bar to these bytes.
+    /// Moves the progress bar to these bytes, and prints the notes that wait.
     pub(crate) fn progress(&self, bytes: u64) {
+        for note in self.notes.0.take() {
+            self.note(note);
+        }
         if let Destination::StandardError(Some(bar)) = &self.destination {
             bar.set_position(bytes);
         }
@@ -153,8 +182,8 @@ impl Console {
         self.bad(line, reason)
     }
 
-    /// Reports and counts a sample that is late. An error with `--strict`. On an endless input, one after the other is: a single
-    /// sample from the future makes all after it late.
+    /// Reports and counts a sample that is late. An error with `--strict`. On an endless input, many a one is: they are reported
+    /// together.
     #[cold]
     pub(crate) fn late(&mut self, line: u64, column: &str, series: &str, reason: impl Display) -> Result<(), Failure> {
         self.counts.late += 1;
@@ -166,7 +195,7 @@ impl Console {
             self.noted_late = self.counts.late;
             self.note(format_args!(
                 "samples that came late, older than the last one of their series, and do not count: {count}, the last one of \
-                 {series:?}; where that last one is far ahead, --max-idle ends such a series"
+                 {series:?}; after a dozen in a row of one series it is the clock that has been set back, and the next one counts"
             ));
         }
         Ok(())
@@ -241,6 +270,21 @@ impl Console {
         self.print(&format_args!("{}: {what}", self.name));
     }
 
+    /// Checks, where no sample has been seen, that there was no row that should have had one.
+    pub(crate) fn check_samples(&self) -> Result<(), Failure> {
+        let (Counts { rows, bad_values, .. }, name) = (self.counts, &self.name);
+        if rows == 0 {
+            return Ok(());
+        }
+        let why = if bad_values == 0 { "every value is missing" } else { "every value is missing, or no number" };
+        Err(Failure::usage(format!("{name}: not one sample in {rows} rows: {why}")))
+    }
+
+    /// The name of the input.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Prints something that is not wrong, but may not be what was meant.
     pub(crate) fn note(&self, note: impl Display) {
         if !self.is_quiet {
@@ -266,6 +310,19 @@ impl Console {
         }
     }
 
+    /// Notes, once, that the first time of the input is near the present in another unit than the one in which it was read.
+    pub(crate) fn check_unit(&mut self, nanoseconds: i64, unit: Unit, option: &str) {
+        if mem::replace(&mut self.has_time, true) {
+            return;
+        }
+        if let Some(likely) = unit.likely_instead(nanoseconds) {
+            let (unit, likely) = (unit.name(), likely.name());
+            self.note(format_args!(
+                "the first time is far from the present in {unit}, and near it in {likely}: {option} {likely} reads it so"
+            ));
+        }
+    }
+
     /// Takes the progress bar away.
     pub(crate) fn finish(&self) {
         if let Destination::StandardError(Some(bar)) = &self.destination {
@@ -285,7 +342,7 @@ impl Console {
 
 /// Prints one line on standard error. That nobody can read it is no reason to stop.
 pub(crate) fn print(message: &dyn Display) {
-    let _ = writeln!(io::stderr(), "evenkeel: {}", escaped(&message.to_string()));
+    let _ = writeln!(Patient(io::stderr()), "evenkeel: {}", escaped(&message.to_string()));
 }
 
 fn progress_bar(size: Option<u64>) -> ProgressBar {

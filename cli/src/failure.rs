@@ -55,11 +55,11 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-/// The failure where Parquet is wanted and not built in.
+/// The failure where Parquet or Arrow is wanted and not built in.
 #[cfg(not(feature = "parquet"))]
-pub(crate) fn no_parquet(what: &str) -> Failure {
+pub(crate) fn not_built_in(what: &str, format: &str) -> Failure {
     Failure::usage(format!(
-        "{what} is Parquet, which this program was built without: build it with the feature `parquet`, such as by `cargo \
+        "{what} is {format}, which this program was built without: build it with the feature `parquet`, such as by `cargo \
          install --path cli`, where it is on by default"
     ))
 }

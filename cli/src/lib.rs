@@ -19,6 +19,7 @@
 //! | `console.rs` | what is printed on standard error, and the counts of what is bad or late |
 //! | `settings.rs`, `samples.rs`, `machine.rs` | the settings of estimators, samples on their way, this machine's own metrics |
 //! | `text/` | numbers, times and quoted text |
+//! | `patient.rs` | standard streams that do not wait, waited for |
 //! | `failure.rs` | how the program stops early |
 
 mod cli;
@@ -30,6 +31,7 @@ mod formats;
 mod input;
 mod machine;
 mod output;
+mod patient;
 pub mod probe;
 mod samples;
 mod settings;

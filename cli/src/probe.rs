@@ -8,10 +8,10 @@ pub use crate::formats::Limits;
 
 use crate::cli::{Cli, Command};
 use crate::commands::pipe;
-use crate::console::Destination;
+use crate::console::{Console, Destination};
 use crate::failure::Failure;
-use crate::formats::{Found, Lines, Point, Woken};
-use crate::input::{self, ReadArgs, Source};
+use crate::formats::{self, Client, Consumer, Found, Lines, Need, Point, Value, Woken};
+use crate::input::{self, Plan, ReadArgs, Source};
 use crate::samples::{Refusal, Sink, Time};
 use clap::Parser;
 use std::cell::RefCell;
@@ -96,7 +96,7 @@ pub fn read(input: impl Read + 'static, options: &Options) -> Reading {
     let source = Source::new(Box::new(input), NAME.to_owned(), None, &args, options.limits);
     let result = source.and_then(|source| {
         let mut console = source.console_to(&args, Destination::List(RefCell::default()));
-        let result = input::read(source, &mut record, &mut console);
+        let result = input::read(source, Plan::default(), &mut record, &mut console).map(|_| ());
         let counts = console.counts;
         (reading.rows, reading.bad_rows, reading.bad_cells) = (counts.rows, counts.bad_rows, counts.bad_values);
         reading.said = console.into_list();
@@ -159,6 +159,51 @@ pub fn pipe(
     };
     let (said, result) = pipe::run_apart(&args, Box::new(input), limits, output);
     Piped { said, stop: result.err().map(|failure| (failure.exit_code(), failure.message().unwrap_or_default())) }
+}
+
+/// Reads all of the input in a format, and does nothing with it but look at every name and number; returns how many numbers there
+/// are.
+///
+/// # Panics
+/// The input cannot be read.
+#[must_use]
+pub fn count_samples(input: impl Read + 'static, format: Format) -> u64 {
+    let args = ReadArgs { format: Some(format), ..ReadArgs::default() };
+    let source = Source::new(Box::new(input), NAME.to_owned(), None, &args, Limits::default());
+    let source = source.unwrap_or_else(|_| panic!("the options are fit for the format"));
+    let console = source.console_to(&args, Destination::List(RefCell::default()));
+    let mut count = Count { console, letters: 0, samples: 0 };
+    let result = source.format.read_all(source.input, &mut count);
+    assert!(result.is_ok() && count.letters > 0, "the input can be read");
+    count.samples
+}
+
+/// A command that counts numbers.
+struct Count {
+    console: Console,
+    letters: usize,
+    samples: u64,
+}
+
+impl Client for Count {
+    fn before_read(&mut self, _: Need) -> Result<Woken, Failure> {
+        Ok(Woken::Input)
+    }
+
+    fn console(&mut self) -> &mut Console {
+        &mut self.console
+    }
+}
+
+impl Consumer for Count {
+    #[inline]
+    fn record(&mut self, record: &impl formats::Record) -> Result<(), Failure> {
+        for cell in record.values() {
+            self.letters += record.name(cell).len();
+            self.samples += u64::from(matches!(record.value(cell), Value::Number(_)));
+        }
+        Ok(())
+    }
 }
 
 /// Reads points of the influx line protocol, each of one line, and does nothing with them but count their fields; lines that

@@ -49,6 +49,20 @@ pub(crate) enum TimeType {
     Timestamp { unit: Unit, is_utc: bool },
 }
 
+impl TimeType {
+    /// The way in which times of this type are read, in words.
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code))]
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Text => "as text",
+            Self::Integer | Self::Float => "as its numbers are",
+            Self::Date => "days, taken as UTC",
+            Self::Timestamp { is_utc: true, .. } => "timestamps in UTC",
+            Self::Timestamp { is_utc: false, .. } => "timestamps without a zone, taken as UTC",
+        }
+    }
+}
+
 /// A time as the input has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Time<'a> {

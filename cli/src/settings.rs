@@ -14,7 +14,8 @@ pub(crate) struct RuleArgs {
     /// The memory: after N samples (60 by default), or after this much time (with a unit: ns, us, ms, s, m, h, d; such as 90s or
     /// 5m), the weight of a sample has halved. Times are RFC 3339, UTC where there is no offset, or numbers since 1970, whose unit is
     /// found by their size: below 1e11 seconds, 1e14 milliseconds, 1e17 microseconds, else nanoseconds; the first number from
-    /// 1e8 on settles the unit, and before it they are seconds. A sample older than the last of its series is skipped as late.
+    /// 1e8 on settles the unit, and before it they are seconds. A sample older than the last of its series is skipped as late; after twelve in
+    /// a row it is the clock that has been set back, and the next one counts.
     #[arg(
         long,
         value_name = "N|TIME",
@@ -195,8 +196,8 @@ pub(crate) struct KeepArgs {
     pub(crate) overflow: OnOverflow,
 
     /// Forget a series that has had no sample for so long: a time such as 15m or 2h, by the times of the records, or a
-    /// number of samples of other series. By default none is forgotten. A sample dated in the future makes
-    /// later ones of its series late until that time; forgetting the series ends this.
+    /// number of samples of other series. By default none is forgotten. With a time, a series that comes back after longer begins
+    /// anew, and one that had a sample dated further in the future goes on with the next.
     #[arg(long, value_name = "DURATION|N", value_parser = MaxIdle::from_str, help_heading = "Series")]
     max_idle: Option<MaxIdle>,
 }

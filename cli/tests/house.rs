@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors, from the ground up. A module names only modules of floors below its own, or its own.
 const FLOORS: [&[&str]; 12] = [
-    &["failure"],
+    &["failure", "patient"],
     &["text"],
     &["machine", "samples", "settings"],
     &["console"],

@@ -1,7 +1,8 @@
 //! Target `influx`: any bytes through `evenkeel pipe` as the influx line protocol, against a plain reading: the whole text at
 //! hand, each line by the published grammar, one `Bank` for every series.
 //!
-//! Every line comes out, in order and byte for byte around what is added, or is reported as bad with its line number; what is added has
+//! Every line comes out, in order and byte for byte around what is added, or is reported as bad with its line number, and so is a
+//! last one without its end, which is not counted among the lines; what is added has
 //! the names and the bits that the bank says; and the summary counts the same.
 
 use crate::readers::{self, BYTE_ORDER_MARK, Pieces, Size, Stop, UNUSABLE, bare, lines};
@@ -102,6 +103,10 @@ impl Expected {
         let mut expected = Self { has_mark: text.starts_with(BYTE_ORDER_MARK), ..Self::default() };
         let mut banks = HashMap::new();
         let nanoseconds = if options.is_in_seconds { 1_000_000_000 } else { 1 };
+        let is_mark_alone = text == BYTE_ORDER_MARK;
+        let end = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let cut = lines(&text[end..], &options.limits).pop().filter(|cut| !cut.is_too_long);
+        let text = if cut.is_some() { &text[..end] } else { text };
         for Piece { at, count, raw, what } in pieces(text, &options.limits, nanoseconds, skips_explored) {
             expected.lines += count;
             match what {
@@ -115,6 +120,10 @@ impl Expected {
                     }
                 }
             }
+        }
+        if cut.is_some() && !is_mark_alone {
+            expected.bad.push(expected.lines + 1);
+            expected.is_stopped = options.is_strict;
         }
         expected
     }

@@ -3,17 +3,19 @@
 //!
 //! Every check takes any bytes whatever, makes parameters and samples of them (`draw`, `rules`), and compares the library
 //! on every backend of the machine with the plain loops of `tests/oracle`, which share no code with it. The program's readers
-//! are compared with a plain reading of the same text (`readers`).
+//! are compared with a plain reading of the same text (`readers`, `telemetry`).
 
 #[path = "../../tests/support/checksums.rs"]
 mod checksums;
 pub mod cleaned_ema;
+pub mod collectd;
 pub mod csv;
 pub mod documents;
 mod draw;
 pub mod ema;
 pub mod expiry;
 pub mod finite;
+pub mod graphite;
 pub mod heavy_tailed;
 pub mod influx;
 mod json;
@@ -22,6 +24,7 @@ pub mod numerator;
 pub mod operations;
 #[path = "../../tests/oracle/mod.rs"]
 mod oracle;
+pub mod prometheus;
 #[allow(dead_code)] // a part of it is used here
 #[path = "../../tests/support/random.rs"]
 mod random;
@@ -29,6 +32,8 @@ mod readers;
 pub mod robust_mean;
 mod rules;
 pub mod snapshot;
+pub mod statsd;
+mod telemetry;
 pub mod tracker;
 
 /// Calls a check with the lane type that the first byte names.
@@ -89,6 +94,10 @@ mod seeds {
         csv,
         ndjson,
         documents,
-        influx
+        influx,
+        prometheus,
+        graphite,
+        statsd,
+        collectd
     );
 }

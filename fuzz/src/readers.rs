@@ -5,7 +5,8 @@
 //! library, and writes down in order what should come out. All of it must: names, times, samples to the bit, and every row
 //! and cell that is bad, with its line.
 
-use crate::{csv, influx, json, ndjson, random::Random};
+use crate::telemetry::{self, Plain};
+use crate::{collectd, csv, graphite, influx, json, ndjson, prometheus, random::Random, statsd};
 use evenkeel_cli::probe::{self, Event, Format, Limits, NAME, Options, Reading};
 use std::collections::{HashSet, VecDeque};
 use std::io::{self, ErrorKind, Read};
@@ -164,15 +165,22 @@ impl Expected {
             None => {
                 let seen = &text[..text.len().min(options.limits.chunk)];
                 let seen = seen.strip_prefix(BYTE_ORDER_MARK).unwrap_or(seen);
-                let is_text = |line: &&[u8]| !matches!(line.trim_ascii().first(), None | Some(b'#'));
+                let is_text = |line: &&[u8]| {
+                    let line = line.trim_ascii();
+                    !matches!(line.first(), None | Some(b'#')) || line.starts_with(b"# TYPE ")
+                };
                 let first = seen.split(|byte| *byte == b'\n').find(is_text).unwrap_or_default();
                 match first.trim_ascii().first() {
                     Some(b'[') if begins_array(first) => Format::Ndjson,
+                    _ if prometheus::is_first(first.trim_ascii()) => Format::Prometheus,
                     Some(b'{') if json::object(first).is_some() => Format::Ndjson,
                     Some(b'{') if influx::is_point(first, true) => Format::Influx,
                     Some(b'{') => Format::Ndjson,
                     _ if influx::is_point(first, false) => Format::Influx,
                     _ if first.starts_with(b"PAR1\x15") => Format::Parquet,
+                    _ if graphite::is_first(first.trim_ascii()) => Format::Graphite,
+                    _ if matches!(statsd::Statsd.line(first.trim_ascii()), telemetry::Line::Samples { .. }) => Format::Statsd,
+                    _ if collectd::is_first(first.trim_ascii()) => Format::Collectd,
                     _ => Format::Csv,
                 }
             }
@@ -185,6 +193,10 @@ impl Expected {
             Format::Csv => csv::read(text, options, self),
             Format::Ndjson => ndjson::read(text, options, self),
             Format::Influx => influx::read_samples(text, options, self),
+            Format::Prometheus => telemetry::read_samples::<prometheus::Prometheus>(text, options, self),
+            Format::Graphite => telemetry::read_samples::<graphite::Graphite>(text, options, self),
+            Format::Statsd => telemetry::read_samples::<statsd::Statsd>(text, options, self),
+            Format::Collectd => telemetry::read_samples::<collectd::Collectd>(text, options, self),
             // Nothing that is read as it comes.
             Format::Parquet => Err(UNUSABLE),
         }

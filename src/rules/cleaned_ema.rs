@@ -261,6 +261,21 @@ impl Step for CleanedEma {
             && (0.0..=1.0).contains(&pending)
     }
 
+    fn of_parameters(parameters: &[(String, f64)]) -> Option<Self> {
+        super::restored::cleaned_ema(parameters)
+    }
+
+    fn convert<T: Real>(from: &Constants<T>, to: &Constants<T>, state: &mut [T; 7]) {
+        if from.judge.age_of(state[TALLY]) > 0.0 {
+            state[AGE] = JudgeConstants::converted_average(state[AGE], to.full, to.in_time);
+        }
+        let judge = [LOCATION, SCALE, LAST_STRIKE, TALLY];
+        let converted = to.judge.converted(&from.judge, judge.map(|column| state[column]));
+        for (column, value) in judge.into_iter().zip(converted) {
+            state[column] = value;
+        }
+    }
+
     fn unseen<T: Real>() -> [T; 7] {
         let zero = T::default();
         [T::NAN, zero, T::NAN, zero, T::from_word(0), zero, zero]

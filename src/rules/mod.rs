@@ -10,6 +10,7 @@ mod learning_rate;
 mod numerator;
 mod relaxed;
 mod resolution;
+mod restored;
 mod robust_mean;
 
 pub use cleaned_ema::CleanedEma;

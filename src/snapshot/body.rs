@@ -142,11 +142,13 @@ pub(crate) fn columns<R: Rule, T: Real>(
 }
 
 /// Reads the columns of as many channels as the header has, after checking that there are enough bytes for them,
-/// converts those of format 1, and checks that each channel is in a state that the rule can have led to.
+/// converts those of format 1, checks that each channel is in a state that the rule of these constants can have led to,
+/// and converts it to the rule of other ones, where there are some.
 pub(crate) fn read_columns<R: Rule, T: Real>(
     reader: &mut Reader<'_>,
     header: &Header,
     constants: &R::Constants<T>,
+    to: Option<&R::Constants<T>>,
 ) -> Result<Columns<R, T>, SnapshotError> {
     let channels = header.channels;
     let out_of_memory = ChannelsError::OutOfMemory { channels: usize::try_from(channels).unwrap_or(usize::MAX) };
@@ -165,11 +167,20 @@ pub(crate) fn read_columns<R: Rule, T: Real>(
         let Some(mut state) = columns.state(channel) else { continue };
         if header.is_first() {
             R::carry_over(constants, &mut state);
+        }
+        if !R::is_state(constants, &state) {
+            return Err(SnapshotError::State { channel, rule: R::NAME });
+        }
+        if let Some(to) = to {
+            R::convert(constants, to, &mut state);
+        }
+        if header.is_first() || to.is_some() {
             for (column, value) in columns.as_mut_slices().into_iter().zip(state.as_ref()) {
                 column[channel] = *value;
             }
         }
-        if !R::is_state(constants, &state) {
+        // A conversion that leads to no state is a fault of this library.
+        if to.is_some_and(|to| !R::is_state(to, &state)) {
             return Err(SnapshotError::State { channel, rule: R::NAME });
         }
     }

@@ -50,7 +50,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         let (header, body) = Header::open(bytes)?;
         header.check(&self.header())?;
         let mut reader = Reader::new(body);
-        let columns = read_columns(&mut reader, &header, self.constants())?;
+        let columns = read_columns(&mut reader, &header, self.constants(), None)?;
         let mut silence = Vec::new();
         if self.rule().is_in_time() {
             for _ in 0..columns.len() {
@@ -96,7 +96,7 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
             return Err(SnapshotError::Other { found, expected: format!("one of {}", self.len()) });
         }
         let mut reader = Reader::new(body);
-        let columns = read_columns(&mut reader, &header, self.constants())?;
+        let columns = read_columns(&mut reader, &header, self.constants(), None)?;
         let steps = reader.u64()?;
         reader.end()?;
         self.replace(columns, steps);

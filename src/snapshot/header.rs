@@ -118,7 +118,7 @@ pub(crate) struct Header {
     pub(crate) lane: u8,
     /// The kind of the series' keys; 0 where there are none.
     pub(crate) key: u8,
-    /// The unit in which series are idle: 0 for none or samples, 1 for time.
+    /// Marks of a tracker: 1 where series are idle by time, 2 where late samples of some have been refused.
     pub(crate) idle: u8,
     pub(crate) columns: u8,
     pub(crate) rules: Vec<SnapshotRule>,
@@ -238,10 +238,7 @@ impl Header {
 
     /// Checks that a header that was read has the kind, element type, keys and rule of `expected`.
     pub(crate) fn check(&self, expected: &Self) -> Result<(), SnapshotError> {
-        let of = |header: &Self| (header.kind, header.lane, header.key);
-        if of(self) != of(expected) {
-            return Err(SnapshotError::Other { found: self.describe(), expected: expected.describe() });
-        }
+        self.check_kind(expected)?;
         let describe = |rules: &[SnapshotRule]| {
             let rules: Vec<String> = rules.iter().map(SnapshotRule::to_string).collect();
             rules.join(" and, for whole numbers, ")
@@ -266,6 +263,38 @@ impl Header {
             let (found, expected) = (describe(&self.rules), describe(&expected.rules));
             return Err(SnapshotError::Rule { found, expected, differs });
         }
+        self.check_content(expected)
+    }
+
+    /// Checks that a header that was read has the kind, element type and keys of `expected` and a rule of the same name,
+    /// and returns this rule, whose parameters may be others.
+    pub(crate) fn check_for<R: Rule>(&self, expected: &Self) -> Result<R, SnapshotError> {
+        self.check_kind(expected)?;
+        let rules = self.as_here().pop().unwrap_or_default();
+        let made = match rules.as_slice() {
+            [rule] if rule.name == R::NAME => {
+                R::of_parameters(&rule.parameters).filter(|made| SnapshotRule::of(made) == *rule)
+            }
+            _ => None,
+        };
+        // Where there is no such rule, the difference says so.
+        let Some(rule) = made else {
+            self.check(expected)?;
+            return Err(SnapshotError::Malformed { what: "its rule has parameters that no rule has" });
+        };
+        self.check_content(expected)?;
+        Ok(rule)
+    }
+
+    fn check_kind(&self, expected: &Self) -> Result<(), SnapshotError> {
+        let of = |header: &Self| (header.kind, header.lane, header.key);
+        if of(self) == of(expected) {
+            return Ok(());
+        }
+        Err(SnapshotError::Other { found: self.describe(), expected: expected.describe() })
+    }
+
+    fn check_content(&self, expected: &Self) -> Result<(), SnapshotError> {
         if self.kind != SnapshotKind::Tracker && self.idle != 0 {
             return Err(SnapshotError::Malformed { what: "only series of a tracker are idle" });
         }

@@ -27,7 +27,7 @@ pub enum Overflow {
 
 /// The time by which series are idle: that of the samples, for no other clock need agree with them.
 ///
-/// A late sample never sets it back, and one source whose clock is wrong must not make every other series look idle. So
+/// One late sample never sets it back, and one source whose clock is wrong must not make every other series look idle. So
 /// a time that is further from the clock than a series may be idle is counted as astray, any other takes one back, and
 /// the clock jumps to a time that is astray only when as many have been counted as there are series.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -36,27 +36,39 @@ pub(super) struct Admitted {
     pub(super) channel: usize,
     /// The tracker's clock.
     now: i64,
+    /// Whether it is older than the last of its series, whose clock has been set back.
+    pub(super) is_set_back: bool,
 }
 
 impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
-    /// Moves the clock on and makes room for the series of a sample, if it has none. `None` for a missing sample of a
-    /// new series where there is no room.
+    /// Moves the clock on and makes room for the series of a sample, if it has none or has been silent for too long.
+    /// `None` for a missing sample of a new series where there is no room.
     #[inline]
     pub(super) fn admit<Q>(&mut self, key: &Q, time: Option<i64>, sample: T) -> Result<Option<Admitted>, TrackError>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        let channel = self.series.get_index_of(key);
+        let mut channel = self.series.get_index_of(key);
+        let mut silence = 0;
         // Without a time, the column of last times is not read: with very many series that would cost a miss of the cache.
         if let (Some(time), Some(channel)) = (time, channel)
             && let Some(last) = self.bank.last(channel)
-            && time < last
         {
-            self.counters.late += 1;
-            return Err(TrackError::Late { time, last });
+            if time < last {
+                return self.admit_late(channel, time, last, sample).map(Some);
+            }
+            silence = time.abs_diff(last);
         }
         let now = self.tick(time);
+        if let Some(Idle::Time(limit)) = self.max_idle
+            && let Some(silent) = channel.filter(|_| silence > nanoseconds(limit) && !sample.to_f64().is_nan())
+        {
+            // The clock may not know yet: everything may have been as silent.
+            self.take_out(silent);
+            self.counters.expired += 1;
+            channel = None;
+        }
         let channel = if channel.is_some() {
             channel
         } else {
@@ -64,12 +76,36 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
             let is_missing = sample.to_f64().is_nan() || sample.to_f64().is_infinite();
             self.add(key, now, is_missing)?
         };
-        Ok(channel.map(|channel| Admitted { channel, now }))
+        Ok(channel.map(|channel| Admitted { channel, now, is_set_back: false }))
+    }
+
+    /// Admits a sample that is older than the last of its series where it is the clock that has been set back: enough
+    /// such have come in a row, or the tracker's clock agrees with the sample and not with the last one. Others are
+    /// refused; but they, too, have their say about the tracker's clock.
+    #[cold]
+    fn admit_late(&mut self, channel: usize, time: i64, last: i64, sample: T) -> Result<Admitted, TrackError> {
+        let is_missing = sample.to_f64().is_nan();
+        let mut now = None;
+        let mut is_set_back = self.bank.is_set_back(channel);
+        if let Some(Idle::Time(limit)) = self.max_idle {
+            let (clock, limit) = (self.tick(Some(time)), nanoseconds(limit));
+            is_set_back |= last > clock && last.abs_diff(clock) > limit && time.abs_diff(clock) <= limit;
+            now = Some(clock);
+        }
+        if is_missing || !is_set_back {
+            self.counters.late += 1;
+            if !is_missing {
+                self.bank.count_late(channel);
+            }
+            return Err(TrackError::Late { time, last });
+        }
+        let now = now.unwrap_or_else(|| self.tick(Some(time)));
+        Ok(Admitted { channel, now, is_set_back })
     }
 
     /// Counts a sample that the bank has taken, and removes a few series that have become idle.
     #[inline]
-    pub(super) fn record(&mut self, Admitted { channel, now }: Admitted, update: Update<T>) -> Update<T> {
+    pub(super) fn record(&mut self, Admitted { channel, now, .. }: Admitted, update: Update<T>) -> Update<T> {
         let mut slots = AllSlots(&mut self.series);
         if let Some(slot) = slots.at(channel)
             && update.accepted
@@ -165,16 +201,15 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         for _ in 0..most {
             let oldest = self.order.oldest;
             let mut slots = AllSlots(&mut self.series);
-            // A series of the future was seen by a clock that has been put right since.
             let Some(slot) = slots.at(oldest as usize).filter(|slot| slot.seen.abs_diff(now) > limit) else { break };
-            if let Some(last) = self.bank.last(oldest as usize)
-                && is_by_time
-                && last.abs_diff(now) <= limit
-            {
-                // The clock has jumped to where this series was all the time.
-                slot.seen = last;
-                self.order.touch(&mut slots, oldest);
-                continue;
+            if is_by_time && let Some(last) = self.bank.last(oldest as usize) {
+                let is_near = last.abs_diff(now) <= limit;
+                if is_near || slot.seen > now && last > now {
+                    // The clock has jumped: to where this series was all the time, or back from where both were wrong.
+                    slot.seen = if is_near { last } else { now };
+                    self.order.touch(&mut slots, oldest);
+                    continue;
+                }
             }
             self.take_out(oldest as usize);
             self.counters.expired += 1;

@@ -25,6 +25,7 @@ use crate::rules::RobustMean;
 use crate::timed::{EARLIEST, TimedBank, Update};
 use core::borrow::Borrow;
 use core::hash::Hash;
+use core::time::Duration;
 use expiry::Clock;
 use feed::Slot;
 use indexmap::IndexMap;
@@ -38,7 +39,7 @@ use order::Order;
 /// once, but for the hash map when it grows and the first sample after a snapshot.
 ///
 /// # Memory
-/// In `f64` a series costs 32 bytes of a [`RobustMean`]'s state (56 of a [`CleanedEma`](crate::CleanedEma)'s) and 56 of
+/// In `f64` a series costs 32 bytes of a [`RobustMean`]'s state (56 of a [`CleanedEma`](crate::CleanedEma)'s) and 57 of
 /// counters, times and neighbours, beside its key and its place in the hash map, whatever its decay; all of it grows by
 /// doubling, and room that has been made stays. A million series with names of 36 bytes were measured at 187 MB, and at
 /// the same after two million others had taken their places (`cargo run --release --example million`).
@@ -50,6 +51,23 @@ use order::Order;
 /// [`update_at`](Self::update_at) takes the time of each sample: each series has its own last time, from which the gain
 /// of a decay [in time](crate::Decay::half_life_time) is made. A sample older than its series' last is refused and
 /// counted.
+///
+/// After a silence the estimate counts for less. A silence that leaves less than one sample makes two strikes enough to
+/// re-open it, whatever the patience; one that is longer than [`max_idle`](Self::max_idle) ends the series, and its next
+/// sample begins it anew, even if nothing else has come meanwhile.
+///
+/// # Clocks that were wrong
+/// A stamp of the future does not silence a series for good. It goes on with a late sample, whose distance to the last
+/// one counts as none, as soon as one of these holds:
+///
+/// * [`TimedBank::MOST_LATE`] late samples of the series, not missing ones, have been refused in a row. This needs no
+///   limit, and no other series: a host that is set back by an hour is followed again after so many samples, and so is
+///   a lone series whose first stamp was wrong. What is sent a second time is refused as long as it is no more than that.
+/// * By [`max_idle`](Self::max_idle), the sample agrees with the tracker's clock, and the series' last time is of that
+///   clock's future. Late samples move this clock as others do, so that it comes back from where all of them were wrong.
+///
+/// Either is the series' own affair: a source whose clock is wrong moves no other series. What both rules remember is in
+/// a [snapshot](Self::write_snapshot).
 ///
 /// ```
 /// use evenkeel::{Decay, Idle, Overflow, RobustMean, Tracker};
@@ -118,9 +136,11 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     /// A missing sample is none. Each sample removes a few series at most, those that have been idle the longest;
     /// [`expire`](Self::expire) removes all at once.
     ///
-    /// The clock is the latest sample time. A time more than `max_idle` away from it is ignored until, net, as many
-    /// samples as there are series agree with it; then the clock jumps there, and a series whose last sample is within
-    /// `max_idle` of it stays. [`Idle::Time`] needs the times of [`update_at`](Self::update_at), and so a rule that can
+    /// A series whose own last sample is longer ago begins anew with the next one. For the others there is a clock: the
+    /// latest sample time, late samples included. A time more than `max_idle` away from it is ignored until, net, as
+    /// many samples as there are series agree with it; then the clock jumps there. A series whose last sample is within
+    /// `max_idle` of it stays, and one whose last sample was as far in the future as the clock before has `max_idle` from
+    /// then on. [`Idle::Time`] needs the times of [`update_at`](Self::update_at), and so a rule that can
     /// be in time.
     #[must_use]
     pub fn max_idle(mut self, idle: Idle) -> Self {
@@ -268,8 +288,8 @@ impl<K: Hash + Eq, R: Scored + Timed, T: Real> Tracker<K, R, T> {
     /// times decide which series are [idle](Self::max_idle) and which samples late.
     ///
     /// # Errors
-    /// The sample is older than the last of its series, and nothing has changed but the counters; or the series is new
-    /// and one too many, or there is no memory for it, and no estimate has changed.
+    /// The sample is older than the last of its series, and no [clock has been set back](Self#clocks-that-were-wrong):
+    /// no estimate has changed; or the series is new and one too many, or there is no memory for it, and no estimate has changed.
     pub fn update_at<Q>(&mut self, key: &Q, time: i64, sample: T) -> Result<Update<T>, TrackError>
     where
         K: Borrow<Q>,
@@ -278,7 +298,12 @@ impl<K: Hash + Eq, R: Scored + Timed, T: Real> Tracker<K, R, T> {
         let time = time.max(EARLIEST);
         let Some(admitted) = self.admit(key, Some(time), sample)? else { return Ok(Update::NONE) };
         // The channel exists, and the sample is not late.
-        let update = self.bank.observe_at(admitted.channel, time, sample).unwrap_or(Update::NONE);
+        let update = if admitted.is_set_back {
+            self.bank.observe_after(admitted.channel, time, Duration::ZERO, sample)
+        } else {
+            self.bank.observe_at(admitted.channel, time, sample)
+        };
+        let update = update.unwrap_or(Update::NONE);
         Ok(self.record(admitted, update))
     }
 

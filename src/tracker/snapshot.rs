@@ -8,6 +8,7 @@ use crate::error::ChannelsError;
 use crate::lane::Real;
 use crate::rule::Scored;
 use crate::snapshot::{Body, Header, Reader, SnapshotError, SnapshotKind, columns, read_columns, write_whole};
+use crate::timed::MOST_LATE;
 use core::borrow::Borrow;
 use core::fmt::Debug;
 use core::hash::Hash;
@@ -56,6 +57,11 @@ keys! {
 const fn bytes_of_slot<T>() -> usize {
     size_of::<T>() + 4 * size_of::<u64>() + size_of::<u32>()
 }
+
+/// The mark of a tracker whose clock is in time.
+const IN_TIME: u8 = 1;
+/// The mark of a tracker that has refused late samples of some series.
+const HAS_LATE: u8 = 2;
 
 /// The number of counters.
 const COUNTERS: usize = 10;
@@ -116,16 +122,44 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
     /// The bytes are no snapshot of a tracker of these rules, with these parameters, this lane type and this kind of
     /// key, or they are damaged, or there is no memory. Nothing has changed.
     pub fn read_snapshot(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
-        let loaded = self.load(bytes)?;
-        let Loaded { series, columns, last, order, counters, clock, was_in_time } = loaded;
-        self.bank.replace(columns, last);
+        let loaded = self.load(bytes, Parameters::Same)?;
+        self.put(loaded);
+        Ok(())
+    }
+
+    /// Reads a snapshot that was made by this rule with other parameters, such as another half-life, and replaces the
+    /// series, counters and clock by those in it. Each series goes on by the present parameters, from what it has seen:
+    ///
+    /// * location and scale, and the average of a [`CleanedEma`](crate::CleanedEma), are as they were;
+    /// * the age is as it was, and in samples at most the present memory: one that was full goes on counting where the
+    ///   memory has become longer;
+    /// * a learnt step stays where both learn one; else the series begins with the step 1, or has the given one;
+    /// * strikes and a start go on, so that as many are left to the present patience where few were left.
+    ///
+    /// Later estimates are close to those of a tracker that has had the present parameters from the first sample, and
+    /// not the same. With the same parameters it is [`read_snapshot`](Self::read_snapshot).
+    ///
+    /// # Errors
+    /// As there; but of the rule, only the name must be the same: what a [`RobustMean`](crate::RobustMean) follows is not
+    /// what a [`CleanedEma`](crate::CleanedEma) does. Nothing has changed.
+    pub fn convert_snapshot(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+        let loaded = match self.load(bytes, Parameters::Same) {
+            Err(SnapshotError::Rule { .. }) => self.load(bytes, Parameters::Any)?,
+            loaded => loaded?,
+        };
+        self.put(loaded);
+        Ok(())
+    }
+
+    fn put(&mut self, loaded: Loaded<K, R, T>) {
+        let Loaded { series, columns, last, late, order, counters, clock, was_in_time } = loaded;
+        self.bank.replace(columns, last, late);
         (self.series, self.order, self.counters, self.clock) = (series, order, counters, clock);
         if was_in_time != self.is_idle_by_time() {
             // No series is idle yet: what they were idle by is something else.
             self.clock = Clock::default();
         }
         self.evict_surplus();
-        Ok(())
     }
 
     /// Adds the series of a snapshot to those that are here, and returns their number. They count as created; the
@@ -135,7 +169,8 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
     /// As [`read_snapshot`](Self::read_snapshot); or one of them is here already, or there would be too many. Nothing
     /// has changed.
     pub fn add_snapshot(&mut self, bytes: &[u8]) -> Result<usize, SnapshotError> {
-        let Loaded { series, columns, last, order, clock, was_in_time, .. } = self.load(bytes)?;
+        let Loaded { series, columns, last, late, order, clock, was_in_time, .. } =
+            self.load(bytes, Parameters::Same)?;
         if let Some((key, _)) = series.iter().find(|(key, _)| self.series.contains_key(*key)) {
             return Err(SnapshotError::Exists { key: format!("{key:?}") });
         }
@@ -146,7 +181,7 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
         }
         let room = self.series.try_reserve(added);
         room.map_err(|_| ChannelsError::OutOfMemory { channels: before.saturating_add(added) })?;
-        self.bank.append(&columns, &last)?;
+        self.bank.append(&columns, &last, &late)?;
         let now = self.clock.now.or(clock.now.filter(|_| was_in_time && self.is_idle_by_time()));
         self.clock.now = now;
         // In the order of their idleness, behind those that are here.
@@ -170,7 +205,7 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
 
     fn header(&self, channels: usize) -> Header {
         let mut header = Header::new::<R, T>(SnapshotKind::Tracker, self.bank.rule(), channels);
-        (header.key, header.idle) = (K::KIND, self.is_idle_by_time().into());
+        (header.key, header.idle) = (K::KIND, if self.is_idle_by_time() { IN_TIME } else { 0 });
         header
     }
 
@@ -184,7 +219,12 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
         let slots = || channels.iter().filter_map(|&channel| self.series.get_index(channel));
         let mut header = self.header(channels.len());
         let keys: usize = slots().map(|(key, _)| size_of::<u32>() + key.with_bytes(<[u8]>::len)).sum();
-        let width = usize::from(header.columns) * size_of::<T>() + bytes_of_slot::<T>();
+        let late = || channels.iter().filter_map(|&channel| self.bank.late_in_a_row().get(channel).copied());
+        let has_late = late().any(|late| late > 0);
+        if has_late {
+            header.idle |= HAS_LATE;
+        }
+        let width = usize::from(header.columns) * size_of::<T>() + bytes_of_slot::<T>() + usize::from(has_late);
         header.body = (channels.len() * width + keys + COUNTERS * size_of::<u64>() + CLOCK) as u64;
         note.clone_into(&mut header.note);
         write_whole(out, &header, |body| {
@@ -196,6 +236,9 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
             body.words(channels.iter().filter_map(|&channel| last.get(channel)).map(|last| last.cast_unsigned()))?;
             body.words(slots().map(|(_, slot)| slot.seen.cast_unsigned()))?;
             self.write_order(body, channels)?;
+            if has_late {
+                late().try_for_each(|late| body.put(&[late]))?;
+            }
             for (key, _) in slots() {
                 key.with_bytes(|bytes| {
                     body.put(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes())?;
@@ -221,16 +264,26 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
     }
 
     /// Reads a snapshot, if it is one for this tracker.
-    fn load(&self, bytes: &[u8]) -> Result<Loaded<K, R, T>, SnapshotError> {
+    fn load(&self, bytes: &[u8], parameters: Parameters) -> Result<Loaded<K, R, T>, SnapshotError> {
         let (header, body) = Header::open(bytes)?;
-        header.check(&self.header(0))?;
-        let was_in_time = match header.idle {
-            0 => false,
-            1 => true,
-            _ => return Err(SnapshotError::Malformed { what: "series are idle by nothing that is known" }),
+        let here = self.bank.constants();
+        let (made_by, to) = match parameters {
+            Parameters::Same => {
+                header.check(&self.header(0))?;
+                (*here, None)
+            }
+            Parameters::Any => {
+                let rule = header.check_for::<R>(&self.header(0))?;
+                (rule.constants().map_err(ChannelsError::from)?, Some(here))
+            }
         };
+        let most = if header.is_first() { IN_TIME } else { IN_TIME | HAS_LATE };
+        if header.idle > most {
+            return Err(SnapshotError::Malformed { what: "series are idle by nothing that is known" });
+        }
+        let (was_in_time, has_late) = (header.idle & IN_TIME > 0, header.idle & HAS_LATE > 0);
         let mut reader = Reader::new(body);
-        let columns = read_columns(&mut reader, &header, self.bank.constants())?;
+        let columns = read_columns(&mut reader, &header, &made_by, to)?;
         let count = columns.len();
         if count.checked_mul(bytes_of_slot::<T>()).is_none_or(|bytes| bytes > reader.rest())
             || count >= order::NONE as usize
@@ -256,6 +309,10 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
             slot.seen = reader.i64()?;
         }
         let order = read_order(&mut reader, &mut slots)?;
+        let late = if has_late { reader.take(count)?.to_vec() } else { vec![0; count] };
+        if late.iter().any(|&late| late > MOST_LATE) || has_late && late.iter().all(|&late| late == 0) {
+            return Err(SnapshotError::Malformed { what: "it counts late samples where there are none" });
+        }
         if header.is_first() {
             // Which series had had whole numbers alone: they all find their step anew.
             for _ in 0..count {
@@ -290,8 +347,17 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
         }
         reader.end()?;
         let clock = Clock { now: (has_clock == 1).then_some(now), astray };
-        Ok(Loaded { series, columns, last, order, counters: counters_of(words), clock, was_in_time })
+        Ok(Loaded { series, columns, last, late, order, counters: counters_of(words), clock, was_in_time })
     }
+}
+
+/// The parameters that the rule of a snapshot may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Parameters {
+    /// Those of the tracker.
+    Same,
+    /// Any: its states are converted.
+    Any,
 }
 
 /// The most that a counter can have come to, and more than centuries of samples.
@@ -305,6 +371,7 @@ struct Loaded<K, R: Scored, T: Real> {
     series: IndexMap<K, Slot<T>>,
     columns: Columns<R, T>,
     last: Vec<i64>,
+    late: Vec<u8>,
     order: Order,
     counters: Counters,
     clock: Clock,

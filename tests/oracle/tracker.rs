@@ -20,8 +20,13 @@ pub(crate) struct Known<S> {
     pub(crate) samples: u64,
     pub(crate) outliers: u64,
     pub(crate) last: Option<i64>,
+    /// Samples in a row that were late and are not missing.
+    pub(crate) late: u32,
     pub(crate) seen: i64,
 }
+
+/// So many late samples in a row are refused.
+pub(crate) const MOST_LATE: u32 = 12;
 
 /// The least that a tracker could be, the longest idle first.
 pub(crate) struct Model<O: Specification<T>, T: Float> {
@@ -137,6 +142,11 @@ impl<O: Specification<T>, T: Float> Model<O, T> {
                     known.seen = last;
                     self.series.push(known);
                 }
+                // The clock was wrong when it saw a series that was as wrong.
+                Some(last) if matches!(self.idle, Some(Idle::Time(_))) && last > now && known.seen > now => {
+                    known.seen = now;
+                    self.series.push(known);
+                }
                 _ => self.counters.expired += 1,
             }
         }
@@ -172,19 +182,46 @@ impl<O: Specification<T>, T: Float> Model<O, T> {
             self.counters.evicted += 1;
         }
         self.counters.created += 1;
-        self.series.push(Known { key, state: O::unseen(), samples: 0, outliers: 0, last: None, seen: now });
+        self.series.push(Known { key, state: O::unseen(), samples: 0, outliers: 0, last: None, late: 0, seen: now });
         Ok(self.series.len() - 1)
     }
 
     pub(crate) fn update(&mut self, key: u32, time: Option<i64>, sample: T) -> Answer {
-        let place = self.series.iter().position(|known| known.key == key);
-        if let Some((time, last)) = time.zip(place.and_then(|place| self.series[place].last))
+        let mut place = self.series.iter().position(|known| known.key == key);
+        let last = place.and_then(|place| self.series[place].last);
+        let limit = match self.idle {
+            Some(Idle::Time(limit)) => i128::try_from(limit.as_nanos()).unwrap(),
+            _ => i128::MAX,
+        };
+        let mut is_set_back = false;
+        let mut ticked = None;
+        if let (Some(time), Some(last), Some(place)) = (time, last, place)
             && time < last
         {
-            self.counters.late += 1;
-            return Answer::Late;
+            let mut is_wrong = self.series[place].late == MOST_LATE;
+            if limit < i128::MAX {
+                let now = self.tick(Some(time));
+                let is_right = (i128::from(time) - i128::from(now)).abs() <= limit;
+                is_wrong |= is_right && i128::from(last) - i128::from(now) > limit;
+                ticked = Some(now);
+            }
+            if sample.nan() || !is_wrong {
+                self.counters.late += 1;
+                let late = &mut self.series[place].late;
+                *late = (*late + u32::from(!sample.nan())).min(MOST_LATE);
+                return Answer::Late;
+            }
+            is_set_back = true;
         }
-        let now = self.tick(time);
+        let now = ticked.unwrap_or_else(|| self.tick(time));
+        if let (Some(time), Some(last), Some(silent)) = (time, last, place)
+            && i128::from(time) - i128::from(last) > limit
+            && !sample.nan()
+        {
+            self.series.remove(silent);
+            self.counters.expired += 1;
+            place = None;
+        }
         let place = match place {
             Some(place) => place,
             None => match self.add(key, now, sample.nan() || sample.to_f64().is_infinite()) {
@@ -194,7 +231,7 @@ impl<O: Specification<T>, T: Float> Model<O, T> {
         };
         let known = &mut self.series[place];
         // Before its first sample with a time, a series has nothing to decay.
-        let elapsed = time.zip(known.last).map_or(0, |(time, last)| time.abs_diff(last));
+        let elapsed = time.zip(known.last).filter(|_| !is_set_back).map_or(0, |(time, last)| time.abs_diff(last));
         let (state, outcome) = self.spec.step_at(&known.state, sample, Duration::from_nanos(elapsed));
         let [location, ..] = self.spec.reading(&state);
         let reopened = outcome.opened && !outcome.first;
@@ -206,6 +243,7 @@ impl<O: Specification<T>, T: Float> Model<O, T> {
             known.samples += 1;
             known.outliers += u64::from(outcome.strike);
             known.last = time.or(known.last);
+            known.late = if time.is_some() { 0 } else { known.late };
             known.seen = now;
             let known = self.series.remove(place);
             self.series.push(known);

@@ -9,6 +9,7 @@ mod oracle;
 mod support;
 
 mod clipped_ema;
+mod convert;
 mod decay;
 mod digest;
 mod elapsed;

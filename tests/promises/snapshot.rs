@@ -592,6 +592,49 @@ fn counters_have_room() {
     }
 }
 
+/// The rows of late samples are there where one is not empty, and none is longer than those that are refused.
+#[test]
+fn rows_of_late_samples() {
+    let new = || Tracker::<u64>::new(RobustMean::new(decay())).unwrap();
+    let mut tracker = new();
+    for (key, late) in [(1, 3), (2, 0), (3, 12)] {
+        tracker.update_at(&key, 100, 1.0).unwrap();
+        for _ in 0..late {
+            tracker.update_at(&key, 99, 1.0).unwrap_err();
+        }
+    }
+    let mut bytes = Vec::new();
+    tracker.write_snapshot(&mut bytes, b"").unwrap();
+    let rows = bytes.len() - 4 - 17 - 10 * 8 - 3 * (4 + 8) - 3;
+    assert_eq!((bytes[20], &bytes[rows..rows + 3]), (2, &[3, 0, 12][..]));
+    for (row, is_refused) in [([3, 0, 12], false), ([0, 0, 1], false), ([0, 0, 0], true), ([0, 13, 1], true)] {
+        let mut other = bytes.clone();
+        other[rows..rows + 3].copy_from_slice(&row);
+        mend(&mut other);
+        let mut read = new();
+        let result = read.read_snapshot(&other);
+        assert_eq!(matches!(result, Err(SnapshotError::Malformed { .. })), is_refused, "{result:?}");
+        if row[2] == 12 {
+            assert_eq!(read.update_at(&3, 98, 1.0).map(|seen| seen.accepted), Ok(true), "the thirteenth is taken");
+        }
+    }
+    // Some series are written with theirs, and the others as if nothing had been late.
+    for (key, mark) in [(1, 2), (2, 0)] {
+        let mut some = Vec::new();
+        tracker.write_series(&mut some, [&key], b"").unwrap();
+        assert_eq!(some[20], mark);
+        let mut other = new();
+        assert_eq!(other.add_snapshot(&some).unwrap(), 1);
+        let refused = (0..20).take_while(|_| other.update_at(&key, 99, 1.0).is_err()).count();
+        assert_eq!(refused, if key == 1 { 9 } else { 12 });
+    }
+    // Format 1 had none.
+    let mut first = bytes;
+    (first[8], first[20]) = (1, 2);
+    mend(&mut first);
+    assert!(new().read_snapshot(&first).is_err());
+}
+
 /// Half of the resolution is what a scale is at least where it is used, and is never stored.
 #[test]
 fn the_resolution_is_not_stored() {

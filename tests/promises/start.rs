@@ -2,7 +2,7 @@
 //! what comes again and again is the signal and no outlier, however its levels lie.
 
 use crate::{oracle, support};
-use evenkeel::{Bank, CleanedEma, ClippedEma, Decay, Observation, RobustMean, Scored};
+use evenkeel::{Bank, CleanedEma, ClippedEma, Decay, Observation, Resolution, RobustMean, Scored, Tracker};
 use oracle::Float;
 use support::random::Random;
 use support::streams::Drawn;
@@ -70,7 +70,23 @@ fn the_sixth_sample_is_the_first_with_a_score<T: Float, O: Drawn<T>>() {
     });
 }
 
-both_rules!(levels_in_turn_are_the_signal, the_sixth_sample_is_the_first_with_a_score);
+/// Of a thousand new series of Gaussian noise, at most 35 have a sample beyond eight scales among their first forty.
+fn noise_is_seldom_far_out<T: Float, O: Drawn<T>>() {
+    for (seed, resolution) in [(91, Resolution::Learn), (92, Resolution::Learn), (93, Resolution::default())] {
+        let mut random = Random::new(seed);
+        let decay = Decay::half_life(60.0).unwrap();
+        let mut tracker = Tracker::<u32, O::Rule, T>::new(O::with(decay, None, resolution).0).unwrap();
+        let mut far = 0;
+        for key in 0..1000 {
+            let scores =
+                (0..40).map(|_| tracker.update(&key, T::from_f64(random.gauss())).unwrap().score.to_f64().abs());
+            far += u32::from(scores.fold(0.0, f64::max) > 8.0);
+        }
+        assert!((1..=35).contains(&far), "{far} of 1000 series, {resolution:?}");
+    }
+}
+
+both_rules!(levels_in_turn_are_the_signal, the_sixth_sample_is_the_first_with_a_score, noise_is_seldom_far_out,);
 
 /// The thresholds that the rules report.
 #[test]

@@ -1,6 +1,7 @@
 //! `evenkeel completions`: what a shell completes after the name of the program.
 
 use crate::failure::Failure;
+use crate::patient::Patient;
 use anyhow::Context;
 use clap::{Arg, Args, Command, ValueHint};
 use clap_complete::{Shell, generate};
@@ -38,7 +39,7 @@ pub(crate) fn run(args: &CompletionsArgs, program: Command) -> Result<(), Failur
     if args.shell == Shell::Fish {
         script.extend(fish_values(&program).into_bytes());
     }
-    Ok(io::stdout().write_all(&script).context("cannot write to standard output")?)
+    Ok(Patient(io::stdout()).write_all(&script).context("cannot write to standard output")?)
 }
 
 /// What `clap_complete` leaves out for fish, which would offer files instead: the values of what is no option.

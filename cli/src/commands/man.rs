@@ -1,6 +1,7 @@
 //! `evenkeel man`: the manual pages, made of the help.
 
 use crate::failure::Failure;
+use crate::patient::Patient;
 use anyhow::Context;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Command};
@@ -41,7 +42,7 @@ pub(crate) fn run(args: &ManArgs, program: Command) -> Result<(), Failure> {
     let Some(folder) = &args.output else {
         let command = args.command.as_deref().and_then(|name| program.find_subcommand(name)).unwrap_or(&program);
         let page = page(&program, command).context("cannot make the page")?;
-        return Ok(io::stdout().write_all(page.as_bytes()).context("cannot write to standard output")?);
+        return Ok(Patient(io::stdout()).write_all(page.as_bytes()).context("cannot write to standard output")?);
     };
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     for command in [&program].into_iter().chain(program.get_subcommands()) {

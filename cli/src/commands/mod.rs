@@ -8,7 +8,7 @@ macro_rules! with_exit_codes {
             "\n\nExit codes:
   0  The whole input was processed, or the reader of the output closed the pipe.
   1  The output could not be written, or --strict met a bad row, a bad value or a late sample.
-  2  The command line or the input cannot be used: no such column, no input, every row is bad."
+  2  The command line or the input cannot be used: no such column, no input, no sample, every row is bad."
         )
     };
 }

@@ -3,8 +3,8 @@
 use crate::engine::Engine;
 use crate::engine::tally::Tally;
 use crate::failure::Failure;
-use crate::input::{self, InputArgs, Source};
-use crate::output::{Target, check_distinct};
+use crate::input::{self, InputArgs, OrderArgs, Plan, Source};
+use crate::output::Target;
 use crate::samples::{Refusal, Sink, Time};
 use crate::settings::{Preset, RuleArgs};
 use crate::text::moments::TimeForm;
@@ -35,6 +35,9 @@ pub(crate) struct ProfileArgs {
     pub(crate) input: InputArgs,
 
     #[command(flatten)]
+    pub(crate) order: OrderArgs,
+
+    #[command(flatten)]
     pub(crate) rule: RuleArgs,
 
     /// The estimator whose scores are profiled.
@@ -61,7 +64,7 @@ const SEPARATE: usize = 1000;
 const TOTAL: &str = "all series";
 /// Runs the command.
 pub(crate) fn run(args: &ProfileArgs) -> Result<(), Failure> {
-    check_distinct(&[("the input", args.input.path.as_deref()), ("--output", args.output.as_deref())])?;
+    args.input.check_distinct(&[("--output", args.output.as_deref())])?;
     let engine = Engine::new(&args.rule, args.preset)?;
     let source = Source::open(&args.input)?;
     let mut target = Target::open(args.output.as_deref())?;
@@ -69,9 +72,9 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<(), Failure> {
     let (total, tally) = (TailProfile::new(), Tally::default());
     let mut profile = Profile { engine, series: Vec::new(), count: 0, total, tally, updates: Vec::new() };
 
-    let result = input::read(source, &mut profile, &mut console);
+    let result = input::read(source, Plan::new(&args.input, &args.order), &mut profile, &mut console);
     console.finish();
-    result?;
+    let found = result?;
     if profile.is_total_only() {
         let count = profile.count;
         console.note(format!("{count} series are more than {SEPARATE}: only their total is shown"));
@@ -83,6 +86,7 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<(), Failure> {
     };
     target.write(text.as_bytes())?;
     target.finish()?;
+    found.note(&console);
     let (Tally { samples, missing, .. }, late) = (profile.tally, console.counts.late);
     let series = profile.count as u64;
     console.summary(&[("samples", samples), ("series", series), ("missing", missing), ("late", late)]);

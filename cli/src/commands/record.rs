@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
 use crate::machine::{COLUMNS, Host, check_interval, next_due};
+use crate::patient::Patient;
 use crate::text::time::interval;
 use anyhow::Context;
 use jiff::Timestamp;
@@ -67,7 +68,7 @@ pub(crate) fn run(args: &RecordArgs) -> Result<(), Failure> {
             let mut file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
             record(&mut file, &mut host, args.every, args.length)
         }
-        None => record(&mut io::stdout().lock(), &mut host, args.every, args.length),
+        None => record(&mut Patient(io::stdout()), &mut host, args.every, args.length),
     };
     match result {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

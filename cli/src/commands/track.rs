@@ -4,8 +4,8 @@ use crate::engine::Engine;
 use crate::engine::tally::Tally;
 use crate::failure::Failure;
 use crate::formats::Format;
-use crate::input::{self, InputArgs, Source};
-use crate::output::{OutputFormat, Target, Tidy, check_distinct, check_writable};
+use crate::input::{self, InputArgs, OrderArgs, Plan, Source};
+use crate::output::{OutputFormat, Target, Tidy, check_writable};
 use crate::samples::{Refusal, Sink, Time, TimeType};
 use crate::settings::{RuleArgs, TrackPreset};
 use crate::text::moments::TimeForm;
@@ -40,13 +40,17 @@ pub(crate) struct TrackArgs {
     pub(crate) input: InputArgs,
 
     #[command(flatten)]
+    pub(crate) order: OrderArgs,
+
+    #[command(flatten)]
     pub(crate) rule: RuleArgs,
 
     /// The estimator: what the location of a series is, and which of its samples are outliers.
     #[arg(long, value_enum, default_value_t, help_heading = "Estimator")]
     pub(crate) preset: TrackPreset,
 
-    /// The format of the output. By default it is what the name of --output ends in, else CSV, and NDJSON for NDJSON.
+    /// The format of the output. By default it is what the name of --output ends in, else CSV, and NDJSON for NDJSON. An
+    /// `arrow` is a file, also called Feather, `arrows` a stream, which can be read while it is written.
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
     pub(crate) output_format: Option<OutputFormat>,
 
@@ -77,8 +81,8 @@ fn svg(text: &str) -> Result<PathBuf, String> {
 
 /// Runs the command.
 pub(crate) fn run(args: &TrackArgs) -> Result<(), Failure> {
-    let (input, output, plot) = (args.input.path.as_deref(), args.output.as_deref(), args.plot.as_deref());
-    check_distinct(&[("the input", input), ("--output", output), ("--plot", plot)])?;
+    let (output, plot) = (args.output.as_deref(), args.plot.as_deref());
+    args.input.check_distinct(&[("--output", output), ("--plot", plot)])?;
     if plot == Some(Path::new("-")) {
         return Err(Failure::usage("--plot needs a file: standard output has the rows"));
     }
@@ -100,16 +104,21 @@ pub(crate) fn run(args: &TrackArgs) -> Result<(), Failure> {
         updates: Vec::new(),
     };
 
-    if let Err(failure) = input::read(source, &mut track, &mut console) {
-        console.finish();
-        track.output.abandon();
-        return Err(failure);
-    }
+    let found = match input::read(source, Plan::new(&args.input, &args.order), &mut track, &mut console) {
+        Ok(found) => found,
+        Err(failure) => {
+            console.finish();
+            track.output.abandon();
+            return Err(failure);
+        }
+    };
     let Track { output, drawing, series, tally, .. } = track;
     output.finish()?;
     if let (Some(mut drawing), Some(path)) = (drawing, plot) {
         drawing.plot().write(path)?;
     }
+    console.finish();
+    found.note(&console);
     let Tally { samples, missing, outliers, reopenings } = tally;
     let late = console.counts.late;
     let mut summary = vec![("samples", samples), ("series", series), ("missing", missing), ("late", late)];
@@ -123,7 +132,7 @@ pub(crate) fn run(args: &TrackArgs) -> Result<(), Failure> {
 /// The format of an output that nobody has named: what the name of the file says, or that of the input.
 fn output_format(output: Option<&Path>, input: Format) -> OutputFormat {
     let named = output.map_or(OutputFormat::Csv, OutputFormat::of);
-    // A terminal or a pipe cannot use Parquet; from CSV to NDJSON or back nothing but a wish leads.
+    // A terminal or a pipe cannot use Parquet or Arrow; from CSV to NDJSON or back nothing but a wish leads.
     match (named, input) {
         (OutputFormat::Csv | OutputFormat::Ndjson, Format::Csv) => OutputFormat::Csv,
         (OutputFormat::Csv | OutputFormat::Ndjson, Format::Ndjson) => OutputFormat::Ndjson,

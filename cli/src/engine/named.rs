@@ -20,6 +20,8 @@ pub(crate) trait Named: Debug + Send {
     fn write(&self, out: &mut Vec<u8>, note: &[u8]) -> io::Result<()>;
     /// Takes over the state of all series.
     fn read(&mut self, bytes: &[u8]) -> Result<(), SnapshotError>;
+    /// Takes over the state of all series that the same rule has made with other parameters.
+    fn convert(&mut self, bytes: &[u8]) -> Result<(), SnapshotError>;
 }
 
 /// The estimators of a preset, of no series yet.
@@ -68,5 +70,9 @@ impl<R: Scored + Timed> Named for Tracker<String, R> {
 
     fn read(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
         self.read_snapshot(bytes)
+    }
+
+    fn convert(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+        self.convert_snapshot(bytes)
     }
 }

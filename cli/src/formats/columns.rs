@@ -41,11 +41,6 @@ pub(crate) fn is_called_time(name: &str) -> bool {
     says_time(name) == Some(Says::Time)
 }
 
-/// Notes that a column is a series although its name means the time.
-pub(crate) fn note_time_is_series(name: &str, report: &Console) {
-    report.note(format!("column {name:?} is numeric and tracked as a series; --time {name} makes it the time"));
-}
-
 /// The failure of a long table whose values may be in any of these columns.
 pub(crate) fn several_values<'a>(names: impl Iterator<Item = &'a str>) -> Failure {
     let names = quoted(names);

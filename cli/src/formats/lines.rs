@@ -96,6 +96,8 @@ pub(crate) struct Lines {
     /// How many lines are current.
     count: u64,
     at_end: bool,
+    /// Whether a last line without its end is left.
+    needs_ends: bool,
     /// Whether the first line is being looked for.
     is_looking: bool,
 }
@@ -115,8 +117,22 @@ impl Lines {
             number: 1,
             count: 0,
             at_end: false,
+            needs_ends: false,
             is_looking: false,
         }
+    }
+
+    /// Takes the bytes that are still to come, for what has no lines.
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code))] // only Arrow has none
+    pub(crate) fn take_rest(&mut self) -> impl Read + use<> {
+        let read = self.peeked().to_vec();
+        (self.end, self.at_end) = (self.filled, true);
+        std::io::Cursor::new(read).chain(std::mem::replace(&mut self.source, Box::new(std::io::empty())))
+    }
+
+    /// Leaves a last line without its end, as whatever is written may have been cut off: it is not gone to.
+    pub(crate) fn need_ends(&mut self) {
+        self.needs_ends = true;
     }
 
     /// The text of the current line, or lines, without the end of the last.
@@ -268,8 +284,8 @@ impl Lines {
         self.count = self.count.min(1);
     }
 
-    /// The first line that is neither blank nor, where these are passed over, a comment, without its end. Nothing is consumed. A
-    /// line that does not fit into the buffer is not complete.
+    /// The first line that is neither blank nor, where these are passed over, a comment that announces nothing, without its end.
+    /// Nothing is consumed. A line that does not fit into the buffer is not complete.
     pub(crate) fn first_line(
         &mut self,
         comments: Comments,
@@ -277,7 +293,7 @@ impl Lines {
     ) -> Result<&[u8], Failure> {
         let is_text = |line: &&[u8]| {
             let line = line.trim_ascii();
-            let is_comment = comments == Comments::PassOver && line.starts_with(b"#");
+            let is_comment = comments == Comments::PassOver && line.starts_with(b"#") && !is_announcement(line);
             !line.is_empty() && !is_comment
         };
         loop {
@@ -348,7 +364,7 @@ impl Lines {
     }
 
     /// What has been read and is still to come.
-    fn peeked(&self) -> &[u8] {
+    pub(crate) fn peeked(&self) -> &[u8] {
         self.buffer.get(self.end..self.filled).unwrap_or_default()
     }
 
@@ -367,6 +383,7 @@ impl Lines {
             }
             match self.fill(before_read)? {
                 Fill::More => {}
+                Fill::End if self.needs_ends => return Ok(Found::End),
                 Fill::End => {
                     self.end = self.filled;
                     return Ok(if searched == 0 { Found::End } else { Found::Line });
@@ -439,6 +456,11 @@ impl Lines {
 
 fn ends_of_lines(text: &[u8]) -> u64 {
     memchr::memchr_iter(b'\n', text).count() as u64
+}
+
+/// Whether a comment announces what the lines behind it are, as those of Prometheus do: `# TYPE name counter`.
+fn is_announcement(line: &[u8]) -> bool {
+    line.starts_with(b"# TYPE ")
 }
 
 /// The outcome of reading more.
@@ -579,6 +601,24 @@ mod tests {
             assert_eq!(lines.number(), 1);
             assert_eq!(lines.cut(true, &mut brace, &mut never_mind).unwrap(), Found::Line);
             assert_eq!((lines.raw(), lines.number()), (&b"y}"[..], 2 * longest + 1));
+        }
+    }
+
+    #[test]
+    fn a_last_line_without_its_end_is_left_where_ends_are_needed() {
+        for (text, expected, held) in [(&b"one\ntwo"[..], 1, 3), (b"one\ntwo\n", 2, 0), (b"one", 0, 3), (b"", 0, 0)] {
+            let mut lines = lines(text);
+            lines.need_ends();
+            let mut last = 0;
+            let mut note = |need: Need| {
+                last = need.held;
+                Ok(Woken::Input)
+            };
+            let mut seen = 0;
+            while lines.advance(&mut note).unwrap() == Found::Line {
+                seen += 1;
+            }
+            assert_eq!((seen, lines.advance(&mut note).unwrap(), last), (expected, Found::End, held), "{text:?}");
         }
     }
 

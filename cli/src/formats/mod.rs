@@ -5,24 +5,38 @@
 //! | file | what it does |
 //! |---|---|
 //! | `reader.rs`, `record.rs` | what a reader does, and what a record is |
-//! | `csv/`, `ndjson/`, `influx/`, `parquet/` | the formats, with their file endings and first lines; `no_parquet.rs` where Parquet is not built in |
+//! | `csv/`, `ndjson/`, `influx/`, `parquet/`, `arrow/` | the formats, with their file endings and first lines; `no_parquet.rs` and `no_arrow.rs` where these are not built in |
+//! | `prometheus/`, `graphite.rs`, `statsd.rs`, `collectd/` | telemetry in lines, of which `telemetry.rs` has what they share |
+//! | `typed/` | tables whose columns have types, as Parquet and Arrow have them |
+//! | `foreign.rs` | formats that are known by their first bytes, and not read |
 //! | `lines.rs` | lines with their numbers, in bounded memory |
 //! | `columns.rs`, `times.rs` | columns by name, and the one with the time where none is named |
 //! | `options.rs` | what the command line wishes |
 
+#[cfg_attr(not(feature = "parquet"), path = "no_arrow.rs")]
+mod arrow;
+mod collectd;
 mod columns;
 mod csv;
+mod foreign;
+mod graphite;
 mod influx;
 mod lines;
 mod ndjson;
 mod options;
 #[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]
 mod parquet;
+mod prometheus;
 mod reader;
 mod record;
+mod statsd;
+mod telemetry;
 mod times;
+#[cfg(feature = "parquet")]
+mod typed;
 
 pub(crate) use columns::Wanted;
+pub(crate) use foreign::{FIRST, check_known};
 pub(crate) use influx::Point;
 pub use lines::Limits;
 pub(crate) use lines::{Comments, Found, Lines, Need, Span, Woken};
@@ -31,12 +45,17 @@ pub(crate) use reader::{Client, Consumer, Input, Roles, Use};
 pub(crate) use record::{Record, Series, Value, When};
 
 use crate::failure::Failure;
+use arrow::Arrow;
 use clap::ValueEnum;
+use collectd::Collectd;
 use csv::Csv;
+use graphite::Graphite;
 use influx::Influx;
 use ndjson::Ndjson;
 use parquet::Parquet;
+use prometheus::Prometheus;
 use reader::{Reader, read_all};
+use statsd::Statsd;
 
 /// Declares the formats: the name on the command line, and the reader.
 macro_rules! formats {
@@ -76,6 +95,13 @@ macro_rules! formats {
                 }
             }
 
+            /// Whether it has rows and no lines, and its columns have types.
+            pub(crate) fn is_typed(self) -> bool {
+                match self {
+                    $(Self::$name => <$reader>::IS_TYPED,)*
+                }
+            }
+
             /// Whether records have timestamps in a unit that no text shows.
             pub(crate) fn has_precision(self) -> bool {
                 match self {
@@ -95,10 +121,15 @@ macro_rules! formats {
 
 formats! {
     Csv Csv;
+    Prometheus Prometheus;
     #[value(alias = "json")]
     Ndjson Ndjson;
     Influx Influx;
     Parquet Parquet;
+    Arrow Arrow;
+    Graphite Graphite;
+    Statsd Statsd;
+    Collectd Collectd;
 }
 
 impl Format {

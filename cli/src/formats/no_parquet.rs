@@ -1,8 +1,8 @@
 //! The reader of Parquet files where it is not built in: it refuses them.
 
 use super::csv::Fields;
-use super::reader::{Client, Input, Next, Reader};
-use crate::failure::{Failure, no_parquet};
+use super::reader::{Client, Input, Next, Reader, Use};
+use crate::failure::{Failure, not_built_in};
 
 /// A reader that cannot be made.
 pub(crate) enum Parquet {}
@@ -11,6 +11,9 @@ impl Reader for Parquet {
     type Record<'a> = Fields<'a>;
 
     const ENDINGS: &'static [&'static str] = &["parquet"];
+    const USES: &'static [Use] = &[Use::Columns, Use::TimeForm];
+    const IS_STREAMED: bool = false;
+    const IS_TYPED: bool = true;
 
     /// A Parquet file begins with its mark, and then the first field of a header, which no text has.
     fn looks_like(first: &[u8]) -> bool {
@@ -18,7 +21,7 @@ impl Reader for Parquet {
     }
 
     fn open(input: Input) -> Result<Self, Failure> {
-        Err(no_parquet(&input.name))
+        Err(not_built_in(&input.name, "Parquet"))
     }
 
     fn next(&mut self, _: &mut impl Client) -> Result<Next<'_, Fields<'_>>, Failure> {

@@ -7,12 +7,16 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::samples::TimeType;
 use std::fs::File;
+use std::path::PathBuf;
 
 /// An opened input, as readers want it.
 pub(crate) struct Input {
     pub(crate) lines: Lines,
     /// The file and its size, where there is one.
     pub(crate) file: Option<(File, u64)>,
+    /// The files of a table that lies in several, in their order, where it does.
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code))] // only a table with types lies in several
+    pub(crate) files: Vec<PathBuf>,
     /// The name of the input in messages.
     pub(crate) name: String,
     pub(crate) options: Options,
@@ -33,6 +37,9 @@ pub(crate) trait Reader: Sized {
 
     /// Whether records come one by one, so that a pipe can have them, with what is known of each.
     const IS_STREAMED: bool = true;
+
+    /// Whether it has rows and no lines, and its columns have types.
+    const IS_TYPED: bool = false;
 
     /// Whether records have timestamps in a unit that no text shows.
     const HAS_PRECISION: bool = false;

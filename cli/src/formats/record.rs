@@ -41,14 +41,13 @@ pub(crate) trait Record {
     /// Whether a cell is one of those that hold numbers, whatever it holds here.
     fn is_number(&self, cell: usize) -> bool;
 
-    /// The content of a cell.
-    fn value(&self, cell: usize) -> Value<'_>;
-
-    /// Whether the format declares a cell to be a counter, which only rises but for resets, or not to be one; `None` where it
-    /// declares nothing.
+    /// Whether the series of a cell is a counter, which rises until it is reset; none where the format does not say.
     fn is_counter(&self, _: usize) -> Option<bool> {
         None
     }
+
+    /// The content of a cell.
+    fn value(&self, cell: usize) -> Value<'_>;
 
     /// The cells that may hold numbers, in the order in which their series are numbered.
     fn values(&self) -> impl ExactSizeIterator<Item = usize> {
@@ -67,6 +66,16 @@ pub(crate) trait Record {
 
     /// The record in two parts: what is added to it goes between them.
     fn split(&self) -> (&[u8], &[u8]);
+
+    /// Whether the record is a line of samples, to which what is added are lines of their own, and whose cells may be several
+    /// samples of one series.
+    const IS_LINE: bool = false;
+
+    /// The name of the series that a cell would have been added for, if the name of the cell has this ending and it is added in
+    /// lines of their own.
+    fn stem(&self, _: usize, _: &str) -> Option<String> {
+        None
+    }
 
     /// The sign between the cells of a row.
     fn separator(&self) -> u8 {
@@ -104,6 +113,9 @@ pub(crate) enum When<'a> {
     Stamp { text: &'a [u8], nanoseconds: i64 },
     /// The record has none, and so is of the moment at which it arrives.
     Arrival,
+    /// The record has none and is of the moment at which it arrives, or, where it has been there for long, of the row of this
+    /// number.
+    Numbered(u64),
     /// This record does not have the cell that has it in others.
     Absent,
     /// No cell of any record has one.

@@ -1,13 +1,17 @@
 //! The options of every command that reads an input.
 
+use super::bytes::label;
 use crate::failure::Failure;
 use crate::formats::{Delimiter, Dialect, Format, Options, Use, Wanted};
+use crate::output::check_distinct;
 use crate::text::moments::TimeForm;
 use crate::text::number::Words;
-use crate::text::time::Unit;
+use crate::text::time::{Unit, interval};
 use clap::Args;
+use encoding_rs::Encoding;
 use jiff::tz::TimeZone;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The input of a command that reads files.
 #[derive(Clone, Debug, Args)]
@@ -18,21 +22,75 @@ pub(crate) struct InputArgs {
     /// With --series it is long: one row per sample. An empty cell or NaN is a missing sample, `inf` and `-inf` are
     /// samples. The first rows show what a column is. NDJSON has one object per line and follows the same rules with
     /// members for columns: `null` is a missing sample, a member that was never a number is ignored, new members may
-    /// appear in any line, and nested values are ignored. In the influx line protocol a series is the measurement, the
-    /// tags in any order, and the field, `cpu,host=a usage`; strings and truth values are no series.
+    /// appear in any line, and members of objects within have paths, `data.value`. Objects may also stand in an array or go over
+    /// several lines. In the influx line protocol a series is the measurement, the
+    /// tags in any order, and the field, `cpu,host=a usage`; strings and truth values are no series. In the lines of Prometheus,
+    /// Graphite, StatsD and collectd it is the name with its labels or tags in order, or the identifier.
     #[arg(value_name = "INPUT")]
     pub(crate) path: Option<PathBuf>,
 
+    /// More files of the same table, which are read with the first one, all in the order of their names. Only Parquet and Arrow.
+    ///
+    /// A folder stands for the files in it and in its folders, but for those whose names begin with `.` or `_`. Where folders are
+    /// called `date=2024-05-01` or `host=a`, --time, --series and --value know these keys as columns.
+    #[arg(value_name = "MORE", requires = "path")]
+    pub(crate) more: Vec<PathBuf>,
+
     #[command(flatten)]
     pub(crate) read: ReadArgs,
+
+    /// The encoding of the text, such as utf-16le, iso-8859-2 or windows-1251. By default it is UTF-8, or UTF-16 where the first
+    /// bytes show it, or Windows-1252 where the first bytes beyond ASCII are no UTF-8.
+    #[arg(long, value_name = "LABEL", value_parser = label, help_heading = "Input")]
+    pub(crate) encoding: Option<&'static Encoding>,
+}
+
+/// The order of an input, and its counters.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct OrderArgs {
+    /// Hold samples back by so much of their own times, such as 10s, and sort them, for feeds in which some come late. A sample comes
+    /// out as soon as one has come that is newer by this, or at the end; one that is later still is late.
+    #[arg(long, value_name = "DURATION", value_parser = interval, help_heading = "Input")]
+    pub(crate) late: Option<Duration>,
+
+    /// Follow the rate per second of a counter: the column or the series of this name; may be repeated. `auto` stands for all that the
+    /// format declares to be counters, and, where a file is named, for those that look like some, for which it is read twice. After a
+    /// fall the counter has been reset, and the new value is the increase. The first sample has no rate.
+    #[arg(long, value_name = "COL", help_heading = "Input")]
+    pub(crate) rate: Vec<String>,
+}
+
+impl OrderArgs {
+    /// Whether counters are to be found.
+    pub(crate) fn is_auto(&self) -> bool {
+        self.rate.iter().any(|name| name == "auto")
+    }
+
+    /// The counters that are named.
+    pub(crate) fn named_rates(&self) -> Vec<String> {
+        self.rate.iter().filter(|name| *name != "auto").cloned().collect()
+    }
+}
+
+impl InputArgs {
+    /// Checks that no output is an input.
+    pub(crate) fn check_distinct(&self, outputs: &[(&str, Option<&Path>)]) -> Result<(), Failure> {
+        check_distinct(outputs)?;
+        for input in self.path.iter().chain(&self.more) {
+            check_distinct(&[&[("the input", Some(input.as_path()))], outputs].concat())?;
+        }
+        Ok(())
+    }
 }
 
 /// The meaning of an input.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ReadArgs {
     /// The format of the input. By default the ending of the file's name promises it (.csv, .ndjson, .jsonl, .json, .lp,
-    /// .influx, .line, .parquet), or the first line shows it: an object is NDJSON, a point is influx, anything else CSV. `pipe`
-    /// takes anything else for influx, and does not read Parquet.
+    /// .influx, .line, .parquet, .arrow, .arrows, .feather, .ipc, .prom, .openmetrics, .graphite, .statsd, .collectd), or its
+    /// beginning shows it: an object is NDJSON, a point is influx, `# TYPE` or a name with labels and a number is Prometheus, a path
+    /// with a number and the seconds since 1970 is Graphite, `name:1|c` is StatsD, PUTVAL is collectd, the marks of Parquet and Arrow
+    /// are theirs, anything else is CSV. `pipe` takes anything else for influx, and does not read Parquet and Arrow.
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Input")]
     pub(crate) format: Option<Format>,
 
@@ -92,7 +150,8 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Tables in text")]
     pub(crate) header: Vec<String>,
 
-    /// The place of the records in a JSON document, such as `data.result`: the array, by the names of members that lead to it.
+    /// The place of the records in a JSON document, such as `data.result`: the array, by the names of members that lead to it, or `.`
+    /// for the document itself. Times and labels of the objects around it go for its records.
     #[arg(long, value_name = "PATH", help_heading = "Input")]
     pub(crate) records: Option<String>,
 

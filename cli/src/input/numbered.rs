@@ -1,26 +1,37 @@
 //! Records to samples of numbered series, for commands that follow every series to the end of the input.
 
+use super::args::OrderArgs;
+use super::found::Found;
+use super::outlet::Outlet;
 use super::source::Source;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::formats::{Client, Consumer, Need, Record, Series, Value, When, Woken};
 use crate::samples::{Moment, Sink, Time, TimeType};
 use crate::text::quote::not_a_number;
-use crate::text::time::now;
+use crate::text::time::{Unit, now};
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 
-/// Reads all of the input into the sink.
+/// Reads all of an input into the sink, and returns what there is to say of its series. `counters` are series that have been found
+/// to be some.
 ///
 /// # Errors
 /// The input cannot be used, the sink takes no more, or there is something bad with `--strict`.
-pub(crate) fn read(source: Source, sink: &mut impl Sink, console: &mut Console) -> Result<(), Failure> {
-    let Source { format, input, is_live } = source;
+pub(super) fn follow(
+    source: Source,
+    order: &OrderArgs,
+    counters: Vec<String>,
+    sink: &mut impl Sink,
+    console: &mut Console,
+) -> Result<Found, Failure> {
+    let Source { format, input, is_live, .. } = source;
+    let precision = format.has_precision().then(|| input.options.precision.unwrap_or(Unit::Nanosecond));
     sink.time_form(&input.options.time);
     let mut numbered = Numbered {
-        sink,
-        console,
+        outlet: Outlet::new(sink, console, is_live, order, counters, &input.options.time),
         is_live,
+        precision,
         by_cell: Vec::new(),
         is_in_order: false,
         values: Vec::new(),
@@ -29,14 +40,20 @@ pub(crate) fn read(source: Source, sink: &mut impl Sink, console: &mut Console) 
         count: 0,
         name: Vec::new(),
     };
-    format.read_all(input, &mut numbered)
+    let read = format.read_all(input, &mut numbered);
+    // What came before something went wrong counts.
+    let flushed = numbered.outlet.flush(read.is_ok());
+    read?;
+    flushed?;
+    numbered.outlet.end()
 }
 
-/// A sink, and the numbers of its series.
+/// The way to a sink, and the numbers of its series.
 struct Numbered<'a, S> {
-    sink: &'a mut S,
-    console: &'a mut Console,
+    outlet: Outlet<'a, S>,
     is_live: bool,
+    /// The unit of timestamps, where no text shows it.
+    precision: Option<Unit>,
     /// The series of each cell of a row.
     by_cell: Vec<Option<usize>>,
     /// Whether the cells with values of a row are the series 0, 1, 2 and so on, in that order.
@@ -55,23 +72,23 @@ struct Numbered<'a, S> {
 
 impl<S: Sink> Client for Numbered<'_, S> {
     fn before_read(&mut self, need: Need) -> Result<Woken, Failure> {
-        self.console.progress(need.read);
+        self.outlet.console.progress(need.read);
         if self.is_live {
-            self.sink.before_wait()?;
+            self.outlet.sink.before_wait()?;
         }
         Ok(Woken::Input)
     }
 
     fn console(&mut self) -> &mut Console {
-        self.console
+        self.outlet.console
     }
 
     fn time_name(&mut self, name: &str) {
-        self.sink.time_name(name);
+        self.outlet.sink.time_name(name);
     }
 
     fn time_type(&mut self, time_type: TimeType) {
-        self.sink.time_type(time_type);
+        self.outlet.sink.time_type(time_type);
     }
 
     fn has_series(&self, name: &str) -> bool {
@@ -94,8 +111,9 @@ impl<S: Sink> Consumer for Numbered<'_, S> {
             Series::Each => self.each(record, ""),
             Series::Within(beginning) => self.each(record, beginning),
             Series::Named(name) => self.long(record, &name),
-            Series::Unnamed(why) => self.console.bad_row(record.span().line, why),
-        }
+            Series::Unnamed(why) => self.outlet.console.bad_row(record.span().line, why),
+        }?;
+        self.outlet.end_row()
     }
 }
 
@@ -106,13 +124,13 @@ impl<S: Sink> Numbered<'_, S> {
         if !self.time(record)? {
             return Ok(());
         }
-        if self.sink.takes_rows() && self.is_in_order(record) && self.has_only_numbers(record) {
-            return self.sink.samples(&self.values);
+        if self.outlet.takes_rows() && self.is_in_order(record) && self.has_only_numbers(record) {
+            return self.outlet.samples(&self.values);
         }
         for cell in record.values() {
             let series = match self.by_cell.get(cell) {
                 Some(Some(series)) => *series,
-                _ => self.add_cell(cell, record.name(cell))?,
+                _ => self.add_cell(cell, record)?,
             };
             self.sample(record, cell, series)?;
         }
@@ -142,12 +160,13 @@ impl<S: Sink> Numbered<'_, S> {
     }
 
     #[cold]
-    fn add_cell(&mut self, cell: usize, name: &str) -> Result<usize, Failure> {
+    fn add_cell(&mut self, cell: usize, record: &impl Record) -> Result<usize, Failure> {
         self.is_in_order = false;
+        let name = record.name(cell);
         let series = if let Some(series) = self.names.get(name.as_bytes()) {
             *series
         } else {
-            self.sink.series(name)?;
+            self.outlet.series(name, name, record.is_counter(cell))?;
             self.names.insert(name.as_bytes().into(), self.count);
             self.count += 1;
             self.count - 1
@@ -170,7 +189,7 @@ impl<S: Sink> Numbered<'_, S> {
             let name = std::mem::take(&mut self.name);
             let series = match self.position(&name) {
                 Some(series) => Some(series),
-                None if record.is_number(cell) => Some(self.add_name(&name, 1, [""].into_iter())?),
+                None if record.is_number(cell) => Some(self.add_name(&name, record, [cell].into_iter())?),
                 None => None,
             };
             self.name = name;
@@ -191,7 +210,7 @@ impl<S: Sink> Numbered<'_, S> {
         }
         let first = match self.position(name) {
             Some(first) => first,
-            None => self.add_name(name, count, record.values().map(|cell| record.name(cell)))?,
+            None => self.add_name(name, record, record.values())?,
         };
         if !self.time(record)? {
             return Ok(());
@@ -207,11 +226,11 @@ impl<S: Sink> Numbered<'_, S> {
     fn long_of_one(&mut self, record: &impl Record, name: &[u8], cell: usize) -> Result<(), Failure> {
         let value = match record.value(cell) {
             Value::Number(value) => value,
-            other => return self.console.bad_row(record.span().line, reason(&other, record.name(cell))),
+            other => return self.outlet.console.bad_row(record.span().line, reason(&other, record.name(cell))),
         };
         let series = match self.position(name) {
             Some(series) => series,
-            None => self.add_name(name, 1, [""].into_iter())?,
+            None => self.add_name(name, record, [cell].into_iter())?,
         };
         if !self.time(record)? {
             return Ok(());
@@ -230,19 +249,21 @@ impl<S: Sink> Numbered<'_, S> {
         Some(series)
     }
 
-    /// Announces the series of a new name: the name itself, or `name.column` for each of several columns.
-    fn add_name<'n>(
+    /// Announces the series of a new name: the name itself, or `name.column` for each of several cells.
+    fn add_name(
         &mut self,
         name: &[u8],
-        count: usize,
-        columns: impl Iterator<Item = &'n str>,
+        record: &impl Record,
+        cells: impl ExactSizeIterator<Item = usize>,
     ) -> Result<usize, Failure> {
         let text = std::str::from_utf8(name).unwrap_or_default();
-        if count == 1 {
-            self.sink.series(text)?;
-        } else {
-            for column in columns {
-                self.sink.series(&format!("{text}.{column}"))?;
+        let count = cells.len();
+        for cell in cells {
+            let (column, is_counter) = (record.name(cell), record.is_counter(cell));
+            if count == 1 {
+                self.outlet.series(text, column, is_counter)?;
+            } else {
+                self.outlet.series(&format!("{text}.{column}"), column, is_counter)?;
             }
         }
         let first = self.count;
@@ -255,9 +276,12 @@ impl<S: Sink> Numbered<'_, S> {
     /// Passes on the time of a record. False if the sink does not take it.
     #[inline]
     fn time(&mut self, record: &impl Record) -> Result<bool, Failure> {
+        if let (Some(unit), When::Stamp { nanoseconds, .. }) = (self.precision, record.time()) {
+            self.outlet.console.check_unit(nanoseconds, unit, "--precision");
+        }
         let mut digits = itoa::Buffer::new();
-        let taken = self.sink.row(time_of(record, self.console.counts.rows, self.is_live, &mut digits));
-        self.console.took_row(record.span().line, taken)
+        let time = time_of(record, self.outlet.console.counts.rows, self.is_live, &mut digits);
+        self.outlet.row(record.span().line, time)
     }
 
     #[inline]
@@ -266,7 +290,7 @@ impl<S: Sink> Numbered<'_, S> {
             Value::Number(value) => value,
             Value::Absent => f64::NAN,
             Value::NotANumber(text) => {
-                return self.console.bad_number(record.span().line, record.name(cell), text.as_bytes());
+                return self.outlet.bad_number(record.span().line, record.name(cell), &text);
             }
             Value::Other => return Ok(()),
         };
@@ -276,10 +300,7 @@ impl<S: Sink> Numbered<'_, S> {
     /// Passes on the value of a cell, and reports it if the sink refuses it.
     #[inline]
     fn give(&mut self, record: &impl Record, cell: usize, series: usize, value: f64) -> Result<(), Failure> {
-        match self.sink.sample(series, value) {
-            Ok(()) => Ok(()),
-            refused => self.console.took_sample(record.span().line, record.name(cell), refused),
-        }
+        self.outlet.sample(record.span().line, record.name(cell), series, value)
     }
 }
 
@@ -296,6 +317,10 @@ pub(crate) fn time_of<'a>(
         When::Stamp { text, nanoseconds } => Time { text, is_number: true, moment: Moment::Nanoseconds(nanoseconds) },
         // A file has been there for long.
         When::Arrival if is_live => Time { moment: Moment::Nanoseconds(now().unwrap_or(i64::MAX)), ..Time::text(b"") },
+        When::Numbered(row) if is_live => {
+            Time { moment: Moment::Nanoseconds(now().unwrap_or(i64::MAX)), ..Time::row_number(row, digits) }
+        }
+        When::Numbered(row) => Time::row_number(row, digits),
         When::Arrival | When::Absent => Time::text(b""),
         When::Nowhere | When::Unknown => Time::row_number(number, digits),
     }

@@ -10,6 +10,10 @@ pub(crate) enum OutputFormat {
     Csv,
     Ndjson,
     Parquet,
+    /// A file, which is Feather of version 2
+    Arrow,
+    /// A stream, which can be read as it is written
+    Arrows,
 }
 
 impl OutputFormat {
@@ -18,7 +22,7 @@ impl OutputFormat {
         match self {
             Self::Csv => Some(Notation::Csv),
             Self::Ndjson => Some(Notation::Ndjson),
-            Self::Parquet => None,
+            Self::Parquet | Self::Arrow | Self::Arrows => None,
         }
     }
 
@@ -30,6 +34,10 @@ impl OutputFormat {
             Self::Ndjson
         } else if is_any(&["parquet"]) {
             Self::Parquet
+        } else if is_any(&["arrow", "feather", "ipc"]) {
+            Self::Arrow
+        } else if is_any(&["arrows"]) {
+            Self::Arrows
         } else {
             Self::Csv
         }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `tidy.rs` | collects rows and hands them to a thread of their own |
 //! | `encode.rs` | rows to CSV or NDJSON, in that thread |
-//! | `parquet/` | rows to Parquet, there too; `no_parquet.rs` where that is not built in |
+//! | `typed/` | rows to Parquet and Arrow, there too; `no_parquet.rs` where these are not built in |
 //! | `format.rs` | the formats of rows |
 //! | `line_buffer.rs` | the buffer in which lines are put together |
 //! | `target.rs` | standard output, a device, or a file that is replaced as a whole |
@@ -13,11 +13,11 @@
 mod encode;
 mod format;
 mod line_buffer;
-#[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]
-mod parquet;
 mod replace;
 mod target;
 mod tidy;
+#[cfg_attr(not(feature = "parquet"), path = "no_parquet.rs")]
+mod typed;
 
 pub(crate) use format::OutputFormat;
 pub(crate) use line_buffer::LineBuffer;

@@ -1,15 +1,16 @@
-//! The writer of Parquet files where that is not built in: an error that names the feature.
+//! The writer of Parquet and Arrow where that is not built in: an error that names the feature.
 
 use super::encode::Batch;
+use super::format::OutputFormat;
 use super::target::Target;
-use crate::failure::{Failure, no_parquet};
+use crate::failure::{Failure, not_built_in};
 
 /// A writer that cannot be made.
 pub(super) enum Encoder {}
 
 impl Encoder {
-    pub(super) fn new(_: Target) -> Result<Self, Failure> {
-        Err(no_parquet("the output"))
+    pub(super) fn new(_: OutputFormat, _: Target) -> Result<Self, Failure> {
+        Err(not_built_in("the output", "Parquet or Arrow"))
     }
 
     pub(super) fn batch(&mut self, _: &Batch) -> Result<(), Failure> {

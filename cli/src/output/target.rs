@@ -2,6 +2,7 @@
 
 use super::replace::{Durability, Replacement, Writers};
 use crate::failure::Failure;
+use crate::patient::Patient;
 use anyhow::{Context, Result, bail};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// An opened output.
 #[derive(Debug)]
 pub(crate) enum Target {
-    StandardOutput(io::Stdout),
+    StandardOutput(Patient<io::Stdout>),
     /// A pipe or a device, which cannot be replaced.
     Direct(File, PathBuf),
     /// A new file that takes its place, and its name, at the end.
@@ -21,7 +22,7 @@ impl Target {
     /// Opens the file, or standard output if there is none or it is called `-`.
     pub(crate) fn open(path: Option<&Path>) -> Result<Self, Failure> {
         match path.filter(|path| *path != Path::new("-")) {
-            None => Ok(Self::StandardOutput(io::stdout())),
+            None => Ok(Self::StandardOutput(Patient(io::stdout()))),
             Some(path) => Ok(Self::open_file(path).with_context(|| cannot_write(path))?),
         }
     }
@@ -40,7 +41,7 @@ impl Target {
     /// Whether the output is a terminal, where a person reads it.
     pub(crate) fn is_terminal(&self) -> bool {
         match self {
-            Self::StandardOutput(stdout) => stdout.is_terminal(),
+            Self::StandardOutput(stdout) => stdout.0.is_terminal(),
             Self::Direct(file, _) => file.is_terminal(),
             Self::Replacement(_) => false,
         }

@@ -6,8 +6,8 @@
 
 use super::encode::{Batch, Encoder, Lines, Row};
 use super::format::OutputFormat;
-use super::parquet;
 use super::target::Target;
+use super::typed;
 use crate::failure::Failure;
 use crate::samples::{Time, TimeType};
 use evenkeel::Update;
@@ -40,28 +40,28 @@ pub(crate) struct Tidy {
 /// The encoder of the output's format.
 enum Sheet {
     Lines(Encoder),
-    Parquet(Box<parquet::Encoder>),
+    Typed(Box<typed::Encoder>),
 }
 
 impl Sheet {
     fn new(format: OutputFormat, target: Target) -> Result<Self, Failure> {
         Ok(match format.notation() {
             Some(notation) => Self::Lines(Encoder::new(notation, target)),
-            None => Self::Parquet(Box::new(parquet::Encoder::new(target)?)),
+            None => Self::Typed(Box::new(typed::Encoder::new(format, target)?)),
         })
     }
 
     fn batch(&mut self, batch: &Batch) -> Result<(), Failure> {
         match self {
             Self::Lines(encoder) => encoder.batch(batch),
-            Self::Parquet(encoder) => encoder.batch(batch),
+            Self::Typed(encoder) => encoder.batch(batch),
         }
     }
 
     fn finish(self) -> Result<Target, Failure> {
         match self {
             Self::Lines(encoder) => encoder.finish(),
-            Self::Parquet(encoder) => encoder.finish(),
+            Self::Typed(encoder) => encoder.finish(),
         }
     }
 }

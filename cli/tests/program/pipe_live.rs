@@ -2,7 +2,7 @@
 //! reader may leave.
 
 use crate::pipes::{end, lines, next, spawn};
-use crate::support::lines as text_of;
+use crate::support::{count, evenkeel, lines as text_of, pipe, stderr, stdout};
 use std::io::Write;
 #[cfg(unix)]
 use std::process::{Child, Command};
@@ -164,4 +164,91 @@ fn a_later_signal_ends_it_whatever_it_waits_for() {
     kill(&child);
     assert_eq!(end(child).0, Some(130));
     writer.join().unwrap();
+}
+
+/// A writer that was killed in the middle of `usage=12345`.
+#[test]
+fn a_line_without_its_end_is_no_sample() {
+    let (_directory, path) = crate::pipe_state::place();
+    let state = ["--state", path.to_str().unwrap()];
+    for (format, first, cut, rest) in [
+        ("influx", "m usage=7i 1\nm usage=8i 2\n", "m usage=1234", "5i 3\n"),
+        ("csv", "t,usage\na,7\nb,8\n", "c,1234", "5\n"),
+        ("ndjson", "{\"usage\":7}\n{\"usage\":8}\n", "{\"usage\":1234", "5}\n"),
+    ] {
+        let _ = std::fs::remove_file(&path);
+        let args = [&state[..], &["--format", format]].concat();
+        let run = pipe(format!("{first}{cut}"), &args).success();
+        let whole = stdout(&pipe(first, &["--format", format]).success());
+        assert_eq!(stdout(&run), whole, "{format}");
+        let (line, said) = (first.lines().count() + 1, stderr(&run));
+        assert!(said.contains(&format!("line {line}: ")) && said.contains("no end"), "{said}");
+        assert_eq!((count(&run, "bad rows"), count(&run, "lines")), (1, line as u64 - 1));
+        // A feed that is read again begins with it.
+        let header = if format == "csv" { "t,usage\n" } else { "" };
+        let run = pipe(format!("{header}{cut}{rest}"), &args).success();
+        assert!(stderr(&run).contains(&format!("after {} lines", line - 1)), "{}", stderr(&run));
+        assert!(stdout(&run).contains("12345") && count(&run, "samples") == 1, "{}", stdout(&run));
+        pipe(format!("{first}{cut}"), &["--format", format, "--strict"]).code(1);
+    }
+    // An object that is closed is whole.
+    let run = pipe("{\"usage\":7}", &[]).success();
+    assert_eq!((count(&run, "samples"), count(&run, "lines"), count(&run, "bad rows")), (1, 1, 0));
+    // Nothing is cut off where nothing is.
+    for nothing in ["", "\u{feff}"] {
+        let run = pipe(nothing, &[]).success();
+        assert_eq!((stdout(&run), count(&run, "bad rows")), (nothing.to_owned(), 0));
+    }
+}
+
+/// Runs the program with a standard input and output that are set not to wait, feeds it in pieces and takes its output slowly.
+/// Returns its exit code, what came out, and what it said.
+#[cfg(unix)]
+fn without_waiting(args: &[&str], input: &str) -> (Option<i32>, Vec<u8>, String) {
+    use std::io::Read;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+    use std::process::Stdio;
+    // A socket has no more room than a pipe; both ends of the program's are set.
+    let (ours_in, theirs_in) = UnixStream::pair().unwrap();
+    let (mut ours_out, theirs_out) = UnixStream::pair().unwrap();
+    theirs_in.set_nonblocking(true).unwrap();
+    theirs_out.set_nonblocking(true).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_evenkeel"))
+        .args(args)
+        .stdin(Stdio::from(OwnedFd::from(theirs_in)))
+        .stdout(Stdio::from(OwnedFd::from(theirs_out)))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let input = input.as_bytes().to_vec();
+    let mut ours_in = ours_in;
+    let writer = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(100)); // nothing is there yet
+        for piece in input.chunks(input.len() / 4 + 1) {
+            if ours_in.write_all(piece).is_err() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(30));
+        }
+    });
+    thread::sleep(Duration::from_millis(600)); // there is no room any more
+    let mut out = Vec::new();
+    ours_out.read_to_end(&mut out).unwrap();
+    writer.join().unwrap();
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    (child.wait().unwrap().code(), out, said)
+}
+
+#[cfg(unix)]
+#[test]
+fn streams_that_do_not_wait_are_waited_for() {
+    let points = text_of(0..60_000, |n: u64| format!("m,h={} f={}i {n}", n % 7, n * 37 % 11));
+    for args in [&["pipe"][..], &["track", "-", "--format", "influx"], &["profile", "-", "--format", "influx"]] {
+        let run = evenkeel(args).write_stdin(points.clone()).assert().success();
+        let (code, out, said) = without_waiting(args, &points);
+        assert_eq!(code, Some(0), "{args:?}: {said}");
+        assert!(out == run.get_output().stdout, "{args:?}: {} bytes", out.len());
+    }
 }

@@ -15,25 +15,25 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A place for a state, where nothing is yet.
-fn place() -> (TempDir, PathBuf) {
+pub(crate) fn place() -> (TempDir, PathBuf) {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("state");
     (directory, path)
 }
 
-fn names(directory: &TempDir) -> Vec<String> {
+pub(crate) fn names(directory: &TempDir) -> Vec<String> {
     let mut names: Vec<String> =
         fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
 
-fn with_state(path: &Path, input: &str, args: &[&str]) -> Assert {
+pub(crate) fn with_state(path: &Path, input: &str, args: &[&str]) -> Assert {
     evenkeel(&["pipe", "--state"]).arg(path).args(args).write_stdin(input).assert()
 }
 
 /// Points of a few series: integers, floats, outliers, late ones and some of series that end.
-fn feed(from: u64, to: u64) -> String {
+pub(crate) fn feed(from: u64, to: u64) -> String {
     let line = |n: u64| {
         let spike = if n % 50 == 49 { 1e6 } else { 0.0 };
         format!(
@@ -139,10 +139,10 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
 }
 
 /// How many lines a state knows of: the note is JSON in its header.
-fn lines_in(path: &Path) -> Option<u64> {
+pub(crate) fn lines_in(path: &Path) -> Option<u64> {
     let bytes = fs::read(path).ok()?;
     let text = String::from_utf8_lossy(&bytes);
-    text.split_once("\"lines\":")?.1.split('}').next()?.parse().ok()
+    text.split_once("\"lines\":")?.1.split(['}', ',']).next()?.parse().ok()
 }
 
 #[cfg(unix)]

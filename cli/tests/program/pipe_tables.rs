@@ -277,9 +277,7 @@ fn members_that_are_not_there_are_told() {
 
 #[test]
 fn a_table_without_rows_is_its_header() {
-    for (input, args) in
-        [("t,a\n", &[][..]), ("t,a\r\n", &[]), ("t,a", &[]), ("t,a\n", &["--series", "t"]), ("", &[]), ("\n", &[])]
-    {
+    for (input, args) in [("t,a\n", &[][..]), ("t,a\r\n", &[]), ("t,a\n", &["--series", "t"]), ("", &[]), ("\n", &[])] {
         let run = pipe(input, &[&["--format", "csv"], args].concat()).success();
         assert_eq!(stdout(&run), input);
     }

@@ -74,7 +74,7 @@ fn very_many_series_are_profiled_together() {
 
 #[test]
 fn no_samples_no_shares() {
-    let text = stdout(&profile("t,a\nT1,\n".to_owned(), &["--output-format", "csv"]).success());
+    let text = stdout(&profile("t,a,b\nT1,,1\n".to_owned(), &["--output-format", "csv"]).success());
     assert_eq!(text.lines().nth(1), Some("a,0,,,,,,,,,"));
     profile("t,a\n".to_owned(), &[]).success();
     profile("t,a\nT1,1\n".to_owned(), &["--preset", "ema"]).code(2).stderr(predicate::str::contains("invalid value"));

@@ -83,13 +83,13 @@ fn assert_numbers(input: &str, args: &[&str]) {
         assert_eq!(cells[8].parse::<f64>().unwrap().to_bits(), last.location.to_bits());
         assert_eq!(cells[9].parse::<f64>().unwrap().to_bits(), last.scale.to_bits());
 
-        // The list has the twenty largest scores of outliers, in order of time.
-        let outliers = of.iter().filter(|row| row.outlier);
-        let mut largest: Vec<_> = outliers.map(|row| (row.score.abs(), row.time.clone())).collect();
+        // The list has the twenty largest scores of outliers, in the order in which they came.
+        let outliers = of.iter().enumerate().filter(|(_, row)| row.outlier);
+        let mut largest: Vec<_> = outliers.map(|(place, row)| (row.score.abs(), place)).collect();
         largest.sort_by(|one, other| other.0.total_cmp(&one.0));
         largest.truncate(20);
-        let mut times: Vec<String> = largest.into_iter().map(|(_, time)| time).collect();
-        times.sort();
+        largest.sort_by_key(|(_, place)| *place);
+        let times: Vec<String> = largest.into_iter().map(|(_, place)| of[place].time.clone()).collect();
         let description = description(&page, &cells[0]);
         let lists = all(description, "<details class=\"events\">", "</details>");
         let largest_of = lists.into_iter().find(|list| list.contains("the largest"));

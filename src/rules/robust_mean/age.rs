@@ -66,6 +66,17 @@ impl<T: Real> Constants<T> {
         T::from_f64(steps_of_full::<T>(full.to_f64()) as f64 / Self::STEPS as f64)
     }
 
+    /// The age of an average, a number, for an age of another rule: at most `full` in samples, where it goes on counting
+    /// below that; in time as it is.
+    pub(in crate::rules) fn converted_average(age: T, full: T, in_time: bool) -> T {
+        let age = age.to_f64();
+        if in_time {
+            let age = age.min(1.0 / Self::SMALLEST_GAIN_IN_TIME);
+            return if age.fract() == 0.0 { T::from_f64(age) } else { Self::age_in_time(T::from_f64(age)) };
+        }
+        if age >= full.to_f64() { full } else { T::from_f64(age.floor().max(1.0)) }
+    }
+
     /// Whether an age in time is one that counts or one that does not.
     pub(in crate::rules) fn is_age_in_time(age: f64) -> bool {
         let steps = age * Self::STEPS as f64;
@@ -110,6 +121,16 @@ pub(super) fn carried_over<T: Real>(k: &Constants<T>, age: u64, first_steps: u64
         return Some(age);
     }
     ((age as f64) < full + 1.0).then_some(k.full_age)
+}
+
+/// The field for an age of another rule: at most full age in samples, where it goes on counting below that.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // ages are from 1 to 2^52
+pub(super) fn converted<T: Real>(k: &Constants<T>, age: f64) -> u64 {
+    if k.in_time {
+        let age = age.min(1.0 / Constants::<T>::SMALLEST_GAIN_IN_TIME);
+        return if age.fract() == 0.0 { age as u64 * Constants::<T>::STEPS } else { steps_of_full::<T>(age) };
+    }
+    if age >= k.full.to_f64() { k.full_age } else { (age.floor() as u64).clamp(1, k.full_age) }
 }
 
 /// Whether a channel that has seen something can have this field.

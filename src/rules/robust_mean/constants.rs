@@ -261,6 +261,31 @@ impl<T: Real> Constants<T> {
             && scale >= self.tiny
             && (is_starting || has_just_begun || scale >= relative)
     }
+
+    /// Converts a state of a rule with other parameters: location and last strike as they are, the age as far as it goes,
+    /// the step where both learn one. In the start, strikes go on counting samples; where few are left to the patience,
+    /// as many are left to the new one; others count as they are.
+    pub(in crate::rules) fn converted(&self, from: &Self, state: [T; 4]) -> [T; 4] {
+        let [location, scale, last_strike, tally] = state;
+        let word = tally.to_word();
+        let step = if self.learns && from.learns { word & Self::STEP } else { 0 };
+        if word & Self::AGE == 0 {
+            return [location, scale, last_strike, T::from_word(step)];
+        }
+        let (strikes, few) = (word & Self::STRIKES, REARM * Self::QUARTER);
+        let is_starting = strikes > from.patience;
+        let strikes = match from.patience.checked_sub(strikes) {
+            None => self.patience + (strikes - from.patience),
+            Some(left) if left <= few => self.patience.saturating_sub(left),
+            Some(_) => strikes.min(self.patience.saturating_sub(few)),
+        };
+        // That of a channel which has just begun may be below the floor.
+        let floor = T::from_f64(self.relative.to_f64() * location.to_f64().abs());
+        let scale = if scale < floor && !is_starting { floor } else { scale };
+        let field = if is_starting { self.unit } else { age::converted(self, from.age_of(tally)) };
+        [location, scale, last_strike, T::from_word(field | step | strikes)]
+    }
+
     /// Converts a tally of format 1: strikes count four times, and the age is carried over. An estimate that learns its
     /// resolution finds the step anew.
     pub(super) fn carried_over(&self, tally: T) -> T {

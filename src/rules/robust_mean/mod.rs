@@ -287,6 +287,14 @@ impl Step for RobustMean {
         state[TALLY] = k.carried_over(state[TALLY]);
     }
 
+    fn of_parameters(parameters: &[(String, f64)]) -> Option<Self> {
+        super::restored::robust_mean(parameters)
+    }
+
+    fn convert<T: Real>(from: &Constants<T>, to: &Constants<T>, state: &mut [T; 4]) {
+        *state = to.converted(from, *state);
+    }
+
     fn unseen<T: Real>() -> [T; 4] {
         [T::NAN, T::default(), T::default(), T::from_word(0)]
     }

@@ -110,29 +110,54 @@ impl Follow {
     /// Takes over the state of every series: by the preset that the command line asks for, or else by the one that the state
     /// was made by, so that a command that leaves it open goes on when the default has become another one.
     pub(super) fn read(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
-        let mut refused = None;
+        let (preset, result) = self.nearest(bytes)?;
+        self.adopt(preset, result?);
+        Ok(())
+    }
+
+    /// Takes over the state of every series that was made with other parameters. The preset is chosen as in
+    /// [`read`](Self::read): where none is asked for, it is the nearest to what the state was made by.
+    pub(super) fn convert(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+        let (preset, _) = self.nearest(bytes)?;
+        let mut tracker = self.wish.tracker(preset)?;
+        tracker.convert(bytes)?;
+        self.adopt(preset, tracker);
+        Ok(())
+    }
+
+    /// The preset by which a state is read, with its series, or with the reason why not even that one fits.
+    #[allow(clippy::type_complexity)]
+    fn nearest(&self, bytes: &[u8]) -> Result<(Preset, Result<Box<dyn Named>, SnapshotError>), SnapshotError> {
+        let mut nearest: Option<(Preset, SnapshotError)> = None;
         for preset in self.wish.preset.map_or(Preset::ALL.to_vec(), |preset| vec![preset]) {
             let mut tracker = self.wish.tracker(preset)?;
             match tracker.read(bytes) {
-                Ok(()) => {
-                    (self.resumed, self.before) = (tracker.names().len() as u64, tracker.counters());
-                    (self.preset, self.tracker) = (preset, tracker);
-                    return Ok(());
-                }
+                Ok(()) => return Ok((preset, Ok(tracker))),
                 Err(error @ SnapshotError::Rule { .. }) => {
-                    let nearer = refused.take().filter(|other| distance(other) <= distance(&error));
-                    refused = Some(nearer.unwrap_or(error));
+                    let nearer = nearest.take().filter(|(_, other)| distance(other) <= distance(&error));
+                    nearest = Some(nearer.unwrap_or((preset, error)));
                 }
                 Err(error) => return Err(error),
             }
         }
-        refused.map_or(Ok(()), Err)
+        let (preset, error) = nearest.ok_or(SnapshotError::NotASnapshot)?;
+        Ok((preset, Err(error)))
+    }
+
+    fn adopt(&mut self, preset: Preset, tracker: Box<dyn Named>) {
+        (self.resumed, self.before) = (tracker.names().len() as u64, tracker.counters());
+        (self.preset, self.tracker) = (preset, tracker);
     }
 
     /// Whether another process has left series, and none of them is of a column that is here.
     pub(super) fn is_of_others(&self, is_long: bool, is_here: &dyn Fn(&str) -> bool) -> bool {
         self.resumed > 0
             && !self.tracker.names().any(|name| names::column(name, is_long).is_some_and(|name| is_here(&name)))
+    }
+
+    /// Whether a series of this name is followed.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.tracker.has(name)
     }
 
     /// The number of series that earlier processes have left.

@@ -9,9 +9,11 @@
 //! | `follow.rs` | the estimators of all series, by name |
 //! | `stream.rs`, `output.rs` | what is read, written, saved and counted |
 //! | `state.rs` | the file in which the state outlives the process |
+//! | `mismatch.rs` | a state that was made with other options |
 //! | `wait.rs` | waiting for input, signals and times |
 
 mod follow;
+mod mismatch;
 mod names;
 mod output;
 mod records;
@@ -22,7 +24,7 @@ mod wait;
 use crate::console::{Console, Destination};
 use crate::failure::Failure;
 use crate::formats::{Comments, Format, Input, Limits, Lines, Options, Roles};
-use crate::input::{ReadArgs, standard_input};
+use crate::input::{Compression, ReadArgs, is_utf16, standard_input};
 use crate::output::Target;
 use crate::settings::{KeepArgs, Preset, RuleArgs};
 use crate::text::moments::Moments;
@@ -56,7 +58,7 @@ Examples:
 Exit codes:
   0  The input has ended, or a signal has ended it, or the reader of the output closed the pipe.
   1  The output or, at the end, the state could not be written, or --strict met a bad row, a bad value or a late sample.
-  2  The command line, the input or the state cannot be used.";
+  2  The command line, the input or the state cannot be used, or the state was made with other options (--state-mismatch).";
 
 /// Follow series inside a pipeline: records in, the same records out with what is known of each number beside it
 ///
@@ -65,8 +67,8 @@ Exit codes:
 /// samples of a series do not have. What is not finite is left out. Everything else comes out byte for byte and in order, as soon
 /// as it is in; a malformed line is reported, counted and dropped.
 ///
-/// The format is that of the state, or the first line shows it: an object is NDJSON, anything else the influx line protocol of
-/// Telegraf and its database; CSV has to be named. In NDJSON every member that is a number is followed, or those named by --value,
+/// The format is that of the state, or the first line shows it: an object is NDJSON, lines of Prometheus, Graphite, StatsD and
+/// collectd are known by their form, and anything else is the influx line protocol of Telegraf and its database; CSV has to be named. In NDJSON every member that is a number is followed, or those named by --value,
 /// which may also be numbers in quotes, or `null` where the sample is missing. In CSV it is the columns that hold numbers or
 /// nothing in the first row, or those named by --value; where the first row holds only text, all columns but the first. In a long
 /// table each value is one series per name, and records without a name are passed on. A point without a timestamp is of the moment
@@ -76,8 +78,16 @@ Exit codes:
 /// be waited for, for a second. What is not closed by then is taken for a stray quote: the line with it is dropped, and
 /// each of the lines behind it is read for itself.
 ///
+/// A last line without its end may have been cut off, in the middle of a number: it is reported and left out, unless it is an
+/// object that is closed, and a state does not count it.
+///
 /// A record has no name twice: a number beside one of its three names is left alone, and so is one whose name is one of the
 /// three of another number. So records that come through a second time come out as they are.
+///
+/// In Prometheus, Graphite, StatsD and collectd the three values are lines of the same form behind the line, with its labels or tags and
+/// its time; those of StatsD and collectd are gauges. There a name that ends in one of the three is left alone if the series without
+/// the ending is followed. The lines of a family of Prometheus do not stand together then, which OpenMetrics asks for and Prometheus
+/// and its exporters do not.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PipeArgs {
@@ -165,6 +175,19 @@ fn is_usage(result: &Result<(), Failure>) -> bool {
     matches!(result, Err(failure) if failure.exit_code() == 2)
 }
 
+/// Refuses what is no text: every byte that comes in goes out as it is.
+fn check_text(head: &[u8]) -> Result<(), Failure> {
+    if let Some(compression) = Compression::of(head) {
+        return Err(compression.refused(NAME, "and `pipe` passes its bytes on as they are"));
+    }
+    if is_utf16(head) {
+        return Err(Failure::usage(format!(
+            "{NAME} is UTF-16, and `pipe` passes its bytes on as they are: make it UTF-8 with `iconv -f utf-16 -t utf-8 |`"
+        )));
+    }
+    Ok(())
+}
+
 /// Reads everything in its format.
 fn read(args: &PipeArgs, mut lines: Lines, stream: &mut Stream, names_taken: &mut u64) -> Result<(), Failure> {
     let ReadArgs { format, precision, .. } = args.read;
@@ -172,6 +195,7 @@ fn read(args: &PipeArgs, mut lines: Lines, stream: &mut Stream, names_taken: &mu
     format.map_or(Ok(()), |format| args.read.check(format))?;
     let known = stream.open_state(&args.state, Feed { format, precision })?;
     let mark = lines.mark(&mut |need| stream.before_read(need))?;
+    check_text(lines.peeked())?;
     let format = if let Some(format) = known.format {
         format
     } else {
@@ -184,6 +208,10 @@ fn read(args: &PipeArgs, mut lines: Lines, stream: &mut Stream, names_taken: &mu
         let name = format.name();
         return Err(Failure::usage(format!("{name} does not come record by record: see `evenkeel track`")));
     }
+    if format != Format::Ndjson {
+        // A number that is cut off is a number; an object that is cut off is none.
+        lines.need_ends();
+    }
     let precision = known.precision.unwrap_or(Unit::Nanosecond);
     let has_times = format.has_precision() && stream.is_in_time();
     stream.set_feed(Feed { format: Some(format), precision: has_times.then_some(precision) });
@@ -191,9 +219,10 @@ fn read(args: &PipeArgs, mut lines: Lines, stream: &mut Stream, names_taken: &mu
     let roles = Roles::FixAtFirst { needs_time: stream.is_in_time() };
     stream.moments = Moments::new(&options.time);
     let options = Options { precision: Some(precision), ..options };
-    let input = Input { lines, file: None, name: NAME.to_owned(), options, roles };
+    let input = Input { lines, file: None, files: Vec::new(), name: NAME.to_owned(), options, roles };
     let mut records = Records::new(stream);
     let result = format.read_all(input, &mut records);
     *names_taken = records.finish(!is_usage(&result));
-    result
+    result?;
+    if format == Format::Ndjson { Ok(()) } else { stream.report_cut(mark) }
 }

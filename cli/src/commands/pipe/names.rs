@@ -8,6 +8,9 @@
 //! * a name that the record has twice.
 //!
 //! So a record that comes through a second time comes out as it is, and no series grow out of series.
+//!
+//! Where what is added are lines of their own, a line is left alone if its name is one of the three of a series that is followed:
+//! so no series grow out of series there either, but a line that comes through a second time gets its three lines again.
 
 use std::borrow::Cow;
 
@@ -79,6 +82,23 @@ impl Choice {
         }
         let numbers = (0..count).filter(|value| is_number(*value));
         *left_alone = numbers.filter(|value| !is_followed[*value]).count() as u64;
+    }
+
+    /// Takes every number, whatever its name, but for those that have been added. Returns how many these are.
+    pub(super) fn take_all_but(
+        &mut self,
+        count: usize,
+        is_number: impl Fn(usize) -> bool,
+        is_added: impl Fn(usize) -> bool,
+    ) -> u64 {
+        self.is_followed.clear();
+        let mut left_alone = 0;
+        for value in 0..count {
+            let is_left = is_number(value) && is_added(value);
+            left_alone += u64::from(is_left);
+            self.is_followed.push(is_number(value) && !is_left);
+        }
+        left_alone
     }
 
     /// Whether this value is followed.

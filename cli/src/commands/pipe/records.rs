@@ -164,14 +164,33 @@ impl<'a> Records<'a> {
         }
         match record.time() {
             When::Cell { text, .. } => match self.stream.moments.read(text) {
-                Ok(time) => Ok(Some(time)),
+                Ok(time) => {
+                    if let Some(unit) = self.stream.moments.unit() {
+                        self.stream.console.check_unit(time, unit, "--time-unit");
+                    }
+                    Ok(Some(time))
+                }
                 Err(error) => self.stream.console.bad_value(record.span().line, error).map(|()| None),
             },
-            When::Stamp { nanoseconds, .. } => Ok(Some(nanoseconds)),
-            When::Arrival => Ok(now()),
+            When::Stamp { nanoseconds, .. } => {
+                let unit = self.stream.precision();
+                self.stream.console.check_unit(nanoseconds, unit, "--precision");
+                Ok(Some(nanoseconds))
+            }
+            When::Arrival | When::Numbered(_) => Ok(now()),
             When::Unknown | When::Absent => Ok(None),
             When::Nowhere => Err(no_time()),
         }
+    }
+
+    /// Chooses the samples of a line that are followed: all but those that another evenkeel has added. Returns how many are left
+    /// alone; `None` if the record is no such line.
+    #[inline]
+    fn choose_line<R: Record>(&mut self, record: &R) -> Option<u64> {
+        let follow = &self.stream.follow;
+        let is_added =
+            |cell| ENDINGS.iter().any(|ending| record.stem(cell, ending).is_some_and(|stem| follow.has(&stem)));
+        R::IS_LINE.then(|| self.choice.take_all_but(record.len(), |cell| record.is_number(cell), is_added))
     }
 
     /// Chooses the columns that are followed, and writes the header.
@@ -281,7 +300,9 @@ impl Consumer for Records<'_> {
         if let (true, When::Nowhere) = (self.stream.is_in_time(), record.time()) {
             return Err(no_time());
         }
-        if !record.is_row() {
+        if let Some(left_alone) = self.choose_line(record) {
+            self.names_taken += left_alone;
+        } else if !record.is_row() {
             self.choice.choose(record.len(), |cell| record.name_bytes(cell), |cell| record.is_number(cell));
             self.names_taken += self.choice.left_alone();
         } else if self.table.header.is_some() {

@@ -7,15 +7,15 @@
 //! Between two lines the state is only copied to memory; a thread of its own brings it to the disk.
 
 use super::follow::Follow;
+use super::mismatch::{self, Mismatch};
 use crate::console::{self, Seldom};
 use crate::failure::Failure;
 use crate::formats::Format;
 use crate::output::{Durability, Replacement, Writers, check_may_write, remove_leftover};
-use crate::settings::option_of;
 use crate::text::time::{self, Unit};
 use anyhow::{Context, Result, anyhow};
 use clap::{Args, ValueEnum};
-use evenkeel::{SnapshotError, SnapshotInfo};
+use evenkeel::SnapshotInfo;
 use serde_json::{Value, json};
 use std::fmt::Display;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -49,6 +49,11 @@ pub(super) struct StateArgs {
         help_heading = "State"
     )]
     pub(super) save_every: Duration,
+
+    /// What happens to a state that was made with other options, such as another --half-life, or of a feed in another format. With
+    /// `restart` and `convert` the state that was there is saved as FILE.old, in place of one of that name.
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t, requires = "state", help_heading = "State")]
+    pub(super) state_mismatch: Mismatch,
 }
 
 fn save_every(text: &str) -> Result<Duration, String> {
@@ -120,6 +125,8 @@ pub(super) struct State {
     due: Instant,
     /// The state that earlier processes have left.
     resumed: Option<Resumed>,
+    /// What has happened to a state that did not fit.
+    mismatch: Option<String>,
     /// The lines of the last state that is on the disk; to begin with, none. Nothing after one that could not be saved.
     saved: Option<u64>,
     /// The lines of the last state that was handed to the saver.
@@ -156,7 +163,8 @@ struct Saver {
 
 impl State {
     /// Locks the file for this process, and loads the state in it into `follow`, if there is one.
-    pub(super) fn open(path: &Path, every: Duration, asked: Feed, follow: &mut Follow) -> Result<Self, Failure> {
+    pub(super) fn open(path: &Path, args: &StateArgs, asked: Feed, follow: &mut Follow) -> Result<Self, Failure> {
+        let every = args.save_every;
         // A link goes on pointing to the file.
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let cannot = |what: &str, error: &dyn Display| {
@@ -178,14 +186,20 @@ impl State {
             Err(TryLockError::WouldBlock) => return Err(cannot("lock", &"another process uses it")),
             Err(TryLockError::Error(error)) => return Err(cannot("lock", &error)),
         }
-        let resumed = match fs::read(&path) {
+        let mut found = Found::default();
+        match fs::read(&path) {
             Ok(bytes) => {
                 check_may_write(&path).map_err(|error| cannot("write", &error))?;
-                Some(resume(&bytes, asked, follow).map_err(|error| cannot("use", &error))?)
+                found = resume(&bytes, asked, follow, args.state_mismatch).map_err(|error| cannot("use", &error))?;
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(cannot("read", &error)),
-        };
+        }
+        let mismatch = found.mismatch.map(|what| {
+            let old = mismatch::keep_old(&path).map_err(|error| cannot("save a copy of", &error))?;
+            Ok::<_, Failure>(format!("{} {what}; the state before is in {}", path.display(), old.display()))
+        });
+        let mismatch = mismatch.transpose()?;
         remove_leftover(&path);
         let saver = Saver::new(path.clone())?;
         Ok(Self {
@@ -193,7 +207,8 @@ impl State {
             _lock: lock,
             every,
             due: Instant::now() + every,
-            resumed,
+            resumed: found.resumed,
+            mismatch,
             saved: Some(0),
             handed_over: 0,
             saver,
@@ -204,6 +219,11 @@ impl State {
     /// The state that earlier processes have left, if there were any.
     pub(super) fn resumed(&self) -> Option<Resumed> {
         self.resumed
+    }
+
+    /// What has happened to a state that did not fit, in words, if there was one.
+    pub(super) fn mismatch(&self) -> Option<&str> {
+        self.mismatch.as_deref()
     }
 
     /// The format and the unit that earlier processes have found.
@@ -312,26 +332,28 @@ impl Saver {
     }
 }
 
-/// Loads the series of a state into `follow`, and returns what else is in it.
-fn resume(bytes: &[u8], asked: Feed, follow: &mut Follow) -> Result<Resumed, String> {
+/// What is found in a file.
+#[derive(Debug, Default)]
+struct Found {
+    /// Nothing where all series begin anew.
+    resumed: Option<Resumed>,
+    /// What is done about a state that does not fit.
+    mismatch: Option<String>,
+}
+
+/// Loads the series of a state into `follow`, if they are to go on, and returns what else is in it.
+fn resume(bytes: &[u8], asked: Feed, follow: &mut Follow, on_mismatch: Mismatch) -> Result<Found, String> {
     let SnapshotInfo { note, channels: series, format, .. } =
         SnapshotInfo::of(bytes).map_err(|error| error.to_string())?;
     let progress = Progress::from_json(&note).ok_or("it was not written by `evenkeel pipe`")?;
-    if let Some([what, before, now]) = progress.feed.difference(asked) {
-        return Err(format!("it is of {what} in {before}, and this one is in {now}"));
-    }
-    follow.read(bytes).map_err(|error| match error {
-        SnapshotError::Rule { found, expected, differs } => {
-            let mut options: Vec<&str> = differs.split(", ").map(option_of).collect();
-            options.dedup();
-            let options = options.join(" and another ");
-            format!(
-                "it was made with another {options} ({found}, not {expected}): give the same options, or another file"
-            )
-        }
-        error => error.to_string(),
-    })?;
-    Ok(Resumed { progress, series, format })
+    let feed = progress.feed.difference(asked);
+    let mismatch = match feed {
+        Some([what, before, now]) => on_mismatch.of_feed(&what, &before, &now)?,
+        None => on_mismatch.read(bytes, follow)?,
+    };
+    let resumed = Resumed { progress, series, format };
+    let is_anew = mismatch.is_some() && on_mismatch == Mismatch::Restart;
+    Ok(Found { resumed: (!is_anew).then_some(resumed), mismatch })
 }
 
 /// Replaces the state by a new one that is on the disk when this returns.

@@ -8,6 +8,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::formats::{Need, Span, Woken};
 use crate::text::moments::Moments;
+use crate::text::time::Unit;
 use std::time::{Duration, Instant};
 
 /// Longest wait for the next line of a record that goes on in it: quotes that are opened may be stray.
@@ -29,6 +30,8 @@ pub(super) struct Stream {
     state: Option<State>,
     /// The format and precision of the feed, as soon as they are known.
     feed: Feed,
+    /// The bytes that had been read behind the last end of a line when the input was last asked for more.
+    held: usize,
 }
 
 /// The progress of reading a feed.
@@ -75,6 +78,7 @@ impl Stream {
             waiting: Waiting { wait, joining: None },
             state: None,
             feed: Feed::default(),
+            held: 0,
         }
     }
 
@@ -82,7 +86,10 @@ impl Stream {
     /// else as recorded in the state.
     pub(super) fn open_state(&mut self, args: &StateArgs, asked: Feed) -> Result<Feed, Failure> {
         let Some(path) = &args.state else { return Ok(asked) };
-        let state = State::open(path, args.save_every, asked, &mut self.follow)?;
+        let state = State::open(path, args, asked, &mut self.follow)?;
+        if let Some(mismatch) = state.mismatch() {
+            self.console.note(mismatch);
+        }
         if let Some(resumed) = state.resumed() {
             let (path, series, all, lines) = (path.display(), self.follow.resumed(), resumed.series, resumed.lines());
             let (of, why) = if series < all { (format!(" of {all}"), " (--max-series)") } else { (String::new(), "") };
@@ -105,6 +112,11 @@ impl Stream {
         self.feed = feed;
     }
 
+    /// The unit of the feed's timestamps.
+    pub(super) fn precision(&self) -> Unit {
+        self.feed.precision.unwrap_or(Unit::Nanosecond)
+    }
+
     /// The progress that a state records. A feed that has shown no record yet may still be in any format.
     fn progress(&self) -> Progress {
         let feed = if self.position.records > 0 { self.feed } else { Feed::default() };
@@ -113,6 +125,7 @@ impl Stream {
 
     /// Sends on what is known, and saves the state if it is time, before the input is asked for more; then waits for it.
     pub(super) fn before_read(&mut self, need: Need) -> Result<Woken, Failure> {
+        self.held = need.held;
         let lines = self.position.lines;
         let patience = need.is_joining.then(|| self.waiting.patience(lines));
         loop {
@@ -140,6 +153,7 @@ impl Stream {
                         let bytes = need.held;
                         self.console.note(format_args!("the line that was not complete has been left: {bytes} bytes"));
                     }
+                    self.held = 0;
                     return Ok(Woken::Stop);
                 }
             }
@@ -164,8 +178,26 @@ impl Stream {
         self.output.end_record()
     }
 
+    /// Reports and counts a last line that has been left because it has no end, unless it is nothing but this mark.
+    pub(super) fn report_cut(&mut self, mark: &[u8]) -> Result<(), Failure> {
+        if self.held == 0 || self.position.lines == 0 && self.held == mark.len() {
+            return Ok(());
+        }
+        self.console.counts.rows += 1;
+        self.console.bad_row(
+            self.position.lines + 1,
+            "the line has no end, and may have been cut off: it is left out, and not counted among the lines",
+        )
+    }
+
     /// Drops lines that are no record and should be one.
     pub(super) fn drop(&mut self, lines: Span<'_>, why: &str) -> Result<(), Failure> {
+        if lines.raw.last().is_some_and(|last| *last != b'\n') {
+            // The last line: the rest of it may come when the feed is read again.
+            return self
+                .console
+                .bad_row(lines.line, format_args!("{why}; it has no end, and is not counted among the lines"));
+        }
         self.console.bad_row(lines.line, why)?;
         self.count(lines);
         self.position.dropped += lines.count;

@@ -86,7 +86,16 @@ impl Sink for Collector {
     }
 
     fn sample(&mut self, index: usize, value: f64) -> Result<(), Refusal> {
-        let seen = self.engine.observe(index, value)?;
+        let seen = match self.engine.observe(index, value) {
+            Err(Refusal::Late(why)) => {
+                // The judges count late samples in a row, too.
+                if self.series.get(index).is_some_and(|series| series.detail.is_some()) {
+                    let _ = self.judge.observe(index, value);
+                }
+                return Err(Refusal::Late(why));
+            }
+            seen => seen?,
+        };
         self.drawing.sample(index, value, &seen)?;
         let Some(series) = self.series.get_mut(index) else { return Ok(()) };
         series.tally.add(&seen);

@@ -40,8 +40,9 @@ impl Judge {
 
     /// Adds the next sample of a series, and returns what each judge makes of it.
     pub(super) fn observe(&mut self, series: usize, sample: f64) -> Result<[Update<f64>; JUDGES], Refusal> {
-        let [clean, robust, mean] = &mut self.0;
-        Ok([clean.observe(series, sample)?, robust.observe(series, sample)?, mean.observe(series, sample)?])
+        // All of them see it, whatever the first says.
+        let [clean, robust, mean] = self.0.each_mut().map(|engine| engine.observe(series, sample));
+        Ok([clean?, robust?, mean?])
     }
 
     /// The step in which a series is recorded, as far as it has been learnt; 0 for one that is recorded more finely.

@@ -27,9 +27,8 @@ mod series;
 mod thresholds;
 
 use crate::failure::Failure;
-use crate::input::InputArgs;
-use crate::input::{self, Source};
-use crate::output::{Target, check_distinct};
+use crate::input::{self, InputArgs, OrderArgs, Plan, Source};
+use crate::output::Target;
 use crate::settings::{Preset, RuleArgs};
 use crate::views::drawing::file_name;
 use collector::Collector;
@@ -60,6 +59,9 @@ pub(crate) struct ReportArgs {
     input: InputArgs,
 
     #[command(flatten)]
+    order: OrderArgs,
+
+    #[command(flatten)]
     rule: RuleArgs,
 
     /// The estimator: what the location of a series is, and which of its samples are outliers. The plain average is
@@ -88,7 +90,7 @@ impl ReportArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
-    check_distinct(&[("the input", args.input.path.as_deref()), ("--output", args.output.as_deref())])?;
+    args.input.check_distinct(&[("--output", args.output.as_deref())])?;
     if args.output.is_none() && io::stdout().is_terminal() {
         return Err(Failure::usage("a page is to be looked at in a browser: name a file with --output report.html"));
     }
@@ -99,9 +101,9 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
     let mut console = source.console(&args.input.read, target.is_terminal());
     let input = source.input.name.clone();
 
-    let result = input::read(source, &mut collector, &mut console);
+    let result = input::read(source, Plan::new(&args.input, &args.order), &mut collector, &mut console);
     console.finish();
-    result?;
+    let found = result?;
     let total = collector.total();
     let Collector { engine, mut drawing, series, .. } = collector;
     let ranked = ranked(&series, args.preset, args.rule.resolution());
@@ -111,6 +113,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
         title,
         input,
         settings: args.settings(),
+        remarks: [found.rates_in_words(), found.counters_in_words()].into_iter().flatten().collect(),
         counts: console.counts,
         preset: args.preset,
         marks: engine.marks(),
@@ -121,6 +124,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
     let late = page.counts.late;
     target.write(page.html().as_bytes())?;
     target.finish()?;
+    found.note(&console);
     console.summary(&[
         ("samples", total.samples),
         ("series", series.len() as u64),

@@ -32,6 +32,8 @@ pub(super) struct Page<'a> {
     pub(super) input: String,
     /// The settings of the run, in words.
     pub(super) settings: String,
+    /// What there is to say of some series.
+    pub(super) remarks: Vec<String>,
     /// Counts of rows, and of what was bad or late.
     pub(super) counts: Counts,
     /// The estimator of the run, and what it calls an outlier.
@@ -98,6 +100,7 @@ impl Page<'_> {
             section aria-labelledby="summary" {
                 h2 id="summary" { "Summary" }
                 (definitions(&counts))
+                @for remark in &self.remarks { p.note { (remark) "." } }
                 @if self.ranked.is_empty() {
                     p { "The input has no series." }
                 } @else {

@@ -51,7 +51,7 @@ fn read(args: &InputArgs, state: &Shared) -> Result<(), Failure> {
     let destination = Destination::Listener(Box::new(move |message| listener.lock().note(&message)));
     let console = source.console_to(&args.read, destination);
     let console = if source.is_live { console.endless() } else { console };
-    let Source { format, input, is_live } = source;
+    let Source { format, input, is_live, .. } = source;
     state.lock().set_time_form(&input.options.time);
     format.read_all(input, &mut Feed { state, console, is_live, name: String::new() })
 }
@@ -66,7 +66,8 @@ struct Feed<'a> {
 }
 
 impl Client for Feed<'_> {
-    fn before_read(&mut self, _: Need) -> Result<Woken, Failure> {
+    fn before_read(&mut self, need: Need) -> Result<Woken, Failure> {
+        self.console.progress(need.read);
         Ok(Woken::Input)
     }
 

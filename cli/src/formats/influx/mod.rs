@@ -79,13 +79,20 @@ impl Influx {
             None => None,
             Some(time) => match time.checked_mul(self.precision.nanoseconds()) {
                 Some(time) => Some(time),
-                None => {
-                    return Ok(Step::Broken("the timestamp is too far away for nanoseconds of 64 bits".to_owned()));
-                }
+                None => return Ok(Step::Broken(too_far(time, self.precision))),
             },
         };
         Ok(Step::Point)
     }
+}
+
+/// The words for a timestamp that nanoseconds since 1970 have no room for.
+#[cold]
+fn too_far(time: i64, precision: Unit) -> String {
+    let hint = Unit::likely(time as f64).map_or_else(String::new, |unit| {
+        format!(", as {} since 1970; in {} it is near the present: see --precision", precision.name(), unit.name())
+    });
+    format!("the timestamp is too far away for nanoseconds of 64 bits{hint}")
 }
 
 /// Writes measurement and tags, in order, as the beginning of the name of a series.

@@ -1,70 +1,27 @@
-//! Parquet: the rules of a CSV, with types where a CSV has only text.
-//!
-//! Only the columns that are needed are read, a batch of rows at a time, so that memory grows neither with the length of the
-//! file nor with what else is in it.
+//! Parquet: a table with types, of which only the columns that are needed are read.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `roles.rs` | which column is what |
-//! | `cells.rs` | a column of a batch as numbers or as text |
-//! | `guard.rs` | the decoder's panics, as errors |
+//! | `footer.rs` | what a file says of itself, also where writers say it in an odd way |
+//! | `hints.rs` | types that Parquet itself does not have: durations, and timestamps of old |
+//! | `places.rs` | that columns lie within their file |
 
-mod cells;
-mod guard;
-mod roles;
+mod footer;
+mod hints;
+mod places;
 
-use super::lines::Span;
 use super::reader::{Client, Input, Next, Reader, Use};
-use super::record::{Record, Series, Value, When};
+use super::typed::{Bytes, PEEK, Piece, Row, Table, pandas, rows_at_once};
 use crate::failure::Failure;
-use crate::samples::TimeType;
-use arrow_array::{ArrayRef, RecordBatch};
-use guard::guarded;
+use arrow_array::RecordBatch;
+use arrow_schema::Schema;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::file::metadata::ParquetMetaData;
-use roles::{Roles, Shape};
-use std::borrow::Cow;
-use std::fmt::Display;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use places::check_places;
+use std::fs::File;
 
-/// Most rows that are read at once ...
-const ROWS: usize = 8192;
-/// ... unless that makes more cells than these.
-const CELLS: usize = 1 << 20;
-
-/// The reader of a Parquet file.
-pub(crate) struct Parquet {
-    input: Input,
-    size: u64,
-    /// Read when the file is opened, and used with the first record.
-    builder: Option<ParquetRecordBatchReaderBuilder<std::fs::File>>,
-    table: Option<Table>,
-}
-
-/// A file in the course of reading.
-struct Table {
-    roles: Roles,
-    batches: ParquetRecordBatchReader,
-    /// Rows of the whole file.
-    total: u64,
-    batch: Columns,
-    /// The present row of the batch, and of the file, from 1.
-    row: usize,
-    number: u64,
-    /// Text of the cells with the time and with the name of the series.
-    time: String,
-    series: String,
-}
-
-/// The columns of a batch.
-#[derive(Default)]
-struct Columns {
-    rows: usize,
-    time: Option<ArrayRef>,
-    series: Option<ArrayRef>,
-    /// The numbers of each column; NaN is missing.
-    values: Vec<Vec<f64>>,
-}
+/// The reader of Parquet.
+pub(crate) struct Parquet(Table);
 
 impl Reader for Parquet {
     type Record<'a> = Row<'a>;
@@ -72,48 +29,19 @@ impl Reader for Parquet {
     const ENDINGS: &'static [&'static str] = &["parquet"];
     const USES: &'static [Use] = &[Use::Columns, Use::TimeForm];
     const IS_STREAMED: bool = false;
+    const IS_TYPED: bool = true;
 
     /// A Parquet file begins with its mark, and then the first field of a header, which no text has.
     fn looks_like(first: &[u8]) -> bool {
         first.starts_with(b"PAR1\x15")
     }
 
-    fn open(mut input: Input) -> Result<Self, Failure> {
-        let name = &input.name;
-        let Some((file, size)) = input.file.take() else {
-            return Err(Failure::usage(format!(
-                "{name}: Parquet cannot be read from a pipe, because what is where stands at its end: name a file"
-            )));
-        };
-        // What the writer's own types were adds nothing that is wanted here, and would make more kinds of columns.
-        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        let builder = guarded(|| ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))
-            .map_err(|error| Failure::usage(format!("{name} is not a complete Parquet file: {error}")))?;
-        Ok(Self { input, size, builder: Some(builder), table: None })
+    fn open(input: Input) -> Result<Self, Failure> {
+        Table::open(input, open).map(Self)
     }
 
     fn next(&mut self, client: &mut impl Client) -> Result<Next<'_, Row<'_>>, Failure> {
-        if let Some(builder) = self.builder.take() {
-            self.table = Some(self.start(builder, client)?);
-        }
-        let Some(table) = &mut self.table else { return Ok(Next::End) };
-        table.row += 1;
-        while table.row >= table.batch.rows {
-            let share = table.number as f64 / table.total.max(1) as f64;
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a share of a size
-            client.console().progress((self.size as f64 * share) as u64);
-            let batch = guarded(|| table.batches.next().transpose());
-            let Some(batch) = batch.map_err(|error| cannot(&self.input.name, &error))? else { return Ok(Next::End) };
-            table.batch = Columns::of(&batch, &table.roles)
-                .ok_or_else(|| Failure::failed("the Parquet decoder has left out a column"))?;
-            table.row = 0;
-        }
-        table.number += 1;
-        let lines = Span { line: table.number, count: 1, raw: b"" };
-        Ok(match table.read_texts() {
-            Ok(()) => Next::Record(Row { table, lines }),
-            Err(why) => Next::Broken(lines, why),
-        })
+        self.0.next(client)
     }
 
     fn check_end(&self, _: u64) -> Result<(), Failure> {
@@ -121,139 +49,73 @@ impl Reader for Parquet {
     }
 }
 
-impl Parquet {
-    fn start(
-        &self,
-        builder: ParquetRecordBatchReaderBuilder<std::fs::File>,
-        client: &mut impl Client,
-    ) -> Result<Table, Failure> {
-        let Input { name, options, .. } = &self.input;
-        let roles = Roles::new(name, builder.schema(), &options.wanted, client.console())?;
-        let columns = ProjectionMask::roots(builder.parquet_schema(), roles.columns());
-        check_places(builder.metadata(), &columns, self.size).map_err(|error| cannot(name, &error))?;
+fn open(bytes: Bytes) -> Result<Box<dyn Piece>, String> {
+    let Bytes::File(file, size) = bytes else {
+        return Err(
+            ": Parquet cannot be read from a pipe, because what is where stands at its end: name a file".to_owned()
+        );
+    };
+    let metadata = footer::load(&file).map_err(|error| format!(" is not a complete Parquet file: {error}"))?;
+    let metadata = hints::with_hints(metadata, &file, size);
+    let notes = metadata.metadata().file_metadata().key_value_metadata();
+    let pandas = notes.and_then(|notes| notes.iter().find(|note| note.key == pandas::KEY)?.value.clone());
+    Ok(Box::new(Leaves { file, size, metadata, pandas, batches: None, rows: 0 }))
+}
 
-        let total = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
-        let batch_size = (CELLS / roles.columns().count().max(1)).clamp(1, ROWS);
-        let builder = builder.with_projection(columns).with_batch_size(batch_size);
-        let batches = guarded(|| builder.build()).map_err(|error| cannot(name, &error))?;
+/// A file of which columns are read.
+struct Leaves {
+    file: File,
+    size: u64,
+    metadata: ArrowReaderMetadata,
+    pandas: Option<String>,
+    batches: Option<ParquetRecordBatchReader>,
+    /// Rows that have been read.
+    rows: u64,
+}
 
-        client.time_name(roles.time.map_or("row", |time| roles.name(time)));
-        client.time_type(roles.time_type);
-        let batch = Columns::default();
-        Ok(Table { roles, batches, total, batch, row: 0, number: 0, time: String::new(), series: String::new() })
+impl Piece for Leaves {
+    fn schema(&self) -> &Schema {
+        self.metadata.schema()
     }
-}
 
-fn cannot(name: &str, error: &dyn Display) -> Failure {
-    Failure::usage(format!("cannot read {name}: {error}"))
-}
-
-/// Checks that every piece of these columns lies within the file. The decoder takes that for granted.
-fn check_places(metadata: &ParquetMetaData, columns: &ProjectionMask, size: u64) -> Result<(), String> {
-    let groups = metadata.row_groups().iter();
-    let pieces = groups.flat_map(|group| group.columns().iter().enumerate());
-    for (_, piece) in pieces.filter(|(index, _)| columns.leaf_included(*index)) {
-        let start = piece.dictionary_page_offset().unwrap_or(piece.data_page_offset());
-        let end = start.checked_add(piece.compressed_size());
-        let is_within = |end| u64::try_from(end).is_ok_and(|end| end <= size);
-        if start < 0 || piece.compressed_size() < 0 || !end.is_some_and(is_within) {
-            return Err(format!("column {} reaches beyond the end of the file", piece.column_path()));
-        }
+    fn pandas(&self) -> Option<&str> {
+        self.pandas.as_deref()
     }
-    Ok(())
-}
 
-impl Columns {
-    /// The columns of a batch, which has those that are read in the order of the file.
-    fn of(batch: &RecordBatch, roles: &Roles) -> Option<Self> {
-        let place = |index: usize| Some(batch.columns().get(roles.place(index)?)?.clone());
-        let optional = |index: Option<usize>| match index {
-            Some(index) => place(index).map(Some),
-            None => Some(None),
-        };
-        let numbers = |&index: &usize| cells::numbers(place(index)?.as_ref());
-        Some(Self {
-            rows: batch.num_rows(),
-            time: optional(roles.time)?,
-            series: optional(roles.shape.series())?,
-            values: roles.shape.values().iter().map(numbers).collect::<Option<_>>()?,
-        })
+    fn peek(&mut self, columns: &[usize]) -> Result<Option<RecordBatch>, String> {
+        let batches =
+            builder(&self.file, self.size, &self.metadata, columns)?.with_batch_size(PEEK).with_limit(PEEK).build();
+        batches.map_err(|error| error.to_string())?.next().transpose().map_err(|error| error.to_string())
     }
-}
 
-impl Table {
-    /// Writes down the text of the cells with the time and with the name of the series.
-    #[inline]
-    fn read_texts(&mut self) -> Result<(), String> {
-        let Self { batch, row, time, series, .. } = self;
-        if let Some(cells) = batch.series.as_deref() {
-            cells::text(cells, *row, series)?;
-        }
-        if let Some(cells) = batch.time.as_deref() {
-            cells::text(cells, *row, time)?;
-        }
+    fn start(&mut self, columns: &[usize]) -> Result<(), String> {
+        let builder = builder(&self.file, self.size, &self.metadata, columns)?;
+        let batches = builder.with_batch_size(rows_at_once(columns.len())).build();
+        self.batches = Some(batches.map_err(|error| error.to_string())?);
         Ok(())
     }
+
+    fn next(&mut self) -> Result<Option<RecordBatch>, String> {
+        let batch = self.batches.as_mut().and_then(Iterator::next).transpose().map_err(|error| error.to_string())?;
+        self.rows += batch.as_ref().map_or(0, |batch| batch.num_rows() as u64);
+        Ok(batch)
+    }
+
+    fn share(&self) -> f64 {
+        let all = self.metadata.metadata().file_metadata().num_rows().max(1);
+        (self.rows as f64 / all as f64).min(1.0)
+    }
 }
 
-/// One row.
-pub(crate) struct Row<'a> {
-    table: &'a Table,
-    lines: Span<'a>,
-}
-
-impl Record for Row<'_> {
-    const IS_ROW: bool = true;
-
-    fn span(&self) -> Span<'_> {
-        self.lines
-    }
-
-    #[inline]
-    fn time(&self) -> When<'_> {
-        let Table { roles, time, .. } = self.table;
-        if roles.time.is_none() {
-            return When::Nowhere;
-        }
-        let is_numeric = matches!(roles.time_type, TimeType::Integer | TimeType::Float);
-        // Infinities are no numbers in JSON.
-        let is_number = is_numeric && time.ends_with(|last: char| last.is_ascii_digit());
-        When::Cell { text: time.as_bytes(), is_number }
-    }
-
-    #[inline]
-    fn series(&self) -> Series<'_> {
-        match (&self.table.roles.shape, self.table.series.as_bytes()) {
-            (Shape::Wide(_), _) => Series::Each,
-            (Shape::Long { .. }, b"") => Series::Unnamed("the series has no name".to_owned()),
-            (Shape::Long { .. }, name) => Series::Named(Cow::Borrowed(name)),
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.table.batch.values.len()
-    }
-
-    fn name(&self, cell: usize) -> &str {
-        let Roles { shape, .. } = &self.table.roles;
-        shape.values().get(cell).map_or("", |value| self.table.roles.name(*value))
-    }
-
-    fn is_number(&self, cell: usize) -> bool {
-        cell < self.len()
-    }
-
-    #[inline]
-    fn value(&self, cell: usize) -> Value<'_> {
-        let number = self.table.batch.values.get(cell).and_then(|values| values.get(self.table.row));
-        number.map_or(Value::Absent, |number| Value::Number(*number))
-    }
-
-    fn split(&self) -> (&[u8], &[u8]) {
-        (b"", b"")
-    }
-
-    const EQUALS: &'static str = "";
-
-    fn write_key(&self, _: usize, _: &mut Vec<u8>) {}
+/// A reader of these columns of a file.
+fn builder(
+    file: &File,
+    size: u64,
+    metadata: &ArrowReaderMetadata,
+    columns: &[usize],
+) -> Result<ParquetRecordBatchReaderBuilder<File>, String> {
+    let columns = ProjectionMask::roots(metadata.parquet_schema(), columns.iter().copied());
+    check_places(metadata.metadata(), &columns, size)?;
+    let file = file.try_clone().map_err(|error| error.to_string())?;
+    Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone()).with_projection(columns))
 }

@@ -1,5 +1,5 @@
-//! The decoder of Parquet believes some of what a file says of itself, and panics where it should not have. A broken file is
-//! no reason to break down: here such a panic becomes an error.
+//! The decoders of Parquet and Arrow believe some of what a file says of itself, and panic where they should not have. A broken
+//! file is no reason to break down: here such a panic becomes an error.
 
 use std::cell::Cell;
 use std::fmt::Display;
@@ -12,7 +12,7 @@ thread_local! {
 }
 
 /// Runs work that may panic or fail. What it leaves behind then must not be used any more.
-pub(super) fn guarded<T, E: Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+pub(crate) fn guarded<T, E: Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let usual = panic::take_hook();
