@@ -198,7 +198,7 @@ impl Expected {
             Format::Statsd => telemetry::read_samples::<statsd::Statsd>(text, options, self),
             Format::Collectd => telemetry::read_samples::<collectd::Collectd>(text, options, self),
             // Nothing that is read as it comes.
-            Format::Parquet => Err(UNUSABLE),
+            Format::Parquet | Format::Arrow => Err(UNUSABLE),
         }
     }
 

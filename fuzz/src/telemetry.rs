@@ -56,7 +56,7 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{}{}", self.head, self.tail)
     }
 }
