@@ -22,7 +22,8 @@ pub(crate) struct InputArgs {
     /// With --series it is long: one row per sample. An empty cell or NaN is a missing sample, `inf` and `-inf` are
     /// samples. The first rows show what a column is. NDJSON has one object per line and follows the same rules with
     /// members for columns: `null` is a missing sample, a member that was never a number is ignored, new members may
-    /// appear in any line, and nested values are ignored. In the influx line protocol a series is the measurement, the
+    /// appear in any line, and members of objects within have paths, `data.value`. Objects may also stand in an array or go over
+    /// several lines. In the influx line protocol a series is the measurement, the
     /// tags in any order, and the field, `cpu,host=a usage`; strings and truth values are no series. In the lines of Prometheus,
     /// Graphite, StatsD and collectd it is the name with its labels or tags in order, or the identifier.
     #[arg(value_name = "INPUT")]
@@ -149,7 +150,8 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Tables in text")]
     pub(crate) header: Vec<String>,
 
-    /// The place of the records in a JSON document, such as `data.result`: the array, by the names of members that lead to it.
+    /// The place of the records in a JSON document, such as `data.result`: the array, by the names of members that lead to it, or `.`
+    /// for the document itself. Times and labels of the objects around it go for its records.
     #[arg(long, value_name = "PATH", help_heading = "Input")]
     pub(crate) records: Option<String>,
 

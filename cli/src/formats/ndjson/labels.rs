@@ -57,7 +57,7 @@ impl Labels {
         let is_same = time.is_some() && self.objects > 1 && now == self.time;
         self.has_repeated_time |= is_same;
         if !is_same {
-            self.time = now.to_owned();
+            now.clone_into(&mut self.time);
             self.members.iter_mut().for_each(|label| label.at_once.clear());
         }
         for (name, value) in members.iter() {

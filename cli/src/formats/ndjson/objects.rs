@@ -37,8 +37,6 @@ pub(super) struct Objects {
     missing: Vec<(&'static str, String)>,
     /// The names that the first object has, for messages.
     first: Option<Vec<String>>,
-    /// Whether an object has shown that the names are right.
-    is_checked: bool,
     /// Whether any member has been a number.
     has_numbers: bool,
     labels: Labels,
@@ -53,6 +51,8 @@ pub(super) struct Columns {
     form: TimeForm,
     pub(super) missing: Words,
     texts: Texts,
+    /// Whether an object has shown that the names are right.
+    is_checked: bool,
 }
 
 impl Columns {
@@ -95,7 +95,15 @@ impl Objects {
         let others = time.iter().map(|name| ("--time", name)).chain(series.iter().map(|name| ("--series", name)));
         let missing = others.chain(values).map(|(option, name)| (option, name.clone())).collect();
         let labels = Labels::new(roles == Roles::Learn && series.is_empty());
-        let columns = Columns { time: time.clone(), wanted, roles, form, missing: words, texts: Texts::default() };
+        let columns = Columns {
+            time: time.clone(),
+            wanted,
+            roles,
+            form,
+            missing: words,
+            texts: Texts::default(),
+            is_checked: roles != Roles::Learn,
+        };
         Self {
             input,
             columns,
@@ -104,7 +112,6 @@ impl Objects {
             count: 0,
             missing,
             first: None,
-            is_checked: roles != Roles::Learn,
             has_numbers: false,
             labels,
         }
@@ -126,8 +133,8 @@ impl Objects {
         }
         self.columns.texts.look(members, &self.columns.missing);
         self.find_time(members, client);
-        if !self.is_checked && (0..members.len()).any(|index| self.columns.is_number(members, index)) {
-            self.is_checked = true;
+        if !self.columns.is_checked && (0..members.len()).any(|index| self.columns.is_number(members, index)) {
+            self.columns.is_checked = true;
             self.check_first(members)?;
         }
         self.missing.retain(|(_, name)| members.get(name).is_none());
@@ -260,7 +267,8 @@ impl Objects {
                 "{option} {value}: no object has such a member; the first has {existing}"
             )));
         }
-        let has_values = self.is_checked && is_long || self.has_numbers || !self.columns.wanted.values.is_empty();
+        let has_values =
+            self.columns.is_checked && is_long || self.has_numbers || !self.columns.wanted.values.is_empty();
         if !has_values {
             return Err(Failure::usage(format!("{input}: no member holds numbers; the first object has {existing}")));
         }

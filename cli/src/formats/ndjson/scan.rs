@@ -6,16 +6,23 @@ use memchr::memchr2;
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     depth: usize,
-    is_begun: bool,
     is_string: bool,
     is_escaped: bool,
-    is_closed: bool,
+    stage: Stage,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Before,
+    Within,
+    Behind,
 }
 
 impl Scan {
     /// Whether the value has ended.
     pub(super) fn is_closed(&self) -> bool {
-        self.is_closed
+        self.stage == Stage::Behind
     }
 
     /// The number of these bytes, which follow those before, that belong to the value if it ends among them.
@@ -31,17 +38,19 @@ impl Scan {
                     b'}' | b']' if self.depth > 0 => self.depth -= 1,
                     // A number or a word ends where something else begins.
                     b',' | b'}' | b']' | b':' if self.depth == 0 => return Some(self.close(at)),
-                    _ if self.depth == 0 && self.is_begun && byte.is_ascii_whitespace() => return Some(self.close(at)),
+                    _ if self.depth == 0 && self.stage == Stage::Within && byte.is_ascii_whitespace() => {
+                        return Some(self.close(at));
+                    }
                     _ => {
-                        self.is_begun = true;
+                        self.stage = Stage::Within;
                         at += 1;
                         continue;
                     }
                 }
-                self.is_begun = true;
+                self.stage = Stage::Within;
                 at += 1;
             }
-            if self.depth == 0 && !self.is_string && self.is_begun {
+            if self.depth == 0 && !self.is_string && self.stage == Stage::Within {
                 return Some(self.close(at));
             }
         }
@@ -49,7 +58,7 @@ impl Scan {
     }
 
     fn close(&mut self, at: usize) -> usize {
-        self.is_closed = true;
+        self.stage = Stage::Behind;
         at
     }
 

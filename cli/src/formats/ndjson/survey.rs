@@ -34,7 +34,9 @@ fn look(value: &Value, path: &str, found: &mut Vec<(String, u64)>) {
                     found.push((path.to_owned(), count));
                 }
             }
-            items.iter().for_each(|item| look(item, path, found));
+            for item in items {
+                look(item, path, found);
+            }
         }
         _ => {}
     }

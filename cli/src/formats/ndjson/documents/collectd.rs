@@ -9,8 +9,8 @@ use std::borrow::Cow;
 
 #[derive(Deserialize)]
 struct Values<'a> {
-    #[serde(borrow)]
-    values: Vec<&'a RawValue>,
+    #[serde(rename = "values", borrow)]
+    numbers: Vec<&'a RawValue>,
     #[serde(borrow)]
     dstypes: Vec<Cow<'a, str>>,
     #[serde(borrow)]
@@ -32,7 +32,7 @@ struct Values<'a> {
 /// Makes an object of the values that were read at once.
 pub(super) fn values<'a>(text: &'a [u8], room: &'a mut Vec<u8>, made: &mut Made) -> Result<(), String> {
     let all: Values<'_> = parse(text, room)?;
-    let count = all.values.len();
+    let count = all.numbers.len();
     if all.dstypes.len() != count || all.dsnames.len() != count {
         return Err(format!("there are {count} values, {} types and {} names", all.dstypes.len(), all.dsnames.len()));
     }
@@ -42,7 +42,7 @@ pub(super) fn values<'a>(text: &'a [u8], room: &'a mut Vec<u8>, made: &mut Made)
     let (plugin, kind) = (instance(&all.plugin, &all.plugin_instance), instance(&all.kind, &all.type_instance));
     let name = format!("{}/{plugin}/{kind}", all.host);
     made.begin("time", all.time.map(RawValue::get));
-    for ((value, source), kind) in all.values.iter().zip(&all.dsnames).zip(&all.dstypes) {
+    for ((value, source), kind) in all.numbers.iter().zip(&all.dsnames).zip(&all.dstypes) {
         let name = if count > 1 { Cow::Owned(format!("{name}.{source}")) } else { Cow::Borrowed(&name) };
         made.set_counter(&name, matches!(&**kind, "counter" | "derive"));
         made.member(&name, value.get());

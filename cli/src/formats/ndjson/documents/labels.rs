@@ -15,7 +15,7 @@ pub(super) fn name<'a>(metric: &str, labels: impl Iterator<Item = (&'a str, Cow<
     if all.is_empty() {
         return metric.to_owned();
     }
-    all.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    all.sort_unstable_by_key(|(key, _)| *key);
     let mut name = format!("{metric}{{");
     for (index, (key, value)) in all.iter().enumerate() {
         let comma = if index > 0 { "," } else { "" };

@@ -63,7 +63,7 @@ struct Metric<'a> {
 #[derive(Deserialize)]
 struct Points<'a> {
     #[serde(rename = "dataPoints", alias = "data_points", borrow, default)]
-    points: Vec<Point<'a>>,
+    all: Vec<Point<'a>>,
     #[serde(rename = "aggregationTemporality", alias = "aggregation_temporality", borrow)]
     temporality: Option<&'a RawValue>,
     #[serde(rename = "isMonotonic", alias = "is_monotonic", default)]
@@ -153,7 +153,7 @@ pub(super) fn request<'a>(text: &'a [u8], room: &'a mut Vec<u8>, made: &mut Made
         for metric in scopes.iter().flat_map(|scope| &scope.metrics) {
             let Metric { name, gauge, sum, histogram, exponential, summary } = metric;
             let of = |points: &Option<Points<'_>>, made: &mut Made, kind: Kind| {
-                for point in points.iter().flat_map(|points| &points.points) {
+                for point in points.iter().flat_map(|points| &points.all) {
                     let is_counter = points.as_ref().is_some_and(|points| kind.is_counter(points));
                     add(name, resource, point, kind, is_counter, made);
                 }

@@ -43,7 +43,9 @@ pub(super) fn answer<'a>(text: &'a [u8], room: &'a mut Vec<u8>, made: &mut Made)
         return Err(format!("the result is a {kind}, which has no series: expected a matrix or a vector"));
     }
     let all: Vec<Series<'_>> = serde_json::from_str(result.get()).map_err(|error| format!("in the result: {error}"))?;
-    all.iter().for_each(|series| make(series, made));
+    for series in &all {
+        make(series, made);
+    }
     Ok(())
 }
 
