@@ -5,11 +5,7 @@
 //! library, and writes down in order what should come out. All of it must: names, times, samples to the bit, and every row
 //! and cell that is bad, with its line.
 
-<<<<<<< HEAD
 use crate::telemetry;
-=======
-use crate::telemetry::{self, Plain};
->>>>>>> json
 use crate::{collectd, csv, graphite, influx, json, ndjson, prometheus, random::Random, statsd};
 use evenkeel_cli::probe::{self, Event, Format, Limits, NAME, Options, Reading};
 use std::collections::{HashSet, VecDeque};
@@ -175,24 +171,15 @@ impl Expected {
                 };
                 let first = seen.split(|byte| *byte == b'\n').find(is_text).unwrap_or_default();
                 match first.trim_ascii().first() {
-<<<<<<< HEAD
                     _ if prometheus::is_first(first.trim_ascii()) => Format::Prometheus,
                     Some(b'[') if begins_array(first) => Format::Ndjson,
-=======
-                    Some(b'[') if begins_array(first) => Format::Ndjson,
-                    _ if prometheus::is_first(first.trim_ascii()) => Format::Prometheus,
->>>>>>> json
                     Some(b'{') if json::object(first).is_some() => Format::Ndjson,
                     Some(b'{') if influx::is_point(first, true) => Format::Influx,
                     Some(b'{') => Format::Ndjson,
                     _ if influx::is_point(first, false) => Format::Influx,
                     _ if first.starts_with(b"PAR1\x15") => Format::Parquet,
                     _ if graphite::is_first(first.trim_ascii()) => Format::Graphite,
-<<<<<<< HEAD
                     _ if statsd::is_first(first.trim_ascii()) => Format::Statsd,
-=======
-                    _ if matches!(statsd::Statsd.line(first.trim_ascii()), telemetry::Line::Samples { .. }) => Format::Statsd,
->>>>>>> json
                     _ if collectd::is_first(first.trim_ascii()) => Format::Collectd,
                     _ => Format::Csv,
                 }

@@ -88,8 +88,13 @@ impl Families {
     pub(super) fn scrape(&mut self, series: &[u8]) -> u64 {
         // Most series that are as long differ in their last labels.
         let is_first = || self.first.len() == series.len() && self.first.iter().rev().eq(series.iter().rev());
-        if self.is_over || is_first() {
+        if self.is_over {
             self.end();
+        } else if is_first() {
+            // What has been announced since the last sample is of the new scrape.
+            let kind = self.kind;
+            self.end();
+            self.kind = kind;
         }
         if self.first.is_empty() {
             self.first.extend_from_slice(series);
