@@ -116,7 +116,9 @@ impl Plain for Collectd {
 fn is_count(line: &str) -> bool {
     let digits = words(line).first().copied().unwrap_or_default();
     let rest = line[digits.len()..].trim_start_matches([' ', '\t']);
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && (rest == "Values found" || rest == "Value found")
+    !digits.is_empty()
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && (rest == "Values found" || rest == "Value found")
 }
 
 /// The identifier at the beginning, without its quotes, and how many bytes it takes with them.
@@ -200,6 +202,5 @@ impl Collectd {
 /// Whether a first line is an answer, or puts a value.
 pub(crate) fn is_first(line: &[u8]) -> bool {
     let is_put = line.get(..7).is_some_and(|word| word.eq_ignore_ascii_case(b"PUTVAL "));
-    is_count(&String::from_utf8_lossy(line))
-        || is_put && matches!(Collectd::default().line(line), Line::Samples { .. })
+    is_count(&String::from_utf8_lossy(line)) || is_put && matches!(Collectd::default().line(line), Line::Samples { .. })
 }

@@ -179,7 +179,9 @@ impl Expected {
                     _ if influx::is_point(first, false) => Format::Influx,
                     _ if first.starts_with(b"PAR1\x15") => Format::Parquet,
                     _ if graphite::is_first(first.trim_ascii()) => Format::Graphite,
-                    _ if matches!(statsd::Statsd.line(first.trim_ascii()), telemetry::Line::Samples { .. }) => Format::Statsd,
+                    _ if matches!(statsd::Statsd.line(first.trim_ascii()), telemetry::Line::Samples { .. }) => {
+                        Format::Statsd
+                    }
                     _ if collectd::is_first(first.trim_ascii()) => Format::Collectd,
                     _ => Format::Csv,
                 }

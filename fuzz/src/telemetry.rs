@@ -157,7 +157,8 @@ fn compare<P: Plain>(text: &[u8], output: &[u8], piped: &Piped, is_strict: bool,
                     assert_eq!(cell.name(), P::added(&head, ending, &tail), "{}", context());
                     let bits = cell.number.map(f64::to_bits);
                     // A number with a sign is a change there.
-                    let is_it = bits == Some(number.to_bits()) || P::HAS_ZEROS && bits.is_none() && number.is_sign_negative();
+                    let is_it =
+                        bits == Some(number.to_bits()) || P::HAS_ZEROS && bits.is_none() && number.is_sign_negative();
                     assert!(is_it, "{cell:?}, not {number}: {}", context());
                     assert!(found == time || matches!(time, Time::Row(_)), "{found:?}: {}", context());
                 }
