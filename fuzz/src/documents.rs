@@ -44,6 +44,19 @@ fn object(draw: &mut Draw<'_>, depth: usize) -> Value {
     Value::Object(members)
 }
 
+/// The events, with nothing in the place of a time that is an array or an object, whose white space is its own.
+fn plain(reading: &Reading) -> Vec<Event> {
+    let mut events = reading.events.clone();
+    for event in &mut events {
+        if let Event::Row { time, .. } = event
+            && time.starts_with(['{', '['])
+        {
+            time.clear();
+        }
+    }
+    events
+}
+
 fn objects(draw: &mut Draw<'_>) {
     let options = Options {
         time: draw.flag().then(|| "time".to_owned()),
@@ -53,7 +66,11 @@ fn objects(draw: &mut Draw<'_>) {
         ..Options::default()
     };
     let size = if draw.flag() { Size::One } else { Size::Any(draw.byte().into()) };
-    let objects: Vec<Value> = (0..draw.below(6)).map(|_| object(draw, 2)).collect();
+    let mut objects: Vec<Value> = (0..draw.below(6)).map(|_| object(draw, 2)).collect();
+    // An object on the first line alone shows that lines are objects, whatever follows.
+    if objects.first() == Some(&json!({})) {
+        objects.clear();
+    }
     let compact: Vec<String> = objects.iter().map(Value::to_string).collect();
     let pretty: Vec<String> =
         objects.iter().map(|object| serde_json::to_string_pretty(object).expect("it is JSON")).collect();
@@ -71,7 +88,7 @@ fn objects(draw: &mut Draw<'_>) {
         (serde_json::to_string_pretty(&within).expect("it is JSON"), &placed),
     ] {
         let other = read(&text, size, options);
-        assert_eq!(other.events, lines.events, "{text}");
+        assert_eq!(plain(&other), plain(&lines), "{text}");
         let counts = |reading: &Reading| (reading.rows, reading.bad_rows, reading.bad_cells);
         assert_eq!(counts(&other), counts(&lines), "{text}");
         assert_eq!(other.stop.map(|(code, _)| code), lines.stop.as_ref().map(|(code, _)| *code), "{text}");
