@@ -39,21 +39,19 @@ def blanks(name, header, columns, time, value):
 
 
 def objects(name, time, value):
-    """A member of objects, one per line; the time as it is written, or where its member is one of another."""
+    """A member of objects, one per line, by a path; numbers stay as they are written."""
     found = []
     for line in text(name).splitlines():
         if not line.startswith("{"):
             continue
         item = json.loads(line, parse_float=str, parse_int=str)
-        of = lambda path: item if not path else None
-        for part_time, part_value in [(time, value)]:
-            one, other = item, item
-            for part in part_time.split("/"):
-                one = one.get(part) if isinstance(one, dict) else None
-            for part in part_value.split("/"):
-                other = other.get(part) if isinstance(other, dict) else None
-            if one is not None and isinstance(other, str):
-                found.append((one, other))
+        one, other = item, item
+        for part in time.split("/"):
+            one = one.get(part) if isinstance(one, dict) else None
+        for part in value.split("/"):
+            other = other.get(part) if isinstance(other, dict) else None
+        if one is not None and isinstance(other, str):
+            found.append((one, other))
     return found
 
 
@@ -94,6 +92,7 @@ SERIES = {
     "ab.tsv": ("ttime", table("ab.tsv", "starttime", "ttime", sep="\t")),
     "arr1.json": ("cpu", [("2024-05-01T10:00:00Z", "1"), ("2024-05-01T10:01:00Z", "2")]),
     "collectd_if_octets.csv": ("rx", table("collectd_if_octets.csv", "epoch", "rx")),
+    "collectd_sock.txt": ("shortterm", [("", line.split("=")[1]) for line in lines("collectd_sock.txt") if line.startswith("shortterm")]),
     "collectd_load.csv": ("midterm", table("collectd_load.csv", "epoch", "midterm")),
     "desc.csv": ("user", table("desc.csv", "time", "user")[::-1]),
     "dool.csv": ("writ", table("", "time", "writ", dool)),
@@ -137,6 +136,7 @@ SERIES = {
     "pyclient.prom": ('jobs_total{q="a"}', [("", v) for _, v in exposition("pyclient.prom", "jobs_total", '{q="a"}')]),
     "pyjsonlogger.ndjson": ("ms", objects("pyjsonlogger.ndjson", "asctime", "ms")),
     "rrd_fetch.txt": ("in", [(time.rstrip(":"), value) for time, value in blanks("rrd_fetch.txt", 0, 3, 0, 2)]),
+    "rrd_xport.json": ("temp", [(str(1795818300 + 60 * n), row[0]) for n, row in enumerate(json.loads(text("rrd_xport.json"), parse_float=str)["data"])]),
     "sadf_d.txt": ("%user", sections("sadf_d.txt", "%user", "timestamp", "%user")),
     "sadf_dh.txt": ("%user", sections("sadf_dh.txt", "%user", "timestamp", "%user")),
     "sadf_dU.txt": ("%user", sections("sadf_dU.txt", "%user", "timestamp", "%user")),
@@ -144,6 +144,7 @@ SERIES = {
     "sar_u.txt": ("%user", [row for row in blanks("sar_u.txt", 2, 8, 0, 2) if row[1] != "%user"]),
     "two_cols.csv": ("cpu", table("two_cols.csv", ("Date", "Time"), "cpu")),
     "vmstat_tn.txt": ("free", [(" ".join(line[17:19]), line[3]) for line in vmstat]),
+    "whisper.json": ("value", [(str(1795818720 + 60 * n), value) for n, value in enumerate(json.loads(text("whisper.json"), parse_float=str)["values"]) if value]),
     "whisper_header.csv": ("temp", table("whisper_header.csv", "time", "temp")),
     "winston.ndjson": ("ms", objects("winston.ndjson", "timestamp", "ms")),
 }

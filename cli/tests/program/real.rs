@@ -4,7 +4,7 @@
 //! as the documentation of the tools has them. `real.csv` holds a series of each and three of its values, as pandas, Python's json
 //! module and a few lines of Python read them: `real.py` makes it.
 
-use crate::support::{evenkeel, rows, stderr, stdout};
+use crate::support::{count, evenkeel, pipe, rows, stderr, stdout};
 use assert_cmd::assert::Assert;
 use std::path::PathBuf;
 
@@ -17,6 +17,7 @@ const READ: &[Case] = &[
     Case("ab.tsv", &[], &["time: `starttime`, dates without an offset", "cells are separated by tab"]),
     Case("arr1.json", &[], &["time: `t`, dates with an offset"]),
     Case("collectd_if_octets.csv", &[], &["time: `epoch`, seconds since 1970"]),
+    Case("collectd_sock.txt", &[], &["LISTVAL lists series and has no values"]),
     Case("collectd_load.csv", &[], &["time: `epoch`, seconds since 1970"]),
     Case("desc.csv", &[], &["time: `time`, dates without an offset", "newest first"]),
     Case("dool.csv", &[], &["time: `time`, only shown", "is a date without a year", "begins in line 6: 5 above"]),
@@ -60,6 +61,7 @@ const READ: &[Case] = &[
     Case("pyclient.prom", &[], &[]),
     Case("pyjsonlogger.ndjson", &[], &["time: `asctime`, dates without an offset"]),
     Case("rrd_fetch.txt", &[], &["time: `time`, seconds since 1970", "cells are separated by blanks"]),
+    Case("rrd_xport.json", &[], &["time: `time`, seconds since 1970"]),
     Case("sadf_d.txt", &[], &["time: `timestamp`, dates with an offset", "cells are separated by `;`"]),
     Case("sadf_dh.txt", &[], &["time: `timestamp`, dates with an offset"]),
     Case("sadf_dU.txt", &[], &["time: `timestamp`, seconds since 1970"]),
@@ -67,6 +69,7 @@ const READ: &[Case] = &[
     Case("sar_u.txt", &[], &["time: `time`, only shown", "begins in line 3"]),
     Case("two_cols.csv", &[], &["time: `Date Time`, a date and a time of day"]),
     Case("vmstat_tn.txt", &[], &["time: `UTC`, dates without an offset"]),
+    Case("whisper.json", &[], &["time: `time`, seconds since 1970"]),
     Case("whisper_header.csv", &[], &["time: `time`, seconds since 1970"]),
     Case("winston.ndjson", &[], &["time: `timestamp`, dates with an offset"]),
     // What is refused without an option is read with it.
@@ -97,6 +100,10 @@ const READ: &[Case] = &[
         &["time: `time`, seconds"],
     ),
 ];
+
+/// Files of which a pipe has no records: documents, and what is newest first.
+const NOT_PIPED: [&str; 6] =
+    ["arr1.json", "netdata.json", "prom_range.json", "rrd_xport.json", "whisper.json", "perf.json"];
 
 /// Files that are refused, and the words that help.
 const REFUSED: &[Case] = &[
@@ -142,7 +149,12 @@ fn files_are_read_as_their_owners_would() {
         }
         let rows = rows(&stdout(&run));
         let of_file: Vec<_> = expected.iter().filter(|row| row[0] == case.0).collect();
-        assert!(of_file.len() > 1 || case.0.ends_with(".prom"), "{}", case.0);
+        assert!(
+            of_file.len() > 1
+                || ["node_exporter.prom", "pyclient.prom", "prom_federate.txt", "collectd_sock.txt"].contains(&case.0),
+            "{}",
+            case.0
+        );
         for [_, series, time, value] in of_file {
             let value: f64 = value.parse().unwrap();
             let is_it = |row: &&crate::support::Row| {
@@ -173,7 +185,24 @@ fn every_file_has_a_case() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/real");
     for entry in std::fs::read_dir(folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        let is_known = READ.iter().chain(REFUSED).any(|case| case.0 == name);
-        assert!(is_known || ["rrd_xport.json", "whisper.json", "collectd_sock.txt"].contains(&name.as_str()), "{name}");
+        assert!(READ.iter().chain(REFUSED).any(|case| case.0 == name), "{name}");
+    }
+}
+
+/// What `pipe` makes of the files that it reads too: as many samples of as many series, and the same locations.
+#[test]
+fn pipe_follows_the_same_samples() {
+    for case in READ.iter().filter(|case| !NOT_PIPED.contains(&case.0)) {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/real").join(case.0);
+        let is_table = [".csv", ".tsv", ".log", ".dat"].iter().any(|ending| case.0.ends_with(ending))
+            || case.0.ends_with(".txt") && !["prom", "hand_", "collectd"].iter().any(|other| case.0.starts_with(other));
+        let format: &[&str] = if is_table { &["--format", "csv"] } else { &[] };
+        let piped = pipe(std::fs::read(&path).unwrap(), &[format, case.1].concat()).success();
+        let tracked = track(case);
+        // Text in a member that has been a number is no sample that `pipe` misses: it looks at numbers alone.
+        let whats: &[&str] = if is_table { &["samples", "missing", "bad values"] } else { &["samples"] };
+        for what in whats {
+            assert_eq!(count(&piped, what), count(&tracked, what), "{} {what}: {}", case.0, stderr(&piped));
+        }
     }
 }

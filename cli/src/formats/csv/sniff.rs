@@ -227,7 +227,9 @@ fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
             let is_row = |(line, row): (&Line<'_>, &Vec<String>)| !line.is_comment && row.len() == width;
             let rows = lines.iter().zip(&split).skip(index).take_while(|pair| is_row(*pair)).count();
             let first = lines.iter().take(above).filter(|line| !line.is_comment).count();
-            let is_last = index + 1 == lines.len();
+            // One row is enough if nothing follows, and no numbers stand above.
+            let has_number = |row: &Vec<String>| looks(row).contains(&Look::Number);
+            let is_last = index + 1 == lines.len() && !split.iter().take(above).any(has_number);
             let at = lines.get(above)?.at;
             let between = line.at - at - 1;
             let pair = Pair { delimiter, decimals, at, first, names, rows, between, is_last };

@@ -161,7 +161,7 @@ impl Objects {
         let Columns { wanted, roles, time, form, .. } = &self.columns;
         let (is_over, needs_moment) = match roles {
             Roles::Learn => (self.count > MOST_WITHOUT_TIME, false),
-            Roles::FixAtFirst { needs_time } => (!needs_time || self.count > 1, true),
+            Roles::FixAtFirst { .. } => (self.count > 1, true),
         };
         if time.is_some() || is_over {
             return;
