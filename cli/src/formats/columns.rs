@@ -1,6 +1,5 @@
 //! Columns by name: those that the command line asks for, and what is said of them.
 
-use super::times::{Says, says_time};
 use crate::console::Console;
 use crate::failure::Failure;
 use std::collections::{HashMap, HashSet};
@@ -34,11 +33,6 @@ impl Wanted {
         }
         Ok(Self { time: time.cloned(), series: series.to_vec(), values: values.to_vec() })
     }
-}
-
-/// Whether a numeric column has a name that is likely to mean the time.
-pub(crate) fn is_called_time(name: &str) -> bool {
-    says_time(name) == Some(Says::Time)
 }
 
 /// The failure of a long table whose values may be in any of these columns.

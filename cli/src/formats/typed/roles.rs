@@ -9,7 +9,8 @@ use super::look::Look;
 use super::union::{Column, Of};
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::formats::columns::{Wanted, find, is_called_time, make_distinct, no_numbers, several_values};
+use crate::formats::columns::{Wanted, find, make_distinct, no_numbers, several_values};
+use crate::formats::times::{Says, says_time};
 use crate::samples::TimeType;
 use std::collections::HashSet;
 
@@ -160,7 +161,7 @@ fn time_of(columns: &[Column], looks: &[Look], is_free: impl Fn(usize) -> bool) 
             Kind::Text => is_moment(index),
             Kind::Bytes | Kind::Null | Kind::Other => false,
         };
-        is_called_time(&column.name) && reads
+        says_time(&column.name) == Some(Says::Time) && reads
     };
     first(&|(_, column)| matches!(column.of, Of::Index(_)) && is_time(column))
         // A day says less than anything else that is called time.
