@@ -18,14 +18,13 @@ use std::time::Duration;
 pub(crate) struct InputArgs {
     /// The file to read, `-` for standard input, which is also the default when it is not a terminal.
     ///
-    /// CSV needs a header. Without --series the table is wide: every column is a series, or only those named by --value.
-    /// With --series it is long: one row per sample. An empty cell or NaN is a missing sample, `inf` and `-inf` are
-    /// samples. The first rows show what a column is. NDJSON has one object per line and follows the same rules with
-    /// members for columns: `null` is a missing sample, a member that was never a number is ignored, new members may
-    /// appear in any line, and members of objects within have paths, `data.value`. Objects may also stand in an array or go over
-    /// several lines. In the influx line protocol a series is the measurement, the
-    /// tags in any order, and the field, `cpu,host=a usage`; strings and truth values are no series. In the lines of Prometheus,
-    /// Graphite, StatsD and collectd it is the name with its labels or tags in order, or the identifier.
+    /// A table in text has a header, which is found, and anything between its cells. Without --series the table is wide: every
+    /// column of numbers is a series, or only those named by --value. With --series it is long: one row per sample. An empty cell,
+    /// NaN or a word such as NA is a missing sample, `inf` and `-inf` are samples. JSON has objects, one per line, in an array or in
+    /// a document (--records), and follows the same rules with members for columns: those of objects within have paths,
+    /// `data.value`, and new ones may appear anywhere. In the influx line protocol a series is the measurement, the tags in any
+    /// order, and the field, `cpu,host=a usage`; strings and truth values are no series. In the lines of Prometheus, Graphite, StatsD
+    /// and collectd it is the name with its labels or tags in order, or the identifier. What is compressed is unpacked.
     #[arg(value_name = "INPUT")]
     pub(crate) path: Option<PathBuf>,
 

@@ -68,11 +68,11 @@ Exit codes:
 /// as it is in; a malformed line is reported, counted and dropped.
 ///
 /// The format is that of the state, or the first line shows it: an object is NDJSON, lines of Prometheus, Graphite, StatsD and
-/// collectd are known by their form, and anything else is the influx line protocol of Telegraf and its database; CSV has to be named. In NDJSON every member that is a number is followed, or those named by --value,
-/// which may also be numbers in quotes, or `null` where the sample is missing. In CSV it is the columns that hold numbers or
-/// nothing in the first row, or those named by --value; where the first row holds only text, all columns but the first. In a long
-/// table each value is one series per name, and records without a name are passed on. A point without a timestamp is of the moment
-/// at which it is read.
+/// collectd are known by their form, and anything else is the influx line protocol of Telegraf and its database; CSV has to be
+/// named. In NDJSON every member is followed that is a number, in quotes or not, and not the time, or those named by --value, which
+/// may also be `null` where the sample is missing. In CSV it is the columns that hold numbers or nothing in the first row, or those
+/// named by --value; where the first row holds only text, all columns but the first. In a long table each value is one series per
+/// name, and records without a name are passed on. A point without a timestamp is of the moment at which it is read.
 ///
 /// A string of the line protocol or a quoted cell may go on in the next lines, for up to 1 MiB, and where the input has to
 /// be waited for, for a second. What is not closed by then is taken for a stray quote: the line with it is dropped, and
