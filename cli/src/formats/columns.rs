@@ -1,5 +1,6 @@
 //! Columns by name: those that the command line asks for, and what is said of them.
 
+#[cfg(feature = "parquet")]
 use super::times::{Says, says_time};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -37,6 +38,7 @@ impl Wanted {
 }
 
 /// Whether a numeric column has a name that is likely to mean the time.
+#[cfg(feature = "parquet")] // only columns with types are judged by it
 pub(crate) fn is_called_time(name: &str) -> bool {
     says_time(name) == Some(Says::Time)
 }
