@@ -273,7 +273,7 @@ fn look(cell: &str) -> Result<Look, Stop> {
 
 /// The number in a cell, unless people would have to say whether it is one.
 fn value(cell: &str) -> Result<Option<f64>, Stop> {
-    let is_text = cell.len() > 64 || clock::is_word(cell) || clock::is_dated(cell) || clock::is_of_day(cell);
+    let is_text = cell.trim().len() > 64 || clock::is_word(cell) || clock::is_dated(cell) || clock::is_of_day(cell);
     match number(cell) {
         None if !is_text => Err(UNKNOWN),
         number => Ok(number),
