@@ -10,9 +10,10 @@ use crate::cli::{Cli, Command};
 use crate::commands::pipe;
 use crate::console::{Console, Destination};
 use crate::failure::Failure;
-use crate::formats::{self, Client, Consumer, Found, Lines, Need, Point, Value, Woken};
+use crate::formats::{self, Client, Consumer, Delimiter, Found, Lines, Need, Point, Value, Woken};
 use crate::input::{self, Plan, ReadArgs, Source};
 use crate::samples::{Refusal, Sink, Time};
+use crate::text::moments::Moments;
 use clap::Parser;
 use std::cell::RefCell;
 use std::io::Read;
@@ -33,6 +34,10 @@ pub struct Options {
     pub values: Vec<String>,
     /// `--records`
     pub records: Option<String>,
+    /// `--delimiter`, by its name
+    pub delimiter: Option<String>,
+    /// `--skip`
+    pub skip: Option<u64>,
     /// `--strict`
     pub strict: bool,
     /// The limits of memory, for which there is no option.
@@ -88,6 +93,8 @@ pub fn read(input: impl Read + 'static, options: &Options) -> Reading {
         series: options.series.clone().into_iter().collect(),
         value: options.values.clone(),
         records: options.records.clone(),
+        delimiter: options.delimiter.as_deref().and_then(|name| Delimiter::of_name(name).ok()),
+        skip: options.skip,
         strict: options.strict,
         ..ReadArgs::default()
     };
@@ -159,6 +166,14 @@ pub fn pipe(
     };
     let (said, result) = pipe::run_apart(&args, Box::new(input), limits, output);
     Piped { said, stop: result.err().map(|failure| (failure.exit_code(), failure.message().unwrap_or_default())) }
+}
+
+/// Reads a cell as a time, on its own: the nanoseconds since 1970.
+///
+/// # Errors
+/// The cell is no time; the words say why.
+pub fn moment(cell: &[u8]) -> Result<i64, String> {
+    Moments::default().read(cell).map_err(|error| error.to_string())
 }
 
 /// Reads all of the input in a format, and does nothing with it but look at every name and number; returns how many numbers there

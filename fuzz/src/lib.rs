@@ -8,8 +8,10 @@
 #[path = "../../tests/support/checksums.rs"]
 mod checksums;
 pub mod cleaned_ema;
+mod clock;
 pub mod collectd;
 pub mod csv;
+pub mod dialects;
 pub mod documents;
 mod draw;
 pub mod ema;
@@ -34,6 +36,7 @@ mod rules;
 pub mod snapshot;
 pub mod statsd;
 mod telemetry;
+pub mod times;
 pub mod tracker;
 
 /// Calls a check with the lane type that the first byte names.
@@ -92,6 +95,8 @@ mod seeds {
         expiry,
         snapshot,
         csv,
+        dialects,
+        times,
         ndjson,
         documents,
         influx,

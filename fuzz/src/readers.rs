@@ -5,6 +5,7 @@
 //! library, and writes down in order what should come out. All of it must: names, times, samples to the bit, and every row
 //! and cell that is bad, with its line.
 
+use crate::clock::Falling;
 use crate::telemetry;
 use crate::{collectd, csv, graphite, influx, json, ndjson, prometheus, random::Random, statsd};
 use evenkeel_cli::probe::{self, Event, Format, Limits, NAME, Options, Reading};
@@ -21,28 +22,33 @@ pub(crate) fn check(bytes: &[u8], format: Format, names: impl Fn(&[u8]) -> Vec<S
     let mut choices = [0; 4];
     choices[..first.len()].copy_from_slice(first);
     let options = options(choices, format, &names(text));
-    let read = |pieces| probe::read(Pieces::new(text, pieces), &options);
-
-    let whole = read(Size::Whole);
+    let whole = check_pieces(text, &options, choices[3]);
     if let Some(expected) = Expected::of(text, &options, &whole) {
         expected.compare(&whole);
     }
+}
+
+/// Reads the text whole, byte by byte, in pieces and up to an error, compares, and returns what came of it.
+pub(crate) fn check_pieces(text: &[u8], options: &Options, choice: u8) -> Reading {
+    let read = |pieces| probe::read(Pieces::new(text, pieces), options);
+    let whole = read(Size::Whole);
 
     // How the bytes arrive is nobody's business.
     assert_eq!(read(Size::One), whole, "byte by byte, {options:?}");
-    assert_eq!(read(Size::Any(choices[3].into())), whole, "in pieces, {options:?}");
+    assert_eq!(read(Size::Any(choice.into())), whole, "in pieces, {options:?}");
 
     // An input that breaks off has been read up to there, and says so.
-    let broken = read(Size::Broken(usize::from(choices[3]) * (text.len() + 1) / 256));
+    let broken = read(Size::Broken(usize::from(choice) * (text.len() + 1) / 256));
     assert!(whole.events.starts_with(&broken.events), "{broken:?} begins {whole:?}, {options:?}");
     assert!(broken.rows <= whole.rows && broken.bad_rows <= whole.bad_rows && broken.bad_cells <= whole.bad_cells);
     let (code, words) = broken.stop.as_ref().expect("it broke off");
     let is_said = *code == 2 && words.contains("it broke");
     assert!(is_said || broken == whole, "{broken:?}, {options:?}");
+    whole
 }
 
 /// What the command line would say.
-fn options(choices: [u8; 4], format: Format, names: &[String]) -> Options {
+pub(crate) fn options(choices: [u8; 4], format: Format, names: &[String]) -> Options {
     let [flags, roles, values, _] = choices;
     let name = |choice: u8| names.get(usize::from(choice) % names.len().max(1)).cloned().unwrap_or_default();
     let role = |choice: u8| match choice {
@@ -56,6 +62,8 @@ fn options(choices: [u8; 4], format: Format, names: &[String]) -> Options {
         series: role(roles >> 4),
         values: (0..values & 3).map(|value| name((values >> 2) + value * (1 + (values >> 6)))).collect(),
         records: None,
+        delimiter: (format == Format::Csv).then(|| ",".to_owned()),
+        skip: (format == Format::Csv).then_some(0),
         strict: flags & 1 == 1,
         limits: match flags >> 2 & 3 {
             // A buffer of the usual size takes longer to make than all the rest.
@@ -118,6 +126,9 @@ pub(crate) const UNUSABLE: Stop = 2;
 /// What the plain reading leaves to others.
 pub(crate) const UNKNOWN: Stop = 255;
 
+/// Formats that are not read, by what they begin with.
+const FOREIGN: [&[u8]; 5] = [b"FEA1", b"ORC", b"Obj\x01", b"PK\x03\x04", b"\x89HDF"];
+
 /// What should come out.
 #[derive(Debug, Default)]
 pub(crate) struct Expected {
@@ -133,6 +144,10 @@ pub(crate) struct Expected {
     described: HashSet<String>,
     /// The names of the time that the program has found: which member it is, it says; the rest follows from that.
     claimed: VecDeque<String>,
+    /// The columns without numbers that are reported, where that is certain.
+    left_out: Option<Vec<String>>,
+    /// Whether times go on falling, where the plain reading looks at them.
+    falling: Option<Falling>,
 }
 
 impl Expected {
@@ -147,8 +162,13 @@ impl Expected {
         if expected.stop == Some(UNKNOWN) {
             return None;
         }
+        // In which order rows come is looked at where times are.
+        if expected.falling.is_none() && found.stop.as_ref().is_some_and(|(_, words)| words.contains("newest first")) {
+            return None;
+        }
         // An input of which nothing can be used is an error, however it is bad.
-        if expected.stop.is_none() && expected.rows > 0 && expected.bad_rows == expected.rows {
+        let has_samples = expected.events.iter().any(|event| matches!(event, Event::Sample { bits: Some(_), .. }));
+        if expected.stop.is_none() && expected.rows > 0 && !has_samples {
             expected.stop = Some(UNUSABLE);
         }
         Some(expected)
@@ -171,6 +191,7 @@ impl Expected {
                 };
                 let first = seen.split(|byte| *byte == b'\n').find(is_text).unwrap_or_default();
                 match first.trim_ascii().first() {
+                    _ if FOREIGN.iter().any(|mark| first.starts_with(mark)) => return Err(UNUSABLE),
                     _ if prometheus::is_first(first.trim_ascii()) => Format::Prometheus,
                     Some(b'[') if begins_array(first) => Format::Ndjson,
                     Some(b'{') if json::object(first).is_some() => Format::Ndjson,
@@ -187,6 +208,10 @@ impl Expected {
         };
         let mut roles = HashSet::new();
         if !options.time.iter().chain(&options.series).chain(&options.values).all(|name| roles.insert(name)) {
+            return Err(UNUSABLE);
+        }
+        // A delimiter has a meaning for tables.
+        if format != Format::Csv && options.delimiter.is_some() {
             return Err(UNUSABLE);
         }
         match format {
@@ -223,6 +248,20 @@ impl Expected {
         let number = self.rows.to_string();
         let (time, is_number) = time.unwrap_or((&number, true));
         self.events.push(Event::Row { time: time.to_owned(), is_number });
+    }
+
+    /// The same, where it is looked at whether rows come newest first.
+    pub(crate) fn timed_row(&mut self, time: Option<(&str, bool)>) -> Result<(), Stop> {
+        if self.falling.get_or_insert_default().is_certain(time.map(|(text, _)| text))? {
+            return Err(UNUSABLE);
+        }
+        self.row(time);
+        Ok(())
+    }
+
+    /// At the end of the table, these columns have shown nothing but text.
+    pub(crate) fn left_out(&mut self, names: Vec<String>) {
+        self.left_out = Some(names);
     }
 
     pub(crate) fn sample(&mut self, series: usize, value: f64) {
@@ -265,6 +304,14 @@ impl Expected {
             // Whatever the plain reading says: what is neither used nor counted as bad is lost.
             let used = found.events.iter().filter(|event| matches!(event, Event::Row { .. })).count();
             assert_eq!(found.rows, found.bad_rows + used as u64, "{found:?}");
+        }
+
+        if let Some(names) = &self.left_out {
+            let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+            let columns = if names.len() == 1 { "a column is" } else { "columns are" };
+            let words = format!("{NAME}: {columns} left out, without numbers: {}", names.join(", "));
+            let said: Vec<&String> = found.said.iter().filter(|words| words.contains("left out")).collect();
+            assert_eq!(said, if names.is_empty() { vec![] } else { vec![&words] }, "{found:?}, {self:?}");
         }
 
         let line = |words: &str| {

@@ -311,34 +311,33 @@ impl Lines {
     }
 
     /// The lines that are still to come, as many as it takes until `is_enough` says so of those that have been read: all of them
-    /// are complete but, at the end of the input, the last. Nothing is consumed.
+    /// are complete but, at the end of the input, the last. At least two are looked at, however long they are. Nothing is
+    /// consumed.
     pub(crate) fn preview(
         &mut self,
         mut is_enough: impl FnMut(&[u8], bool) -> bool,
         before_read: &mut impl FnMut(Need) -> Result<Woken, Failure>,
     ) -> Result<(), Failure> {
-        let mut looked = 0;
+        let (mut looked, mut count) = (0, 0);
         loop {
             let seen = self.after_mark();
-            let lines = memchr::memrchr(b'\n', seen).map_or(0, |at| at + 1);
-            if lines > looked {
-                // Line by line, so that how they arrive decides nothing.
-                let mut end = std::mem::replace(&mut looked, lines);
-                while let Some(at) = memchr::memchr(b'\n', seen.get(end..lines).unwrap_or_default()) {
-                    end += at + 1;
-                    if is_enough(seen.get(..end).unwrap_or_default(), false) {
-                        return Ok(());
-                    }
+            // Line by line, so that how they arrive decides nothing.
+            while let Some(at) = memchr::memchr(b'\n', seen.get(looked..).unwrap_or_default()) {
+                looked += at + 1;
+                count += 1;
+                let is_over = count >= 2 && looked >= self.limits.chunk;
+                if is_enough(seen.get(..looked).unwrap_or_default(), is_over) || is_over {
+                    return Ok(());
                 }
             }
             self.is_looking = true;
-            let is_over = self.filled - self.start >= self.limits.chunk || self.fill(before_read)? != Fill::More;
+            let is_full = self.filled - self.start >= self.limits.longest;
+            let is_over = is_full || self.fill(before_read)? != Fill::More;
             self.is_looking = false;
             if is_over {
                 let seen = self.after_mark();
                 // What the buffer cuts off is no line.
-                let end = if self.at_end { seen.len() } else { memchr::memrchr(b'\n', seen).map_or(0, |at| at + 1) };
-                is_enough(seen.get(..end).unwrap_or_default(), true);
+                is_enough(if self.at_end { seen } else { seen.get(..looked).unwrap_or_default() }, true);
                 return Ok(());
             }
         }

@@ -179,3 +179,26 @@ fn whole_rows_are_followed_as_single_samples_are() {
         assert!(stdout(&rows).lines().count() > 6000);
     }
 }
+
+#[test]
+fn a_header_may_be_longer_than_what_is_read_at_once() {
+    let columns = 40_000;
+    let (mut header, mut row) = ("time".to_owned(), String::new());
+    for column in 0..columns {
+        let _ = write!(header, ",sensor{column:05}");
+        let _ = write!(row, ",{column}");
+    }
+    let table = format!("{header}\n2024-05-01T00:00:00Z{row}\n2024-05-01T00:00:01Z{row}\n");
+    for args in [&["--quiet"][..], &["--quiet", "--skip", "0"], &["--quiet", "--delimiter", ","]] {
+        let run = track(table.clone(), args).success();
+        let samples = samples(&run);
+        assert_eq!(samples.len(), 2 * columns, "{args:?}");
+        assert_eq!(samples.last().map(String::as_str), Some("2024-05-01T00:00:01Z sensor39999 39999"), "{args:?}");
+    }
+}
+
+#[test]
+fn cells_behind_the_last_column_are_no_values_of_a_long_table() {
+    let run = track("s,v\na,,\nb,2\n", &["--series", "s"]).success();
+    assert_eq!(samples(&run), ["1 a -", "2 b 2"]);
+}

@@ -349,7 +349,7 @@ impl Layout {
     /// The one column that holds a number beside series and time; if none holds one, the one that is empty.
     fn only_value(&self, row: Row<'_>, series: &[usize], chosen: Option<usize>) -> Result<Option<usize>, Failure> {
         let time = if let Time::Column(index) = self.time { Some(index) } else { chosen };
-        let others = (0..row.len()).filter(|index| !series.contains(index) && Some(*index) != time);
+        let others = (0..self.names.len()).filter(|index| !series.contains(index) && Some(*index) != time);
         let of = |wanted| others.clone().filter(|&index| self.look(row.field(index)) == wanted).collect::<Vec<_>>();
         let mut found = of(Look::Number);
         if found.is_empty() {

@@ -135,7 +135,7 @@ pub(super) fn find(sample: &[u8], is_over: bool, dialect: &Dialect, wanted: &Wan
     let delimiters: Vec<Delimiter> =
         delimiters.into_iter().filter(|delimiter| !is_by_sign || *delimiter != Delimiter::Blanks).collect();
     let pairs = || delimiters.iter().filter_map(|delimiter| pair(&seen, *delimiter));
-    let best = pairs().min_by_key(|pair| (pair.is_weak(), pair.first));
+    let best = pairs().min_by_key(|pair| (pair.is_weak(), pair.is_comment, pair.first));
     if let Some(best) = best
         && (is_over || best.is_sure())
     {
@@ -162,6 +162,8 @@ struct Pair {
     at: usize,
     first: usize,
     names: Vec<String>,
+    /// Whether the header is behind the sign of a comment, where any text may have signs of all kinds.
+    is_comment: bool,
     /// Rows of the same width at once below the header.
     rows: usize,
     /// Lines between the header and the first row.
@@ -232,7 +234,8 @@ fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
             let is_last = index + 1 == lines.len() && !split.iter().take(above).any(has_number);
             let at = lines.get(above)?.at;
             let between = line.at - at - 1;
-            let pair = Pair { delimiter, decimals, at, first, names, rows, between, is_last };
+            let is_comment = is_comment(&above);
+            let pair = Pair { delimiter, decimals, at, first, names, is_comment, rows, between, is_last };
             if pair.first == 0 || rows > 1 || is_last {
                 return Some(pair);
             }
@@ -454,6 +457,9 @@ mod tests {
         let quoted = names("\"a, b\",c\n\"x, y\",1\n");
         assert_eq!(quoted, (Delimiter::Byte(b','), 0, vec!["a, b".into(), "c".into()]));
         assert_eq!(names("my value\n1\n2\n").2, ["my value"]);
+        // Nor do commas in a comment above decimals with commas.
+        let (delimiter, above, _) = names("# host web1, 4 CPUs\ntime\ta\n2024-05-01\t1,5\n2024-05-02\t2,5\n");
+        assert_eq!((delimiter, above), (Delimiter::Byte(b'\t'), 1));
         // Dates with commas in them do not make a second column.
         assert_eq!(names("time;v\n2026-11-27 22:56:00,767;1\n2026-11-27 22:56:01,767;2\n").0, Delimiter::Byte(b';'));
     }
