@@ -75,7 +75,9 @@ pub(crate) fn apart<R: Estimator, T: Real, S: Simd>(
     // Copies: values that a call may look at cannot stay in registers, even where the call is not made.
     let constants = *constants;
     let mut registers = Registers::<R, T, S> { simd, state, may_shortcut: false };
-    let output = simd.vectorize(Apart::<R, T, S> { constants: &constants, registers: &mut registers, sample });
+    let call = Apart::<R, T, S> { constants: &constants, registers: &mut registers, sample };
+    // A single lane has no short steps beside it, and a call would cost more than it spares.
+    let output = if T::lanes::<S>() > 1 { simd.vectorize(call) } else { call.with_simd(simd) };
     for (column, value) in registers.state.into_iter().enumerate() {
         cells.set(column, Lane(simd, value));
     }

@@ -52,7 +52,7 @@ pub(crate) struct Csv {
     above: u64,
     /// Whether the header has been read.
     has_begun: bool,
-    /// The header as it stands in the input, to be known where it comes again.
+    /// The header as it stands in the input, with its end, to be known where it comes again.
     header: Vec<u8>,
     /// The columns; none before the header.
     table: Option<Table>,
@@ -107,7 +107,7 @@ impl Csv {
             Some(NextRow::Row) => {}
         }
         let (len, width) = (self.rows.current().len(), table.is_value.len());
-        let line = self.rows.lines().current();
+        let line = self.rows.lines().raw();
         let may_be_none = len != width
             || line.len() == self.header.len()
             || matches!(line, [b'#' | b'|' | b'+', ..] | [b'-', b'-', ..]);
@@ -147,10 +147,10 @@ impl Csv {
     fn look_twice(&mut self, client: &mut impl Client) -> Result<Option<Step>, Failure> {
         let Some(table) = &self.table else { return Ok(None) };
         let (row, width) = (self.rows.current(), table.is_value.len());
-        let line = self.rows.lines().current();
-        if line == self.header || is_ruled(line) {
+        if self.rows.lines().raw() == self.header || is_ruled(self.rows.lines().current()) {
             return Ok(Some(Step::Blank));
         }
+        let line = self.rows.lines().current();
         let is_comment = match &self.options.dialect.comment {
             Some(comment) => line.trim_ascii_start().starts_with(comment.as_bytes()),
             None => line.first() == Some(&b'#') && (row.len() != width || table.flux.is_some() || self.is_commented()),
@@ -160,7 +160,7 @@ impl Csv {
             let names = self.is_commented().then(|| names_of_comment(line, table.delimiter));
             return match names.filter(|names| names.len() > 1) {
                 Some(names) => {
-                    self.header = line.to_vec();
+                    self.header = self.rows.lines().raw().to_vec();
                     self.begin_table(names, client).map(Some)
                 }
                 None => Ok(Some(Step::Blank)),
@@ -168,7 +168,7 @@ impl Csv {
         }
         if table.flux.is_some() && Flux::is_header(row) {
             let names = (0..row.len()).map(|index| row.text(index).to_owned()).collect();
-            self.header = line.to_vec();
+            self.header = self.rows.lines().raw().to_vec();
             return self.begin_table(names, client).map(Some);
         }
         let is_blanks = table.delimiter == Delimiter::Blanks;
@@ -244,7 +244,7 @@ impl Csv {
                     Some(NextRow::Row) => {}
                 }
                 let row = self.rows.current();
-                self.header = self.rows.lines().current().to_vec();
+                self.header = self.rows.lines().raw().to_vec();
                 // A header may go on in the next line, which a look at single lines does not show.
                 if self.rows.is_several_lines() {
                     (0..row.len()).map(|index| row.text(index).to_owned()).collect()
