@@ -87,12 +87,14 @@ vmstat = [line.split() for line in lines("vmstat_tn.txt")[2:]]
 dump = re.findall(r"} (\S+) (\d+)$", text("promtool_dump_load.txt"), re.M)
 usage = 'cpu,host=web1 usage'
 
+sysstat = json.loads(text("sadf_j.json"), parse_float=str)["sysstat"]["hosts"][0]
 SERIES = {
     "ab.csv": ("Time in ms", numbered(pandas.read_csv(REAL / "ab.csv", dtype=str)["Time in ms"])),
     "ab.tsv": ("ttime", table("ab.tsv", "starttime", "ttime", sep="\t")),
     "arr1.json": ("cpu", [("2024-05-01T10:00:00Z", "1"), ("2024-05-01T10:01:00Z", "2")]),
     "collectd_if_octets.csv": ("rx", table("collectd_if_octets.csv", "epoch", "rx")),
     "collectd_sock.txt": ("shortterm", [("", line.split("=")[1]) for line in lines("collectd_sock.txt") if line.startswith("shortterm")]),
+    "clickhouse_compact.json": ("cpu", [(row[0], row[2]) for row in json.loads(text("clickhouse_compact.json"), parse_float=str, parse_int=str)["data"]]),
     "collectd_load.csv": ("midterm", table("collectd_load.csv", "epoch", "midterm")),
     "desc.csv": ("user", table("desc.csv", "time", "user")[::-1]),
     "dool.csv": ("writ", table("", "time", "writ", dool)),
@@ -122,6 +124,7 @@ SERIES = {
     "pandas.csv": ("cpu", table("pandas.csv", "Unnamed: 0", "cpu")),
     "pandas.ndjson": ("cpu", objects("pandas.ndjson", "index", "cpu")),
     "perf.json": ("counter-value", objects("perf.json", "interval", "counter-value")),
+    "pidstat_H.txt": ("%usr", blanks("pidstat_H.txt", 2, 10, 0, 3)),
     "pidstat_h.txt": ("VSZ", blanks("pidstat_h.txt", 2, 15, 0, 11)),
     "pino.ndjson": ("ms", objects("pino.ndjson", "time", "ms")),
     "pmrep.csv": ("mem.freemem", table("pmrep.csv", "Time", "mem.freemem")),
@@ -135,6 +138,7 @@ SERIES = {
     "psrecord.txt": ("Virtual (MB)", blanks("psrecord.txt", 0, 4, 0, 3)),
     "pyclient.prom": ('jobs_total{q="a"}', [("", v) for _, v in exposition("pyclient.prom", "jobs_total", '{q="a"}')]),
     "pyjsonlogger.ndjson": ("ms", objects("pyjsonlogger.ndjson", "asctime", "ms")),
+    "r_write_table.txt": ("x", [(" ".join(line.split()[1:3]), line.split()[4]) for line in lines("r_write_table.txt")[1:]]),
     "rrd_fetch.txt": ("in", [(time.rstrip(":"), value) for time, value in blanks("rrd_fetch.txt", 0, 3, 0, 2)]),
     "rrd_xport.json": ("temp", [(str(1795818300 + 60 * n), row[0]) for n, row in enumerate(json.loads(text("rrd_xport.json"), parse_float=str)["data"])]),
     "sadf_d.txt": ("%user", sections("sadf_d.txt", "%user", "timestamp", "%user")),
@@ -142,6 +146,7 @@ SERIES = {
     "sadf_dU.txt": ("%user", sections("sadf_dU.txt", "%user", "timestamp", "%user")),
     "sadf_d_ur.txt": ("kbmemfree", sections("sadf_d_ur.txt", "kbmemfree", "timestamp", "kbmemfree")),
     "sar_u.txt": ("%user", [row for row in blanks("sar_u.txt", 2, 8, 0, 2) if row[1] != "%user"]),
+    "sqlite_markdown.txt": ("cpu", [(line.split("|")[1], line.split("|")[3].strip()) for line in lines("sqlite_markdown.txt")[2:]]),
     "two_cols.csv": ("cpu", table("two_cols.csv", ("Date", "Time"), "cpu")),
     "vmstat_tn.txt": ("free", [(" ".join(line[17:19]), line[3]) for line in vmstat]),
     "whisper.json": ("value", [(str(1795818720 + 60 * n), value) for n, value in enumerate(json.loads(text("whisper.json"), parse_float=str)["values"]) if value]),
@@ -156,6 +161,7 @@ WITH = {
     "iperf_s.csv": ("bytes", [(line.split(",")[0], line.split(",")[7]) for line in lines("iperf_s.csv")]),
     "mprof.dat": ("mem", [tuple(reversed(line.split()[1:])) for line in lines("mprof.dat")[1:]]),
     "mqtt_F.csv": ("room/temp", [tuple(line.split(",")[::2]) for line in lines("mqtt_F.csv") if "temp" in line]),
+    "sadf_j.json": ("nice", [(" ".join(list(at["timestamp"].values())[:2]), at["cpu-load"][0]["nice"]) for at in sysstat["statistics"]]),
     "perf.csv": ("task-clock", [(line.split(",")[0].strip(), line.split(",")[1]) for line in lines("perf.csv") if "task-clock" in line]),
 }
 

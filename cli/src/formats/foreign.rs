@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 
 /// What a file begins with, what it is then, and how it becomes something that is read.
-const KNOWN: [(&[u8], &str, &str); 7] = [
+const KNOWN: [(&[u8], &str, &str); 8] = [
     (
         b"FEA1",
         "a Feather file of version 1",
@@ -36,6 +36,11 @@ const KNOWN: [(&[u8], &str, &str); 7] = [
         b"SQLite format 3\0",
         "a SQLite database",
         "write a query as CSV, such as by `sqlite3 -header -csv IN 'SELECT * FROM ...' | evenkeel track -`",
+    ),
+    (
+        b"AAA,progname",
+        "a recording of nmon, with many tables in one",
+        "let one of them through, such as by `grep ^CPU_ALL, IN | evenkeel track -`",
     ),
     (
         b"\x89HDF",

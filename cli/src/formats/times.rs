@@ -8,7 +8,7 @@ use crate::text::moments::{Moments, NotATime, Reading, TimeForm};
 use crate::text::number;
 
 /// Names that say time, whatever the numbers are.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "time",
     "timestamp",
     "ts",
@@ -24,6 +24,7 @@ const NAMES: [&str; 15] = [
     "tst",
     "date_time",
     "date/time",
+    "time_unix_nano",
 ];
 
 /// How sure a name is to say time.

@@ -198,7 +198,59 @@ fn a_header_may_be_longer_than_what_is_read_at_once() {
 }
 
 #[test]
+fn a_table_in_bars_has_no_columns_outside_of_them() {
+    for rule in ["|---|------|---|", "|:--|-----:|--:|", "+---+------+---+"] {
+        let table = format!("| t | host | a |\n{rule}\n| T1 | web |  |\n| T2 | db | 2 |\n");
+        let run = track(table.clone(), &["--strict"]).success();
+        assert_eq!(samples(&run), ["T1 a -", "T2 a 2"], "{rule}");
+        let long = track(table, &["--series", "host", "--strict"]).success();
+        assert_eq!(samples(&long), ["T1 web -", "T2 db 2"], "{rule}");
+    }
+    // A row of missing samples is a row.
+    let run = track("t|a\n--|--\nT1|1\n-|-\n", &["--strict"]).success();
+    assert_eq!(samples(&run), ["T1 a 1", "- a -"]);
+}
+
+#[test]
+fn a_first_column_that_counts_the_rows_is_no_series() {
+    for table in [
+        ",when,a\n0,2024-05-01,5\n1,2024-05-02,6\n",
+        "\"\" \"when\" \"a\"\n\"0\" 2024-05-01 5\n\"1\" 2024-05-02 6\n",
+        "\"when\" \"a\"\n\"1\" \"2024-05-01\" 5\n\"2\" \"2024-05-02\" 6\n",
+    ] {
+        let run = track(table, &[]).success();
+        assert_eq!(samples(&run), ["2024-05-01 a 5", "2024-05-02 a 6"], "{table}");
+        assert!(stderr(&run).contains("column 1 is left out, without a name"), "{}", stderr(&run));
+    }
+    // Other numbers without a name are a series.
+    let run = track(",a\n7.5,5\n8,6\n", &[]).success();
+    assert_eq!(samples(&run), ["1 column1 7.5", "1 a 5", "2 column1 8", "2 a 6"]);
+}
+
+#[test]
+fn what_is_no_table_is_said_to_be_what_it_is() {
+    for (text, what) in [
+        ("\u{250c}\u{2500}\u{2510}\n\u{2502} a \u{2502}\n", "drawn with lines"),
+        ("  t = 1\ncpu = 5\n\n  t = 2\ncpu = 6\n", "names with values"),
+        ("Running 2s test @ here\n 1 threads and 2 connections\nno more\n", "different numbers of cells"),
+    ] {
+        let run = track(text, &[]).code(2);
+        assert!(stderr(&run).contains(what), "{}", stderr(&run));
+        assert_eq!(stdout(&run), "", "{text}");
+    }
+}
+
+#[test]
 fn cells_behind_the_last_column_are_no_values_of_a_long_table() {
     let run = track("s,v\na,,\nb,2\n", &["--series", "s"]).success();
     assert_eq!(samples(&run), ["1 a -", "2 b 2"]);
+}
+
+#[test]
+fn a_date_without_signs_is_a_date_beside_a_time_of_day() {
+    let table = "#Date Time cpu\n20240501 10:00:00 5\n20240501 10:00:01 6\n";
+    for table in [table.to_owned(), table.replace(' ', ",")] {
+        let run = track(table, &["--half-life", "1m"]).success();
+        assert_eq!(samples(&run), ["2024-05-01 10:00:00 cpu 5", "2024-05-01 10:00:01 cpu 6"]);
+    }
 }

@@ -12,6 +12,7 @@ fn formats_that_are_not_read_are_named() {
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a spreadsheet", "CSV"),
         (b"SQLite format 3\0", "a SQLite database", "sqlite3 -header -csv"),
         (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "read_hdf"),
+        (b"AAA,progname,nmon\n", "a recording of nmon", "grep ^CPU_ALL,"),
     ] {
         let content = [beginning, b"\0 and, so\n1,2\n"].concat();
         // Whatever it is called, in a pipe, and in a folder.

@@ -55,6 +55,70 @@ fn times_and_labels_around_an_array_go_for_its_objects() {
 }
 
 #[test]
+fn a_date_and_a_time_of_day_around_an_array_are_one_time() {
+    let at = |time: &str, v: u8| {
+        format!("{{\"timestamp\":{{\"date\":\"2024-05-01\",\"time\":\"{time}\"}},\"cpus\":[{{\"v\":{v}}}]}}")
+    };
+    let input = format!("{{\"file-date\":\"2024-05-01\",\"seen\":[{},{}]}}", at("10:00:00", 1), at("10:00:01", 2));
+    let seen = as_csv(&input, &["--records", "seen.cpus"]);
+    assert_eq!(seen, ["2024-05-01 10:00:00 v 1", "2024-05-01 10:00:01 v 2"]);
+}
+
+#[test]
+fn tables_with_their_names_apart_are_rows() {
+    let expected = ["1700000000 a 1", "1700000001 a -", "1700000002 a 3"];
+    let rows = "[[1700000000,\"x\",1],[1700000001,\"y\",null],[1700000002,\"z\",3]]";
+    let index = "[1700000000,1700000001,1700000002]";
+    for input in [
+        // The orient `split` of pandas, where the index counts and where it has the times.
+        format!("{{\"columns\":[\"time\",\"b\",\"a\"],\"index\":[0,1,2],\"data\":{rows}}}"),
+        format!("{{\"columns\":[\"a\"],\"index\":{index},\"data\":[[1],[null],[3]]}}"),
+        // JSONCompact and JSONColumns of ClickHouse.
+        format!("{{\"meta\":[{{\"name\":\"time\"}},{{\"name\":\"b\"}},{{\"name\":\"a\",\"type\":\"Int64\"}}],\n\"data\": [ {rows} ]}}")
+            .replace("[ [[", "[[")
+            .replace("]] ]", "]]"),
+        format!("{{\n\"time\": {index},\n\"a\":[1,null,3]}}"),
+    ] {
+        assert_eq!(as_csv(&input, &[]), expected, "{input}");
+    }
+    // A first column that falls and is no time turns nothing around.
+    let falling = "{\"columns\":[\"a\",\"b\"],\"index\":[0,1],\"data\":[[2,5],[1,6]]}";
+    assert_eq!(as_csv(falling, &[]), ["1 a 2", "1 b 5", "2 a 1", "2 b 6"]);
+    let uneven = track("{\"time\":[1,2],\"a\":[1]}", &[]).code(2);
+    assert!(stderr(&uneven).contains("a has 1 values, where the first column has 2"), "{}", stderr(&uneven));
+}
+
+#[test]
+fn a_table_by_columns_within_a_document_is_found() {
+    let input =
+        "{\"latitude\":52.5,\"hourly\":{\"time\":[\"2024-05-01T10:00\",\"2024-05-01T11:00\"],\"rain\":[null,0.5]}}";
+    let said = stderr(&track(input, &[]).code(2));
+    assert!(said.contains("--records hourly: 2 objects"), "{said}");
+    assert_eq!(as_csv(input, &["--records", "hourly"]), ["2024-05-01T11:00 rain 0.5"]);
+}
+
+#[test]
+fn rows_that_are_arrays_without_names_are_refused_with_a_way_out() {
+    for (input, args, filter) in [
+        ("[[1700000000,1],[1700000001,2]]", &[][..], "`jq -r '.[] | @csv' IN | evenkeel track - --header a,b,c`"),
+        ("{\"a\":{\"b\":[[1,2],[3,4]]}}", &["--records", "a.b"], "`jq -r '.a.b[] | @csv' IN |"),
+        ("[\"t\",\"a\"]\n[1,2]\n[2,3]\n", &[], "`jq -r @csv IN | evenkeel track -`"),
+    ] {
+        let said = stderr(&track(input, args).code(2));
+        assert!(said.contains(filter) && said.lines().count() == 1, "{said}");
+    }
+    // Among objects, they are bad.
+    let run = track("[{\"a\":1},[[7]],{\"a\":2}]", &["--output-format", "csv"]).success();
+    assert_eq!(samples(&run), ["1 a 1", "3 a 2"]);
+}
+
+#[test]
+fn arrays_of_objects_within_records_are_not_passed_over_in_silence() {
+    let run = track("{\"t\":1,\"n\":5,\"jobs\":[{\"v\":1}]}\n{\"t\":2,\"n\":6,\"jobs\":[{\"v\":2}]}\n", &[]).success();
+    assert!(stderr(&run).contains("is not followed, but with --records jobs: 1 object"), "{}", stderr(&run));
+}
+
+#[test]
 fn bad_objects_take_no_good_ones_with_them() {
     let input = "[{\"a\":1},\n{\"a\":},\n7,{\"a\":2},\n{\"a\":tru}\n,{\"a\":3}]";
     let run = track(input, &["--output-format", "csv"]).success();

@@ -78,3 +78,20 @@ fn what_is_no_such_request_is_bad() {
     assert!(said.contains("line 2: ") && said.contains("line 3: there are no samples in it"), "{said}");
     track(request(""), &[]).code(2).stderr(predicate::str::contains("there are no samples in it"));
 }
+
+#[test]
+fn what_the_sdk_prints_for_people_is_no_otlp_and_has_records() {
+    let one = |at: u64, v: u8| {
+        format!(
+            "{{\n\"resource_metrics\":[{{\"resource\":{{\"attributes\":{{\"a\":\"b\"}}}},\"scope_metrics\":[{{\"metrics\":[\
+             {{\"name\":\"jobs\",\"data\":{{\"data_points\":[{{\"time_unix_nano\":{at},\"value\":{v}}}]}}}}]}}]}}]}}\n"
+        )
+    };
+    let input = [one(1_700_000_000_000_000_000, 5), one(1_700_000_001_000_000_000, 6)].concat();
+    let place = "resource_metrics.scope_metrics.metrics.data.data_points";
+    let said = stderr(&track(input.clone(), &[]).code(2));
+    assert!(said.contains(&format!("--records {place}: 1 object")), "{said}");
+    let args = ["--records", place, "--series", "name", "--value", "value", "--output-format", "csv"];
+    let run = track(input, &args).success();
+    assert_eq!(samples(&run), ["1700000000000000000 jobs 5", "1700000001000000000 jobs 6"]);
+}

@@ -16,6 +16,7 @@ const READ: &[Case] = &[
     Case("ab.csv", &[], &["time: none, rows are numbered"]),
     Case("ab.tsv", &[], &["time: `starttime`, dates without an offset", "cells are separated by tab"]),
     Case("arr1.json", &[], &["time: `t`, dates with an offset"]),
+    Case("clickhouse_compact.json", &[], &["time: `ts`, dates without an offset", "--series host?"]),
     Case("collectd_if_octets.csv", &[], &["time: `epoch`, seconds since 1970"]),
     Case("collectd_sock.txt", &[], &["LISTVAL lists series and has no values"]),
     Case("collectd_load.csv", &[], &["time: `epoch`, seconds since 1970"]),
@@ -47,6 +48,7 @@ const READ: &[Case] = &[
     Case("pandas.csv", &[], &["time: `column1`, dates with an offset", "left out, without numbers: \"up\""]),
     Case("pandas.ndjson", &[], &["time: `index`, milliseconds since 1970"]),
     Case("perf.json", &[], &["time: `interval`, seconds, as its numbers are"]),
+    Case("pidstat_H.txt", &[], &["time: `time`, seconds since 1970", "--series Command?"]),
     Case("pidstat_h.txt", &[], &["time: `Time`, only shown", "is a time of day without a date", "--series Command?"]),
     Case("pino.ndjson", &[], &["time: `time`, milliseconds since 1970"]),
     Case("pmrep.csv", &[], &["time: `Time`, dates without an offset"]),
@@ -60,6 +62,7 @@ const READ: &[Case] = &[
     Case("psrecord.txt", &[], &["time: `Elapsed time`, seconds", "cells are separated by blanks"]),
     Case("pyclient.prom", &[], &[]),
     Case("pyjsonlogger.ndjson", &[], &["time: `asctime`, dates without an offset"]),
+    Case("r_write_table.txt", &[], &["time: `ts`, dates without an offset", "column 1 is left out", "--series host?"]),
     Case("rrd_fetch.txt", &[], &["time: `time`, seconds since 1970", "cells are separated by blanks"]),
     Case("rrd_xport.json", &[], &["time: `time`, seconds since 1970"]),
     Case("sadf_d.txt", &[], &["time: `timestamp`, dates with an offset", "cells are separated by `;`"]),
@@ -67,6 +70,7 @@ const READ: &[Case] = &[
     Case("sadf_dU.txt", &[], &["time: `timestamp`, seconds since 1970"]),
     Case("sadf_d_ur.txt", &[], &["time: `timestamp`, dates with an offset"]),
     Case("sar_u.txt", &[], &["time: `time`, only shown", "begins in line 3"]),
+    Case("sqlite_markdown.txt", &[], &["time: `ts`, dates without an offset", "cells are separated by `|`"]),
     Case("two_cols.csv", &[], &["time: `Date Time`, a date and a time of day"]),
     Case("vmstat_tn.txt", &[], &["time: `UTC`, dates without an offset"]),
     Case("whisper.json", &[], &["time: `time`, seconds since 1970"]),
@@ -88,6 +92,11 @@ const READ: &[Case] = &[
         &["--header", "time,here,port,there,other,id,interval,bytes,rate"],
         &["time: `time`, dates without"],
     ),
+    Case(
+        "sadf_j.json",
+        &["--records", "sysstat.hosts.statistics.cpu-load"],
+        &["time: `timestamp`, dates without an offset"],
+    ),
     Case("mprof.dat", &["--header", "kind,mem,time", "--skip", "1"], &["time: `time`, seconds since 1970"]),
     Case(
         "mqtt_F.csv",
@@ -101,9 +110,19 @@ const READ: &[Case] = &[
     ),
 ];
 
-/// Files of which a pipe has no records, for they are documents, or leaves columns alone, for their names are not their own.
-const NOT_PIPED: [&str; 7] =
-    ["arr1.json", "netdata.json", "prom_range.json", "rrd_xport.json", "whisper.json", "perf.json", "pmrep_stdout.txt"];
+/// Files of which a pipe has no records, for they are documents, or follows other columns, by names that are not their own.
+const NOT_PIPED: [&str; 10] = [
+    "arr1.json",
+    "clickhouse_compact.json",
+    "netdata.json",
+    "perf.json",
+    "pmrep_stdout.txt",
+    "prom_range.json",
+    "r_write_table.txt",
+    "rrd_xport.json",
+    "sadf_j.json",
+    "whisper.json",
+];
 
 /// Files that are refused, and the words that help.
 const REFUSED: &[Case] = &[
@@ -116,6 +135,8 @@ const REFUSED: &[Case] = &[
     Case("mpstat_json.txt", &[], &["--records"]),
     Case("mqtt_F.csv", &[], &["is no header", "--header a,b,c"]),
     Case("perf.csv", &[], &["is no header", "--header a,b,c"]),
+    Case("sqlite_line.txt", &[], &["names with values", "write CSV, TSV or JSON"]),
+    Case("sysbench.txt", &[], &["different numbers of cells", "grep"]),
 ];
 
 fn track(Case(file, args, _): &Case) -> Assert {

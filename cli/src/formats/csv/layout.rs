@@ -5,6 +5,7 @@
 //! * The time is what `times.rs` chooses in the first row.
 //! * A number makes the column a series, with the unit that stands behind it.
 //! * A missing cell says nothing, and counts as a missing sample meanwhile.
+//! * A first column without a name whose numbers begin with 0 or 1 counts the rows, and is left out.
 //! * Text makes its column suspect: if its next cell is a number, it is a series and the text was a bad value; if that is text
 //!   again, the column is left out.
 //!
@@ -19,7 +20,7 @@ use crate::formats::columns::{find, make_distinct, several_values};
 use crate::formats::options::Options;
 use crate::formats::reader::{Client, Roles};
 use crate::formats::times::{Candidate, Choice, choose, says_time};
-use crate::text::dates::{Date, Lack, lack};
+use crate::text::dates::{Date, Lack, compact, lack};
 use crate::text::moments::TimeForm;
 use crate::text::number::{self, Words};
 use std::collections::HashSet;
@@ -38,6 +39,7 @@ pub(super) struct Layout {
     has_commas: bool,
     /// The unit behind the numbers of each column, where there is one.
     units: Vec<Option<Box<str>>>,
+    first: First,
     /// Columns of values whose unit is not known yet.
     without_unit: Vec<usize>,
     /// Columns that are left out, for they hold text.
@@ -59,6 +61,16 @@ enum Shape {
     LongUnknown {
         series: Vec<usize>,
     },
+}
+
+/// What the first column is, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum First {
+    Named,
+    /// It has no name, and may count the rows.
+    Unnamed,
+    /// It and the last are what is outside the bars of a table, and none of it.
+    Outside,
 }
 
 /// The place of the time.
@@ -109,6 +121,7 @@ impl Layout {
     /// The roles that the names of the columns and the command line give.
     pub(super) fn new(
         mut names: Vec<String>,
+        is_framed: bool,
         options: &Options,
         (decimals, has_commas): (Decimals, bool),
         roles: Roles,
@@ -123,11 +136,17 @@ impl Layout {
         let taken: HashSet<usize> =
             time.into_iter().chain(series.iter().copied()).chain(values.iter().copied()).collect();
         // Where records are passed on, a column whose name is another's is left alone, and needs no name of its own.
+        let first = match names.first() {
+            _ if is_framed => First::Outside,
+            Some(name) if name.is_empty() && names.len() > 1 => First::Unnamed,
+            _ => First::Named,
+        };
+        let inner = if is_framed { 1..names.len() - 1 } else { 0..names.len() };
         if roles == Roles::Learn {
-            make_distinct(&mut names, report);
+            make_distinct(names.get_mut(inner.clone()).unwrap_or_default(), report);
         }
 
-        let others = (0..names.len()).filter(|index| !taken.contains(index));
+        let others = inner.filter(|index| !taken.contains(index));
         let column = |kind: Kind| move |index| Column { index, kind: kind.clone(), is_series: false };
         let open_time = Time::Open(others.clone().collect());
         let without_unit = values.clone();
@@ -148,6 +167,7 @@ impl Layout {
             missing: options.missing.clone(),
             decimals,
             has_commas,
+            first,
             without_unit,
             left_out: Vec::new(),
             shown: None,
@@ -349,7 +369,9 @@ impl Layout {
     /// The one column that holds a number beside series and time; if none holds one, the one that is empty.
     fn only_value(&self, row: Row<'_>, series: &[usize], chosen: Option<usize>) -> Result<Option<usize>, Failure> {
         let time = if let Time::Column(index) = self.time { Some(index) } else { chosen };
-        let others = (0..self.names.len()).filter(|index| !series.contains(index) && Some(*index) != time);
+        let width = self.names.len();
+        let inner = if self.first == First::Outside { 1..width.saturating_sub(1) } else { 0..width };
+        let others = inner.filter(|index| !series.contains(index) && Some(*index) != time);
         let of = |wanted| others.clone().filter(|&index| self.look(row.field(index)) == wanted).collect::<Vec<_>>();
         let mut found = of(Look::Number);
         if found.is_empty() {
@@ -416,7 +438,9 @@ impl Layout {
         let date = candidates.iter().copied().find(|&index| {
             let is_called =
                 self.name(index).to_ascii_lowercase().contains("date") || says_time(self.name(index)).is_some();
-            is_called && !text(index).contains(':') && matches!(Date::read(text(index)), Some(Date::Civil(_)))
+            is_called
+                && !text(index).contains(':')
+                && matches!(Date::read(text(index)).or_else(|| compact(text(index))), Some(Date::Civil(_)))
         })?;
         Some((date, time))
     }
@@ -432,6 +456,11 @@ impl Layout {
             Shape::Wide(columns) => columns.iter().map(|column| self.look(row.field(column.index))).collect(),
             Shape::Long { .. } | Shape::LongUnknown { .. } => return Ok(()),
         };
+        let is_count = self.first == First::Unnamed
+            && self.roles == Roles::Learn
+            && self
+                .read(row.field(0))
+                .is_some_and(|(number, unit)| (number == 0.0 || number == 1.0) && unit.is_empty());
         let Shape::Wide(columns) = &mut self.shape else { return Ok(()) };
         for (column, look) in columns.iter_mut().zip(looks) {
             let name = self.names.get(column.index).map_or("", String::as_str);
@@ -439,6 +468,10 @@ impl Layout {
                 (Kind::Number, _) => Kind::Number,
                 _ if times.contains(&Some(column.index)) => Kind::Ignored,
                 (Kind::Open, Look::Text) => Kind::Suspect { line: row.line, text: row.text(column.index).to_owned() },
+                (Kind::Open, Look::Number) if column.index == 0 && is_count => {
+                    report.dropped("column 1 is left out, without a name: it counts the rows");
+                    Kind::Ignored
+                }
                 (Kind::Open, Look::Number) => {
                     self.without_unit.push(column.index);
                     Kind::Number

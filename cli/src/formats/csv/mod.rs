@@ -3,6 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `sniff.rs` | what stands between cells, and where the table begins |
+//! | `instead.rs` | text that is no table, and how to make one of it |
 //! | `rows.rs` | lines to cells |
 //! | `layout.rs` | which column is what |
 //! | `cells.rs` | a cell as a number, with its unit |
@@ -11,6 +12,7 @@
 
 mod cells;
 mod flux;
+mod instead;
 mod layout;
 mod remarks;
 mod rows;
@@ -27,8 +29,9 @@ use crate::output::LineBuffer;
 use crate::text::number;
 use cells::Decimals;
 use flux::Flux;
+use instead::Instead;
 use layout::{Layout, Time};
-use remarks::{Texts, is_remark};
+use remarks::{Texts, is_remark, is_ruled};
 use rows::{Next as NextRow, Row, Rows, fields};
 use sniff::{Found, Header};
 use std::borrow::Cow;
@@ -105,7 +108,9 @@ impl Csv {
         }
         let (len, width) = (self.rows.current().len(), table.is_value.len());
         let line = self.rows.lines().raw();
-        let may_be_none = len != width || line.len() == self.header.len() || line.first() == Some(&b'#');
+        let may_be_none = len != width
+            || line.len() == self.header.len()
+            || matches!(line, [b'#' | b'|' | b'+', ..] | [b'-', b'-', ..]);
         if (may_be_none || table.delimiter == Delimiter::Blanks || table.flux.is_some())
             && let Some(step) = self.look_twice(client)?
         {
@@ -122,7 +127,15 @@ impl Csv {
         if let Time::Pair(date, time) = table.layout.time {
             let row = self.rows.current();
             table.joined.clear();
-            for part in [row.field(date), b" ", row.field(time)] {
+            // `collectl` has no signs in its dates, between which and a time of day there would be no moment.
+            let parts: [&[u8]; 5] = match row.field(date) {
+                text @ [year @ .., _, _, _, _] if text.iter().all(u8::is_ascii_digit) && year.len() == 4 => {
+                    let (month, day) = text.get(4..).unwrap_or_default().split_at_checked(2).unwrap_or_default();
+                    [year, b"-", month, b"-", day]
+                }
+                text => [text, b"", b"", b"", b""],
+            };
+            for part in parts.into_iter().chain([&b" "[..], row.field(time)]) {
                 table.joined.extend_from_slice(part);
             }
         }
@@ -134,7 +147,7 @@ impl Csv {
     fn look_twice(&mut self, client: &mut impl Client) -> Result<Option<Step>, Failure> {
         let Some(table) = &self.table else { return Ok(None) };
         let (row, width) = (self.rows.current(), table.is_value.len());
-        if self.rows.lines().raw() == self.header {
+        if self.rows.lines().raw() == self.header || is_ruled(self.rows.lines().current()) {
             return Ok(Some(Step::Blank));
         }
         let line = self.rows.lines().current();
@@ -219,7 +232,7 @@ impl Csv {
         let names = match &found.header {
             Header::Given => self.options.dialect.header.clone(),
             Header::Nowhere { line, cells } => return Err(self.no_header(*line, cells)),
-            Header::Unclear => return Err(self.no_table()),
+            Header::None(instead) => return Err(self.no_table(*instead)),
             Header::Line(names) => {
                 match self.rows.step(&mut before_read)? {
                     None => return Ok(Step::Blank),
@@ -267,7 +280,10 @@ impl Csv {
             (wanted.time, wanted.values) = (Some(Flux::TIME.to_owned()), vec![Flux::VALUE.to_owned()]);
         }
         let numbers = (decimals, delimiter == Delimiter::Byte(b','));
-        let mut layout = Layout::new(names, &options, numbers, self.roles, client.console())?;
+        let is_framed = delimiter == Delimiter::Byte(b'|')
+            && names.len() > 2
+            && [names.first(), names.last()].iter().all(|name| name.is_some_and(String::is_empty));
+        let mut layout = Layout::new(names, is_framed, &options, numbers, self.roles, client.console())?;
         if let Time::Column(index) = layout.time {
             let name = layout.name(index);
             client.time_name(name);
@@ -344,12 +360,8 @@ impl Csv {
     }
 
     /// The failure of lines that are no table.
-    fn no_table(&self) -> Failure {
-        let input = &self.input;
-        Failure::usage(format!(
-            "{input}: no table is found, since the lines have different numbers of cells: pass over those above it with --skip, or choose \
-             the --format"
-        ))
+    fn no_table(&self, instead: Instead) -> Failure {
+        Failure::usage(instead.words(&self.input))
     }
 
     /// The failure of a table whose columns have no names.

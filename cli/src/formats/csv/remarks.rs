@@ -11,9 +11,19 @@ use std::collections::HashSet;
 pub(super) fn is_remark(line: &[u8]) -> bool {
     let text = line.trim_ascii();
     let has = |words: &str| memchr::memmem::find(text, words.as_bytes()).is_some();
-    let is_ruled = !text.is_empty() && text.iter().all(|byte| matches!(byte, b'-' | b'+' | b'|' | b'=' | b' '));
+    let is_ruled = !text.is_empty() && text.iter().all(|byte| RULE.contains(byte));
     let is_count = text.starts_with(b"(") && (text.ends_with(b" rows)") || text.ends_with(b" row)"));
     is_ruled || is_count || has("LINUX-RESTART") || has("LINUX RESTART")
+}
+
+/// Signs of a line that rules off a header.
+const RULE: &[u8] = b"-+|=: \t,";
+
+/// Whether a line rules off a header: `----  ----`, `+---+---+` or `|---|:-:|`. A single dash is a missing sample.
+pub(super) fn is_ruled(line: &[u8]) -> bool {
+    let text = line.trim_ascii();
+    let has_run = text.windows(2).any(|two| matches!(two, b"--" | b"==" | b"-:" | b":-"));
+    has_run && text.iter().all(|byte| RULE.contains(byte))
 }
 
 /// Rows in which the texts of columns that are left out are counted.

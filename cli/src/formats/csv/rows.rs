@@ -198,12 +198,16 @@ pub(super) fn fields(line: &str, delimiter: Delimiter) -> Vec<String> {
     (0..row.len()).map(|index| row.text(index).to_owned()).collect()
 }
 
-/// Writes the fields of a line between runs of blanks. A date and the time of day behind it are one.
+/// Writes the fields of a line between runs of blanks. A date and the time of day behind it are one, and so is what stands between
+/// quotes.
 fn split_blanks(line: &[u8], text: &mut Vec<u8>, ends: &mut Vec<usize>) {
     text.clear();
     ends.clear();
     let mut last: &[u8] = b"";
-    for piece in line.split(u8::is_ascii_whitespace).filter(|piece| !piece.is_empty()) {
+    let mut rest = line.trim_ascii();
+    while !rest.is_empty() {
+        let (piece, behind) = cut_piece(rest);
+        rest = behind.trim_ascii_start();
         if is_clock(piece) && is_date(last) {
             text.push(b' ');
             ends.pop();
@@ -212,6 +216,20 @@ fn split_blanks(line: &[u8], text: &mut Vec<u8>, ends: &mut Vec<usize>) {
         ends.push(text.len());
         last = piece;
     }
+}
+
+/// The first piece of a line that begins with one, without its quotes, and what is behind it.
+fn cut_piece(line: &[u8]) -> (&[u8], &[u8]) {
+    if let Some(quoted) = line.strip_prefix(b"\"") {
+        let is_end = |at: &usize| quoted.get(at + 1).is_none_or(u8::is_ascii_whitespace);
+        if let Some((piece, behind)) =
+            memchr::memchr_iter(b'"', quoted).find(is_end).and_then(|at| quoted.split_at_checked(at))
+        {
+            return (piece, behind.get(1..).unwrap_or_default());
+        }
+    }
+    let end = line.iter().position(u8::is_ascii_whitespace).unwrap_or(line.len());
+    line.split_at(end)
 }
 
 fn is_clock(piece: &[u8]) -> bool {

@@ -2,14 +2,18 @@
 //!
 //! A pair of lines shows it: the first has words where the second has numbers or times, and both have as many cells. As few lines
 //! are looked at as it takes, so that a live feed is not held up, and what is found depends on the lines alone, not on how they
-//! arrive. Lines above the pair are a preamble; comments there begin with `#`, but for a header that does.
+//! arrive. Lines above the pair are a preamble; comments there begin with `#`, but for a header that does. Lines that only rule off
+//! a header are none of the table, and sentences and pairs of a name and a value are no table.
 
 use super::cells::{self, Decimals};
+use super::instead::{Instead, is_array, is_drawn, is_pair};
+use super::remarks::is_ruled;
 use super::rows::fields;
 use crate::formats::columns::Wanted;
 use crate::formats::options::{Delimiter, Dialect};
 use crate::text::dates::{Date, compact, lack, text};
 use crate::text::number;
+use crate::text::time::Unit;
 
 /// Most lines that are looked at.
 const MOST_LINES: usize = 100;
@@ -40,7 +44,7 @@ pub(super) enum Header {
     /// Nothing has them: the first row, by its line and its cells.
     Nowhere { line: u64, cells: Vec<String> },
     /// There is no table.
-    Unclear,
+    None(Instead),
 }
 
 /// A line of the sample.
@@ -104,6 +108,7 @@ pub(super) fn find(sample: &[u8], is_over: bool, dialect: &Dialect, wanted: &Wan
         }
         match comment {
             Some(comment) if text.trim_start().starts_with(comment) => {}
+            _ if is_ruled(text.as_bytes()) => {}
             Some(_) => seen.push(Line { at, text, is_comment: false }),
             None => seen.push(Line { at, text, is_comment: text.starts_with('#') }),
         }
@@ -125,10 +130,16 @@ pub(super) fn find(sample: &[u8], is_over: bool, dialect: &Dialect, wanted: &Wan
             header: Header::Line(with_time(names_in(line, delimiter))),
         };
         // A second line shows whether decimals have a comma.
-        return line.filter(|_| is_over || seen.len() > 1).map(found).or_else(|| is_over.then(unclear));
+        return line.filter(|_| is_over || seen.len() > 1).map(found).or_else(|| is_over.then(|| none(Instead::Text)));
     }
     if let Some(found) = delimiters.iter().find_map(|delimiter| by_names(seen.first()?, *delimiter, wanted)) {
         return Some(found);
+    }
+    if seen.iter().any(|line| is_drawn(line.text)) {
+        return Some(none(Instead::Drawing));
+    }
+    if seen.first().is_some_and(|line| is_array(line.text)) {
+        return Some(none(Instead::Arrays));
     }
     // Spaces stand within the cells of tables that have other signs between them.
     let is_by_sign = delimiters.iter().any(|delimiter| *delimiter != Delimiter::Blanks && agrees(&seen, *delimiter));
@@ -141,7 +152,7 @@ pub(super) fn find(sample: &[u8], is_over: bool, dialect: &Dialect, wanted: &Wan
     {
         // A pair that no other row agrees with is none, if there is more above and below it.
         let is_lonely = best.first > 0 && best.rows < 2 && !best.is_last;
-        return Some(if is_lonely { unclear() } else { best.found() });
+        return Some(if is_lonely { none(Instead::Text) } else { best.found() });
     }
     is_over.then(|| otherwise(&seen, &delimiters))
 }
@@ -212,9 +223,15 @@ fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
         if is_one && delimiter == Delimiter::Blanks || is_text && line.text.trim().contains(' ') {
             continue;
         }
+        let count = |row: &Vec<String>| row.first().and_then(|first| first.parse::<u64>().ok());
+        let next = split.get(index + 1).and_then(count);
+        let is_count = count(row).is_some_and(|first| first <= 1 && next == Some(first + 1));
         // The nearest line above that fits: its names are those of the columns.
         let fits = |above: &usize| -> Option<(usize, Vec<String>)> {
-            let header = header_of(lines.get(*above)?, split.get(*above)?, delimiter, row, &row_looks)?;
+            let header = header_of(lines.get(*above)?, split.get(*above)?, delimiter, (row, &row_looks), is_count)?;
+            if delimiter == Delimiter::Blanks && is_sentence(&header, &looks(&header), row, &row_looks) {
+                return None;
+            }
             let is_first = lines.iter().take(*above).all(|line| line.is_comment);
             is_header(&looks(&header), &header, &row_looks, is_first).then_some((*above, header))
         };
@@ -252,18 +269,25 @@ fn has_all_names(names: &[String]) -> bool {
     names.iter().skip(1).all(|name| !name.is_empty()) && sorted.windows(2).all(|two| two[0] != two[1])
 }
 
-/// The names in a line above a row, if there are as many as the row has cells.
+/// The names in a line above a row, if there are as many as the row has cells, or one less where the first cells of rows count.
 fn header_of(
     line: &Line<'_>,
     cells: &[String],
     delimiter: Delimiter,
-    row: &[String],
-    looks: &[Look],
+    (row, looks): (&[String], &[Look]),
+    is_count: bool,
 ) -> Option<Vec<String>> {
     let width = row.len();
     let bare = if line.is_comment { line.text.trim_start_matches('#').trim_start() } else { line.text };
-    let names = if line.is_comment { names_in(line, delimiter) } else { cells.to_vec() };
+    let mut names = if line.is_comment { names_in(line, delimiter) } else { cells.to_vec() };
     if names.len() == width {
+        // `pidstat -H` has the seconds since 1970 above such.
+        if let (Delimiter::Blanks, [first, _, ..], Some(below)) = (delimiter, &mut names[..], row.first())
+            && is_epoch(first)
+            && is_epoch(below)
+        {
+            "time".clone_into(first);
+        }
         return Some(with_time(names));
     }
     if delimiter != Delimiter::Blanks {
@@ -274,6 +298,10 @@ fn header_of(
         bare.split("  ").map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
     if wide.len() == width {
         return Some(wide);
+    }
+    // R has no name for the column that counts the rows.
+    if is_count && names.len() + 1 == width {
+        return Some(std::iter::once(String::new()).chain(names).collect());
     }
     let has_time = looks.first() == Some(&Look::Time);
     let is_short = |names: &Vec<String>| names.len() + 1 == width && has_time;
@@ -327,9 +355,25 @@ fn is_counted(numbers: &[i64]) -> bool {
     is_first && numbers.windows(2).all(|two| two[1] == two[0] + 1)
 }
 
+/// Whether a cell is the seconds since 1970 of our days.
+fn is_epoch(cell: &str) -> bool {
+    let is_whole = cell.bytes().all(|byte| byte.is_ascii_digit());
+    is_whole && cell.parse().is_ok_and(|number| Unit::likely(number) == Some(Unit::Second))
+}
+
+/// Whether words between spaces are no header, but text: with a number above a word, or signs between names and values.
+fn is_sentence(names: &[String], header: &[Look], row: &[String], looks: &[Look]) -> bool {
+    let numbers: Vec<i64> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    let is_mixed = |(above, below): (&Look, &Look)| matches!(above, Look::Number | Look::Time) && *below == Look::Word;
+    let is_label = |name: &String| name == "=" || name.ends_with(':');
+    let is_pair = row.first().is_some_and(|first| is_label(first) && !is_marked(first));
+    names.iter().any(is_label) || is_pair || !is_counted(&numbers) && header.iter().zip(looks).any(is_mixed)
+}
+
 /// Nothing that could be read.
-fn unclear() -> Found {
-    Found { delimiter: Delimiter::Blanks, decimals: Decimals::Point, above: 0, between: 0, header: Header::Unclear }
+fn none(instead: Instead) -> Found {
+    let header = Header::None(instead);
+    Found { delimiter: Delimiter::Blanks, decimals: Decimals::Point, above: 0, between: 0, header }
 }
 
 /// Whether decimals have a comma: where something else stands between cells, and a cell has one that is no sign of thousands.
@@ -377,7 +421,9 @@ fn given(lines: &[Line<'_>], delimiters: &[Delimiter], width: usize, is_over: bo
             return Some(Found { delimiter, decimals, above: first.at as u64, between: 0, header: Header::Given });
         }
     }
-    let delimiter = delimiters.first().copied().unwrap_or(Delimiter::Byte(b','));
+    // None fits: the one that cuts the rows alike, so that it can be said how many cells they have.
+    let alike = delimiters.iter().copied().find(|delimiter| agrees(lines, *delimiter));
+    let delimiter = alike.or(delimiters.first().copied()).unwrap_or(Delimiter::Byte(b','));
     let above = rows().next().map_or(0, |line| line.at as u64);
     is_over.then_some(Found { delimiter, decimals: Decimals::Point, above, between: 0, header: Header::Given })
 }
@@ -393,6 +439,11 @@ fn otherwise(lines: &[Line<'_>], delimiters: &[Delimiter]) -> Found {
     // Spaces are in many headers, so that they count only where nothing else does.
     let signs = delimiters.iter().filter(|delimiter| **delimiter != Delimiter::Blanks && width(delimiter) > 1);
     let best = signs.max_by_key(|delimiter| (agree(delimiter), width(delimiter))).copied();
+    // A sign that most lines have otherwise is one of their text.
+    let best = best.filter(|delimiter| rows.len() <= 2 || 2 * agree(delimiter) >= rows.len());
+    if best.is_none() && rows.len() > 2 && rows.iter().filter(|row| is_pair(row.text)).count() * 3 > rows.len() * 2 {
+        return none(Instead::Pairs);
+    }
     let blanks = delimiters.iter().find(|delimiter| {
         **delimiter == Delimiter::Blanks && width(delimiter) > 1 && rows.len() > 1 && agree(delimiter) == rows.len()
     });
@@ -409,7 +460,7 @@ fn otherwise(lines: &[Line<'_>], delimiters: &[Delimiter]) -> Found {
     let numbers: Vec<i64> = cells.iter().filter_map(|name| name.parse().ok()).collect();
     // Text in lines, which no sign cuts into cells.
     if best.is_none() && blanks.is_none() && rows.len() > 2 && rows.iter().any(|row| row.text.trim().contains(' ')) {
-        return unclear();
+        return none(Instead::Text);
     }
     let header = if has_values && !is_counted(&numbers) {
         Header::Nowhere { line: above + 1, cells }
@@ -497,6 +548,56 @@ mod tests {
         let psrecord =
             names("# Elapsed time   CPU (%)     Real (MB)\n  0.000   0.000   3.980\n  0.504   0.000   3.980\n");
         assert_eq!(psrecord.2, ["Elapsed time", "CPU (%)", "Real (MB)"]);
+    }
+
+    #[test]
+    fn lines_that_rule_off_a_header_are_none_of_the_table() {
+        let column = "ts   cpu\n---  ----\n1    20.5\n2    21.5\n";
+        assert_eq!(names(column), (Delimiter::Blanks, 0, vec!["ts".into(), "cpu".into()]));
+        assert_eq!(found(column).between, 1);
+        for rule in ["|---|-----|", "|:---|---:|", "|-:|:-|", "+---+-----+"] {
+            let (delimiter, above, names) = names(&format!("| t | cpu |\n{rule}\n| 1 | 2 |\n| 2 | 3 |\n"));
+            assert_eq!((delimiter, above), (Delimiter::Byte(b'|'), 0), "{rule}");
+            assert_eq!(names, ["", "t", "cpu", ""], "{rule}");
+        }
+        // A dash alone is a missing sample.
+        assert_eq!(names("a b\n- -\n1 2\n3 4\n").2, ["a", "b"]);
+        assert_eq!(found("a b\n1 2\n- -\n").between, 0);
+    }
+
+    #[test]
+    fn names_may_be_missing_above_what_counts_rows_and_be_a_number_above_a_time() {
+        assert_eq!(
+            names("ts host x\n1 2026-11-28 09:00:00 a 5\n2 2026-11-28 09:00:01 b 6\n").2,
+            ["", "ts", "host", "x"]
+        );
+        assert_eq!(found("ts host x\n1 2026-11-28 a 5\n7 2026-11-28 b 6\n").header, Header::None(Instead::Text));
+        let pidstat = names("Linux 6 (h)\n\n1795858684  UID  %usr\n1795858685    0  0.97\n1795858686    0  0.50\n");
+        assert_eq!(pidstat.2, ["time", "UID", "%usr"]);
+    }
+
+    #[test]
+    fn text_is_no_table_and_said_to_be_what_it_is() {
+        for (sample, instead) in [
+            (
+                "bench 1.0 (using 5.4)\n\nRunning 2 tests\n\nLatency (ms):\n     min:   0.2\n     avg:   0.3\n     max:   9.1\n",
+                Instead::Text,
+            ),
+            ("Running 2s test @ http://x\n 1 threads and 2 connections\nto be seen\n", Instead::Text),
+            ("to port 8123 now\nseq 1 time 5.5\nseq 2 time 6.5\nbye\n", Instead::Text),
+            (
+                "  ts = 2026-11-28 09:00:00\n cpu = 20.5\n mem = 5\n\n  ts = 2026-11-28 09:00:01\n cpu = 21.5\n mem = 6\n",
+                Instead::Pairs,
+            ),
+            ("# Server\nversion:7.0\nup:5\n\n# Memory\nused:1024\nrss:2048\n", Instead::Pairs),
+            ("shape: (2, 1)\n\u{250c}\u{2500}\u{2500}\u{2510}\n\u{2502} a \u{2502}\n", Instead::Drawing),
+            ("[\"ts\", \"cpu\"]\n[1, 2]\n[2, 3]\n", Instead::Arrays),
+        ] {
+            assert_eq!(found(sample).header, Header::None(instead), "{sample}");
+        }
+        // Nor is the one row at the end of such text that looks like a table.
+        let report = "a 1 b\nx y z\nto be seen here\n\nname used\nvda  5\n";
+        assert_eq!(found(report).header, Header::None(Instead::Text));
     }
 
     #[test]

@@ -42,7 +42,8 @@ pub(crate) struct Ndjson {
     /// The objects that a document of a known kind is made of.
     made: Made,
     passes_on: bool,
-    has_records: bool,
+    /// The place of the records, where the command line names it.
+    records: Option<String>,
     /// The name of the input in messages.
     name: String,
     /// Room for an object without bare words, and for the members that it inherits.
@@ -76,6 +77,8 @@ impl Ndjson {
                     return Ok(Found::Blank);
                 }
                 Step::Broken(why) => return Ok(Found::Broken(why)),
+                Step::Cell if self.kind.is_none() => return Err(self.no_names()),
+                Step::Cell => return Ok(Found::Broken("expected a JSON object".to_owned())),
                 Step::NoLines => return Err(no_lines()),
                 Step::End => {
                     self.objects.note_at_end(client.console());
@@ -105,7 +108,7 @@ impl Ndjson {
         let kind = Kind::of(&members);
         self.kind = Some(kind);
         match kind {
-            Kind::Plain if self.passes_on || self.has_records => {}
+            Kind::Plain if self.passes_on || self.records.is_some() => {}
             Kind::Plain => {
                 let paths = survey::arrays(self.lines.raw());
                 let is_alone = !paths.is_empty() && self.lines.peek(&mut |need| client.before_read(need))?.is_none();
@@ -115,6 +118,12 @@ impl Ndjson {
                         "{name} is one JSON document: choose the records in it with {}; or read it as one record with --records .",
                         survey::list(&paths)
                     )));
+                }
+                if !paths.is_empty() {
+                    let places = survey::list(&paths);
+                    client
+                        .console()
+                        .note(format_args!("what is in arrays within the objects is not followed, but with {places}"));
                 }
             }
             _ if self.passes_on => {
@@ -132,6 +141,16 @@ impl Ndjson {
             _ => {}
         }
         Ok(kind)
+    }
+
+    /// The failure of rows that are arrays, whose columns have no names.
+    fn no_names(&self) -> Failure {
+        let name = &self.name;
+        let place = self.records.as_deref().unwrap_or_default().trim_matches('.');
+        Failure::usage(format!(
+            "{name}: its rows are arrays, and their columns have no names: make CSV of them, `jq -r '.{place}[] | @csv' IN | evenkeel track - \
+             --header a,b,c`"
+        ))
     }
 }
 
@@ -173,7 +192,7 @@ impl Reader for Ndjson {
             kind: None,
             made: Made::default(),
             passes_on,
-            has_records: records.is_some(),
+            records,
             name,
             room: Vec::new(),
             inherited: Vec::new(),

@@ -33,6 +33,8 @@ pub(super) enum Step {
     /// A comment above the first object, the first one of several.
     Comment,
     Broken(String),
+    /// What is current is a cell of a row that is an array.
+    Cell,
     /// The input is no object a line.
     NoLines,
     End,
@@ -43,6 +45,7 @@ impl From<Stop> for Step {
         match stop {
             Stop::Object => Self::Piece,
             Stop::Broken(why) => Self::Broken(why),
+            Stop::Cell => Self::Cell,
             Stop::End => Self::End,
         }
     }

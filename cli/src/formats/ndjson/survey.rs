@@ -1,11 +1,12 @@
-//! The places within a document where there are arrays of objects, for whoever has to choose one.
+//! The places within a document where there are arrays of objects, or tables by columns, for whoever has to choose one.
 
-use serde_json::Value;
+use crate::formats::times::{Says, says_time};
+use serde_json::{Map, Value};
 
 /// Most places in a message.
 const MOST: usize = 12;
 
-/// The paths of the arrays of objects in an object, each with the number of its objects.
+/// The paths of the arrays of objects in an object, and of the tables by columns, each with the number of its objects.
 pub(super) fn arrays(text: &[u8]) -> Vec<(String, u64)> {
     let mut found = Vec::new();
     // Of a text without a bracket there is nothing to be found.
@@ -20,6 +21,9 @@ pub(super) fn arrays(text: &[u8]) -> Vec<(String, u64)> {
 fn look(value: &Value, path: &str, found: &mut Vec<(String, u64)>) {
     match value {
         Value::Object(members) => {
+            if let Some(rows) = rows(members).filter(|_| !path.is_empty() && found.len() < MOST) {
+                found.push((path.to_owned(), rows));
+            }
             for (name, value) in members {
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 look(value, &path, found);
@@ -40,6 +44,15 @@ fn look(value: &Value, path: &str, found: &mut Vec<(String, u64)>) {
         }
         _ => {}
     }
+}
+
+/// The number of rows of an object that is a table by columns: an array for each, one of which is called the time.
+fn rows(members: &Map<String, Value>) -> Option<u64> {
+    let mut lengths = members.values().map(|value| value.as_array().map(Vec::len));
+    let first = lengths.next()??;
+    let are_columns = first > 1 && members.len() > 1 && lengths.all(|length| length == Some(first));
+    let has_time = members.keys().any(|name| says_time(name) == Some(Says::Time));
+    (are_columns && has_time).then_some(first as u64)
 }
 
 /// The places, in words.

@@ -4,8 +4,10 @@
 use super::scan::Scan;
 use crate::failure::Failure;
 use crate::formats::lines::{Found, Lines, Need, Woken};
-use crate::formats::times::says_time;
+use crate::formats::times::{Says, says_time};
 use crate::text::number;
+use serde::Deserialize;
+use std::borrow::Cow;
 
 /// Most arrays and objects that are gone through, one within the other.
 const MOST_DEPTH: usize = 128;
@@ -40,6 +42,8 @@ pub(super) enum Step {
     Object,
     /// What is current is none, and why.
     Broken(String),
+    /// What is current is a cell of a row that is an array.
+    Cell,
     End,
 }
 
@@ -112,6 +116,16 @@ impl Walk {
         });
         match (next, byte) {
             (Some(next), _) => self.value(byte, next, lines, before_read),
+            (None, b'{') if name.as_deref().and_then(says_time) == Some(Says::Time) => {
+                cut_value(true, lines, before_read)?;
+                // `sadf -j` has the date and the time of day apart.
+                if let Ok(Parts { date, time }) = serde_json::from_slice(lines.raw())
+                    && let Ok(text) = serde_json::to_vec(&format!("{date} {time}"))
+                {
+                    self.bequeath(&name.unwrap_or_default(), &text);
+                }
+                Ok(None)
+            }
             (None, b'{' | b'[') => {
                 cut_value(false, lines, before_read)?;
                 Ok(None)
@@ -157,6 +171,11 @@ impl Walk {
             }
             _ => {
                 cut_value(is_there, lines, before_read)?;
+                if is_there
+                    && matches!(self.frames[..], [.., Frame { is_object: false, .. }, Frame { is_object: false, .. }])
+                {
+                    return Ok(Some(Step::Cell));
+                }
                 Ok(is_there.then(|| Step::Broken("expected a JSON object".to_owned())))
             }
         }
@@ -190,6 +209,15 @@ impl Walk {
         lines.cut(true, &mut end, before_read)?;
         Ok(Some(Step::Broken("what stands here is no JSON".to_owned())))
     }
+}
+
+/// A date and a time of day, each a text of its own.
+#[derive(Deserialize)]
+struct Parts<'a> {
+    #[serde(borrow)]
+    date: Cow<'a, str>,
+    #[serde(borrow)]
+    time: Cow<'a, str>,
 }
 
 /// Cuts out the next value. Returns whether it has an end, too.

@@ -5,7 +5,7 @@
 
 use super::labels;
 use super::made::Made;
-use crate::formats::ndjson::members::parse;
+use crate::formats::ndjson::members::{Members, parse};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -36,6 +36,25 @@ struct OfResource<'a> {
 struct Resource<'a> {
     #[serde(borrow, default)]
     attributes: Vec<Attribute<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Printed<'a> {
+    #[serde(borrow)]
+    resource: PrintedResource<'a>,
+}
+
+#[derive(Deserialize)]
+struct PrintedResource<'a> {
+    #[serde(borrow)]
+    attributes: &'a RawValue,
+}
+
+/// Whether members are what the SDK for Python prints for people, which is no OTLP: its attributes are objects.
+pub(super) fn is_printed(members: &Members<'_>) -> bool {
+    let raw = members.raw().find_map(|(name, raw)| (name == "resource_metrics").then_some(raw));
+    let all: Option<Vec<Printed<'_>>> = raw.and_then(|raw| serde_json::from_str(raw).ok());
+    all.is_some_and(|all| all.iter().any(|one| one.resource.attributes.get().starts_with('{')))
 }
 
 #[derive(Deserialize)]
