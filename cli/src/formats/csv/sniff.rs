@@ -268,7 +268,8 @@ fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
             let rows = lines.iter().zip(&split).skip(index).take_while(|pair| is_row(*pair)).count();
             let first = lines.iter().take(above).filter(|line| !line.is_comment).count();
             // One row is enough if nothing follows, and no numbers stand above.
-            let has_number = |row: &Vec<String>| looks(row).contains(&Look::Number);
+            let has_number =
+                |row: &Vec<String>| looks(row).iter().any(|look| matches!(look, Look::Number | Look::Measure));
             let is_last = index + 1 == lines.len() && !split.iter().take(above).any(has_number);
             let at = lines.get(above)?.at;
             let between = line.at - at - 1;
