@@ -2,7 +2,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `sniff.rs` | what stands between cells, and where the table begins |
+//! | `sample.rs`, `sniff.rs` | the first lines: what stands between cells, and where the table begins |
 //! | `rows.rs` | lines to cells |
 //! | `layout.rs` | which column is what |
 //! | `cells.rs` | a cell as a number, with its unit |
@@ -14,6 +14,7 @@ mod flux;
 mod layout;
 mod remarks;
 mod rows;
+mod sample;
 mod sniff;
 
 use super::columns::no_numbers;

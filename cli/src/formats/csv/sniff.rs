@@ -5,23 +5,13 @@
 //! arrive. Lines above the pair are a preamble; comments there begin with `#`, but for a header that does.
 
 use super::cells::{self, Decimals};
-use super::rows::{fields, is_open};
+use super::rows::fields;
+use super::sample::{DELIMITERS, Line, Sample};
 use crate::formats::columns::Wanted;
 use crate::formats::options::{Delimiter, Dialect};
 use crate::formats::times::{Says, says_time};
 use crate::text::dates::{Date, compact, lack, text};
 use crate::text::number;
-use std::borrow::Cow;
-
-/// Most lines that are looked at, and most of them where all are comments or blank.
-const MOST_LINES: usize = 100;
-const MOST_ABOVE: usize = 2000;
-/// Comments in a row of which only the first and the last ones are looked at.
-const MOST_COMMENTS: usize = 5;
-
-/// Delimiters in the order in which they are thought of.
-const DELIMITERS: [Delimiter; 5] =
-    [Delimiter::Byte(b','), Delimiter::Byte(b';'), Delimiter::Byte(b'\t'), Delimiter::Byte(b'|'), Delimiter::Blanks];
 
 /// The dialect of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,14 +36,6 @@ pub(super) enum Header {
     Nowhere { line: u64, cells: Vec<String> },
     /// There is no table.
     Unclear,
-}
-
-/// A line of the sample.
-struct Line<'a> {
-    /// Its place in the input, from 0.
-    at: usize,
-    text: Cow<'a, str>,
-    is_comment: bool,
 }
 
 /// What a cell looks like, on its own.
@@ -89,61 +71,12 @@ fn is_marked(cell: &str) -> bool {
 /// Finds the dialect in the first lines, all of which are complete; `None` if more of them are needed. `is_over` is whether there
 /// are no more. Lines that the command line passes over are not among them.
 pub(super) fn find(sample: &[u8], is_over: bool, dialect: &Dialect, wanted: &Wanted) -> Option<Found> {
-    let sample = String::from_utf8_lossy(sample);
-    let mut lines: Vec<&str> = sample.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).collect();
-    // What is behind the last line end is no line, or not a complete one.
-    if !is_over || lines.last().is_some_and(|line| line.is_empty()) {
-        lines.pop();
-    }
-    let comment = dialect.comment.as_deref();
-    let mut named = None;
-    let mut seen: Vec<Line<'_>> = Vec::new();
-    let (mut rows, mut comments, mut next) = (0, 0, 0);
-    while let (Some(&text), true) = (lines.get(next), rows < MOST_LINES) {
-        let at = next;
-        next += 1;
-        if text.trim().is_empty() {
-            continue;
-        }
-        // Excel writes the delimiter into a first line of its own.
-        if let (true, Some(sign)) = (seen.is_empty(), text.trim().strip_prefix("sep=")) {
-            named = Delimiter::of_name(sign).ok();
-            continue;
-        }
-        let is_comment = comment.map_or(text.starts_with('#'), |comment| text.trim_start().starts_with(comment));
-        if is_comment {
-            comments += 1;
-            if comment.is_none() {
-                seen.push(Line { at, text: Cow::Borrowed(text), is_comment });
-            }
-            // A header is near its row.
-            if comment.is_none() && comments > MOST_COMMENTS {
-                seen.remove(seen.len() - MOST_COMMENTS);
-            }
-            continue;
-        }
-        let text = match joined(lines.get(at..).unwrap_or_default()) {
-            Joined::Alone => Cow::Borrowed(text),
-            Joined::Open if is_over => Cow::Borrowed(text),
-            Joined::Open => return None,
-            Joined::Several(text, count) => {
-                next = at + count;
-                Cow::Owned(text)
-            }
-        };
-        (rows, comments) = (rows + 1, 0);
-        seen.push(Line { at, text, is_comment });
-    }
-    let is_cut = rows >= MOST_LINES || lines.len() >= MOST_ABOVE;
-    if rows == 0 && is_cut {
+    let text = String::from_utf8_lossy(sample);
+    let Sample { lines: seen, sign, is_over, is_in_vain } = Sample::read(&text, is_over, dialect.comment.as_deref())?;
+    if is_in_vain {
         return Some(unclear());
     }
-    let is_over = is_over || is_cut;
-    // Nothing but comments shows nothing.
-    if rows == 0 && !is_over {
-        return None;
-    }
-    let delimiters: Vec<Delimiter> = dialect.delimiter.or(named).map_or(DELIMITERS.to_vec(), |one| vec![one]);
+    let delimiters: Vec<Delimiter> = dialect.delimiter.or(sign).map_or(DELIMITERS.to_vec(), |one| vec![one]);
     if !dialect.header.is_empty() {
         return given(&seen, &delimiters, dialect.header.len(), is_over);
     }
@@ -289,37 +222,6 @@ fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
 /// Whether a sign that stands between cells stands in a line and in the one below it, so that neither is a single cell.
 fn is_cut_by_another(above: &str, below: &str) -> bool {
     [',', ';', '\t', '|'].iter().any(|sign| above.contains(*sign) && below.contains(*sign))
-}
-
-/// Lines that a quote joins to a row.
-enum Joined {
-    /// The first line is one by itself.
-    Alone,
-    /// A cell goes on beyond the last line.
-    Open,
-    /// A row, and its number of lines.
-    Several(String, usize),
-}
-
-/// Joins the first of these lines with those that its quoted cells reach into.
-fn joined(lines: &[&str]) -> Joined {
-    let Some((first, rest)) = lines.split_first() else { return Joined::Alone };
-    let signs = DELIMITERS.iter().filter_map(|delimiter| match delimiter {
-        Delimiter::Byte(sign) => Some(*sign),
-        Delimiter::Blanks => None,
-    });
-    let Some(sign) = signs.into_iter().find(|sign| is_open(first, *sign) == Some(true)) else { return Joined::Alone };
-    let mut text = (*first).to_owned();
-    for (index, line) in rest.iter().take(MOST_LINES).enumerate() {
-        text.push('\n');
-        text.push_str(line);
-        match is_open(&text, sign) {
-            Some(true) => {}
-            Some(false) => return Joined::Several(text, index + 2),
-            None => return Joined::Alone,
-        }
-    }
-    if rest.len() >= MOST_LINES { Joined::Alone } else { Joined::Open }
 }
 
 /// Whether every column but the first has a name of its own.
@@ -608,7 +510,7 @@ mod tests {
             let named = "# c, d\n".repeat(count) + "# time,a\n1,2\n2,3\n3,4\n";
             assert_eq!(names(&named).1, count as u64);
         }
-        assert_eq!(found(&"# c, d\n".repeat(MOST_ABOVE)).header, Header::Unclear);
+        assert_eq!(found(&"# c, d\n".repeat(2000)).header, Header::Unclear);
     }
 
     #[test]
