@@ -2,7 +2,8 @@
 //!
 //! First a column whose name says time and whose value reads as a moment, numbers included; then the first whose text does; then,
 //! only to be shown, one that looks like a time and is none, such as a time of day without a date. What is left, a status or the
-//! name of a host, is never the time.
+//! name of a host, is never the time. A number that is no time of our days is none beside a text that is a moment, whatever its
+//! name: `T` is a temperature.
 
 use crate::text::moments::{Moments, NotATime, Reading, TimeForm};
 use crate::text::number;
@@ -93,14 +94,16 @@ pub(crate) fn choose(candidates: &[Candidate<'_>], form: &TimeForm) -> Choice {
             _ => {}
         }
     }
-    if let Some((_, choice)) = by_name {
-        return choice;
+    let is_count = matches!(by_name, Some((_, Choice::Moment(_, Reading::Count(_)))));
+    if let (false, Some((_, choice))) = (is_count, &by_name) {
+        return choice.clone();
     }
     let is_text = |candidate: &&Candidate<'_>| number::parse(candidate.cell).is_none();
     let mut shown = None;
     for candidate in candidates.iter().filter(is_text) {
         match look(candidate.cell) {
             Ok((_, reading)) => return Choice::Moment(candidate.index, reading),
+            Err(_) if is_count => {}
             Err(error) => {
                 let is_called = says_time(candidate.name) == Some(Says::Time);
                 if shown.is_none() && (error.is_almost() || is_called) {
@@ -109,7 +112,7 @@ pub(crate) fn choose(candidates: &[Candidate<'_>], form: &TimeForm) -> Choice {
             }
         }
     }
-    shown.unwrap_or(Choice::Nothing)
+    by_name.map(|(_, choice)| choice).or(shown).unwrap_or(Choice::Nothing)
 }
 
 /// Whether a moment is one that a column of such a name would have.
@@ -156,6 +159,9 @@ mod tests {
             (&[("__REALTIME_TIMESTAMP", "1714558201123456"), ("x", "1")], Some(0)),
             (&[("index", "1714514400000"), ("cpu", "1.5")], Some(0)),
             (&[("data.value", "3"), ("data.time", "2024-05-01T10:10:01.1Z")], Some(1)),
+            (&[("Zeit", "2024-05-01T10:10:01"), ("T", "21.5")], Some(0)),
+            (&[("T", "21.5"), ("status", "ok"), ("valid_utc", "2024-05-01 10:10")], Some(2)),
+            (&[("T", "21.5"), ("status", "22:54:48")], Some(0)),
             // A name that only ends so needs a number of our days.
             (&[("response_time", "0.5"), ("n", "1")], None),
             (&[("index", "3"), ("n", "1")], None),

@@ -74,11 +74,12 @@ fn cut(text: &str) -> Option<String> {
     (digits > 9).then(|| format!("{before}.{fraction}{rest}"))
 }
 
-/// Reads digits alone as a date: `20240501`, or with hours, minutes and seconds `20240501120000`. Only dates from 1900 to 2199
-/// are some.
+/// Reads digits alone as a date: `20240501`, or with hours and minutes `202405011200`, and with seconds `20240501120000`. Only dates
+/// from 1900 to 2199 are some.
 pub(crate) fn compact(digits: &str) -> Option<Date> {
     let pattern = match digits.len() {
         8 => "%Y%m%d",
+        12 => "%Y%m%d%H%M",
         14 => "%Y%m%d%H%M%S",
         _ => return None,
     };
@@ -261,8 +262,9 @@ mod tests {
     fn digits_may_be_a_date() {
         let moment = |digits| compact(digits)?.moment(&TimeZone::UTC).map(|moment| moment.to_string());
         assert_eq!(moment("20261127224739").as_deref(), Some("2026-11-27T22:47:39Z"));
+        assert_eq!(moment("202611272247").as_deref(), Some("2026-11-27T22:47:00Z"));
         assert_eq!(moment("20261127").as_deref(), Some("2026-11-27T00:00:00Z"));
-        for digits in ["20261327", "99991231", "2026112", "2026112722473", "1795820605", "-0261127"] {
+        for digits in ["20261327", "202611272460", "99991231", "2026112", "2026112722473", "1795820605", "-0261127"] {
             assert_eq!(moment(digits), None, "{digits}");
         }
     }

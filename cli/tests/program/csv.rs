@@ -254,3 +254,46 @@ fn a_date_without_signs_is_a_date_beside_a_time_of_day() {
         assert_eq!(samples(&run), ["2024-05-01 10:00:00 cpu 5", "2024-05-01 10:00:01 cpu 6"]);
     }
 }
+
+#[test]
+fn a_comma_in_quotes_means_one_thing_in_a_column() {
+    // Three digits behind it are thousands, unless an earlier cell of the column says otherwise; nothing has both meanings.
+    let run = track("t,a,b\n1,\"0,234\",\"1,234\"\n2,\"2,345\",\"2,345.5\"\n3,\"12,5\",\"2,3\"\n", &[]).success();
+    assert_eq!(samples(&run), ["1 a 0.234", "1 b 1234", "2 a 2.345", "2 b 2345.5", "3 a 12.5"]);
+    assert!(stderr(&run).contains("line 4: \"2,3\" is not a number (column b)"), "{}", stderr(&run));
+}
+
+#[test]
+fn cells_that_are_missing_do_not_make_one_number_of_the_others() {
+    let run = track("t,a,\n1,2\n2,3\n", &[]).failure().code(2);
+    assert!(stderr(&run).contains("line 2: 2 fields, where the header has 3"), "{}", stderr(&run));
+    let run = track("99%,x\n0,10.19\n1,12.5\n", &[]).success();
+    assert_eq!(samples(&run), ["1 99% 0", "1 x 10.19", "2 99% 1", "2 x 12.5"]);
+}
+
+#[test]
+fn a_first_row_over_several_lines_is_no_header() {
+    let run = track("time,note,a\n5,\"x\ny \"\"z\"\"\",10.5\n6,\"v\n\nw\",11\n", &[]).success();
+    assert_eq!(samples(&run), ["5 a 10.5", "6 a 11"]);
+    assert!(!stderr(&run).contains("passed over"), "{}", stderr(&run));
+}
+
+#[test]
+fn many_lines_above_the_table_are_passed_over() {
+    for count in [99, 100, 150, 1000] {
+        let input = "# c, d\n".repeat(count) + "time,a\n1,2\n2,3\n3,4\n";
+        for args in [&[][..], &["--comment", "#"], &["--skip", &count.to_string()]] {
+            let run = track(input.clone(), args).success();
+            assert_eq!(samples(&run), ["1 a 2", "2 a 3", "3 a 4"], "{count} {args:?}");
+        }
+    }
+}
+
+#[test]
+fn a_temperature_is_not_the_time_beside_one() {
+    let run =
+        track("Zeit,T,v\n2024-01-01T00:00:00Z,21.5,5\n2024-01-01T00:01:00Z,21.6,6\n", &["--value", "v"]).success();
+    assert_eq!(samples(&run), ["2024-01-01T00:00:00Z v 5", "2024-01-01T00:01:00Z v 6"]);
+    let run = track("T,valid,v\n21.5,2024-01-01,5\n21.6,2024-01-02,6\n", &[]).success();
+    assert_eq!(samples(&run), ["2024-01-01 T 21.5", "2024-01-01 v 5", "2024-01-02 T 21.6", "2024-01-02 v 6"]);
+}

@@ -75,8 +75,29 @@ fn plain(digits: &str, decimals: Decimals, has_commas: bool) -> Option<f64> {
 fn is_grouped(digits: &str, separator: char) -> bool {
     let mut groups = digits.trim_start_matches(['+', '-']).split(separator);
     let is_number = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
-    let is_first = groups.next().is_some_and(|first| matches!(first.len(), 1..=3) && is_number(first));
+    // Nobody writes a zero in front of thousands.
+    let is_first =
+        groups.next().is_some_and(|first| matches!(first.len(), 1..=3) && is_number(first) && !first.starts_with('0'));
     is_first && groups.all(|group| group.len() == 3 && is_number(group))
+}
+
+/// What stands at a comma.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Comma {
+    Thousands,
+    Decimals,
+}
+
+/// What the commas of a cell stand for, and whether it can be nothing else; `None` if there are none.
+pub(super) fn comma(cell: &[u8]) -> Option<(Comma, bool)> {
+    let text = std::str::from_utf8(cell).ok()?;
+    let (whole, _) = text.rsplit_once(',')?;
+    let digits = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+    if text.contains('.') || whole.contains(',') {
+        let is_thousands = text.rfind('.') > text.rfind(',') || whole.contains(',');
+        return Some((if is_thousands { Comma::Thousands } else { Comma::Decimals }, true));
+    }
+    Some(if is_grouped(digits, ',') { (Comma::Thousands, false) } else { (Comma::Decimals, true) })
 }
 
 /// A unit of measure, as a prefix and what it is of.
@@ -163,6 +184,8 @@ mod tests {
         // Where commas stand between cells, three digits behind one are more likely to be thousands.
         assert_eq!(number("1,234", Decimals::Point, true), Some(1234.0));
         assert_eq!(number("12,5", Decimals::Point, true), Some(12.5));
+        assert_eq!(number("-0,234", Decimals::Point, true), Some(-0.234));
+        assert_eq!(number("0.234", Decimals::Comma, false), None);
         assert_eq!(number("1.234", Decimals::Comma, false), Some(1234.0));
         assert_eq!(number("1.234,5", Decimals::Comma, false), Some(1234.5));
         assert_eq!(number("12", Decimals::Comma, false), Some(12.0));

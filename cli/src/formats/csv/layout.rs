@@ -12,7 +12,7 @@
 //! A first row that has only text decides nothing and is bad: a stray line below the header should not hide the numbers
 //! below it.
 
-use super::cells::{self, Decimals, Unit};
+use super::cells::{self, Comma, Decimals, Unit};
 use super::rows::Row;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -23,6 +23,7 @@ use crate::formats::times::{Candidate, Choice, choose, says_time};
 use crate::text::dates::{Date, Lack, compact, lack};
 use crate::text::moments::TimeForm;
 use crate::text::number::{self, Words};
+use std::cell::Cell;
 use std::collections::HashSet;
 
 /// The roles of the columns of a table.
@@ -37,6 +38,8 @@ pub(super) struct Layout {
     decimals: Decimals,
     /// Whether commas stand between cells.
     has_commas: bool,
+    /// What commas in the cells of each column stand for, where commas stand between cells, too.
+    commas: Vec<Cell<Option<Comma>>>,
     /// The unit behind the numbers of each column, where there is one.
     units: Vec<Option<Box<str>>>,
     first: First,
@@ -158,6 +161,7 @@ impl Layout {
         };
         let is_named = !wanted.values.is_empty();
         Ok(Self {
+            commas: vec![Cell::new(None); names.len()],
             units: vec![None; names.len()],
             names,
             time: time.map_or(open_time, Time::Column),
@@ -290,13 +294,31 @@ impl Layout {
     /// The number in a cell of a column, in the unit of the column; NaN where it is missing.
     #[cold]
     pub(super) fn number(&self, index: usize, cell: &[u8]) -> Option<f64> {
-        let (number, unit) = self.read(cell)?;
+        let (number, unit) = if self.has_commas && !self.is_plain_comma(index, cell)? {
+            cells::read(cell, Decimals::Comma, false)?
+        } else {
+            self.read(cell)?
+        };
         let of_column = self.units.get(index).and_then(Option::as_deref).unwrap_or("");
         // A missing one has no unit, and a zero may do without.
         if number.is_nan() || unit.is_empty() && (of_column.is_empty() || number == 0.0) {
             return Some(number);
         }
         Unit::factor(unit, of_column).map(|factor| number * factor)
+    }
+
+    /// Whether a comma in a cell of a table with commas means what it seems to mean; `None` if it contradicts an earlier one of
+    /// its column.
+    fn is_plain_comma(&self, index: usize, cell: &[u8]) -> Option<bool> {
+        let (Some((comma, is_sure)), Some(of_column)) = (cells::comma(cell), self.commas.get(index)) else {
+            return Some(true);
+        };
+        match of_column.get() {
+            None if self.read(cell).is_some() => of_column.set(Some(comma)),
+            Some(known) if known != comma => return if is_sure { None } else { Some(false) },
+            _ => {}
+        }
+        Some(true)
     }
 
     /// Learns from a row what the columns are. False if the row is bad: it holds nothing that could be a sample.

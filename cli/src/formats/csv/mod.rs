@@ -2,7 +2,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `sniff.rs` | what stands between cells, and where the table begins |
+//! | `sample.rs`, `sniff.rs` | the first lines: what stands between cells, and where the table begins |
 //! | `instead.rs` | text that is no table, and how to make one of it |
 //! | `rows.rs` | lines to cells |
 //! | `layout.rs` | which column is what |
@@ -16,6 +16,7 @@ mod instead;
 mod layout;
 mod remarks;
 mod rows;
+mod sample;
 mod sniff;
 
 use super::columns::no_numbers;
@@ -38,6 +39,8 @@ use std::borrow::Cow;
 
 /// Rows that are looked at before a column of text is shown where there is no time: one that repeats is none.
 const SHOWN_AFTER: usize = 8;
+/// Most lines that are looked at for them.
+const SHOWN_WITHIN: usize = 100;
 
 /// The reader of a table in text.
 pub(crate) struct Csv {
@@ -208,6 +211,9 @@ impl Csv {
 
     /// Passes over what is above the table, and then makes it of its header.
     fn begin(&mut self, client: &mut impl Client) -> Result<Step, Failure> {
+        if self.above > 0 {
+            return self.pass_over(client);
+        }
         // However long the header takes: nothing else is held up.
         let mut before_read =
             |need| -> Result<Woken, Failure> { client.before_read(Need { is_joining: false, ..need }) };
@@ -313,8 +319,10 @@ impl Csv {
         let mut shown = None;
         let mut is_enough = |seen: &[u8], is_over: bool| {
             let text = String::from_utf8_lossy(seen);
+            let is_over = is_over || text.lines().nth(SHOWN_WITHIN).is_some();
             let rows: Vec<Vec<String>> = text
                 .lines()
+                .take(SHOWN_WITHIN)
                 .map(|line| fields(line, delimiter))
                 .filter(|row| row.len() == width)
                 .take(SHOWN_AFTER)
@@ -421,13 +429,14 @@ impl Reader for Csv {
     fn open(input: Input) -> Result<Self, Failure> {
         let Input { lines, name, options, roles, .. } = input;
         let (rows, header, texts) = (Rows::new(lines), Vec::new(), Texts::default());
+        let above = options.dialect.skip.unwrap_or(0);
         Ok(Self {
             rows,
             input: name,
             options,
             roles,
             dialect: None,
-            above: 0,
+            above,
             has_begun: false,
             header,
             table: None,

@@ -4,7 +4,7 @@ use super::layout::{Layout, is_truth};
 use super::rows::Row;
 use crate::console::Console;
 use crate::formats::columns::quoted;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// Whether a line with another number of cells than the header is none of the table: a restart, as the tools of sysstat report
 /// it, a line of dashes, or the number of rows below a table of `psql`.
@@ -35,7 +35,7 @@ const MOST_TEXTS: usize = 100;
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     rows: u64,
-    columns: Vec<(usize, HashSet<Box<[u8]>>)>,
+    columns: BTreeMap<usize, HashSet<Box<[u8]>>>,
     is_over: bool,
 }
 
@@ -51,9 +51,7 @@ impl Texts {
     pub(super) fn add(&mut self, layout: &Layout, row: Row<'_>, console: &Console) {
         self.rows += 1;
         for index in layout.columns_of_text() {
-            if !self.columns.iter().any(|(known, _)| *known == index) {
-                self.columns.push((index, HashSet::new()));
-            }
+            self.columns.entry(index).or_default();
         }
         for (index, texts) in &mut self.columns {
             let text = row.field(*index);
@@ -76,7 +74,7 @@ impl Texts {
         let names = quoted(left_out.iter().map(|&index| layout.name(index)));
         let columns = if left_out.len() == 1 { "a column is" } else { "columns are" };
         console.dropped(format_args!("{columns} left out, without numbers: {names}"));
-        for (index, texts) in self.columns.iter().filter(|(index, _)| left_out.contains(index)) {
+        for (index, texts) in self.columns.iter().filter(|(index, _)| left_out.binary_search(index).is_ok()) {
             let (count, name) = (texts.len(), layout.name(*index));
             let repeats = count > 1 && count <= MOST_TEXTS && 2 * count as u64 <= self.rows;
             if repeats && !texts.iter().all(|text| is_truth(text)) {

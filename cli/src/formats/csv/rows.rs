@@ -198,6 +198,17 @@ pub(super) fn fields(line: &str, delimiter: Delimiter) -> Vec<String> {
     (0..row.len()).map(|index| row.text(index).to_owned()).collect()
 }
 
+/// Whether the last field of a text is in quotes that are not closed; `None` if quotes stand elsewhere than around fields.
+pub(super) fn is_open(text: &str, delimiter: u8) -> Option<bool> {
+    if memchr::memchr(b'"', text.as_bytes()).is_none() {
+        return Some(false);
+    }
+    let (mut unquoted, mut ends) = (Vec::new(), Vec::new());
+    let mut fields = Fields::new(delimiter, &mut unquoted, &mut ends);
+    let is_open = fields.feed(text.as_bytes());
+    fields.are_well_quoted.then_some(is_open)
+}
+
 /// Writes the fields of a line between runs of blanks. A date and the time of day behind it are one, and so is what stands between
 /// quotes.
 fn split_blanks(line: &[u8], text: &mut Vec<u8>, ends: &mut Vec<usize>) {

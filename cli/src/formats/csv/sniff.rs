@@ -7,20 +7,14 @@
 
 use super::cells::{self, Decimals};
 use super::instead::{Instead, is_array, is_drawn, is_pair};
-use super::remarks::is_ruled;
 use super::rows::fields;
+use super::sample::{DELIMITERS, Line, Sample};
 use crate::formats::columns::Wanted;
 use crate::formats::options::{Delimiter, Dialect};
+use crate::formats::times::{Says, says_time};
 use crate::text::dates::{Date, compact, lack, text};
 use crate::text::number;
 use crate::text::time::Unit;
-
-/// Most lines that are looked at.
-const MOST_LINES: usize = 100;
-
-/// Delimiters in the order in which they are thought of.
-const DELIMITERS: [Delimiter; 5] =
-    [Delimiter::Byte(b','), Delimiter::Byte(b';'), Delimiter::Byte(b'\t'), Delimiter::Byte(b'|'), Delimiter::Blanks];
 
 /// The dialect of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,19 +41,13 @@ pub(super) enum Header {
     None(Instead),
 }
 
-/// A line of the sample.
-struct Line<'a> {
-    /// Its place in the input, from 0.
-    at: usize,
-    text: &'a str,
-    is_comment: bool,
-}
-
 /// What a cell looks like, on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Look {
     Nothing,
     Number,
+    /// A number with a unit.
+    Measure,
     Time,
     Word,
 }
@@ -71,8 +59,8 @@ fn look(cell: &str, decimals: Decimals, has_commas: bool) -> Look {
         Some(_) => return Look::Number,
         None => {}
     }
-    if cells::read(cell.as_bytes(), decimals, has_commas).is_some() {
-        return Look::Number;
+    if let Some((_, unit)) = cells::read(cell.as_bytes(), decimals, has_commas) {
+        return if unit.is_empty() { Look::Number } else { Look::Measure };
     }
     let is_time = text(cell.as_bytes()).is_some_and(|text| Date::read(text).is_some() || lack(text).is_some());
     if is_time || is_marked(cell) { Look::Time } else { Look::Word }
@@ -84,43 +72,21 @@ fn is_marked(cell: &str) -> bool {
 }
 
 /// Finds the dialect in the first lines, all of which are complete; `None` if more of them are needed. `is_over` is whether there
-/// are no more.
+/// are no more. Lines that the command line passes over are not among them.
 pub(super) fn find(sample: &[u8], is_over: bool, dialect: &Dialect, wanted: &Wanted) -> Option<Found> {
-    let sample = String::from_utf8_lossy(sample);
-    let mut lines: Vec<&str> = sample.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).collect();
-    // What is behind the last line end is no line, or not a complete one.
-    if !is_over || lines.last().is_some_and(|line| line.is_empty()) {
-        lines.pop();
+    let text = String::from_utf8_lossy(sample);
+    let Sample { lines: seen, sign, is_over, is_in_vain } = Sample::read(&text, is_over, dialect.comment.as_deref())?;
+    if is_in_vain {
+        return Some(none(Instead::Text));
     }
-    let is_over = is_over || lines.len() >= MOST_LINES;
-    let skip = dialect.skip.map_or(0, |skip| usize::try_from(skip).unwrap_or(usize::MAX));
-    let comment = dialect.comment.as_deref();
-    let mut named = None;
-    let mut seen: Vec<Line<'_>> = Vec::new();
-    for (at, &text) in lines.iter().enumerate().skip(skip) {
-        if text.trim().is_empty() {
-            continue;
-        }
-        // Excel writes the delimiter into a first line of its own.
-        if let (true, Some(sign)) = (seen.is_empty(), text.trim().strip_prefix("sep=")) {
-            named = Delimiter::of_name(sign).ok();
-            continue;
-        }
-        match comment {
-            Some(comment) if text.trim_start().starts_with(comment) => {}
-            _ if is_ruled(text.as_bytes()) => {}
-            Some(_) => seen.push(Line { at, text, is_comment: false }),
-            None => seen.push(Line { at, text, is_comment: text.starts_with('#') }),
-        }
-    }
-    let delimiters: Vec<Delimiter> = dialect.delimiter.or(named).map_or(DELIMITERS.to_vec(), |one| vec![one]);
+    let delimiters: Vec<Delimiter> = dialect.delimiter.or(sign).map_or(DELIMITERS.to_vec(), |one| vec![one]);
     if !dialect.header.is_empty() {
         return given(&seen, &delimiters, dialect.header.len(), is_over);
     }
     // The header is where the command line says, or has all columns that it names, whatever follows.
     if dialect.skip.is_some() {
         let line = seen.first();
-        let has_sign = |delimiter: &&Delimiter| line.is_some_and(|line| fields(line.text, **delimiter).len() > 1);
+        let has_sign = |delimiter: &&Delimiter| line.is_some_and(|line| fields(&line.text, **delimiter).len() > 1);
         let delimiter = delimiters.iter().find(has_sign).or(delimiters.first()).copied()?;
         let found = |line: &Line<'_>| Found {
             delimiter,
@@ -135,10 +101,10 @@ pub(super) fn find(sample: &[u8], is_over: bool, dialect: &Dialect, wanted: &Wan
     if let Some(found) = delimiters.iter().find_map(|delimiter| by_names(seen.first()?, *delimiter, wanted)) {
         return Some(found);
     }
-    if seen.iter().any(|line| is_drawn(line.text)) {
+    if seen.iter().any(|line| is_drawn(&line.text)) {
         return Some(none(Instead::Drawing));
     }
-    if seen.first().is_some_and(|line| is_array(line.text)) {
+    if seen.first().is_some_and(|line| is_array(&line.text)) {
         return Some(none(Instead::Arrays));
     }
     // Spaces stand within the cells of tables that have other signs between them.
@@ -146,7 +112,7 @@ pub(super) fn find(sample: &[u8], is_over: bool, dialect: &Dialect, wanted: &Wan
     let delimiters: Vec<Delimiter> =
         delimiters.into_iter().filter(|delimiter| !is_by_sign || *delimiter != Delimiter::Blanks).collect();
     let pairs = || delimiters.iter().filter_map(|delimiter| pair(&seen, *delimiter));
-    let best = pairs().min_by_key(|pair| (pair.is_weak(), pair.is_comment, pair.first));
+    let best = pairs().min_by_key(|pair| (pair.is_weak(), pair.is_comment, pair.first, pair.words));
     if let Some(best) = best
         && (is_over || best.is_sure())
     {
@@ -159,7 +125,7 @@ pub(super) fn find(sample: &[u8], is_over: bool, dialect: &Dialect, wanted: &Wan
 
 /// Whether a delimiter cuts all of several lines into as many cells.
 fn agrees(lines: &[Line<'_>], delimiter: Delimiter) -> bool {
-    let mut widths = lines.iter().filter(|line| !line.is_comment).map(|line| fields(line.text, delimiter).len());
+    let mut widths = lines.iter().filter(|line| !line.is_comment).map(|line| fields(&line.text, delimiter).len());
     let first = widths.next().unwrap_or(0);
     let mut others = widths.peekable();
     first > 1 && others.peek().is_some() && others.all(|width| width == first)
@@ -175,6 +141,8 @@ struct Pair {
     names: Vec<String>,
     /// Whether the header is behind the sign of a comment, where any text may have signs of all kinds.
     is_comment: bool,
+    /// Words in the first row, which are pieces of numbers where another sign cuts it.
+    words: usize,
     /// Rows of the same width at once below the header.
     rows: usize,
     /// Lines between the header and the first row.
@@ -206,7 +174,7 @@ impl Pair {
 fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
     let has_commas = delimiter == Delimiter::Byte(b',');
     let decimals = decimals(lines, delimiter);
-    let split: Vec<Vec<String>> = lines.iter().map(|line| fields(line.text, delimiter)).collect();
+    let split: Vec<Vec<String>> = lines.iter().map(|line| fields(&line.text, delimiter)).collect();
     let looks = |row: &[String]| -> Vec<Look> { row.iter().map(|cell| look(cell, decimals, has_commas)).collect() };
     let mut lonely = None;
     for (index, row) in split.iter().enumerate().skip(1) {
@@ -219,7 +187,10 @@ fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
         let named = with_time(row.clone());
         let below = split.get(index + 1).filter(|below| below.len() == row.len());
         let is_one = below.is_some_and(|below| balance(&looks(&named), &looks(below)) > 0);
-        let is_text = row.len() == 1 && row_looks.first() != Some(&Look::Number);
+        let is_text = row.len() == 1 && !matches!(row_looks.first(), Some(Look::Number | Look::Measure));
+        if row.len() == 1 && is_cut_by_another(&lines.get(index - 1)?.text, &line.text) {
+            continue;
+        }
         if is_one && delimiter == Delimiter::Blanks || is_text && line.text.trim().contains(' ') {
             continue;
         }
@@ -247,12 +218,16 @@ fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
             let rows = lines.iter().zip(&split).skip(index).take_while(|pair| is_row(*pair)).count();
             let first = lines.iter().take(above).filter(|line| !line.is_comment).count();
             // One row is enough if nothing follows, and no numbers stand above.
-            let has_number = |row: &Vec<String>| looks(row).contains(&Look::Number);
+            let has_number =
+                |row: &Vec<String>| looks(row).iter().any(|look| matches!(look, Look::Number | Look::Measure));
             let is_last = index + 1 == lines.len() && !split.iter().take(above).any(has_number);
             let at = lines.get(above)?.at;
             let between = line.at - at - 1;
             let is_comment = is_comment(&above);
-            let pair = Pair { delimiter, decimals, at, first, names, is_comment, rows, between, is_last };
+            // Commas before blanks stand between cells less often than in names.
+            let is_plain = has_commas && !lines.get(above)?.text.contains(", ");
+            let words = if is_plain { 0 } else { row_looks.iter().filter(|look| **look == Look::Word).count() };
+            let pair = Pair { delimiter, decimals, at, first, names, is_comment, words, rows, between, is_last };
             if pair.first == 0 || rows > 1 || is_last {
                 return Some(pair);
             }
@@ -260,6 +235,11 @@ fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
         }
     }
     lonely
+}
+
+/// Whether a sign that stands between cells stands in a line and in the one below it, so that neither is a single cell.
+fn is_cut_by_another(above: &str, below: &str) -> bool {
+    [',', ';', '\t', '|'].iter().any(|sign| above.contains(*sign) && below.contains(*sign))
 }
 
 /// Whether every column but the first has a name of its own.
@@ -278,7 +258,7 @@ fn header_of(
     is_count: bool,
 ) -> Option<Vec<String>> {
     let width = row.len();
-    let bare = if line.is_comment { line.text.trim_start_matches('#').trim_start() } else { line.text };
+    let bare = if line.is_comment { line.text.trim_start_matches('#').trim_start() } else { &line.text };
     let mut names = if line.is_comment { names_in(line, delimiter) } else { cells.to_vec() };
     if names.len() == width {
         // `pidstat -H` has the seconds since 1970 above such.
@@ -312,7 +292,7 @@ fn header_of(
 /// The names in a line, behind the sign of a comment where there is one; `#,time` is a column without a better name.
 fn names_in(line: &Line<'_>, delimiter: Delimiter) -> Vec<String> {
     let is_bare = line.is_comment && !line.text.starts_with("#,");
-    fields(if is_bare { line.text.trim_start_matches('#').trim_start() } else { line.text }, delimiter)
+    fields(if is_bare { line.text.trim_start_matches('#').trim_start() } else { &line.text }, delimiter)
 }
 
 /// Names of which a first one that is a time of day, as `sar` has it, is called the time.
@@ -329,16 +309,27 @@ fn with_time(mut names: Vec<String>) -> Vec<String> {
 /// first line, numbers that count the columns.
 fn is_header(header: &[Look], names: &[String], row: &[Look], is_first: bool) -> bool {
     let numbers: Vec<i64> = names.iter().filter_map(|name| name.parse().ok()).collect();
-    let has_others = header.iter().zip(row).filter(|(above, _)| **above == Look::Number).count() > numbers.len();
-    balance(header, row) > 0 || is_first && !has_others && is_counted(&numbers)
+    let is_number = |look: &&Look| matches!(look, Look::Number | Look::Measure);
+    let has_others = header.iter().filter(is_number).count() > numbers.len();
+    balance(header, row) > 0
+        || is_first && (!has_others && is_counted(&numbers) || has_word_above_time(header, names, row))
 }
 
-/// The words above numbers and times, less the numbers and times above such.
+/// Whether a word stands above a time, or a name that says so above a number: whatever stands beside it, such as `0.99`, is a name.
+fn has_word_above_time(header: &[Look], names: &[String], row: &[Look]) -> bool {
+    header.iter().zip(row).zip(names).any(|((above, below), name)| {
+        let is_time = *below == Look::Time || *below == Look::Number && says_time(name) == Some(Says::Time);
+        *above == Look::Word && is_time
+    })
+}
+
+/// The words above numbers and times, less the numbers and times above such. `99%` above a plain number is a word.
 fn balance(header: &[Look], row: &[Look]) -> isize {
-    let is_value = |look: &Look| matches!(look, Look::Number | Look::Time);
+    let is_value = |look: &Look| matches!(look, Look::Number | Look::Measure | Look::Time);
     let of = |(above, below): (&Look, &Look)| match above {
         Look::Word if is_value(below) => 1,
-        Look::Number | Look::Time if is_value(below) => -1,
+        Look::Measure if *below == Look::Number => 1,
+        Look::Number | Look::Measure | Look::Time if is_value(below) => -1,
         _ => 0,
     };
     header.iter().zip(row).map(of).sum()
@@ -381,7 +372,7 @@ fn decimals(lines: &[Line<'_>], delimiter: Delimiter) -> Decimals {
     if delimiter == Delimiter::Byte(b',') {
         return Decimals::Point;
     }
-    let mut cells = lines.iter().filter(|line| !line.is_comment).flat_map(|line| fields(line.text, delimiter));
+    let mut cells = lines.iter().filter(|line| !line.is_comment).flat_map(|line| fields(&line.text, delimiter));
     let is_one = |cell: String| {
         let (whole, fraction) = cell.rsplit_once(',')?;
         let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -394,7 +385,7 @@ fn decimals(lines: &[Line<'_>], delimiter: Delimiter) -> Decimals {
 
 /// The dialect of a line that has all columns which the command line names.
 fn by_names(line: &Line<'_>, delimiter: Delimiter, wanted: &Wanted) -> Option<Found> {
-    let names = fields(line.text, delimiter);
+    let names = fields(&line.text, delimiter);
     let mut asked = wanted.time.iter().chain(&wanted.series).chain(&wanted.values).peekable();
     let has_all = asked.peek().is_some() && asked.all(|name| names.contains(name));
     let found = || Found {
@@ -412,7 +403,7 @@ fn by_names(line: &Line<'_>, delimiter: Delimiter, wanted: &Wanted) -> Option<Fo
 fn given(lines: &[Line<'_>], delimiters: &[Delimiter], width: usize, is_over: bool) -> Option<Found> {
     let rows = || lines.iter().filter(|line| !line.is_comment);
     for &delimiter in delimiters {
-        let mut fitting = rows().filter(|line| fields(line.text, delimiter).len() == width);
+        let mut fitting = rows().filter(|line| fields(&line.text, delimiter).len() == width);
         let first = fitting.next();
         let has_more =
             fitting.next().is_some() || is_over || rows().next().map(|line| line.at) == first.map(|line| line.at);
@@ -432,16 +423,16 @@ fn given(lines: &[Line<'_>], delimiters: &[Delimiter], width: usize, is_over: bo
 fn otherwise(lines: &[Line<'_>], delimiters: &[Delimiter]) -> Found {
     let rows: Vec<&Line<'_>> = lines.iter().filter(|line| !line.is_comment).collect();
     let line = rows.first().copied().or(lines.first());
-    let width = |delimiter: &Delimiter| line.map_or(0, |line| fields(line.text, *delimiter).len());
+    let width = |delimiter: &Delimiter| line.map_or(0, |line| fields(&line.text, *delimiter).len());
     let agree = |delimiter: &Delimiter| {
-        rows.iter().filter(|line| fields(line.text, *delimiter).len() == width(delimiter)).count()
+        rows.iter().filter(|line| fields(&line.text, *delimiter).len() == width(delimiter)).count()
     };
     // Spaces are in many headers, so that they count only where nothing else does.
     let signs = delimiters.iter().filter(|delimiter| **delimiter != Delimiter::Blanks && width(delimiter) > 1);
     let best = signs.max_by_key(|delimiter| (agree(delimiter), width(delimiter))).copied();
     // A sign that most lines have otherwise is one of their text.
     let best = best.filter(|delimiter| rows.len() <= 2 || 2 * agree(delimiter) >= rows.len());
-    if best.is_none() && rows.len() > 2 && rows.iter().filter(|row| is_pair(row.text)).count() * 3 > rows.len() * 2 {
+    if best.is_none() && rows.len() > 2 && rows.iter().filter(|row| is_pair(&row.text)).count() * 3 > rows.len() * 2 {
         return none(Instead::Pairs);
     }
     let blanks = delimiters.iter().find(|delimiter| {
@@ -453,9 +444,9 @@ fn otherwise(lines: &[Line<'_>], delimiters: &[Delimiter]) -> Found {
     };
     let decimals = decimals(lines, delimiter);
     let has_commas = delimiter == Delimiter::Byte(b',');
-    let cells = fields(line.text, delimiter);
+    let cells = fields(&line.text, delimiter);
     let looks: Vec<Look> = cells.iter().map(|cell| look(cell, decimals, has_commas)).collect();
-    let has_values = looks.iter().any(|look| matches!(look, Look::Number | Look::Time));
+    let has_values = looks.iter().any(|look| matches!(look, Look::Number | Look::Measure | Look::Time));
     let above = line.at as u64;
     let numbers: Vec<i64> = cells.iter().filter_map(|name| name.parse().ok()).collect();
     // Text in lines, which no sign cuts into cells.
@@ -531,6 +522,50 @@ mod tests {
         assert_eq!(names("a,b\n").2, ["a", "b"]);
         assert_eq!(names("a,b\nx,y\n").2, ["a", "b"]);
         assert_eq!(names("#,time,v\n1,2024-05-01,3\n").2, ["#", "time", "v"]);
+    }
+
+    #[test]
+    fn names_may_be_numbers_beside_a_time_and_have_units() {
+        for (sample, expected) in [
+            ("time,0.5,0.99\n2024-05-01,1,2\n", vec!["time", "0.5", "0.99"]),
+            ("ts,80,443\n1714521600,1,2\n", vec!["ts", "80", "443"]),
+            ("99%,x\n0,10.19\n1,12.5\n", vec!["99%", "x"]),
+            ("99%\n5\n", vec!["99%"]),
+            ("time,99%\n2024-05-01,5 %\n", vec!["time", "99%"]),
+        ] {
+            assert_eq!(names(sample), (Delimiter::Byte(b','), 0, expected.into_iter().map(str::to_owned).collect()));
+        }
+        for sample in ["web1,0.5,0.99\nweb2,1,2\n", "5 %\n6 %\n", "2024-05-01,5\n2024-05-02,6\n"] {
+            assert!(matches!(found(sample).header, Header::Nowhere { .. }), "{sample}");
+        }
+    }
+
+    #[test]
+    fn a_cell_over_several_lines_is_no_second_table() {
+        let sample = "time,note,a\n5,\"x\ny, z\",10.3\n6,\"\n\n\",10.4\n";
+        let expected = (Delimiter::Byte(b','), 0, ["time", "note", "a"].map(str::to_owned).into());
+        assert_eq!(names(sample), expected);
+        // A quote that is never closed holds nothing together.
+        assert_eq!(names("time,note,a\n5,x,10.3\n6,\"y,10.4\n7,y,10.4\n"), expected);
+    }
+
+    #[test]
+    fn a_sign_in_header_and_row_cuts_both() {
+        // Cells are missing in the rows, which does not make them one number with a comma.
+        assert_eq!(names("t,a,\n1,2\n2,3\n").0, Delimiter::Byte(b','));
+        assert_eq!(names("x, m;y, m\n1,5;5,5\n2,5;6,5\n").0, Delimiter::Byte(b';'));
+        assert_eq!(names("t,a\tb,c\n1,2\t3,4\n2,3\t4,5\n").0, Delimiter::Byte(b','));
+    }
+
+    #[test]
+    fn many_comments_may_stand_above() {
+        for count in [3, 99, 100, 101, 1500] {
+            let sample = "# c, d\n".repeat(count) + "time,a\n1,2\n2,3\n3,4\n";
+            assert_eq!(names(&sample), (Delimiter::Byte(b','), count as u64, vec!["time".into(), "a".into()]));
+            let named = "# c, d\n".repeat(count) + "# time,a\n1,2\n2,3\n3,4\n";
+            assert_eq!(names(&named).1, count as u64);
+        }
+        assert_eq!(found(&"# c, d\n".repeat(2000)).header, Header::None(Instead::Text));
     }
 
     #[test]
@@ -613,8 +648,8 @@ mod tests {
             assert!(cells.len() > 2, "{cells:?}");
         }
         let exact = Dialect { skip: Some(1), ..Dialect::default() };
-        let found = find(b"x,y\n5,6\n7,8\n", true, &exact, &Wanted::default()).unwrap();
-        assert_eq!((found.above, found.header), (1, Header::Line(vec!["5".into(), "6".into()])));
+        let found = find(b"5,6\n7,8\n", true, &exact, &Wanted::default()).unwrap();
+        assert_eq!((found.above, found.header), (0, Header::Line(vec!["5".into(), "6".into()])));
         let given = Dialect { header: vec!["t".into(), "v".into()], ..Dialect::default() };
         let found = find(b"note\n1,2\n3,4\n", true, &given, &Wanted::default()).unwrap();
         assert_eq!((found.above, found.header), (1, Header::Given));
