@@ -3,7 +3,7 @@
 //! First a column whose name says time and whose value reads as a moment, numbers included; then the first whose text does; then,
 //! only to be shown, one that looks like a time and is none, such as a time of day without a date. What is left, a status or the
 //! name of a host, is never the time. A number that is no time of our days is none beside a text that is a moment, whatever its
-//! name: `T` is a temperature.
+//! name: `t` may be a temperature.
 
 use crate::text::moments::{Moments, NotATime, Reading, TimeForm};
 use crate::text::number;
@@ -43,7 +43,8 @@ pub(crate) enum Says {
 /// Whether the name of a column says time, by its last part where it is a path with dots.
 pub(crate) fn says_time(name: &str) -> Option<Says> {
     let name = name.rsplit_once('.').map_or(name, |(_, last)| last).trim();
-    if NAMES.iter().any(|time| time.eq_ignore_ascii_case(name)) {
+    // A capital T is a temperature.
+    if name != "T" && NAMES.iter().any(|time| time.eq_ignore_ascii_case(name)) {
         return Some(Says::Time);
     }
     let lower = name.to_ascii_lowercase();
@@ -159,9 +160,10 @@ mod tests {
             (&[("__REALTIME_TIMESTAMP", "1714558201123456"), ("x", "1")], Some(0)),
             (&[("index", "1714514400000"), ("cpu", "1.5")], Some(0)),
             (&[("data.value", "3"), ("data.time", "2024-05-01T10:10:01.1Z")], Some(1)),
-            (&[("Zeit", "2024-05-01T10:10:01"), ("T", "21.5")], Some(0)),
-            (&[("T", "21.5"), ("status", "ok"), ("valid_utc", "2024-05-01 10:10")], Some(2)),
-            (&[("T", "21.5"), ("status", "22:54:48")], Some(0)),
+            (&[("Zeit", "2024-05-01T10:10:01"), ("t", "21.5")], Some(0)),
+            (&[("t", "21.5"), ("status", "ok"), ("valid_utc", "2024-05-01 10:10")], Some(2)),
+            (&[("t", "21.5"), ("status", "22:54:48")], Some(0)),
+            (&[("T", "21.5"), ("RH", "55")], None),
             // A name that only ends so needs a number of our days.
             (&[("response_time", "0.5"), ("n", "1")], None),
             (&[("index", "3"), ("n", "1")], None),

@@ -292,8 +292,12 @@ fn many_lines_above_the_table_are_passed_over() {
 #[test]
 fn a_temperature_is_not_the_time_beside_one() {
     let run =
-        track("Zeit,T,v\n2024-01-01T00:00:00Z,21.5,5\n2024-01-01T00:01:00Z,21.6,6\n", &["--value", "v"]).success();
+        track("Zeit,t,v\n2024-01-01T00:00:00Z,21.5,5\n2024-01-01T00:01:00Z,21.6,6\n", &["--value", "v"]).success();
     assert_eq!(samples(&run), ["2024-01-01T00:00:00Z v 5", "2024-01-01T00:01:00Z v 6"]);
+    let run = track("T,RH\n21.5,50\n21.6,51\n", &[]).success();
+    assert_eq!(samples(&run), ["1 T 21.5", "1 RH 50", "2 T 21.6", "2 RH 51"]);
+    let run = track("time\n21.5\n21.6\n", &[]).success();
+    assert_eq!(samples(&run), ["1 time 21.5", "2 time 21.6"]);
     let run = track("T,valid,v\n21.5,2024-01-01,5\n21.6,2024-01-02,6\n", &[]).success();
     assert_eq!(samples(&run), ["2024-01-01 T 21.5", "2024-01-01 v 5", "2024-01-02 T 21.6", "2024-01-02 v 6"]);
 }

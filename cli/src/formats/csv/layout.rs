@@ -259,6 +259,10 @@ impl Layout {
     /// The time that a row shows, by the names and cells of the columns that may have it.
     pub(super) fn time_in(&self, cells: &[&[u8]]) -> Choice {
         let Time::Open(columns) = &self.time else { return Choice::Nothing };
+        // What stands alone is what is to be followed.
+        if self.names.len() == 1 {
+            return Choice::Nothing;
+        }
         let cell = |index: usize| cells.get(index).copied().unwrap_or_default();
         let candidate = |&index: &usize| Candidate { index, name: self.name(index), cell: cell(index) };
         choose(&columns.iter().map(candidate).collect::<Vec<_>>(), &self.form)

@@ -15,6 +15,7 @@ use crate::formats::times::{Says, says_time};
 use crate::text::dates::{Date, compact, lack, text};
 use crate::text::number;
 use crate::text::time::Unit;
+use std::borrow::Cow;
 
 /// The dialect of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,22 +177,24 @@ fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
     let decimals = decimals(lines, delimiter);
     let split: Vec<Vec<String>> = lines.iter().map(|line| fields(&line.text, delimiter)).collect();
     let looks = |row: &[String]| -> Vec<Look> { row.iter().map(|cell| look(cell, decimals, has_commas)).collect() };
+    // Once each: in wide tables, looks are what takes time.
+    let looked: Vec<Vec<Look>> = split.iter().map(|row| looks(row)).collect();
     let mut lonely = None;
     for (index, row) in split.iter().enumerate().skip(1) {
         let line = lines.get(index)?;
         if line.is_comment {
             continue;
         }
-        let row_looks = looks(row);
+        let row_looks = looked.get(index)?;
         // A line of words above numbers is a header itself, whatever stands above it; and a single cell is a number alone.
-        let named = with_time(row.clone());
-        let below = split.get(index + 1).filter(|below| below.len() == row.len());
-        let is_one = below.is_some_and(|below| balance(&looks(&named), &looks(below)) > 0);
+        let below = looked.get(index + 1).filter(|below| below.len() == row.len());
+        let is_above = |below: &Vec<Look>| balance(&looks(&with_time(row.clone())), below) > 0;
+        let is_one = delimiter == Delimiter::Blanks && below.is_some_and(is_above);
         let is_text = row.len() == 1 && !matches!(row_looks.first(), Some(Look::Number | Look::Measure));
         if row.len() == 1 && is_cut_by_another(&lines.get(index - 1)?.text, &line.text) {
             continue;
         }
-        if is_one && delimiter == Delimiter::Blanks || is_text && line.text.trim().contains(' ') {
+        if is_one || is_text && line.text.trim().contains(' ') {
             continue;
         }
         let count = |row: &Vec<String>| row.first().and_then(|first| first.parse::<u64>().ok());
@@ -199,12 +202,14 @@ fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
         let is_count = count(row).is_some_and(|first| first <= 1 && next == Some(first + 1));
         // The nearest line above that fits: its names are those of the columns.
         let fits = |above: &usize| -> Option<(usize, Vec<String>)> {
-            let header = header_of(lines.get(*above)?, split.get(*above)?, delimiter, (row, &row_looks), is_count)?;
-            if delimiter == Delimiter::Blanks && is_sentence(&header, &looks(&header), row, &row_looks) {
+            let header = header_of(lines.get(*above)?, split.get(*above)?, delimiter, (row, row_looks), is_count)?;
+            if delimiter == Delimiter::Blanks && is_sentence(&header, &looks(&header), row, row_looks) {
                 return None;
             }
             let is_first = lines.iter().take(*above).all(|line| line.is_comment);
-            is_header(&looks(&header), &header, &row_looks, is_first).then_some((*above, header))
+            let known = looked.get(*above).filter(|_| split.get(*above) == Some(&header));
+            let header_looks = known.map_or_else(|| Cow::Owned(looks(&header)), Cow::Borrowed);
+            is_header(&header_looks, &header, row_looks, is_first).then_some((*above, header))
         };
         // A first row of words is more likely a bad one than a second header, unless names are missing in the first.
         let near = index.saturating_sub(4)..index;
@@ -218,9 +223,8 @@ fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
             let rows = lines.iter().zip(&split).skip(index).take_while(|pair| is_row(*pair)).count();
             let first = lines.iter().take(above).filter(|line| !line.is_comment).count();
             // One row is enough if nothing follows, and no numbers stand above.
-            let has_number =
-                |row: &Vec<String>| looks(row).iter().any(|look| matches!(look, Look::Number | Look::Measure));
-            let is_last = index + 1 == lines.len() && !split.iter().take(above).any(has_number);
+            let is_number = |look: &Look| matches!(look, Look::Number | Look::Measure);
+            let is_last = index + 1 == lines.len() && !looked.iter().take(above).flatten().any(is_number);
             let at = lines.get(above)?.at;
             let between = line.at - at - 1;
             let is_comment = is_comment(&above);
@@ -355,7 +359,8 @@ fn is_epoch(cell: &str) -> bool {
 /// Whether words between spaces are no header, but text: with a number above a word, or signs between names and values.
 fn is_sentence(names: &[String], header: &[Look], row: &[String], looks: &[Look]) -> bool {
     let numbers: Vec<i64> = names.iter().filter_map(|name| name.parse().ok()).collect();
-    let is_mixed = |(above, below): (&Look, &Look)| matches!(above, Look::Number | Look::Time) && *below == Look::Word;
+    let is_value = |look: &Look| matches!(look, Look::Number | Look::Measure | Look::Time);
+    let is_mixed = |(above, below): (&Look, &Look)| is_value(above) && *below == Look::Word;
     let is_label = |name: &String| name == "=" || name.ends_with(':');
     let is_pair = row.first().is_some_and(|first| is_label(first) && !is_marked(first));
     names.iter().any(is_label) || is_pair || !is_counted(&numbers) && header.iter().zip(looks).any(is_mixed)
