@@ -113,7 +113,10 @@ pub(super) fn find(sample: &[u8], is_over: bool, dialect: &Dialect, wanted: &Wan
     let delimiters: Vec<Delimiter> =
         delimiters.into_iter().filter(|delimiter| !is_by_sign || *delimiter != Delimiter::Blanks).collect();
     let pairs = || delimiters.iter().filter_map(|delimiter| pair(&seen, *delimiter));
-    let best = pairs().min_by_key(|pair| (pair.is_weak(), pair.is_comment, pair.first, pair.words));
+    // Spaces that cut every line alike, from the first on, are no accident: commas may then be those of decimals.
+    let is_by_blanks = agrees(&seen, Delimiter::Blanks);
+    let is_weak = |pair: &Pair| pair.is_weak() && (!is_by_blanks || pair.first > 0 || pair.names.len() < 2);
+    let best = pairs().min_by_key(|pair| (pair.is_comment, is_weak(pair), pair.first, pair.is_weak(), pair.words));
     if let Some(best) = best
         && (is_over || best.is_sure())
     {
@@ -507,6 +510,13 @@ mod tests {
         // Nor do commas in a comment above decimals with commas.
         let (delimiter, above, _) = names("# host web1, 4 CPUs\ntime\ta\n2024-05-01\t1,5\n2024-05-02\t2,5\n");
         assert_eq!((delimiter, above), (Delimiter::Byte(b'\t'), 1));
+        // Nor do those decimals, or commas in a comment, where spaces stand between cells.
+        for comment in ["", "#host web1, 4 CPUs; a|b\n"] {
+            let (delimiter, _, columns) = names(&format!(
+                "{comment}time temp cpu\n2024-05-01T10:00:00Z -2,8 -130\n2024-05-01T10:01:00Z 30,9 618\n"
+            ));
+            assert_eq!((delimiter, columns), (Delimiter::Blanks, ["time", "temp", "cpu"].map(str::to_owned).into()));
+        }
         // Dates with commas in them do not make a second column.
         assert_eq!(names("time;v\n2026-11-27 22:56:00,767;1\n2026-11-27 22:56:01,767;2\n").0, Delimiter::Byte(b';'));
     }
