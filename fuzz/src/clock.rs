@@ -123,8 +123,8 @@ impl Clock {
     }
 
     fn number(&mut self, text: &str, number: f64) -> Result<Seen, Stop> {
-        // Eight or fourteen digits may be a date.
-        if [8, 14].contains(&text.len()) && digits(text) == text.len() {
+        // Eight, twelve or fourteen digits may be a date.
+        if [8, 12, 14].contains(&text.len()) && digits(text) == text.len() {
             return Err(UNKNOWN);
         }
         let by_size = match number.abs() {
@@ -206,11 +206,13 @@ pub(crate) struct Candidate<'a> {
 const BY_NAME: [fn(&str) -> bool; 3] = [is_time, ends_like_time, is_interval];
 
 fn last_part(name: &str) -> String {
-    name.rsplit('.').next().unwrap_or(name).trim().to_ascii_lowercase()
+    let name = name.rsplit('.').next().unwrap_or(name).trim();
+    // A capital T is a temperature.
+    if name == "T" { "temperature".to_owned() } else { name.to_ascii_lowercase() }
 }
 
 pub(crate) fn is_time(name: &str) -> bool {
-    let names = "time timestamp ts datetime date @timestamp _time asctime epoch when utc t tst date_time date/time";
+    let names = "time timestamp ts datetime date @timestamp _time asctime epoch when utc t tst date_time date/time time_unix_nano";
     names.split(' ').any(|time| time == last_part(name))
 }
 
@@ -230,9 +232,11 @@ pub(crate) fn says_time(name: &str) -> bool {
     BY_NAME.iter().any(|is_one| is_one(name))
 }
 
-/// The column that the documented rule chooses for the time.
+/// The column that the documented rule chooses for the time: by its name, but for a number that is no time of our days, before which
+/// a text that is a moment comes; then by its text.
 pub(crate) fn choose(candidates: &[Candidate<'_>]) -> Result<Option<usize>, Stop> {
-    for (rank, is_named) in BY_NAME.iter().enumerate() {
+    let mut count = None;
+    'found: for (rank, is_named) in BY_NAME.iter().enumerate() {
         for candidate in candidates.iter().filter(|candidate| is_named(candidate.name)) {
             let seen = look(candidate.cell)?;
             let is_missing = number(candidate.cell).is_some_and(f64::is_nan);
@@ -242,6 +246,10 @@ pub(crate) fn choose(candidates: &[Candidate<'_>]) -> Result<Option<usize>, Stop
                 (1, seen) => seen.moment().is_some(),
                 (_, seen) => matches!(seen, Seen::Number(_)) && candidate.cell.contains('.'),
             };
+            if is_one && is_small(candidate.cell) {
+                count = Some(candidate.index);
+                break 'found;
+            }
             if is_one {
                 return Ok(Some(candidate.index));
             }
@@ -257,7 +265,12 @@ pub(crate) fn choose(candidates: &[Candidate<'_>]) -> Result<Option<usize>, Stop
             shown = shown.or(Some(candidate.index));
         }
     }
-    Ok(shown)
+    Ok(count.or(shown))
+}
+
+/// Whether a cell is a number that is no time since 1970 of our days in any unit.
+fn is_small(cell: &str) -> bool {
+    number(cell).is_some_and(|number| number.abs() < 1e8)
 }
 
 /// Whether a moment is from 2000 to 2099.

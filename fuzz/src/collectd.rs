@@ -52,7 +52,7 @@ const NAMES: [(&str, &str); 41] = [
     ("mysql_threads", "running connected cached created"),
 ];
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Collectd {
     answers: u64,
     asked: String,

@@ -9,9 +9,13 @@ use evenkeel_cli::probe::{Format, Limits, Options};
 use std::collections::{HashMap, HashSet};
 
 /// Most lines in which the header is looked for.
-const MOST_LINES: usize = 100;
+const MOST_LINES: usize = 2000;
 /// Rows that show a column of text where there is no time.
 const SHOWN_AFTER: usize = 8;
+/// Lines in which they are looked for.
+const SHOWN_WITHIN: usize = 100;
+/// Signs of a line that rules off a header.
+const RULE: [char; 8] = ['-', '+', '|', '=', ':', ' ', '\t', ','];
 
 pub fn check(bytes: &[u8]) {
     readers::check(bytes, Format::Csv, names);
@@ -27,22 +31,26 @@ pub(crate) fn names(text: &[u8]) -> Vec<String> {
 
 /// Everything that should come out of this text.
 pub(crate) fn read(text: &[u8], options: &Options, expected: &mut Expected) -> Result<(), Stop> {
+    // What stands between cells, where nothing says so, is left to the target `dialects`.
+    if options.delimiter.is_none() {
+        return Err(UNKNOWN);
+    }
     let lines = lines(text, &options.limits);
     let mark = text.starts_with(readers::BYTE_ORDER_MARK);
     let held = if mark { readers::BYTE_ORDER_MARK.len() } else { 0 };
     let seen = seen(&lines, held, &options.limits).min(MOST_LINES);
     let is_above = |line: &&Line| {
         let text = String::from_utf8_lossy(line.text);
-        text.trim().is_empty() || text.trim().starts_with("sep=")
+        text.trim().is_empty() || text.trim().starts_with("sep=") || is_ruled(line.text)
     };
     let mut at = lines[..seen].iter().take_while(is_above).count();
     if at == seen {
         return Err(UNUSABLE);
     }
     let Taken::Row(cells, count) = take(&lines[at..], &options.limits) else { return Err(UNUSABLE) };
-    let header = stripped(&lines[at..at + count]);
+    let header = joined(&lines[at..at + count]);
     let is_bare = count == 1 && header.starts_with(b"#") && !header.starts_with(b"#,");
-    let names = if is_bare { commented(&header)? } else { cells };
+    let names = if is_bare { commented(&stripped(&lines[at..at + count]))? } else { cells };
     let names = if count == 1 { with_time(names)? } else { names };
     at += count;
     let mut known = Known { header, ..Known::default() };
@@ -60,17 +68,20 @@ pub(crate) fn read(text: &[u8], options: &Options, expected: &mut Expected) -> R
             }
             Taken::Row(cells, count) => (cells, count),
         };
-        let raw = stripped(&lines[at - 1..at - 1 + count]);
+        let (raw, whole) = (stripped(&lines[at - 1..at - 1 + count]), joined(&lines[at - 1..at - 1 + count]));
         let width = table.names.len();
         let is_headed = known.header.starts_with(b"#");
         let next = at - 1 + count;
-        if raw == known.header {
+        // With cells enough, only a line that begins like a rule is looked at, or one as long as the header.
+        let begins_rule = [&b"|"[..], b"+", b"--"].iter().any(|sign| raw.starts_with(sign));
+        let may_be_rule = cells.len() != width || begins_rule || whole.len() == known.header.len();
+        if whole == known.header || may_be_rule && is_ruled(&raw) {
             at = next;
         } else if raw.starts_with(b"#") && (cells.len() != width || is_headed) {
             at = next;
             let names = if is_headed { commented(&raw)? } else { Vec::new() };
             if names.len() > 1 {
-                known.header = raw;
+                known.header = whole;
                 table = Table::new(names, &lines[at..], &known, options, expected)?;
             }
         } else if cells.len() >= width && cells[width..].iter().all(String::is_empty) {
@@ -106,9 +117,14 @@ fn seen(lines: &[Line], held: usize, limits: &Limits) -> usize {
     lines.len()
 }
 
+/// The text of lines with their ends.
+fn joined(lines: &[Line]) -> Vec<u8> {
+    lines.iter().map(|line| line.text).collect::<Vec<_>>().concat()
+}
+
 /// The text of lines without the end of the last.
 fn stripped(lines: &[Line]) -> Vec<u8> {
-    let text = lines.iter().map(|line| line.text).collect::<Vec<_>>().concat();
+    let text = joined(lines);
     let text = bare(&text);
     text.strip_suffix(b"\r").unwrap_or(text).to_vec()
 }
@@ -134,9 +150,16 @@ fn with_time(mut names: Vec<String>) -> Result<Vec<String>, Stop> {
 fn is_remark(line: &[u8]) -> bool {
     let text = String::from_utf8_lossy(line);
     let text = text.trim_matches(|letter: char| letter.is_ascii_whitespace());
-    let is_ruler = !text.is_empty() && text.trim_matches(['-', '+', '|', '=', ' ']).is_empty();
+    let is_ruler = !text.is_empty() && text.trim_matches(RULE).is_empty();
     let is_count = text.starts_with('(') && [" rows)", " row)"].iter().any(|end| text.ends_with(end));
     is_ruler || is_count || text.contains("LINUX-RESTART") || text.contains("LINUX RESTART")
+}
+
+/// Whether a line rules off a header: nothing but signs of a rule, two of which are a run of it.
+fn is_ruled(line: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(line);
+    let text = text.trim_matches(|letter: char| letter.is_ascii_whitespace());
+    text.trim_matches(RULE).is_empty() && ["--", "==", "-:", ":-"].iter().any(|run| text.contains(run))
 }
 
 /// What these lines begin with.
@@ -231,6 +254,8 @@ struct Table {
     /// Columns that are not followed, for they hold text.
     left_out: Vec<usize>,
     has_roles: bool,
+    /// Whether the first of several columns has no name, and may count the rows.
+    may_count: bool,
 }
 
 enum Time {
@@ -307,6 +332,7 @@ impl Table {
             (None, []) => (others.clone(), Kind::Open),
             (None, values) => (values.to_vec(), Kind::Number),
         };
+        let may_count = header.len() > 1 && header[0].is_empty();
         let names = distinct(header);
         if let Some(time) = time {
             expected.time_name(&names[time]);
@@ -320,6 +346,7 @@ impl Table {
             values,
             columns: wide.into_iter().map(|index| Column { index, kind, is_series: false }).collect(),
             left_out: Vec::new(),
+            may_count,
         };
         if time.is_none() && series.is_none() {
             table.shown = table.find_shown(below, known.header.len(), &options.limits);
@@ -333,8 +360,11 @@ impl Table {
         if below.iter().take(2).any(|line| header + line.text.len() + 8 >= limits.longest) {
             return Err(UNKNOWN);
         }
+        if below.first().is_some_and(|line| line.text.starts_with(readers::BYTE_ORDER_MARK)) {
+            return Err(UNKNOWN);
+        }
         let mut rows = Vec::new();
-        for line in &below[..seen(below, header + 2, limits)] {
+        for line in below[..seen(below, header, limits)].iter().take(SHOWN_WITHIN) {
             if std::str::from_utf8(line.text).is_err() || line.text.contains(&b'"') && fields(line.text).is_none() {
                 return Err(UNKNOWN);
             }
@@ -366,6 +396,10 @@ impl Table {
     /// The column that a row shows to have the time.
     fn chosen(&self, cells: &[String]) -> Result<Option<usize>, Stop> {
         let Time::Open(columns) = &self.time else { return Ok(None) };
+        // What stands alone is what is to be followed.
+        if self.names.len() == 1 {
+            return Ok(None);
+        }
         let candidate = |&index: &usize| Candidate { index, name: &self.names[index], cell: &cells[index] };
         clock::choose(&columns.iter().map(candidate).collect::<Vec<_>>())
     }
@@ -510,6 +544,7 @@ impl Table {
             Time::Pair(date, time) => vec![date, time],
             Time::RowNumber | Time::Open(_) => vec![],
         };
+        let is_count = self.may_count && matches!(number(&cells[0]), Some(0.0 | 1.0));
         for column in &mut self.columns {
             if column.kind == Kind::Number {
                 continue;
@@ -528,6 +563,10 @@ impl Table {
                     Kind::Ignored
                 }
                 (Kind::Open, Look::Text) => Kind::Suspect(line),
+                (Kind::Open, Look::Number) if column.index == 0 && is_count => {
+                    expected.counted();
+                    Kind::Ignored
+                }
                 (_, Look::Number) => Kind::Number,
                 (kind, _) => kind,
             };

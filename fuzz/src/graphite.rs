@@ -7,7 +7,7 @@ pub fn check(bytes: &[u8]) {
     telemetry::check::<Graphite>(bytes);
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Graphite;
 
 impl Plain for Graphite {

@@ -20,6 +20,9 @@ pub fn check(bytes: &[u8]) {
     let (first, text) = bytes.split_at(bytes.len().min(4));
     let mut choices = [0; 4];
     choices[..first.len()].copy_from_slice(first);
+    if !readers::is_text(text) {
+        return;
+    }
     let options = Options::new(choices);
     let read = |size| options.run(text, size);
 

@@ -2,6 +2,7 @@
 //! (`json`), which `serde_json` has to agree with, and members by the rules that the program documents. Which member is the time, the
 //! program says. What is no object a line is left to the target `documents`.
 
+use crate::clock;
 use crate::json::{self, Item};
 use crate::readers::{self, Expected, Line, Stop, UNKNOWN, UNUSABLE, lines, number};
 use evenkeel_cli::probe::{Format, Options};
@@ -159,6 +160,10 @@ impl Table {
             };
             let values: Vec<&(String, Item)> = members.iter().filter(is_value).collect();
             let [(value, _)] = values[..] else { return Err(UNUSABLE) };
+            // Whether that is the time, the program has not said.
+            if is_time_open && self.time.is_none() && clock::says_time(value) {
+                return Err(UNKNOWN);
+            }
             self.values.push(value.clone());
         }
         Ok(())

@@ -9,7 +9,7 @@ pub fn check(bytes: &[u8]) {
     telemetry::check::<Prometheus>(bytes);
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Prometheus {
     /// The families of the scrape, and whether they count.
     families: HashMap<Vec<u8>, bool>,
@@ -32,25 +32,34 @@ struct Sample {
 impl Plain for Prometheus {
     const FORMAT: Format = Format::Prometheus;
 
+    fn added(head: &str, ending: &str, tail: &str) -> String {
+        // An empty name needs its quotes, and no other does with an ending.
+        match tail.strip_prefix('"').filter(|_| head == "{\"") {
+            Some("}") => ending.to_owned(),
+            Some(labels) => format!("{ending}{{{}", labels.trim_start_matches(',')),
+            None => format!("{head}{ending}{tail}"),
+        }
+    }
+
     fn line(&mut self, line: &[u8]) -> Line {
         if let Some(comment) = line.strip_prefix(b"#") {
             self.comment(comment);
             return Line::Nothing;
         }
         let Some(sample) = read(line) else { return Line::Bad };
+        let (Ok(head), Ok(tail)) = (String::from_utf8(sample.head), String::from_utf8(sample.tail)) else {
+            return Line::Bad;
+        };
         let time = match sample.time {
             Some(time) => Time::Text(time),
             None => {
-                let series = [&sample.head[..], &sample.tail].concat();
+                let series = [head.as_bytes(), tail.as_bytes()].concat();
                 if self.is_over || self.first.as_ref() == Some(&series) {
                     self.end();
                 }
                 self.first.get_or_insert(series);
                 Time::Row(self.ended + 1)
             }
-        };
-        let (Ok(head), Ok(tail)) = (String::from_utf8(sample.head), String::from_utf8(sample.tail)) else {
-            return Line::Bad;
         };
         let family = sample.metric.strip_suffix(b"_created");
         let counts = |name: &[u8]| self.families.get(name) == Some(&true);

@@ -146,6 +146,8 @@ pub(crate) struct Expected {
     claimed: VecDeque<String>,
     /// The columns without numbers that are reported, where that is certain.
     left_out: Option<Vec<String>>,
+    /// How many columns without a name are left out that count the rows.
+    counted: usize,
     /// Whether times go on falling, where the plain reading looks at them.
     falling: Option<Falling>,
 }
@@ -264,6 +266,11 @@ impl Expected {
         self.left_out = Some(names);
     }
 
+    /// The first column has no name and counts the rows, and is left out.
+    pub(crate) fn counted(&mut self) {
+        self.counted += 1;
+    }
+
     pub(crate) fn sample(&mut self, series: usize, value: f64) {
         self.events.push(Event::Sample { series, bits: (!value.is_nan()).then(|| value.to_bits()) });
     }
@@ -310,9 +317,13 @@ impl Expected {
             let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
             let columns = if names.len() == 1 { "a column is" } else { "columns are" };
             let words = format!("{NAME}: {columns} left out, without numbers: {}", names.join(", "));
-            let said: Vec<&String> = found.said.iter().filter(|words| words.contains("left out")).collect();
+            let said: Vec<&String> =
+                found.said.iter().filter(|words| words.contains("left out, without numbers")).collect();
             assert_eq!(said, if names.is_empty() { vec![] } else { vec![&words] }, "{found:?}, {self:?}");
         }
+
+        let counted = found.said.iter().filter(|words| words.contains("left out, without a name: it counts the rows"));
+        assert_eq!(counted.count(), self.counted, "{found:?}, {self:?}");
 
         let line = |words: &str| {
             let (line, what) = words.strip_prefix(NAME)?.strip_prefix(": line ")?.split_once(": ")?;
@@ -377,6 +388,16 @@ pub(crate) fn lines<'a>(text: &'a [u8], limits: &Limits) -> Vec<Line<'a>> {
 pub(crate) struct Line<'a> {
     pub(crate) text: &'a [u8],
     pub(crate) is_too_long: bool,
+}
+
+/// Whether no zero and no mark makes UTF-16 of a text, which `pipe` looks for in as many bytes as come at once, nor a sign of its
+/// compression.
+pub(crate) fn is_text(text: &[u8]) -> bool {
+    let is_compressed =
+        [&b"\x1F\x8B"[..], b"\x28\xB5\x2F\xFD", b"\xFD7zXZ", b"BZh", b"\x04\x22\x4D\x18", b"\x50\x2A\x4D\x18"]
+            .iter()
+            .any(|mark| text.starts_with(mark));
+    !text.contains(&0) && !text.starts_with(b"\xFF\xFE") && !text.starts_with(b"\xFE\xFF") && !is_compressed
 }
 
 /// A line without its end.

@@ -7,12 +7,13 @@ pub fn check(bytes: &[u8]) {
     telemetry::check::<Statsd>(bytes);
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Statsd;
 
 impl Plain for Statsd {
     const FORMAT: Format = Format::Statsd;
     const HAS_ZEROS: bool = true;
+    const HAS_TIMES: bool = false;
 
     fn line(&mut self, line: &[u8]) -> Line {
         let is_other = [&b"#"[..], b"_e{", b"_sc|"].iter().any(|start| line.starts_with(start));

@@ -8,7 +8,7 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
 /// Patterns of `strftime`, how many digits of a second they print, and whether they print an offset.
-const SPELLED: [(&str, u32, bool); 22] = [
+const SPELLED: [(&str, u32, bool); 23] = [
     ("%Y-%m-%d %H:%M:%S UTC", 0, false),
     ("%Y-%m-%d %H:%M:%S GMT", 0, false),
     ("%Y-%m-%dT%H:%M:%S.%6fZ+0000", 6, false),
@@ -31,6 +31,7 @@ const SPELLED: [(&str, u32, bool); 22] = [
     ("%d-%b-%Y %H:%M:%S", 0, false),
     ("%Y-%m-%dT%H:%M:%S.%9f", 9, false),
     ("%Y%m%d%H%M%S", 0, false),
+    ("%Y%m%d%H%M", 0, false),
 ];
 
 pub fn check(bytes: &[u8]) {
@@ -54,6 +55,7 @@ pub fn check(bytes: &[u8]) {
     let random = draw.random().word() ^ u64::from(draw.byte()) << 56;
     let range = (years.1 - years.0) as u64;
     let second = years.0 + (random >> 8).wrapping_rem(range) as i64;
+    let second = if pattern.contains("%S") { second } else { second - second.rem_euclid(60) };
     let nanosecond = (random % 1_000_000_000) as i64;
     let nanosecond = nanosecond - nanosecond % 10_i64.pow(9 - digits);
     let moment =

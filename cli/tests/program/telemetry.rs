@@ -189,6 +189,11 @@ fn pipe_adds_lines_of_the_same_form() {
              PUTVAL \"w/load/gauge-load.midterm_scale\" interval=10 5:0.5\n\
              PUTVAL w/cpu-0/cpu-idle N:3\nPUTVAL w/cpu-0/gauge-cpu-idle_location N:3.0\nPUTVAL w/cpu-0/gauge-cpu-idle_scale N:0.5\n",
         ),
+        (
+            // A quote within a name is a letter of it.
+            "PUTVAL w/x-0/x-\"d\" N:3\n",
+            "PUTVAL w/x-0/x-\"d\" N:3\nPUTVAL w/x-0/gauge-x-\"d\"_location N:3.0\nPUTVAL w/x-0/gauge-x-\"d\"_scale N:0.5\n",
+        ),
     ] {
         let run = pipe(text, &[]).success();
         assert_eq!(stdout(&run), expected);

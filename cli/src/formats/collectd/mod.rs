@@ -161,12 +161,13 @@ fn put(line: &[u8], parts: &mut Parts) -> Result<What, String> {
         time if is_time(time) => Stamp::Text(list.start..list.start + colon),
         _ => return Err("the time is neither N nor a number of seconds since 1970".to_owned()),
     };
+    // A quote within a name that is in none is a letter of it.
+    let quote = if name.start.checked_sub(1).and_then(|before| line.get(before)) == Some(&b'"') { "\"" } else { "" };
     let name = line.get(name).and_then(|name| std::str::from_utf8(name).ok());
     let name = name.ok_or("the name of a series is not UTF-8")?;
     let values = text.get(colon + 1..).unwrap_or_default();
     let options = line.get(identifier_end..list.start + colon + 1).unwrap_or_default();
     parts.is_built = true;
-    let quote = if line.get(identifier_end.saturating_sub(1)) == Some(&b'"') { "\"" } else { "" };
     parts.built.push_str(quote);
     parts.built.push_str(std::str::from_utf8(options).map_err(|_| "an option is not UTF-8")?);
     parts.middle = 0..parts.built.len();
