@@ -109,7 +109,7 @@ impl Csv {
             Some(NextRow::Broken(why)) => return Ok(Step::Broken(why.to_string())),
             Some(NextRow::Row) => {}
         }
-        let (len, width) = (self.rows.current().len(), table.is_value.len());
+        let (len, width) = (self.rows.len(), table.is_value.len());
         let line = self.rows.lines().raw();
         let may_be_none = len != width
             || line.len() == self.header.len()
@@ -473,11 +473,32 @@ impl Reader for Csv {
     }
 }
 
+/// The series of a row that does not name one.
+#[cold]
+fn unnamed<'a>() -> Series<'a> {
+    Series::Unnamed("the series has no name".to_owned())
+}
+
 /// The fields of one row.
 pub(crate) struct Fields<'a> {
     table: &'a Table,
     row: Row<'a>,
     lines: Span<'a>,
+}
+
+impl Fields<'_> {
+    /// The series of a row whose name several columns make.
+    #[inline(never)]
+    fn made_name(&self) -> Series<'_> {
+        if let Some(flux) = &self.table.flux {
+            return Series::Named(Cow::Owned(flux.name(self.row).into_bytes()));
+        }
+        let names: Vec<&[u8]> = self.table.layout.series().iter().map(|&series| self.row.field(series)).collect();
+        if names.iter().all(|name| name.is_empty()) {
+            return unnamed();
+        }
+        Series::Named(Cow::Owned(names.join(&b'/')))
+    }
 }
 
 impl Record for Fields<'_> {
@@ -509,22 +530,13 @@ impl Record for Fields<'_> {
 
     #[inline]
     fn series(&self) -> Series<'_> {
-        if let Some(flux) = &self.table.flux {
-            return Series::Named(Cow::Owned(flux.name(self.row).into_bytes()));
-        }
         match *self.table.layout.series() {
-            [] => Series::Each,
+            [] if self.table.flux.is_none() => Series::Each,
             [series] => match self.row.field(series) {
-                b"" => Series::Unnamed("the series has no name".to_owned()),
+                b"" => unnamed(),
                 name => Series::Named(Cow::Borrowed(name)),
             },
-            ref several => {
-                let names: Vec<&[u8]> = several.iter().map(|&series| self.row.field(series)).collect();
-                if names.iter().all(|name| name.is_empty()) {
-                    return Series::Unnamed("the series has no name".to_owned());
-                }
-                Series::Named(Cow::Owned(names.join(&b'/')))
-            }
+            _ => self.made_name(),
         }
     }
 

@@ -130,6 +130,12 @@ impl Rows {
         Ok(Some(Next::Row))
     }
 
+    /// The number of fields of the present row.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
     /// The present row.
     #[inline]
     pub(crate) fn current(&self) -> Row<'_> {
