@@ -46,7 +46,7 @@ pub(super) struct Layout {
     /// Columns of values whose unit is not known yet.
     without_unit: Vec<usize>,
     /// Columns that are left out, for they hold text.
-    pub(super) left_out: Vec<usize>,
+    left_out: Vec<usize>,
     /// A column of text that may be shown where there is no time.
     shown: Option<usize>,
     /// Whether a row has decided roles, or the command line has.
@@ -138,13 +138,13 @@ impl Layout {
         let (series, values) = (all(&wanted.series, "--series")?, all(&wanted.values, "--value")?);
         let taken: HashSet<usize> =
             time.into_iter().chain(series.iter().copied()).chain(values.iter().copied()).collect();
-        // Where records are passed on, a column whose name is another's is left alone, and needs no name of its own.
         let first = match names.first() {
             _ if is_framed => First::Outside,
             Some(name) if name.is_empty() && names.len() > 1 => First::Unnamed,
             _ => First::Named,
         };
         let inner = if is_framed { 1..names.len() - 1 } else { 0..names.len() };
+        // Where records are passed on, a column whose name is another's is left alone, and needs no name of its own.
         if roles == Roles::Learn {
             make_distinct(names.get_mut(inner.clone()).unwrap_or_default(), report);
         }

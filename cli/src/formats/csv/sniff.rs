@@ -53,6 +53,17 @@ enum Look {
     Word,
 }
 
+impl Look {
+    fn is_number(&self) -> bool {
+        matches!(self, Self::Number | Self::Measure)
+    }
+
+    /// Whether it is what stands in rows, and not in a header.
+    fn is_value(&self) -> bool {
+        self.is_number() || *self == Self::Time
+    }
+}
+
 fn look(cell: &str, decimals: Decimals, has_commas: bool) -> Look {
     match number::parse(cell.as_bytes()) {
         Some(number) if number.is_nan() => return Look::Nothing,
@@ -193,7 +204,7 @@ fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
         let below = looked.get(index + 1).filter(|below| below.len() == row.len());
         let is_above = |below: &Vec<Look>| balance(&looks(&with_time(row.clone())), below) > 0;
         let is_one = delimiter == Delimiter::Blanks && below.is_some_and(is_above);
-        let is_text = row.len() == 1 && !matches!(row_looks.first(), Some(Look::Number | Look::Measure));
+        let is_text = row.len() == 1 && !row_looks.first().is_some_and(Look::is_number);
         if row.len() == 1 && is_cut_by_another(&lines.get(index - 1)?.text, &line.text) {
             continue;
         }
@@ -226,8 +237,7 @@ fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
             let rows = lines.iter().zip(&split).skip(index).take_while(|pair| is_row(*pair)).count();
             let first = lines.iter().take(above).filter(|line| !line.is_comment).count();
             // One row is enough if nothing follows, and no numbers stand above.
-            let is_number = |look: &Look| matches!(look, Look::Number | Look::Measure);
-            let is_last = index + 1 == lines.len() && !looked.iter().take(above).flatten().any(is_number);
+            let is_last = index + 1 == lines.len() && !looked.iter().take(above).flatten().any(Look::is_number);
             let at = lines.get(above)?.at;
             let between = line.at - at - 1;
             let is_comment = is_comment(&above);
@@ -315,11 +325,9 @@ fn with_time(mut names: Vec<String>) -> Vec<String> {
 /// Whether a line has names for the cells of a row: more words above numbers and times than numbers above numbers, or, in the
 /// first line, numbers that count the columns.
 fn is_header(header: &[Look], names: &[String], row: &[Look], is_first: bool) -> bool {
-    let numbers: Vec<i64> = names.iter().filter_map(|name| name.parse().ok()).collect();
-    let is_number = |look: &&Look| matches!(look, Look::Number | Look::Measure);
-    let has_others = header.iter().filter(is_number).count() > numbers.len();
+    let has_others = header.iter().filter(|look| look.is_number()).count() > whole_numbers(names).count();
     balance(header, row) > 0
-        || is_first && (!has_others && is_counted(&numbers) || has_word_above_time(header, names, row))
+        || is_first && (!has_others && is_counted(names) || has_word_above_time(header, names, row))
 }
 
 /// Whether a word stands above a time, or a name that says so above a number: whatever stands beside it, such as `0.99`, is a name.
@@ -332,18 +340,23 @@ fn has_word_above_time(header: &[Look], names: &[String], row: &[Look]) -> bool 
 
 /// The words above numbers and times, less the numbers and times above such. `99%` above a plain number is a word.
 fn balance(header: &[Look], row: &[Look]) -> isize {
-    let is_value = |look: &Look| matches!(look, Look::Number | Look::Measure | Look::Time);
     let of = |(above, below): (&Look, &Look)| match above {
-        Look::Word if is_value(below) => 1,
+        Look::Word if below.is_value() => 1,
         Look::Measure if *below == Look::Number => 1,
-        Look::Number | Look::Measure | Look::Time if is_value(below) => -1,
+        _ if above.is_value() && below.is_value() => -1,
         _ => 0,
     };
     header.iter().zip(row).map(of).sum()
 }
 
-/// Whether numbers count columns, or years.
-fn is_counted(numbers: &[i64]) -> bool {
+/// The names that are whole numbers.
+fn whole_numbers(names: &[String]) -> impl Iterator<Item = i64> + '_ {
+    names.iter().filter_map(|name| name.parse().ok())
+}
+
+/// Whether the names that are numbers count columns, or years.
+fn is_counted(names: &[String]) -> bool {
+    let numbers: Vec<i64> = whole_numbers(names).collect();
     let is_first = match numbers.first() {
         Some(0) => true,
         Some(1) => numbers.len() > 2,
@@ -361,12 +374,10 @@ fn is_epoch(cell: &str) -> bool {
 
 /// Whether words between spaces are no header, but text: with a number above a word, or signs between names and values.
 fn is_sentence(names: &[String], header: &[Look], row: &[String], looks: &[Look]) -> bool {
-    let numbers: Vec<i64> = names.iter().filter_map(|name| name.parse().ok()).collect();
-    let is_value = |look: &Look| matches!(look, Look::Number | Look::Measure | Look::Time);
-    let is_mixed = |(above, below): (&Look, &Look)| is_value(above) && *below == Look::Word;
+    let is_mixed = |(above, below): (&Look, &Look)| above.is_value() && *below == Look::Word;
     let is_label = |name: &String| name == "=" || name.ends_with(':');
     let is_pair = row.first().is_some_and(|first| is_label(first) && !is_marked(first));
-    names.iter().any(is_label) || is_pair || !is_counted(&numbers) && header.iter().zip(looks).any(is_mixed)
+    names.iter().any(is_label) || is_pair || !is_counted(names) && header.iter().zip(looks).any(is_mixed)
 }
 
 /// Nothing that could be read.
@@ -454,14 +465,13 @@ fn otherwise(lines: &[Line<'_>], delimiters: &[Delimiter]) -> Found {
     let has_commas = delimiter == Delimiter::Byte(b',');
     let cells = fields(&line.text, delimiter);
     let looks: Vec<Look> = cells.iter().map(|cell| look(cell, decimals, has_commas)).collect();
-    let has_values = looks.iter().any(|look| matches!(look, Look::Number | Look::Measure | Look::Time));
+    let has_values = looks.iter().any(Look::is_value);
     let above = line.at as u64;
-    let numbers: Vec<i64> = cells.iter().filter_map(|name| name.parse().ok()).collect();
     // Text in lines, which no sign cuts into cells.
     if best.is_none() && blanks.is_none() && rows.len() > 2 && rows.iter().any(|row| row.text.trim().contains(' ')) {
         return none(Instead::Text);
     }
-    let header = if has_values && !is_counted(&numbers) {
+    let header = if has_values && !is_counted(&cells) {
         Header::Nowhere { line: above + 1, cells }
     } else {
         Header::Line(cells)
