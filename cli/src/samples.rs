@@ -1,7 +1,7 @@
 //! Samples on their way from a reader to a command: their times, their series, and why one is not taken.
 
 use crate::failure::Failure;
-use crate::text::moments::TimeForm;
+use crate::text::moments::{Moments, NotATime, TimeForm};
 use crate::text::time::Unit;
 
 /// A command that takes samples of numbered series.
@@ -89,6 +89,16 @@ impl<'a> Time<'a> {
     /// A time that is text.
     pub(crate) fn text(text: &'a [u8]) -> Self {
         Self { text, is_number: false, moment: Moment::Text }
+    }
+
+    /// The moment in nanoseconds since 1970, or why the text is none; `None` where the input has no times.
+    #[inline]
+    pub(crate) fn read(self, moments: &mut Moments) -> Option<Result<i64, NotATime>> {
+        match self.moment {
+            Moment::Nanoseconds(moment) => Some(Ok(moment)),
+            Moment::Text => Some(moments.read(self.text)),
+            Moment::RowNumber => None,
+        }
     }
 
     /// The number of the row, where there is no time.

@@ -9,7 +9,7 @@ pub(crate) mod named;
 pub(crate) mod tally;
 
 use crate::failure::Failure;
-use crate::samples::{Moment, Refusal, Time};
+use crate::samples::{Refusal, Time};
 use crate::settings::{Preset, RuleArgs, option_of};
 use crate::text::moments::{Moments, TimeForm};
 use evenkeel::{
@@ -214,14 +214,10 @@ impl<R: Timed> Estimates for InTime<R> {
 
 /// The moment of a time in nanoseconds since 1970, where samples need one.
 pub(crate) fn moment(moments: &mut Moments, time: Time<'_>) -> Result<i64, Refusal> {
-    match time.moment {
-        Moment::Nanoseconds(moment) => Ok(moment),
-        Moment::Text => moments.read(time.text).map_err(|error| Refusal::Bad(error.to_string())),
-        Moment::RowNumber => {
-            let needed = "a half-life or a limit in time needs a column with the time: name it with --time";
-            Err(Failure::usage(needed).into())
-        }
-    }
+    let read = time.read(moments).ok_or_else(|| {
+        Failure::usage("a half-life or a limit in time needs a column with the time: name it with --time")
+    })?;
+    read.map_err(|error| Refusal::Bad(error.to_string()))
 }
 
 /// The words for a sample that is older than the last one of its series, both in nanoseconds since 1970.

@@ -3,7 +3,7 @@
 //! A row goes on as soon as another has come that is newer by the whole window, so that it is late by no more than that; at the
 //! end of the input all go on. Memory is bounded by the rows of one window.
 
-use super::row::{Row, moment};
+use super::row::Row;
 use crate::text::moments::Moments;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -66,7 +66,7 @@ impl Late {
 
     /// Takes a row. The error has the words for a time that cannot be read; there is none where rows have no times.
     pub(super) fn push(&mut self, row: Row) -> Result<(), Option<String>> {
-        let moment = moment(&mut self.moments, row.time()).ok_or(None)?.map_err(Some)?;
+        let moment = row.time().read(&mut self.moments).ok_or(None)?.map_err(|error| Some(error.to_string()))?;
         self.newest = self.newest.max(moment);
         self.count += 1;
         self.waiting.push(Reverse(Waiting { moment, number: self.count, row }));

@@ -1,6 +1,5 @@
 //! Whether the rows of an input come oldest first, as they should, or newest first, as some sites and instruments export them.
 
-use super::row::moment;
 use crate::samples::Time;
 use crate::text::moments::Moments;
 
@@ -42,7 +41,7 @@ impl Look {
     /// Looks at the time of the next row. Returns the order as soon as it is clear.
     pub(super) fn at(&mut self, time: Time<'_>) -> Option<Order> {
         self.rows += 1;
-        match moment(&mut self.moments, time) {
+        match time.read(&mut self.moments) {
             None => return Some(Order::OldestFirst),
             Some(Err(_)) => self.steps += 1,
             Some(Ok(now)) => {

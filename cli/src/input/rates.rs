@@ -3,7 +3,6 @@
 //! What falls has been reset, as Prometheus' `rate()` has it: the new value is the increase. The first sample of a series has no
 //! rate, and neither has one at the time of the one before; what the counter has risen by then counts in the next rate.
 
-use super::row::moment;
 use crate::engine::too_old;
 use crate::failure::Failure;
 use crate::samples::{Refusal, Time};
@@ -59,7 +58,8 @@ impl Rates {
 
     /// Sets the time of the samples that follow.
     pub(super) fn set_time(&mut self, time: Time<'_>) {
-        self.now = moment(&mut self.moments, time).map_or(Err(None), |moment| moment.map_err(Some));
+        let read = time.read(&mut self.moments);
+        self.now = read.map_or(Err(None), |moment| moment.map_err(|error| Some(error.to_string())));
     }
 
     /// The rate of a counter; the value itself of what is none.

@@ -1,7 +1,6 @@
 //! A row that is held back: its time and its samples, to be passed on later.
 
 use crate::samples::{Moment, Time};
-use crate::text::moments::Moments;
 
 /// A row on its way.
 #[derive(Clone, Debug)]
@@ -27,14 +26,5 @@ impl Row {
     /// The time of the row.
     pub(super) fn time(&self) -> Time<'_> {
         Time { text: &self.text, is_number: self.is_number, moment: self.moment }
-    }
-}
-
-/// The moment of a time in nanoseconds since 1970; none where there is no time, and the reason why one cannot be read.
-pub(super) fn moment(moments: &mut Moments, time: Time<'_>) -> Option<Result<i64, String>> {
-    match time.moment {
-        Moment::Nanoseconds(moment) => Some(Ok(moment)),
-        Moment::Text => Some(moments.read(time.text).map_err(|error| error.to_string())),
-        Moment::RowNumber => None,
     }
 }

@@ -54,13 +54,13 @@ enum Look {
 }
 
 impl Look {
-    fn is_number(&self) -> bool {
+    fn is_number(self) -> bool {
         matches!(self, Self::Number | Self::Measure)
     }
 
     /// Whether it is what stands in rows, and not in a header.
-    fn is_value(&self) -> bool {
-        self.is_number() || *self == Self::Time
+    fn is_value(self) -> bool {
+        self.is_number() || self == Self::Time
     }
 }
 
@@ -204,7 +204,7 @@ fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
         let below = looked.get(index + 1).filter(|below| below.len() == row.len());
         let is_above = |below: &Vec<Look>| balance(&looks(&with_time(row.clone())), below) > 0;
         let is_one = delimiter == Delimiter::Blanks && below.is_some_and(is_above);
-        let is_text = row.len() == 1 && !row_looks.first().is_some_and(Look::is_number);
+        let is_text = row.len() == 1 && !row_looks.first().is_some_and(|look| look.is_number());
         if row.len() == 1 && is_cut_by_another(&lines.get(index - 1)?.text, &line.text) {
             continue;
         }
@@ -237,7 +237,7 @@ fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
             let rows = lines.iter().zip(&split).skip(index).take_while(|pair| is_row(*pair)).count();
             let first = lines.iter().take(above).filter(|line| !line.is_comment).count();
             // One row is enough if nothing follows, and no numbers stand above.
-            let is_last = index + 1 == lines.len() && !looked.iter().take(above).flatten().any(Look::is_number);
+            let is_last = index + 1 == lines.len() && !looked.iter().take(above).flatten().any(|look| look.is_number());
             let at = lines.get(above)?.at;
             let between = line.at - at - 1;
             let is_comment = is_comment(&above);
@@ -465,7 +465,7 @@ fn otherwise(lines: &[Line<'_>], delimiters: &[Delimiter]) -> Found {
     let has_commas = delimiter == Delimiter::Byte(b',');
     let cells = fields(&line.text, delimiter);
     let looks: Vec<Look> = cells.iter().map(|cell| look(cell, decimals, has_commas)).collect();
-    let has_values = looks.iter().any(Look::is_value);
+    let has_values = looks.iter().any(|look| look.is_value());
     let above = line.at as u64;
     // Text in lines, which no sign cuts into cells.
     if best.is_none() && blanks.is_none() && rows.len() > 2 && rows.iter().any(|row| row.text.trim().contains(' ')) {
