@@ -20,6 +20,7 @@ use crate::text::moments::{Moments, TimeForm};
 use crate::text::quote::not_a_number;
 
 /// The way of samples to a sink.
+#[allow(clippy::struct_excessive_bools)] // as many questions, each with its own answer
 pub(super) struct Outlet<'a, S> {
     pub(super) sink: &'a mut S,
     pub(super) console: &'a mut Console,
