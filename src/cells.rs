@@ -2,7 +2,8 @@
 
 use crate::lane::{Lane, Mask, Real};
 use crate::rule::{Arity, ColumnsOf, Estimator, Rule};
-use pulp::{Simd, WithSimd};
+use pulp::bytemuck::cast;
+use pulp::{Scalar, Simd, WithSimd};
 
 /// The state columns of one vector of channels, as a [`Step`](crate::rule::Step) reads and writes them.
 #[doc(hidden)]
@@ -59,6 +60,37 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Registers<R, T, S> {
     }
 }
 
+/// The state of a single channel, in place in the columns: only what a step reads is read, only what it changes is
+/// written, and nothing is made ready for vectors that do not come.
+pub(crate) struct One<'a, R: Rule, T: Real>(pub(crate) ColumnsOf<R, &'a mut T>);
+
+impl<R: Rule, T: Real> Cells<T, Scalar> for One<'_, R, T> {
+    #[inline(always)]
+    fn get(&self, column: usize) -> Lane<T, Scalar> {
+        Lane::splat(Scalar::new(), *self.0.as_ref()[column])
+    }
+    #[inline(always)]
+    fn set(&mut self, column: usize, value: Lane<T, Scalar>) {
+        *self.0.as_mut()[column] = cast(value.1);
+    }
+    #[inline(always)]
+    fn may_shortcut(&self) -> bool {
+        true
+    }
+    #[inline(always)]
+    fn defer(
+        &mut self,
+        column: usize,
+        mask: Mask<T, Scalar>,
+        _: [Lane<T, Scalar>; 2],
+        settle: impl FnOnce(Lane<T, Scalar>) -> Lane<T, Scalar>,
+    ) {
+        if mask.any() {
+            self.set(column, settle(self.get(column)));
+        }
+    }
+}
+
 /// Takes the long step of a rule in a function of its own. Inlined into the kernel it would leave fewer registers to
 /// the short steps, which are what the kernel mostly does.
 #[inline(always)]
@@ -67,6 +99,10 @@ pub(crate) fn apart<R: Estimator, T: Real, S: Simd>(
     cells: &mut impl Cells<T, S>,
     sample: Lane<T, S>,
 ) -> R::Output<T, S> {
+    if T::lanes::<S>() == 1 {
+        // A single lane has no short steps beside it, and a call would cost more than it spares.
+        return R::step(constants, cells, [sample]);
+    }
     let simd = sample.0;
     let state = R::Columns::from_fn(
         #[inline(always)]
@@ -76,8 +112,7 @@ pub(crate) fn apart<R: Estimator, T: Real, S: Simd>(
     let constants = *constants;
     let mut registers = Registers::<R, T, S> { simd, state, may_shortcut: false };
     let call = Apart::<R, T, S> { constants: &constants, registers: &mut registers, sample };
-    // A single lane has no short steps beside it, and a call would cost more than it spares.
-    let output = if T::lanes::<S>() > 1 { simd.vectorize(call) } else { call.with_simd(simd) };
+    let output = simd.vectorize(call);
     for (column, value) in registers.state.into_iter().enumerate() {
         cells.set(column, Lane(simd, value));
     }

@@ -84,6 +84,7 @@ impl<R: Rule, T: Real> Columns<R, T> {
     }
 
     /// All columns to be written, one element per channel, as a [`Sweep`](crate::Sweep) takes them.
+    #[inline]
     #[must_use]
     pub fn as_mut_slices(&mut self) -> ColumnsOf<R, &mut [T]> {
         let channels = self.channels;
@@ -98,6 +99,7 @@ impl<R: Rule, T: Real> Columns<R, T> {
 
     /// The state of one channel, one element of each column, as [`Sweep::reading`](crate::Sweep::reading) takes it;
     /// `None` if there is no such channel.
+    #[inline]
     #[must_use]
     pub fn state(&self, channel: usize) -> Option<ColumnsOf<R, T>> {
         (channel < self.channels).then(|| R::Columns::from_fn(|index| self.columns.as_ref()[index][channel]))

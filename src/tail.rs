@@ -85,13 +85,11 @@ impl TailProfile {
     /// of `c` otherwise. NaN for an empty profile.
     #[must_use]
     pub fn exceedance(&self, c: f64) -> f64 {
-        let least = in_steps(c);
-        let beyond: u64 = self
-            .steps
-            .iter_recorded()
-            .filter(|v| self.steps.lowest_equivalent(v.value_iterated_to()) >= least)
-            .map(|v| v.count_at_value())
-            .sum();
+        let (least, most) = (in_steps(c), self.steps.max());
+        // A bucket counts if all of it is beyond.
+        let is_whole = self.steps.lowest_equivalent(least) == least;
+        let first = if is_whole { least } else { self.steps.next_non_equivalent(least) };
+        let beyond = if first > most { 0 } else { self.steps.count_between(first, most) };
         beyond as f64 / self.len() as f64
     }
 

@@ -206,19 +206,25 @@ impl Console {
     pub(crate) fn took_row(&mut self, line: u64, result: Result<(), Refusal>) -> Result<bool, Failure> {
         match result {
             Ok(()) => Ok(true),
-            Err(Refusal::Bad(why) | Refusal::Late(why)) => self.bad_row(line, why).map(|()| false),
-            Err(Refusal::Stop(failure)) => Err(failure),
+            Err(refusal) => self.refused_row(line, refusal),
+        }
+    }
+
+    #[cold]
+    fn refused_row(&mut self, line: u64, refusal: Refusal) -> Result<bool, Failure> {
+        match refusal {
+            Refusal::Bad(why) | Refusal::Late(why) => self.bad_row(line, why).map(|()| false),
+            Refusal::Stop(failure) => Err(failure),
         }
     }
 
     /// Reports a sample that a sink has refused.
-    #[inline]
-    pub(crate) fn took_sample(&mut self, line: u64, column: &str, result: Result<(), Refusal>) -> Result<(), Failure> {
-        match result {
-            Ok(()) => Ok(()),
-            Err(Refusal::Bad(why)) => self.bad_value(line, format_args!("{why} (column {column})")),
-            Err(Refusal::Late(why)) => self.late(line, column, column, why),
-            Err(Refusal::Stop(failure)) => Err(failure),
+    #[cold]
+    pub(crate) fn refused_sample(&mut self, line: u64, column: &str, refusal: Refusal) -> Result<(), Failure> {
+        match refusal {
+            Refusal::Bad(why) => self.bad_value(line, format_args!("{why} (column {column})")),
+            Refusal::Late(why) => self.late(line, column, column, why),
+            Refusal::Stop(failure) => Err(failure),
         }
     }
 

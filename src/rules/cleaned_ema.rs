@@ -403,6 +403,7 @@ impl Judge for CleanedEma {
 }
 
 impl Estimate for CleanedEma {
+    #[inline]
     fn read<T: Real>(k: &Constants<T>, state: &ColumnsOf<Self, T>) -> Reading<T> {
         if k.judge.age_of(state[TALLY]) == 0.0 {
             return Reading { location: T::NAN, scale: T::NAN, age: T::default() };

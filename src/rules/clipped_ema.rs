@@ -206,6 +206,7 @@ impl Judge for ClippedEma {
 }
 
 impl Estimate for ClippedEma {
+    #[inline]
     fn read<T: Real>(k: &Constants<T>, state: &ColumnsOf<Self, T>) -> Reading<T> {
         let seen = state[SEEN].to_word();
         let age = T::from_f64(seen as f64);

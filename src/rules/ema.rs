@@ -151,6 +151,7 @@ impl Judge for Ema {
 }
 
 impl Estimate for Ema {
+    #[inline]
     fn read<T: Real>(k: &Constants<T>, state: &ColumnsOf<Self, T>) -> Reading<T> {
         let seen = state[SEEN].to_word();
         let age = T::from_f64(seen as f64);

@@ -30,18 +30,19 @@ pub use sink::Observation;
 pub use squares::sum_of_squares;
 pub use threads::Threads;
 
+use crate::cells::One;
 use crate::dispatch::{Backend, Token};
 use crate::error::{BackendError, ParameterError, UpdateError};
-use crate::lane::Real;
+use crate::lane::{Lane, Real};
 use crate::rule::{Arity, ColumnsOf, Estimator, InputsOf, Reading, Rule, Scored};
 use crate::rules::{exponent_for, step_of};
 use block::Block;
 use core::fmt;
-use pulp::{Scalar, WithSimd};
+use pulp::Scalar;
 use row::Row;
 use series::Series;
 pub(crate) use sink::Place;
-use sink::{Ignore, Scores, Sink, Verdicts, Watch};
+use sink::{Ignore, Scores, Sink, Verdicts};
 
 /// A rule with its constants, an instruction set and threads, ready to run over columns that somebody owns: a
 /// [`Bank`](crate::Bank)'s, or your own.
@@ -346,6 +347,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
     }
 
     /// The location, scale and age of a channel of this state, one element of each column.
+    #[inline]
     #[must_use]
     pub fn reading(&self, state: &ColumnsOf<R, T>) -> Reading<T> {
         R::read(&self.constants, state)
@@ -411,17 +413,19 @@ fn put<R: Rule, T: Real>(cells: ColumnsOf<R, &mut T>, value: ColumnsOf<R, T>) {
     }
 }
 
-/// Updates one channel, and returns the verdict on its sample.
+/// Updates one channel, and returns the verdict on its sample: a step by itself, without what a row makes ready for the
+/// vectors that follow.
 #[inline(always)]
 fn watch<R: Estimator, T: Real>(constants: &R::Constants<T>, cells: ColumnsOf<R, &mut T>, sample: T) -> Observation<T> {
-    let row = Row::<R, T, _> {
+    let mut seen = Observation::NONE;
+    R::step_and(
         constants,
-        state: R::Columns::map(cells, core::slice::from_mut),
-        inputs: [core::slice::from_ref(&sample)],
-        sink: Watch(Observation::NONE),
-        prefetch: false,
-    };
-    row.with_simd(Scalar::new()).0
+        &mut One::<R, T>(cells),
+        [Lane::splat(Scalar::new(), sample)],
+        #[inline(always)]
+        |output| seen = Observation::of(R::verdict(output)),
+    );
+    seen
 }
 
 pub(crate) fn same_length(what: &'static str, got: usize, expected: usize) -> Result<(), UpdateError> {

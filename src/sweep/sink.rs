@@ -1,11 +1,12 @@
-//! Where the outputs of a pass go: nowhere, into a slice of scores, values or verdicts, or into one observation.
+//! Where the outputs of a pass go: nowhere, into a slice of scores, values or verdicts.
 //!
 //! A pass that nobody watches pays nothing: what an output holds is computed where it is used, and [`Ignore`] uses
 //! nothing.
 
 use crate::lane::{Lane, Real};
-use crate::rule::{Judge, LayerRule, Rule};
-use pulp::Simd;
+use crate::rule::{Judge, LayerRule, Rule, Verdict};
+use pulp::bytemuck::cast;
+use pulp::{Scalar, Simd};
 
 /// A destination for the outputs of a pass.
 pub(crate) trait Sink<R: Rule, T: Real>: Send {
@@ -90,6 +91,13 @@ pub struct Observation<T> {
 
 impl<T: Real> Observation<T> {
     pub(crate) const NONE: Self = Self { score: T::NAN, accepted: false, outlier: false, reopened: false };
+
+    /// The verdict on a single channel.
+    #[inline(always)]
+    pub(super) fn of(verdict: Verdict<T, Scalar>) -> Self {
+        let Verdict { score, accepted, outlier, reopened } = verdict;
+        Self { score: cast(score.1), accepted: accepted.any(), outlier: outlier.any(), reopened: reopened.any() }
+    }
 }
 
 /// A place for the verdict on one sample.
@@ -195,32 +203,5 @@ impl<R: Rule + Judge, T: Real, K: Sink<R, T>> Sink<R, T> for MissingFlag<K> {
     fn split(self, middle: usize) -> (Self, Self) {
         let (before, from) = self.sink.split(middle);
         (Self { sink: before, missing: self.missing }, Self { sink: from, missing: self.missing })
-    }
-}
-
-/// A sink that holds the verdict on a single channel, on a backend of one lane.
-pub(crate) struct Watch<T>(pub(crate) Observation<T>);
-
-impl<R: Rule + Judge, T: Real> Sink<R, T> for Watch<T> {
-    #[inline(always)]
-    fn vector<S: Simd>(&mut self, _: S, _: usize, output: R::Output<T, S>) {
-        let verdict = R::verdict(output);
-        let mut score = T::NAN;
-        if let [slot] = T::split_mut::<S>(core::slice::from_mut(&mut score)).0 {
-            *slot = verdict.score.1;
-        }
-        self.0 = Observation {
-            score,
-            accepted: verdict.accepted.any(),
-            outlier: verdict.outlier.any(),
-            reopened: verdict.reopened.any(),
-        };
-    }
-    #[inline(always)]
-    fn tail<S: Simd>(&mut self, simd: S, output: R::Output<T, S>) {
-        Sink::<R, T>::vector(self, simd, 0, output);
-    }
-    fn split(self, _: usize) -> (Self, Self) {
-        (Watch(self.0), Watch(self.0))
     }
 }

@@ -73,6 +73,9 @@ fn huge_and_tiny_scores<T: Float>() {
     for c in [1.0, 16.0, 1e6, 1e9] {
         assert_eq!(tail.exceedance(c), 0.5, "at {c} scales");
     }
+    for c in [f64::from(1 << 30) + 1.0, 1e12, 1e300, f64::INFINITY] {
+        assert_eq!(tail.exceedance(c), 0.0, "at {c} scales");
+    }
     assert!(tail.quantile(1.0) >= 1e9 && tail.quantile(1.0).is_finite());
     assert!(tail.quantile(0.4) < 0.01);
 }

@@ -24,6 +24,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Engine {
     series: Box<dyn Estimates>,
+    /// Whether the memory is in time, so that samples need theirs.
+    is_in_time: bool,
     marks: Option<Marks>,
 }
 
@@ -58,18 +60,16 @@ impl Engine {
                 args.decay_label()
             )));
         }
-        Ok(Self { series: Box::new(Average::new(args)?.0), marks: None })
+        Ok(Self { series: Box::new(Average::new(args)?.0), is_in_time: false, marks: None })
     }
 
     fn of<R: Scored + Timed>(args: &RuleArgs, rule: R) -> Result<Self, Failure> {
         let marks = Some(Marks { outlier_at: rule.outlier_at(), unscored: rule.unscored() });
         let bank = TimedBank::<R>::new(rule, 0)?;
-        let series: Box<dyn Estimates> = if args.is_in_time() {
-            Box::new(InTime { bank, moments: Moments::default(), now: 0 })
-        } else {
-            Box::new(bank)
-        };
-        Ok(Self { series, marks })
+        let is_in_time = args.is_in_time();
+        let series: Box<dyn Estimates> =
+            if is_in_time { Box::new(InTime { bank, moments: Moments::default(), now: 0 }) } else { Box::new(bank) };
+        Ok(Self { series, is_in_time, marks })
     }
 
     /// The step in which a series is recorded, as far as it has been learnt; 0 for one that is recorded more finely.
@@ -95,12 +95,12 @@ impl Engine {
     /// Sets the time of the samples that follow.
     #[inline]
     pub(crate) fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal> {
-        self.series.set_time(time)
+        if self.is_in_time { self.series.set_time(time) } else { Ok(()) }
     }
 
     /// Whether the engine takes [whole rows](Self::observe_row): where the memory is in time, each series has a time of its own.
     pub(crate) fn takes_rows(&self) -> bool {
-        self.series.takes_rows()
+        !self.is_in_time
     }
 
     /// Updates every series with its next sample, and writes the update of each: what [`observe`](Self::observe) returns, many
@@ -134,12 +134,11 @@ pub(crate) fn robust(args: &RuleArgs, preset: Preset) -> Result<RobustMean, Para
 trait Estimates: Debug + Send {
     fn add(&mut self) -> Result<(), ChannelsError>;
     fn set_time_form(&mut self, _: &TimeForm) {}
-    fn set_time(&mut self, time: Time<'_>) -> Result<(), Refusal>;
+    fn set_time(&mut self, _: Time<'_>) -> Result<(), Refusal> {
+        Ok(())
+    }
     fn observe(&mut self, series: usize, sample: f64) -> Result<Update<f64>, Refusal>;
     fn step(&self, series: usize) -> f64;
-    fn takes_rows(&self) -> bool {
-        false
-    }
     fn observe_row(&mut self, _: &[f64], _: &mut [Update<f64>]) -> Result<(), UpdateError> {
         Ok(())
     }
@@ -155,20 +154,12 @@ impl<R: Estimator> Estimates for TimedBank<R> {
         self.extend(1)
     }
 
-    fn set_time(&mut self, _: Time<'_>) -> Result<(), Refusal> {
-        Ok(())
-    }
-
     fn observe(&mut self, series: usize, sample: f64) -> Result<Update<f64>, Refusal> {
         Ok(Self::observe(self, series, sample).map_err(Failure::from)?)
     }
 
     fn step(&self, series: usize) -> f64 {
         Self::step(self, series).unwrap_or(0.0)
-    }
-
-    fn takes_rows(&self) -> bool {
-        true
     }
 
     fn observe_row(&mut self, samples: &[f64], updates: &mut [Update<f64>]) -> Result<(), UpdateError> {

@@ -183,21 +183,32 @@ impl<S: Sink> Numbered<'_, S> {
             return Ok(());
         }
         for cell in 0..record.len() {
-            self.name.clear();
-            self.name.extend_from_slice(beginning.as_bytes());
-            self.name.extend_from_slice(record.name(cell).as_bytes());
-            let name = std::mem::take(&mut self.name);
-            let series = match self.position(&name) {
-                Some(series) => Some(series),
-                None if record.is_number(cell) => Some(self.add_name(&name, record, [cell].into_iter())?),
-                None => None,
+            let series = if beginning.is_empty() {
+                self.series_of(record, cell, record.name(cell).as_bytes())?
+            } else {
+                let mut name = std::mem::take(&mut self.name);
+                name.clear();
+                name.extend_from_slice(beginning.as_bytes());
+                name.extend_from_slice(record.name(cell).as_bytes());
+                let series = self.series_of(record, cell, &name)?;
+                self.name = name;
+                series
             };
-            self.name = name;
             if let Some(series) = series {
                 self.sample(record, cell, series)?;
             }
         }
         Ok(())
+    }
+
+    /// The series of a cell by its name; none where it is not known and the cell holds no number.
+    #[inline]
+    fn series_of(&mut self, record: &impl Record, cell: usize, name: &[u8]) -> Result<Option<usize>, Failure> {
+        Ok(match self.position(name) {
+            Some(series) => Some(series),
+            None if record.is_number(cell) => Some(self.add_name(name, record, [cell].into_iter())?),
+            None => None,
+        })
     }
 
     /// A record of a named series.
@@ -235,7 +246,7 @@ impl<S: Sink> Numbered<'_, S> {
         if !self.time(record)? {
             return Ok(());
         }
-        self.give(record, cell, series, value)
+        self.outlet.sample(record, cell, series, value)
     }
 
     /// The first series of a name that is known.
@@ -276,7 +287,9 @@ impl<S: Sink> Numbered<'_, S> {
     /// Passes on the time of a record. False if the sink does not take it.
     #[inline]
     fn time(&mut self, record: &impl Record) -> Result<bool, Failure> {
-        if let (Some(unit), When::Stamp { nanoseconds, .. }) = (self.precision, record.time()) {
+        if let Some(unit) = self.precision
+            && let When::Stamp { nanoseconds, .. } = record.time()
+        {
             self.outlet.console.check_unit(nanoseconds, unit, "--precision");
         }
         let mut digits = itoa::Buffer::new();
@@ -294,13 +307,7 @@ impl<S: Sink> Numbered<'_, S> {
             }
             Value::Other => return Ok(()),
         };
-        self.give(record, cell, series, value)
-    }
-
-    /// Passes on the value of a cell, and reports it if the sink refuses it.
-    #[inline]
-    fn give(&mut self, record: &impl Record, cell: usize, series: usize, value: f64) -> Result<(), Failure> {
-        self.outlet.sample(record.span().line, record.name(cell), series, value)
+        self.outlet.sample(record, cell, series, value)
     }
 }
 

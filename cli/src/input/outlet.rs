@@ -14,15 +14,20 @@ use super::row::Row;
 use crate::console::Console;
 use crate::engine::too_old;
 use crate::failure::Failure;
+use crate::formats::Record;
 use crate::samples::{Refusal, Sink, Time};
 use crate::text::moments::{Moments, TimeForm};
 use crate::text::quote::not_a_number;
 
 /// The way of samples to a sink.
+#[allow(clippy::struct_excessive_bools)] // as many questions, each with its own answer
 pub(super) struct Outlet<'a, S> {
     pub(super) sink: &'a mut S,
     pub(super) console: &'a mut Console,
     is_live: bool,
+    /// Whether rows and samples go to the sink as they are: nothing is held back or computed, and all that is looked for in them
+    /// has been found. One question instead of one for each of these.
+    is_plain: bool,
     /// The look at the first rows, while their order is not clear.
     look: Option<Look>,
     /// The rows of a file whose order is not clear, or that is newest first.
@@ -62,6 +67,7 @@ impl<'a, S: Sink> Outlet<'a, S> {
             sink,
             console,
             is_live,
+            is_plain: false,
             look: Some(Look::new(Moments::new(form))),
             held: (!is_live).then(Held::default),
             late: args.late.map(|window| Late::new(window, Moments::new(form))),
@@ -84,11 +90,17 @@ impl<'a, S: Sink> Outlet<'a, S> {
             rates.add(name, column, is_counter == Some(true));
         }
         self.counters.add(name, is_counter);
+        self.find_plain();
         Ok(())
     }
 
+    /// Finds out whether samples go to the sink as they are from here on.
+    fn find_plain(&mut self) {
+        let is_done = self.look.is_none() && self.has_sample && !self.counters.is_watching();
+        self.is_plain = is_done && self.is_straight() && self.rates.is_none();
+    }
+
     /// Whether rows go on at once.
-    #[inline]
     fn is_straight(&self) -> bool {
         self.held.is_none() && self.late.is_none()
     }
@@ -96,6 +108,13 @@ impl<'a, S: Sink> Outlet<'a, S> {
     /// Begins a row. False if its samples are not wanted.
     #[inline]
     pub(super) fn row(&mut self, line: u64, time: Time<'_>) -> Result<bool, Failure> {
+        if self.is_plain { self.console.took_row(line, self.sink.row(time)) } else { self.begin(line, time) }
+    }
+
+    /// Begins a row whose samples may be looked at, or held back.
+    #[inline(never)]
+    fn begin(&mut self, line: u64, time: Time<'_>) -> Result<bool, Failure> {
+        self.find_plain();
         if self.look.is_some() {
             self.look_at(time)?;
         }
@@ -135,9 +154,27 @@ impl<'a, S: Sink> Outlet<'a, S> {
         Ok(())
     }
 
-    /// Takes a sample of the present row.
+    /// Takes a sample of the present row, which a cell of this record holds.
     #[inline]
-    pub(super) fn sample(&mut self, line: u64, column: &str, series: usize, value: f64) -> Result<(), Failure> {
+    pub(super) fn sample(
+        &mut self,
+        record: &impl Record,
+        cell: usize,
+        series: usize,
+        value: f64,
+    ) -> Result<(), Failure> {
+        if !self.is_plain {
+            return self.take(record.span().line, record.name(cell), series, value);
+        }
+        match self.sink.sample(series, value) {
+            Ok(()) => Ok(()),
+            Err(refusal) => self.console.refused_sample(record.span().line, record.name(cell), refusal),
+        }
+    }
+
+    /// Takes a sample that is looked at, or held back.
+    #[inline(never)]
+    fn take(&mut self, line: u64, column: &str, series: usize, value: f64) -> Result<(), Failure> {
         match &mut self.open {
             Some(row) => {
                 row.samples.push((series, value));
@@ -167,8 +204,8 @@ impl<'a, S: Sink> Outlet<'a, S> {
     /// Takes a sample of each series of the present row.
     #[inline]
     pub(super) fn samples(&mut self, values: &[f64]) -> Result<(), Failure> {
-        self.has_sample = self.has_sample || values.iter().any(|value| !value.is_nan());
-        if self.counters.is_watching() {
+        if !self.is_plain {
+            self.has_sample = self.has_sample || values.iter().any(|value| !value.is_nan());
             values.iter().enumerate().for_each(|(series, value)| self.counters.sample(series, *value));
         }
         self.sink.samples(values)
@@ -177,11 +214,13 @@ impl<'a, S: Sink> Outlet<'a, S> {
     /// Ends the present row.
     #[inline]
     pub(super) fn end_row(&mut self) -> Result<(), Failure> {
-        if let Some(row) = self.open.take() { self.keep(row) } else { Ok(()) }
+        if self.open.is_some() { self.keep() } else { Ok(()) }
     }
 
-    /// Keeps a row for later, if it may not go on yet.
-    fn keep(&mut self, row: Row) -> Result<(), Failure> {
+    /// Keeps the present row for later, if it may not go on yet.
+    #[inline(never)]
+    fn keep(&mut self) -> Result<(), Failure> {
+        let Some(row) = self.open.take() else { return Ok(()) };
         match &mut self.held {
             Some(held) => {
                 held.rows.push(row);
@@ -235,7 +274,7 @@ impl<'a, S: Sink> Outlet<'a, S> {
             let newer = self.late.as_mut().zip(moment).map(|(late, moment)| (late.pass(series, moment), moment));
             match newer {
                 Some((Err(last), moment)) => {
-                    self.console.took_sample(row.line, name, Err(Refusal::Late(too_old(moment, last))))
+                    self.console.refused_sample(row.line, name, Refusal::Late(too_old(moment, last)))
                 }
                 _ => self.pass_sample(row.line, name, series, value),
             }
@@ -244,7 +283,6 @@ impl<'a, S: Sink> Outlet<'a, S> {
         result
     }
 
-    #[inline]
     fn pass_row(&mut self, line: u64, time: Time<'_>) -> Result<bool, Failure> {
         if let Some(rates) = &mut self.rates {
             rates.set_time(time);
@@ -253,7 +291,6 @@ impl<'a, S: Sink> Outlet<'a, S> {
         self.console.took_row(line, taken)
     }
 
-    #[inline]
     fn pass_sample(&mut self, line: u64, column: &str, series: usize, value: f64) -> Result<(), Failure> {
         self.has_sample = self.has_sample || !value.is_nan();
         if self.counters.is_watching() {
@@ -265,7 +302,7 @@ impl<'a, S: Sink> Outlet<'a, S> {
         };
         match value.and_then(|value| self.sink.sample(series, value)) {
             Ok(()) => Ok(()),
-            refused => self.console.took_sample(line, column, refused),
+            Err(refusal) => self.console.refused_sample(line, column, refusal),
         }
     }
 

@@ -29,7 +29,12 @@ const MISSING: [&str; 17] = [
 /// (NaN); `inf` and `-inf` are samples. `None` if the text is no number.
 #[inline]
 pub(crate) fn parse(cell: &[u8]) -> Option<f64> {
-    let cell = cell.trim_ascii();
+    parse_trimmed(cell.trim_ascii())
+}
+
+/// Reads a cell that has no white space around it as [`parse`] does.
+#[inline]
+pub(crate) fn parse_trimmed(cell: &[u8]) -> Option<f64> {
     if cell.is_empty() {
         return Some(f64::NAN);
     }

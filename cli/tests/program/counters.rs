@@ -48,6 +48,19 @@ fn what_looks_like_a_counter_is_named_at_the_end() {
 }
 
 #[test]
+fn a_counter_that_comes_late_is_found() {
+    // By then every series has shown that it is none.
+    let row = |row: u64, host: &str, value: u64| format!("{},{host},{value}\n", 1_704_067_200 + row);
+    let rows = (0..90).map(|at| {
+        let late = if at < 30 { String::new() } else { row(at, "late", at * at) };
+        row(at, "gauge", at * 37 % 11) + &late
+    });
+    let text = format!("time,host,v\n{}", rows.collect::<String>());
+    let run = track(text, &[&TIME[..], &["--series", "host", "--value", "v"]].concat()).success();
+    assert!(stderr(&run).contains("\"late\" looks like a counter"), "{}", stderr(&run));
+}
+
+#[test]
 fn a_rate_is_per_second_and_survives_resets() {
     for rate in [&["--rate", "rx"][..], &["--rate", "auto", "--rate", "rx"]] {
         let run = track(table(), &[&TIME, rate].concat()).success();

@@ -85,20 +85,27 @@ impl<T: Real> Constants<T> {
 }
 
 /// The age that a field stands for.
+#[inline]
 pub(super) fn of<T: Real>(k: &Constants<T>, field: u64) -> f64 {
     if k.in_time {
         field as f64 / Constants::<T>::STEPS as f64
     } else if k.descent == 0 {
         if field >= k.full_age { k.full.to_f64() } else { field as f64 }
     } else {
-        match field {
-            STEEP_FULL => k.full.to_f64(),
-            START_AGE.. => {
-                let simd = Scalar::new();
-                cast::<_, T>(fallen(k, Word::splat(simd, field)).0.1).to_f64()
-            }
-            field => field as f64,
+        of_steep(k, field)
+    }
+}
+
+/// The age that a field stands for where `1/alpha` is below the age after the start.
+#[inline(never)] // hardly any memory is so short, and it would be in every caller
+fn of_steep<T: Real>(k: &Constants<T>, field: u64) -> f64 {
+    match field {
+        STEEP_FULL => k.full.to_f64(),
+        START_AGE.. => {
+            let simd = Scalar::new();
+            cast::<_, T>(fallen(k, Word::splat(simd, field)).0.1).to_f64()
         }
+        field => field as f64,
     }
 }
 

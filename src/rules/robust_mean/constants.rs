@@ -219,6 +219,7 @@ impl<T: Real> Constants<T> {
     }
 
     /// The scale that judges and is reported: at least half of the resolution.
+    #[inline]
     pub(in crate::rules) fn used(&self, scale: T, tally: T) -> T {
         let learnt = self.exponent_of(tally).map(|exponent| T::from_f64(super::grid::half_of_step(exponent)));
         let floor = learnt.unwrap_or(self.half_resolution);
@@ -226,6 +227,7 @@ impl<T: Real> Constants<T> {
     }
 
     /// The exponent of the learnt step; `None` where none is learnt.
+    #[inline]
     pub(in crate::rules) fn exponent_of(&self, tally: T) -> Option<u64> {
         self.learns.then(|| (tally.to_word() & Self::STEP) >> <T as Ops>::AGE_BITS)
     }
@@ -238,6 +240,7 @@ impl<T: Real> Constants<T> {
     }
 
     /// The number of samples that the estimate rests on.
+    #[inline]
     pub(in crate::rules) fn age_of(&self, tally: T) -> f64 {
         age::of(self, tally.to_word() & Self::AGE)
     }

@@ -23,10 +23,12 @@ pub(crate) fn step_of(exponent: u64) -> f64 {
 }
 
 /// Half of the step of an exponent.
+#[inline]
 pub(super) fn half_of_step(exponent: u64) -> f64 {
     power(exponent).map_or(0.0, |power| 0.5 / power)
 }
 
+#[inline]
 fn power(exponent: u64) -> Option<f64> {
     usize::try_from(exponent).ok().and_then(|exponent| POWERS.get(exponent)).copied()
 }

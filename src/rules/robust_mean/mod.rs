@@ -400,6 +400,7 @@ impl Estimate for RobustMean {
         k.seed(&mut state[TALLY], exponent);
     }
 
+    #[inline]
     fn read<T: Real>(k: &Constants<T>, state: &ColumnsOf<Self, T>) -> Reading<T> {
         let age = k.age_of(state[TALLY]);
         if age == 0.0 {

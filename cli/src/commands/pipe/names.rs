@@ -41,19 +41,39 @@ pub(super) struct Choice {
     order: Vec<usize>,
     is_followed: Vec<bool>,
     left_alone: u64,
+    /// The names of the values of the record before, one behind the other.
+    names: Vec<u8>,
+    /// The end of each of these names, and whether the value was a number.
+    seen: Vec<(usize, bool)>,
 }
 
 impl Choice {
-    /// Looks at the values of a record, given their number, their names and which of them are numbers.
+    /// Looks at the values of a record, given their number, their names and which of them are numbers. Most records have what
+    /// the one before had, and then the choice is the same.
+    #[inline]
     pub(super) fn choose<'a>(
         &mut self,
         count: usize,
         name: impl Fn(usize) -> &'a [u8],
         is_number: impl Fn(usize) -> bool,
     ) {
-        let Self { order, is_followed, left_alone } = self;
+        if !self.is_as_before(count, &name, &is_number) {
+            self.choose_anew(count, name, is_number);
+        }
+    }
+
+    #[inline(never)]
+    fn choose_anew<'a>(&mut self, count: usize, name: impl Fn(usize) -> &'a [u8], is_number: impl Fn(usize) -> bool) {
+        self.names.clear();
+        self.seen.clear();
+        for value in 0..count {
+            self.names.extend_from_slice(name(value));
+            self.seen.push((self.names.len(), is_number(value)));
+        }
+        let Self { order, is_followed, left_alone, seen, .. } = self;
+        let is_number = |value: usize| seen[value].1;
         is_followed.clear();
-        is_followed.extend((0..count).map(&is_number));
+        is_followed.extend((0..count).map(is_number));
         *left_alone = 0;
         if count < 2 {
             return;
@@ -82,6 +102,23 @@ impl Choice {
         }
         let numbers = (0..count).filter(|value| is_number(*value));
         *left_alone = numbers.filter(|value| !is_followed[*value]).count() as u64;
+    }
+
+    /// Whether the values of a record have the names of those of the record before, and the same of them are numbers.
+    #[inline]
+    fn is_as_before<'a>(
+        &self,
+        count: usize,
+        name: impl Fn(usize) -> &'a [u8],
+        is_number: impl Fn(usize) -> bool,
+    ) -> bool {
+        let mut start = 0;
+        self.seen.len() == count
+            && self.seen.iter().enumerate().all(|(value, &(end, was_number))| {
+                let before = self.names.get(start..end);
+                start = end;
+                before == Some(name(value)) && was_number == is_number(value)
+            })
     }
 
     /// Takes every number, whatever its name, but for those that have been added. Returns how many these are.
@@ -124,7 +161,10 @@ mod tests {
 
     /// The followed names of a record; those that are no numbers begin with a quote.
     fn followed(names: &[&'static str]) -> (Vec<&'static str>, u64) {
-        let mut choice = Choice::default();
+        followed_by(&mut Choice::default(), names)
+    }
+
+    fn followed_by(choice: &mut Choice, names: &[&'static str]) -> (Vec<&'static str>, u64) {
         choice.choose(
             names.len(),
             |value| names[value].trim_start_matches('"').as_bytes(),
@@ -145,6 +185,25 @@ mod tests {
         choice.choose(count, name, |_| true);
         assert_eq!(choice.left_alone(), count as u64);
         assert!(asked.get() < 100 * count, "{asked:?}");
+    }
+
+    #[test]
+    fn a_record_is_chosen_from_anew_unless_it_is_like_the_one_before() {
+        let mut choice = Choice::default();
+        for (names, expected) in [
+            (&["a", "a_score", "b"][..], (vec!["b"], 2)),
+            (&["a", "a_score", "b"], (vec!["b"], 2)),
+            (&["a", "\"a_score", "b"], (vec!["b"], 1)),
+            (&["a", "a_score", "\"b"], (vec![], 2)),
+            (&["a", "a_scor", "eb"], (vec!["a", "a_scor", "eb"], 0)),
+            (&["a", "a_score"], (vec![], 2)),
+            (&["a"], (vec!["a"], 0)),
+            (&[], (vec![], 0)),
+            (&["a", "b"], (vec!["a", "b"], 0)),
+            (&["b", "a"], (vec!["b", "a"], 0)),
+        ] {
+            assert_eq!(followed_by(&mut choice, names), expected, "{names:?}");
+        }
     }
 
     #[test]

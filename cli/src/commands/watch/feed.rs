@@ -136,7 +136,7 @@ impl Feed<'_> {
         };
         // The listener of the console takes the lock.
         drop(state);
-        self.console.took_sample(line, record.name(cell), taken)
+        taken.or_else(|refusal| self.console.refused_sample(line, record.name(cell), refusal))
     }
 }
 

@@ -486,7 +486,16 @@ pub(crate) struct Fields<'a> {
     lines: Span<'a>,
 }
 
-impl Fields<'_> {
+impl<'a> Fields<'a> {
+    /// The content of a cell that is no number as programs write it.
+    #[inline(never)] // in a table of which this is asked for often, finding out takes longer than the call
+    fn value_of_people(&self, cell: usize, text: &'a [u8]) -> Value<'a> {
+        match self.table.layout.number(cell, text) {
+            Some(number) => Value::Number(number),
+            None => Value::NotANumber(Cow::Borrowed(self.row.text(cell))),
+        }
+    }
+
     /// The series of a row whose name several columns make.
     #[inline(never)]
     fn made_name(&self) -> Series<'_> {
@@ -528,7 +537,7 @@ impl Record for Fields<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)] // a row of a long table asks for little else
     fn series(&self) -> Series<'_> {
         match *self.table.layout.series() {
             [] if self.table.flux.is_none() => Series::Each,
@@ -554,18 +563,11 @@ impl Record for Fields<'_> {
         self.table.is_value.get(cell).copied().unwrap_or(false)
     }
 
-    #[inline]
+    #[inline(always)] // the number alone leaves it, in a register
     fn value(&self, cell: usize) -> Value<'_> {
-        let (text, table) = (self.row.field(cell), self.table);
-        if table.is_plain
-            && let Some(number) = number::parse(text)
-        {
-            return Value::Number(number);
-        }
-        match table.layout.number(cell, text) {
-            Some(number) => Value::Number(number),
-            None => Value::NotANumber(Cow::Borrowed(self.row.text(cell))),
-        }
+        let text = self.row.field(cell);
+        let plain = if self.table.is_plain { number::parse_trimmed(text) } else { None };
+        plain.map_or_else(|| self.value_of_people(cell, text), Value::Number)
     }
 
     #[inline]

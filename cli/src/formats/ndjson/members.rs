@@ -65,21 +65,25 @@ impl<'a> Members<'a> {
     }
 
     /// The number of members.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// The name of a member.
+    #[inline]
     pub(crate) fn name(&self, index: usize) -> &str {
         self.0.get(index).map_or("", |(name, _)| name.0.as_ref())
     }
 
     /// The value of a member.
+    #[inline]
     pub(crate) fn value(&self, index: usize) -> Option<Value<'a>> {
         self.0.get(index).map(|(_, raw)| Value::of(raw.get()))
     }
 
     /// Whether a member is a number without quotes.
+    #[inline]
     pub(crate) fn is_number(&self, index: usize) -> bool {
         self.0.get(index).is_some_and(|(_, raw)| is_number(raw.get()))
     }
@@ -95,6 +99,7 @@ impl<'a> Members<'a> {
     }
 
     /// The member of this name.
+    #[inline]
     pub(crate) fn get(&self, wanted: &str) -> Option<Value<'a>> {
         self.0.iter().find(|(name, _)| name.0 == wanted).map(|(_, raw)| Value::of(raw.get()))
     }
@@ -153,6 +158,7 @@ fn enter<'a>(
 
 impl<'a> Value<'a> {
     /// The value of a valid piece of JSON.
+    #[inline]
     pub(crate) fn of(raw: &'a str) -> Self {
         match raw.as_bytes().first() {
             Some(b'n') => Self::Null,
@@ -170,6 +176,7 @@ impl<'a> Value<'a> {
     }
 
     /// The value as text, where it is a single one.
+    #[inline]
     pub(crate) fn text(&self) -> &str {
         match self {
             Self::Null => "",
@@ -179,6 +186,7 @@ impl<'a> Value<'a> {
     }
 
     /// The number that the value is, in quotes or not; NaN where it is missing.
+    #[inline]
     pub(crate) fn number(&self, missing: &Words) -> Option<f64> {
         match self {
             Self::Null => Some(f64::NAN),
@@ -190,6 +198,7 @@ impl<'a> Value<'a> {
 }
 
 /// Whether a valid piece of JSON is a number.
+#[inline]
 fn is_number(raw: &str) -> bool {
     matches!(raw.as_bytes().first(), Some(b'-' | b'0'..=b'9'))
 }

@@ -46,10 +46,12 @@ impl Object<'_> {
 impl Record for Object<'_> {
     const IS_ROW: bool = false;
 
+    #[inline]
     fn span(&self) -> Span<'_> {
         self.lines
     }
 
+    #[inline]
     fn time(&self) -> When<'_> {
         match (&self.time, &self.columns.time) {
             (Some(time), _) => {
@@ -60,6 +62,7 @@ impl Record for Object<'_> {
         }
     }
 
+    #[inline]
     fn series(&self) -> Series<'_> {
         let series = match &self.columns.wanted.series[..] {
             _ if self.is_beside => return Series::Each,
@@ -79,6 +82,7 @@ impl Record for Object<'_> {
         Series::Named(name)
     }
 
+    #[inline]
     fn len(&self) -> usize {
         match self.columns.is_list() {
             true if self.is_beside => 0,
@@ -87,6 +91,7 @@ impl Record for Object<'_> {
         }
     }
 
+    #[inline]
     fn name(&self, cell: usize) -> &str {
         if self.columns.is_list() {
             self.columns.wanted.values.get(cell).map_or("", String::as_str)
@@ -95,6 +100,7 @@ impl Record for Object<'_> {
         }
     }
 
+    #[inline]
     fn is_number(&self, cell: usize) -> bool {
         let Columns { wanted, time, .. } = self.columns;
         let name = self.name(cell);
@@ -104,6 +110,7 @@ impl Record for Object<'_> {
         time.as_deref() != Some(name) && !self.columns.is_series(name) && self.columns.is_number(&self.members, cell)
     }
 
+    #[inline]
     fn value(&self, cell: usize) -> Value<'_> {
         let member = if self.columns.is_list() { self.members.get(self.name(cell)) } else { self.members.value(cell) };
         let Some(member) = member else { return Value::Absent };

@@ -7,15 +7,18 @@
 //! | file | what it does |
 //! |---|---|
 //! | `sample.rs` | a line to its parts |
+//! | `known.rs` | series that have been read before |
 //! | `labels.rs` | labels in any order and form to the name of a series |
 //! | `families.rs` | what the comments say of metrics, and where a scrape ends |
 
 mod families;
+mod known;
 mod labels;
 mod sample;
 
 use super::telemetry::{Cell, Grammar, Parts, Stamp, Telemetry, What};
 use families::{Families, is_metadata};
+use known::Known;
 use sample::Sample;
 
 /// The reader of the format.
@@ -30,6 +33,7 @@ const CREATED: &str = "samples called `_created` are the times since when counte
 #[derive(Debug, Default)]
 pub(crate) struct Line {
     families: Families,
+    known: Known,
 }
 
 impl Grammar for Line {
@@ -42,7 +46,7 @@ impl Grammar for Line {
             return is_metadata(first);
         }
         let mut parts = Parts::default();
-        let Ok(sample) = Sample::read(first, &mut parts) else { return false };
+        let Ok(sample) = Sample::read(first, &mut Known::default(), &mut parts) else { return false };
         // A name and a number may be anything.
         let time = first.get(sample.time).and_then(|time| fast_float2::parse::<f64, _>(time).ok());
         sample.has_labels || time.is_some_and(|time| time >= MILLISECONDS)
@@ -54,7 +58,7 @@ impl Grammar for Line {
             self.families.comment(line);
             return Ok(What::Nothing);
         }
-        let Sample { name, ending_at, number, time, .. } = Sample::read(line, parts)?;
+        let Sample { name, ending_at, number, time, .. } = Sample::read(line, &mut self.known, parts)?;
         let text = if parts.is_built { parts.built.as_bytes() } else { line };
         let series = text.get(name.clone()).unwrap_or_default();
         if time.is_empty() {
@@ -98,6 +102,39 @@ mod tests {
             }
         }
         found
+    }
+
+    #[test]
+    fn a_line_that_comes_again_is_read_as_it_was() {
+        let lines = [
+            "a{b=\"c\"} 1",
+            "a{b=\"\u{e9}\"} 2 3 # {x=\"y\"} 4",
+            "a 5",
+            "a_created 6",
+            "a {z=\"1\",b=\"2\"} 7 8",
+            "b{c=\"d\"} x",
+            "b{c=\"d\"}9",
+        ];
+        let read = |grammar: &mut Line, line: &str| {
+            let mut parts = Parts::default();
+            let what = grammar.read(line.as_bytes(), &mut parts);
+            let Parts { cells, built, is_built, middle, tail, note, .. } = parts;
+            let text = if is_built { built } else { line.to_owned() };
+            let names: Vec<_> = cells
+                .into_iter()
+                .map(|Cell { name, key, number, .. }| (text[name].to_owned(), text[key].to_owned(), number))
+                .collect();
+            (what, names, text[middle].to_owned(), line[tail].to_owned(), note)
+        };
+        let mut grammar = Line::default();
+        grammar.families.comment(b"# TYPE a counter");
+        let first: Vec<_> = lines.iter().map(|line| read(&mut grammar, line)).collect();
+        assert!(grammar.known.find(lines[0].as_bytes()).is_some());
+        grammar = Line { known: grammar.known, ..Line::default() };
+        grammar.families.comment(b"# TYPE a counter");
+        for (line, first) in lines.iter().zip(first) {
+            assert_eq!(read(&mut grammar, line), first, "{line}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! brace. Only labels that are written in another way are put together anew.
 
 use super::super::telemetry::{Parts, behind_blanks, behind_quote, is_time, word};
+use super::known::Known;
 use super::labels::{self, is_label, is_name, name};
 use std::ops::Range;
 
@@ -23,13 +24,22 @@ pub(super) struct Sample {
 impl Sample {
     /// Reads a line, which has no blanks around it.
     #[inline]
-    pub(super) fn read(line: &[u8], parts: &mut Parts) -> Result<Self, String> {
-        let metric_end = name(line, 0, is_name);
-        let (labels_end, name, ending_at) = match labels_in_order(line, metric_end) {
-            Some(end) => (end, 0..end, metric_end),
-            None => labels::build(line, metric_end, parts)?,
+    pub(super) fn read(line: &[u8], known: &mut Known, parts: &mut Parts) -> Result<Self, String> {
+        let (labels_end, name, ending_at, has_labels) = if let Some((name, metric_end)) = known.find(line) {
+            parts.built.push_str(name);
+            parts.is_built = true;
+            (name.len(), 0..name.len(), metric_end, name.len() > metric_end)
+        } else {
+            let metric_end = name(line, 0, is_name);
+            let (labels_end, name, ending_at) = match labels_in_order(line, metric_end) {
+                Some(end) => {
+                    known.add(line.get(..end).unwrap_or_default(), metric_end);
+                    (end, 0..end, metric_end)
+                }
+                None => labels::build(line, metric_end, parts)?,
+            };
+            (labels_end, name, ending_at, labels_end > metric_end)
         };
-        let has_labels = labels_end > metric_end;
         let start = behind_blanks(line, labels_end);
         if start == labels_end && !has_labels {
             return Err("there is no value behind a name".to_owned());
