@@ -9,6 +9,8 @@
 //! * `read-only` (blocks): one pass over the samples;
 //! * `row by row` (blocks): the same rows by the row sweep.
 //!
+//! The groups `guards` are a batch of losses, and the norms of the gradients of a model.
+//!
 //! The group `threads` is what `Threads::AUTO_BYTES` was chosen by.
 
 mod common;
@@ -18,7 +20,10 @@ use common::data::Rows;
 use common::probe::{Number, Probe, read_only};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use evenkeel::{Backend, Bank, CleanedEma, Decay, Ema, Estimator, Real, RobustMean, Threads};
+use evenkeel::{
+    Backend, Bank, CleanedEma, Decay, Ema, Estimator, GradientGuard, GradientGuards, LossGuard, Real, RobustMean,
+    Threads,
+};
 use std::hint::black_box;
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -139,11 +144,41 @@ fn same_work() {
     }
 }
 
+/// A batch of losses, and the norms of a model's gradients, a few of them gross.
+fn guards(c: &mut Criterion) {
+    const BATCH: usize = 256;
+    const TENSORS: usize = 200;
+    let decay = Decay::half_life(50.0).unwrap();
+    let mut losses = Rows::<f32>::new(BATCH, 0.02, 7);
+    let mut norms = Rows::<f64>::new(TENSORS, 0.02, 7);
+
+    let mut group = group(c, &format!("guards/losses/{BATCH}"), BATCH);
+    group.bench_function("LossGuard", |b| {
+        let mut guard = LossGuard::new(Decay::half_life(50.0 * BATCH as f64).unwrap()).unwrap().squared();
+        let mut weights = [0.0; BATCH];
+        b.iter(|| guard.weigh(black_box(losses.next()), &mut weights).unwrap());
+    });
+    group.finish();
+
+    let mut group = self::group(c, &format!("guards/norms/{TENSORS}"), TENSORS);
+    group.bench_function("GradientGuards", |b| {
+        let mut guards = GradientGuards::new(decay, TENSORS).unwrap();
+        let mut factors = [0.0; TENSORS];
+        b.iter(|| guards.observe(black_box(norms.next()), &mut factors).unwrap());
+    });
+    group.bench_function("a GradientGuard each", |b| {
+        let mut guards: Vec<_> = (0..TENSORS).map(|_| GradientGuard::new(decay).unwrap()).collect();
+        b.iter(|| guards.iter_mut().zip(norms.next()).map(|(guard, &norm)| guard.observe(norm)).sum::<f64>());
+    });
+    group.finish();
+}
+
 fn all(c: &mut Criterion) {
     same_work();
     lanes::<f32>(c);
     lanes::<f64>(c);
     threads(c);
+    guards(c);
 }
 
 criterion_group!(benches, all);

@@ -1,6 +1,7 @@
 """Print snapshots of evenkeel, formats 1 and 2, as JSON: read_snapshot.py SNAPSHOT...  (The formats are in FORMAT.md.)"""
 import json, struct, sys, zlib
-KINDS, LANES, WORDS = {1: "bank", 2: "layer", 3: "tracker"}, {4: "f32", 8: "f64"}, ("tally", "count")
+KINDS = {1: "bank", 2: "layer", 3: "tracker", 4: "loss guard", 5: "gradient guard"}
+LANES, WORDS = {4: "f32", 8: "f64"}, ("tally", "count")
 KEYS, NO_JSON = {0: "none", 1: "text", 2: "bytes", 3: "number"}, {"NaN": None, "Infinity": "inf", "-Infinity": "-inf"}
 KEY_DECODERS = {"text": bytes.decode, "bytes": bytes.hex, "number": lambda key: int.from_bytes(key, "little")}
 CODES = {"f32": ("f", "I"), "f64": ("d", "Q")}  # of a lane, and of its bits
@@ -59,6 +60,10 @@ def read(data):
         out["keys of series"] = [KEY_DECODERS[KEYS[keys]](body.raw(body.one("I"))) for _ in range(n)]
         out["counters"] = dict(zip(COUNTERS, body.many("Q", 10)))
         out |= {"started": body.one("B"), "clock": body.one("q"), "astray": body.one("Q")}
+    if out["kind"] == "loss guard":
+        out |= {"squared": marks, "floor": body.one("d"), "invalid": body.one("Q"), "weighed down": body.one("Q")}
+        out["waiting"] = body.many("d", body.one("Q"))
+    if out["kind"] == "gradient guard": out |= {"skips": body.many("Q", n), "in a row": body.many("Q", n)}
     require(not body.data, "body too long")
     return out
 for path in sys.argv[1:]:

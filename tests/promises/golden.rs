@@ -1,13 +1,15 @@
 //! Promise: what was once written is read for ever, on every backend, and gone on with to the bit. The files in
 //! `tests/golden` are never written again; a new format adds files of its own, named by its number.
 
+use crate::guards::{gradients_bytes, loss_bytes};
 use crate::snapshot::{bank_bytes, feed_layer, layer_bytes};
 use crate::{oracle, support};
 use core::ops::Range;
 use core::time::Duration;
 use evenkeel::{
-    Bank, CleanedEma, ClippedEma, Decay, Ema, Estimator, Idle, Layer, LayerRule, LearningRate, Numerator, Overflow,
-    RelaxedNumerator, Resolution, RobustMean, Scored, SnapshotInfo, SnapshotKey, Timed, Tracker, WeightDecay,
+    Bank, CleanedEma, ClippedEma, Decay, Ema, Estimator, GradientGuards, Idle, Layer, LayerRule, LearningRate,
+    LossGuard, Numerator, Overflow, RelaxedNumerator, Resolution, RobustMean, Scored, SnapshotInfo, SnapshotKey, Timed,
+    Tracker, WeightDecay,
 };
 use oracle::{Float, Parameters, Spec, Specification, State};
 use serde_json::Value;
@@ -242,6 +244,49 @@ fn layers() {
         rate.smoothing(Some(decay())),
         [0x488a_6867_14f2_66b2, 0x5139_4021_2f3d_141c],
     );
+}
+
+fn loss_guard(name: &str, guard: &LossGuard, batches: usize, expected: u64) {
+    let mut random = Random::new(63);
+    let mut feed = |guard: &mut LossGuard, batches: usize| {
+        for _ in 0..batches {
+            let losses = [(); 7].map(|()| random.gauss().abs() * if random.chance(0.1) { 1e6 } else { 1.0 });
+            guard.weigh(&losses, &mut [0.0; 7]).unwrap();
+            guard.weigh(&[f32::NAN], &mut [0.0]).unwrap();
+        }
+    };
+    let mut first = guard.clone();
+    feed(&mut first, batches);
+    let bytes = golden(name, || loss_bytes(&first));
+    let mut guard = guard.clone();
+    guard.read_snapshot(&bytes).unwrap();
+    assert!(loss_bytes(&guard) == bytes, "{name} is not written as it was");
+    feed(&mut guard, 40);
+    check(name, &loss_bytes(&guard), expected);
+}
+
+#[test]
+fn guards() {
+    let guard = LossGuard::new(Decay::half_life(350.0).unwrap()).unwrap();
+    loss_guard("loss_guard-waiting", &guard, 3, 0);
+    loss_guard("loss_guard-squared", &guard.squared(), 40, 0);
+
+    let mut random = Random::new(64);
+    let mut feed = |guards: &mut GradientGuards| {
+        for _ in 0..60 {
+            let norms =
+                [0.0, 0.5, 1.0].map(|spikes| random.gauss().exp() * if random.chance(spikes) { 1e9 } else { 1.0 });
+            guards.observe(&norms, &mut [0.0; 3]).unwrap();
+        }
+    };
+    let mut first = GradientGuards::new(Decay::half_life(50.0).unwrap(), 3).unwrap();
+    feed(&mut first);
+    let bytes = golden("gradient_guards", || gradients_bytes(&first));
+    let mut guards = GradientGuards::new(Decay::half_life(50.0).unwrap(), 3).unwrap();
+    guards.read_snapshot(&bytes).unwrap();
+    assert!(gradients_bytes(&guards) == bytes, "not written as it was");
+    feed(&mut guards);
+    check("gradient_guards", &gradients_bytes(&guards), 0);
 }
 
 fn text(n: usize) -> String {

@@ -1,5 +1,5 @@
-//! Trains a small network on real data whose labels or gradients hold outliers, with four optimisers, and tells how
-//! well each of them did: tables on standard output and in `train.md`, and beside that a plot, `train.svg`.
+//! Trains a small network on real data whose labels or gradients hold outliers, with optimisers, clips, losses and guards, and
+//! reports how well each of them did: tables on standard output and in `train.md`, and beside that a plot, `train.svg`.
 //!
 //! ```sh
 //! cargo run --release -p evenkeel-candle --example train
@@ -10,16 +10,19 @@
 //! | `data.rs` | the wines, and how they are divided |
 //! | `model.rs` | the network |
 //! | `scenario.rs` | what disturbs the training |
-//! | `optimisers.rs` | the four that are compared |
+//! | `method.rs` | the methods that are compared: an optimiser, and what stands between it and the errors |
+//! | `optimisers.rs` | the four optimisers |
+//! | `clipping.rs` | the clips of the gradient |
 //! | `training.rs` | one run |
 //! | `pool.rs` | many runs at once |
-//! | `study.rs` | the choice of learning rates, and the runs that count |
-//! | `report.rs`, `plot.rs`, `axis.rs` | what came out |
+//! | `study.rs` | the choice of settings, and the runs that count |
+//! | `report.rs`, `plot.rs` | what came out |
 //!
 //! All seeds are fixed: on one machine, the numbers are the same each time.
 
-mod axis;
+mod clipping;
 mod data;
+mod method;
 mod model;
 mod optimisers;
 mod plot;
@@ -36,7 +39,7 @@ use std::{env, fs};
 use anyhow::{Context, Result};
 use clap::Parser;
 
-/// Trains with four optimisers under outliers, and compares them.
+/// Trains under outliers in many ways, and compares them.
 #[derive(Debug, Parser)]
 struct Args {
     /// Folder for the tables and the plot
@@ -45,6 +48,9 @@ struct Args {
     /// Passes through the training data in each run
     #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
     epochs: u16,
+    /// Try one setting with one seed of each method, to see whether it all works
+    #[arg(long)]
+    trial: bool,
 }
 
 /// The number of threads that candle uses for one multiplication of matrices.
@@ -58,10 +64,10 @@ fn main() -> Result<ExitCode> {
     fs::create_dir_all(&args.output).with_context(|| format!("cannot make the folder {}", args.output.display()))?;
     let epochs = usize::from(args.epochs);
     let data = data::Data::load()?;
-    let entries = study::study(&data, epochs)?;
+    let entries = study::study(&data, study::Effort { epochs, is_trial: args.trial })?;
     let text = report::report(&entries, &data, epochs)?;
     print!("{text}");
-    for (name, contents) in [("train.md", text), ("train.svg", plot::plot(&entries, &data, epochs)?)] {
+    for (name, contents) in [("train.md", text), ("train.svg", plot::plot(&entries, &data)?)] {
         let path = args.output.join(name);
         fs::write(&path, contents).with_context(|| format!("cannot write {}", path.display()))?;
         eprintln!("wrote {}", path.display());

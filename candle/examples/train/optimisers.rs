@@ -1,4 +1,4 @@
-//! The four that are compared.
+//! The four optimisers.
 
 use candle_core::backprop::GradStore;
 use candle_core::{Error, Result, Tensor, Var};
@@ -19,8 +19,6 @@ pub(crate) enum Optimiser {
 }
 
 impl Optimiser {
-    pub(crate) const ALL: [Self; 4] = [Self::Sgd, Self::AdamW, Self::RobustAdamW, Self::RobustSgm];
-
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Sgd => "SGD, momentum 0.9",

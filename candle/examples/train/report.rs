@@ -5,10 +5,10 @@ use std::fmt::Write;
 use anyhow::Result;
 
 use crate::data::{Data, mean_and_deviation};
+use crate::method::{Method, RATES, Setting};
 use crate::model::Network;
-use crate::optimisers::Optimiser;
-use crate::scenario::{DEGREES, GROSS_ERROR, NOISE, Scenario};
-use crate::study::{Entry, RATES, SEEDS, TUNING_SEEDS};
+use crate::scenario::{DEGREES, Errors, GROSS_ERROR, NOISE, Scenario};
+use crate::study::{Entry, SEEDS, TUNING_SEEDS};
 use crate::training::BATCH;
 
 /// Everything that came out, and how it came about.
@@ -17,7 +17,7 @@ pub(crate) fn report(entries: &[Entry], data: &Data, epochs: usize) -> Result<St
     setting(&mut text, data, epochs)?;
     results(&mut text, entries)?;
     disturbances(&mut text, data.train.targets.len())?;
-    rates(&mut text, entries)?;
+    settings(&mut text, entries)?;
     Ok(text)
 }
 
@@ -31,15 +31,16 @@ fn setting(text: &mut String, data: &Data, epochs: usize) -> Result<()> {
         text,
         "A network of {shape} units learns the score of red wines from {learned} of them, {epochs} epochs long in\n\
          minibatches of {BATCH}. Here is its mean squared error, in squared standard deviations of the score, on {judged_on}\n\
-         others whose labels are always clean: mean ± standard deviation of {} seeds, and in brackets the learning rate.\n\
-         It falls linearly to zero from the one of {} rates from {} to {} that had the least loss on {chosen_on} clean\n\
-         validation wines with {} other seeds, chosen for each optimiser in each scenario.\n\
-         Always to say the mean costs {}.",
+         others whose labels are always clean: mean ± standard deviation of {} seeds, and in brackets the learning rate,\n\
+         which falls linearly to zero, and the bound if there is one. Rate and bound are the one of {} settings that had\n\
+         the least loss on {chosen_on} clean validation wines with {} other seeds, chosen for each method in each scenario:\n\
+         rates from {} to {}, or four rates with three bounds each. A number in bold is the least of its column, or no\n\
+         further from it than its own deviation. Always to say the mean costs {}.",
         SEEDS.len(),
         RATES.len(),
+        TUNING_SEEDS.len(),
         ends[0],
         ends[1],
-        TUNING_SEEDS.len(),
         number(data.loss_of_the_mean()),
     )?;
     Ok(writeln!(text)?)
@@ -47,11 +48,19 @@ fn setting(text: &mut String, data: &Data, epochs: usize) -> Result<()> {
 
 /// The table that all this is about.
 fn results(text: &mut String, entries: &[Entry]) -> Result<()> {
-    heading(text, "scenario", Optimiser::ALL.map(Optimiser::name))?;
-    for scenario in Scenario::ALL {
-        write!(text, "| {} |", scenario.name())?;
-        for entry in entries.iter().filter(|entry| entry.scenario == scenario) {
-            write!(text, " {} |", cell(entry))?;
+    heading(text, "", Scenario::ALL.map(Scenario::name))?;
+    let least = Scenario::ALL.map(|scenario| {
+        let of = entries.iter().filter(|entry| entry.scenario == scenario && entry.diverged() == 0);
+        of.map(|entry| mean_and_deviation(&entry.losses()).0).fold(f64::INFINITY, f64::min)
+    });
+    for method in Method::ALL {
+        write!(text, "| {} |", method.name())?;
+        for (scenario, least) in Scenario::ALL.into_iter().zip(least) {
+            for entry in entries.iter().filter(|entry| entry.scenario == scenario && entry.method == method) {
+                let (mean, deviation) = mean_and_deviation(&entry.losses());
+                let bold = if mean - deviation <= least && entry.diverged() == 0 { "**" } else { "" };
+                write!(text, " {bold}{}{bold} ({}) |", loss_of(entry), chosen(entry))?;
+            }
         }
         writeln!(text)?;
     }
@@ -60,9 +69,14 @@ fn results(text: &mut String, entries: &[Entry]) -> Result<()> {
 
 /// What the scenarios are.
 fn disturbances(text: &mut String, rows: usize) -> Result<()> {
-    writeln!(text, "A gross error adds {GROSS_ERROR} or -{GROSS_ERROR} standard deviations to a training label.")?;
+    writeln!(
+        text,
+        "A gross error adds {GROSS_ERROR} or -{GROSS_ERROR} standard deviations to a training label, a one-sided one adds them."
+    )?;
     for scenario in Scenario::ALL {
-        if let Scenario::Labels(percent) = scenario {
+        if let Scenario::Labels(Errors { percent, one_sided: false, size }) = scenario
+            && size == GROSS_ERROR
+        {
             let clean = (1.0 - scenario.spoiled(rows) as f64 / rows as f64).powf(BATCH as f64);
             writeln!(
                 text,
@@ -76,16 +90,19 @@ fn disturbances(text: &mut String, rows: usize) -> Result<()> {
     Ok(writeln!(text)?)
 }
 
-/// How the learning rates were chosen.
-fn rates(text: &mut String, entries: &[Entry]) -> Result<()> {
-    writeln!(text, "## Validation loss by learning rate\n")?;
-    writeln!(text, "Mean of {} seeds, diverged if one of them did; the chosen rate is in bold.\n", TUNING_SEEDS.len())?;
-    heading(text, "scenario, optimiser", RATES.map(rate_name))?;
+/// How the settings were chosen.
+fn settings(text: &mut String, entries: &[Entry]) -> Result<()> {
+    writeln!(text, "## Validation loss by setting\n")?;
+    writeln!(
+        text,
+        "Mean of {} seeds, diverged if one of them did; the chosen setting is in bold.\n",
+        TUNING_SEEDS.len()
+    )?;
     for entry in entries {
-        write!(text, "| {}, {} |", entry.scenario.name(), entry.optimiser.name())?;
-        for (index, loss) in entry.tuning.iter().enumerate() {
+        write!(text, "* {}, {}:", entry.scenario.name(), entry.method.name())?;
+        for (index, (setting, loss)) in entry.settings.iter().zip(&entry.tuning).enumerate() {
             let bold = if index == entry.chosen { "**" } else { "" };
-            write!(text, " {bold}{}{bold} |", number(*loss))?;
+            write!(text, " {bold}{} {}{bold};", setting_name(*setting), number(*loss))?;
         }
         writeln!(text)?;
     }
@@ -102,10 +119,10 @@ fn heading(text: &mut String, first: &str, others: impl IntoIterator<Item = impl
     Ok(writeln!(text, "\n{rule}")?)
 }
 
-/// What one optimiser achieved in one scenario.
-fn cell(entry: &Entry) -> String {
+/// What one method achieved in one scenario.
+fn loss_of(entry: &Entry) -> String {
     let losses = entry.losses();
-    let mut cell = match losses[..] {
+    let cell = match losses[..] {
         [] => "diverged".to_owned(),
         [loss] => number(loss),
         _ => {
@@ -113,11 +130,19 @@ fn cell(entry: &Entry) -> String {
             format!("{} ± {}", number(mean), number(deviation))
         }
     };
-    if entry.diverged() > 0 {
-        cell = format!("{cell}, {} of {} diverged", entry.diverged(), entry.outcomes.len());
+    if entry.diverged() == 0 || losses.is_empty() {
+        return cell;
     }
-    let edge = if entry.at_edge() { ", at the edge of the rates tried" } else { "" };
-    format!("{cell} ({}{edge})", rate_name(entry.rate()))
+    format!("{cell}, {} of {} diverged", entry.diverged(), entry.outcomes.len())
+}
+
+fn chosen(entry: &Entry) -> String {
+    let edge = if entry.at_edge() { ", at the edge" } else { "" };
+    format!("{}{edge}", setting_name(entry.setting()))
+}
+
+fn setting_name(Setting { rate, bound }: Setting) -> String {
+    bound.map_or_else(|| rate_name(rate), |bound| format!("{}, {bound}", rate_name(rate)))
 }
 
 fn rate_name(rate: f64) -> String {

@@ -6,9 +6,10 @@ use fastrand::Rng;
 
 use crate::data::single;
 
-/// Standard deviations of the score by which a spoiled label is wrong. Its sign is random: with errors of one sign a
-/// method that believes them is also biased, so this is the kinder kind.
+/// Standard deviations of the score by which a gross error is wrong.
 pub(crate) const GROSS_ERROR: f32 = 100.0;
+/// Standard deviations of the score by which an error is wrong that is not so gross.
+pub(crate) const ERROR: f32 = 10.0;
 /// Degrees of freedom of Student's t: the noise has a mean and no variance.
 pub(crate) const DEGREES: f64 = 1.5;
 /// The noise's scale, in root mean squares of a minibatch's gradient before the first step.
@@ -18,34 +19,66 @@ pub(crate) const NOISE: f64 = 1.0;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Scenario {
     Clean,
-    /// This many in a hundred training labels are gross errors.
-    Labels(usize),
+    /// Some of the training labels are wrong.
+    Labels(Errors),
     /// Every element of every gradient has Student-t noise added.
     Gradients,
 }
 
+/// Labels that are wrong.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Errors {
+    /// How many in a hundred.
+    pub(crate) percent: usize,
+    /// Standard deviations of the score that are added to a label.
+    pub(crate) size: f32,
+    /// Whether all are added; else half are taken away, which is kinder to a method that believes them.
+    pub(crate) one_sided: bool,
+}
+
+const fn gross(percent: usize) -> Scenario {
+    Scenario::Labels(Errors { percent, size: GROSS_ERROR, one_sided: false })
+}
+
+const fn one_sided(percent: usize) -> Scenario {
+    Scenario::Labels(Errors { percent, size: GROSS_ERROR, one_sided: true })
+}
+
 impl Scenario {
-    pub(crate) const ALL: [Self; 4] = [Self::Clean, Self::Labels(2), Self::Labels(10), Self::Gradients];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Clean,
+        gross(2),
+        gross(10),
+        one_sided(10),
+        one_sided(20),
+        Self::Labels(Errors { percent: 10, size: ERROR, one_sided: false }),
+        Self::Gradients,
+    ];
 
     pub(crate) fn name(self) -> String {
         match self {
             Self::Clean => "clean".to_owned(),
-            Self::Labels(percent) => format!("{percent}% gross label errors"),
+            Self::Labels(Errors { percent, one_sided: true, .. }) => format!("{percent}% gross errors, one-sided"),
+            Self::Labels(Errors { percent, size, .. }) if size == GROSS_ERROR => {
+                format!("{percent}% gross label errors")
+            }
+            Self::Labels(Errors { percent, size, .. }) => format!("{percent}% label errors of ±{size}"),
             Self::Gradients => "Student-t gradient noise".to_owned(),
         }
     }
 
     /// How many of so many labels are spoiled.
     pub(crate) fn spoiled(self, rows: usize) -> usize {
-        if let Self::Labels(percent) = self { rows * percent / 100 } else { 0 }
+        if let Self::Labels(Errors { percent, .. }) = self { rows * percent / 100 } else { 0 }
     }
 
     /// Spoils as many of the labels as the scenario says, at random.
     pub(crate) fn spoil(self, targets: &mut [f32], rng: &mut Rng) {
+        let Self::Labels(Errors { size, one_sided, .. }) = self else { return };
         let mut rows: Vec<usize> = (0..targets.len()).collect();
         rng.shuffle(&mut rows);
         for row in &rows[..self.spoiled(targets.len())] {
-            targets[*row] += if rng.bool() { GROSS_ERROR } else { -GROSS_ERROR };
+            targets[*row] += if rng.bool() || one_sided { size } else { -size };
         }
     }
 }

@@ -3,39 +3,44 @@
 use anyhow::{Context, Result};
 
 use crate::data::Data;
-use crate::optimisers::Optimiser;
+use crate::method::{Method, Setting};
 use crate::pool::train_all;
 use crate::scenario::Scenario;
 use crate::training::{Outcome, Run};
 
-/// Learning rates that every optimiser is tried with: two to a decade.
-pub(crate) const RATES: [f64; 14] = [3e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0];
-/// Seeds that choose the rate, by the mean of their validation losses. They are no part of the result.
+/// Seeds that choose the setting, by the mean of their validation losses. They are no part of the result.
 pub(crate) const TUNING_SEEDS: [u64; 2] = [101, 102];
 /// Seeds of the result.
 pub(crate) const SEEDS: [u64; 5] = [1, 2, 3, 4, 5];
 
-/// One optimiser in one scenario.
+/// One method in one scenario.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) scenario: Scenario,
-    pub(crate) optimiser: Optimiser,
-    /// The mean validation loss of each rate, infinite where a run diverged.
+    pub(crate) method: Method,
+    pub(crate) settings: Vec<Setting>,
+    /// The mean validation loss of each setting, infinite where a run diverged.
     pub(crate) tuning: Vec<f64>,
-    /// Which rate was chosen.
+    /// Which setting was chosen.
     pub(crate) chosen: usize,
-    /// The runs with this rate, one for each seed.
+    /// The runs with this setting, one for each seed.
     pub(crate) outcomes: Vec<Outcome>,
 }
 
 impl Entry {
-    pub(crate) fn rate(&self) -> f64 {
-        RATES[self.chosen]
+    pub(crate) fn setting(&self) -> Setting {
+        self.settings[self.chosen]
     }
 
-    /// Whether a rate that was not tried may have been better.
+    /// Whether a setting that was not tried may have been better.
     pub(crate) fn at_edge(&self) -> bool {
-        self.chosen == 0 || self.chosen + 1 == RATES.len()
+        let Setting { rate, bound } = self.setting();
+        let is_edge = |value: f64, values: &mut dyn Iterator<Item = f64>| {
+            let (least, most) = values.fold((value, value), |(least, most), other| (other.min(least), other.max(most)));
+            value == least || value == most
+        };
+        is_edge(rate, &mut self.settings.iter().map(|setting| setting.rate))
+            || bound.is_some_and(|bound| is_edge(bound, &mut self.settings.iter().filter_map(|setting| setting.bound)))
     }
 
     pub(crate) fn diverged(&self) -> usize {
@@ -48,31 +53,47 @@ impl Entry {
     }
 }
 
-/// Trains it all. Entries are in the order of the scenarios, and in each of the optimisers.
-pub(crate) fn study(data: &Data, epochs: usize) -> Result<Vec<Entry>> {
-    let pairs: Vec<_> = Scenario::ALL.into_iter().flat_map(|one| Optimiser::ALL.map(|other| (one, other))).collect();
+/// How much is done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Effort {
+    /// Passes through the training data in each run.
+    pub(crate) epochs: usize,
+    /// Whether one setting and one seed are enough, for a look whether it all works.
+    pub(crate) is_trial: bool,
+}
+
+/// Trains it all. Entries are in the order of the scenarios, and in each of the methods.
+pub(crate) fn study(data: &Data, effort: Effort) -> Result<Vec<Entry>> {
+    let (tuning_seeds, seeds) =
+        if effort.is_trial { (&TUNING_SEEDS[..1], &SEEDS[..1]) } else { (&TUNING_SEEDS[..], &SEEDS[..]) };
+    let mut entries = Vec::new();
     let mut runs = Vec::new();
-    for &(scenario, optimiser) in &pairs {
-        for rate in RATES {
-            runs.extend(TUNING_SEEDS.map(|seed| Run { scenario, optimiser, rate, seed }));
+    for scenario in Scenario::ALL {
+        for method in Method::ALL {
+            let mut settings = method.settings();
+            settings.truncate(if effort.is_trial { 1 } else { settings.len() });
+            for &setting in &settings {
+                runs.extend(tuning_seeds.iter().map(|&seed| Run { scenario, method, setting, seed }));
+            }
+            entries.push(Entry { scenario, method, settings, tuning: Vec::new(), chosen: 0, outcomes: Vec::new() });
         }
     }
-    let outcomes = train_all("choosing learning rates", &runs, data, epochs)?;
-    let mut entries = Vec::new();
-    for ((scenario, optimiser), outcomes) in pairs.into_iter().zip(outcomes.chunks(RATES.len() * TUNING_SEEDS.len())) {
-        let mean = |seeds: &[Outcome]| seeds.iter().map(Outcome::validation).sum::<f64>() / seeds.len() as f64;
-        let tuning: Vec<f64> = outcomes.chunks(TUNING_SEEDS.len()).map(mean).collect();
-        let best = tuning.iter().enumerate().min_by(|(_, one), (_, other)| one.total_cmp(other));
-        let (chosen, _) = best.context("there are no rates to choose from")?;
-        entries.push(Entry { scenario, optimiser, tuning, chosen, outcomes: Vec::new() });
+    let mut outcomes = train_all("choosing settings", &runs, data, effort.epochs)?.into_iter();
+    for entry in &mut entries {
+        for _ in &entry.settings {
+            let losses = outcomes.by_ref().take(tuning_seeds.len()).map(|outcome| outcome.validation());
+            entry.tuning.push(losses.sum::<f64>() / tuning_seeds.len() as f64);
+        }
+        let best = entry.tuning.iter().enumerate().min_by(|(_, one), (_, other)| one.total_cmp(other));
+        (entry.chosen, _) = best.context("there are no settings to choose from")?;
     }
 
     let run =
-        |entry: &Entry, seed| Run { scenario: entry.scenario, optimiser: entry.optimiser, rate: entry.rate(), seed };
-    let runs: Vec<Run> = entries.iter().flat_map(|entry| SEEDS.map(|seed| run(entry, seed))).collect();
-    let mut outcomes = train_all("training with the chosen rates", &runs, data, epochs)?.into_iter();
+        |entry: &Entry, seed| Run { scenario: entry.scenario, method: entry.method, setting: entry.setting(), seed };
+    let runs: Vec<Run> = entries.iter().flat_map(|entry| seeds.iter().map(|&seed| run(entry, seed))).collect();
+    let mut outcomes = train_all("training with the chosen settings", &runs, data, effort.epochs)?.into_iter();
     for entry in &mut entries {
-        entry.outcomes = outcomes.by_ref().take(SEEDS.len()).collect();
+        entry.outcomes = outcomes.by_ref().take(seeds.len()).collect();
     }
     Ok(entries)
 }

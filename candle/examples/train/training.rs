@@ -1,12 +1,15 @@
 //! One run: a network trained from a seed.
 
 use anyhow::Result;
+use candle_core::Var;
 use candle_core::backprop::GradStore;
+use evenkeel::sum_of_squares;
 use fastrand::Rng;
 
+use crate::clipping::Clip;
 use crate::data::{Data, Part};
+use crate::method::{Method, Objective, Setting};
 use crate::model::Network;
-use crate::optimisers::Optimiser;
 use crate::scenario::{GradientNoise, Scenario};
 
 /// Rows in a minibatch. Every step takes whole ones; what is left over of an epoch changes with its order.
@@ -16,9 +19,8 @@ pub(crate) const BATCH: usize = 8;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
     pub(crate) scenario: Scenario,
-    pub(crate) optimiser: Optimiser,
-    /// The learning rate of the first step. It falls linearly to zero at the last.
-    pub(crate) rate: f64,
+    pub(crate) method: Method,
+    pub(crate) setting: Setting,
     /// Initial weights, spoiled labels, order of the samples and noise: runs of one seed share them all.
     pub(crate) seed: u64,
 }
@@ -48,7 +50,10 @@ impl Run {
         let mut source = Rng::with_seed(self.seed);
         let [mut weights, mut labels, mut order, mut noise] = core::array::from_fn(|_| source.fork());
         let network = Network::new(data.features, &mut weights)?;
-        let mut optimiser = self.optimiser.build(network.vars().to_vec(), self.rate)?;
+        let rate = self.setting.rate;
+        let mut optimiser = self.method.optimiser.build(network.vars().to_vec(), rate)?;
+        let mut objective = self.method.objective(self.setting)?;
+        let mut clip = self.method.clip(self.setting)?;
         let mut train = data.train.clone();
         self.scenario.spoil(&mut train.targets, &mut labels);
 
@@ -56,7 +61,7 @@ impl Run {
         let mut gradient_noise = GradientNoise::default();
         if self.scenario == Scenario::Gradients {
             for batch in rows.chunks_exact(BATCH) {
-                gradient_noise.learn(network.vars(), &gradients(&network, &train, batch)?)?;
+                gradient_noise.learn(network.vars(), &gradients(&network, &train, batch, &mut Objective::Mean)?)?;
             }
         }
 
@@ -67,9 +72,12 @@ impl Run {
         for _ in 0..epochs {
             order.shuffle(&mut rows);
             for batch in rows.chunks_exact(BATCH) {
-                let mut grads = gradients(&network, &train, batch)?;
+                let mut grads = gradients(&network, &train, batch, &mut objective)?;
                 gradient_noise.add(network.vars(), &mut grads, &mut noise)?;
-                optimiser.step(&grads, self.rate * (1.0 - done / steps))?;
+                // A factor of 0 skips the step.
+                if hold_back(&mut grads, network.vars(), clip.as_mut())? > 0.0 {
+                    optimiser.step(&grads, rate * (1.0 - done / steps))?;
+                }
                 done += 1.0;
             }
             outcome.add(&network, data)?;
@@ -95,9 +103,28 @@ impl Outcome {
 }
 
 /// The gradients of the loss over some rows.
-fn gradients(network: &Network, part: &Part, rows: &[usize]) -> Result<GradStore> {
+fn gradients(network: &Network, part: &Part, rows: &[usize], objective: &mut Objective) -> Result<GradStore> {
     let features = part.inputs.len() / part.targets.len();
     let inputs = rows.iter().flat_map(|row| &part.inputs[row * features..][..features]).copied().collect();
     let targets = rows.iter().map(|row| part.targets[*row]).collect();
-    Ok(network.loss(inputs, targets)?.backward()?)
+    Ok(objective.of(&network.errors(inputs, targets)?)?.backward()?)
+}
+
+/// Multiplies the gradients by the factor that a clip makes of their norm, and returns it.
+fn hold_back(grads: &mut GradStore, vars: &[Var], clip: &mut dyn Clip) -> Result<f64> {
+    let mut squares = 0.0;
+    for var in vars {
+        if let Some(grad) = grads.get(var) {
+            squares += sum_of_squares(&grad.flatten_all()?.to_vec1::<f32>()?);
+        }
+    }
+    let factor = clip.factor(squares.sqrt());
+    if factor > 0.0 && factor < 1.0 {
+        for var in vars {
+            if let Some(grad) = grads.remove(var) {
+                grads.insert(var, (grad * factor)?);
+            }
+        }
+    }
+    Ok(factor)
 }
