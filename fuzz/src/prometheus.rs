@@ -32,15 +32,6 @@ struct Sample {
 impl Plain for Prometheus {
     const FORMAT: Format = Format::Prometheus;
 
-    fn added(head: &str, ending: &str, tail: &str) -> String {
-        // An empty name needs its quotes, and no other does with an ending.
-        match tail.strip_prefix('"').filter(|_| head == "{\"") {
-            Some("}") => ending.to_owned(),
-            Some(labels) => format!("{ending}{{{}", labels.trim_start_matches(',')),
-            None => format!("{head}{ending}{tail}"),
-        }
-    }
-
     fn line(&mut self, line: &[u8]) -> Line {
         if let Some(comment) = line.strip_prefix(b"#") {
             self.comment(comment);
@@ -215,7 +206,7 @@ fn read(line: &[u8]) -> Option<Sample> {
         cursor.blanks();
     }
     matches!(cursor.peek(), None | Some(b'#')).then_some(())?;
-    let metric = metric?.to_vec();
+    let metric = metric.filter(|metric| !metric.is_empty())?.to_vec();
     let labels = labels.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| {
         let quote = if is_plain(name, false) { &b""[..] } else { b"\"" };
         [quote, name, quote, b"=\"", value, b"\""].concat()
@@ -236,6 +227,8 @@ pub(crate) fn is_first(line: &[u8]) -> bool {
     if let Some(comment) = line.strip_prefix(b"#") {
         return family(comment).is_some() || comment.starts_with(b" HELP ");
     }
-    let Some(sample) = read(line) else { return false };
+    // In whatever encoding.
+    let text = String::from_utf8_lossy(line);
+    let Some(sample) = read(text.as_bytes()) else { return false };
     sample.has_braces || sample.time.and_then(|time| number(&time)).is_some_and(|time| time >= 1e11)
 }

@@ -127,7 +127,16 @@ pub(crate) const UNUSABLE: Stop = 2;
 pub(crate) const UNKNOWN: Stop = 255;
 
 /// Formats that are not read, by what they begin with.
-const FOREIGN: [&[u8]; 5] = [b"FEA1", b"ORC", b"Obj\x01", b"PK\x03\x04", b"\x89HDF"];
+const FOREIGN: [&[u8]; 8] = [
+    b"FEA1",
+    b"ORC",
+    b"Obj\x01",
+    b"PK\x03\x04",
+    b"\x89HDF",
+    b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1",
+    b"SQLite format 3\0",
+    b"AAA,progname",
+];
 
 /// What should come out.
 #[derive(Debug, Default)]
@@ -201,6 +210,7 @@ impl Expected {
                     Some(b'{') => Format::Ndjson,
                     _ if influx::is_point(first, false) => Format::Influx,
                     _ if first.starts_with(b"PAR1\x15") => Format::Parquet,
+                    _ if first.starts_with(b"ARROW1") || first.starts_with(&[0xFF; 4]) => Format::Arrow,
                     _ if graphite::is_first(first.trim_ascii()) => Format::Graphite,
                     _ if statsd::is_first(first.trim_ascii()) => Format::Statsd,
                     _ if collectd::is_first(first.trim_ascii()) => Format::Collectd,

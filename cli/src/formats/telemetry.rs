@@ -11,6 +11,9 @@ use crate::output::LineBuffer;
 use crate::text::number;
 use std::ops::Range;
 
+/// The reason why a line is bad whose names are no text.
+pub(super) const NOT_UTF8: &str = "the name of a series is not UTF-8";
+
 /// The grammar of a line in one format.
 pub(super) trait Grammar: Default {
     /// The endings of file names that promise the format.
@@ -172,7 +175,7 @@ impl<G: Grammar> Reader for Telemetry<G> {
         Ok(match step {
             Step::Samples => match Samples::new(lines, &self.parts, &self.grammar) {
                 Some(samples) => Next::Record(samples),
-                None => Next::Broken(lines, "the name of a series is not UTF-8".to_owned()),
+                None => Next::Broken(lines, NOT_UTF8.to_owned()),
             },
             Step::Nothing => Next::Blank(lines),
             Step::Broken(why) => Next::Broken(lines, why),

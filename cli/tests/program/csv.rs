@@ -279,6 +279,18 @@ fn a_first_row_over_several_lines_is_no_header() {
 }
 
 #[test]
+fn a_quote_behind_a_sign_that_is_not_the_delimiter_begins_no_cell() {
+    // With a semicolon between cells, the header would go on to the end of the second row.
+    let input = "time,size;\",note\n1,5,x\n2,6,y\"\n";
+    for args in [&["--delimiter", ","][..], &["--delimiter", ",", "--skip", "0"]] {
+        let run = track(input, args).success();
+        assert_eq!(samples(&run), ["1 size;\" 5", "2 size;\" 6"], "{args:?}");
+    }
+    let run = track(format!("sep=,\n{input}"), &[]).success();
+    assert_eq!(samples(&run), ["1 size;\" 5", "2 size;\" 6"]);
+}
+
+#[test]
 fn many_lines_above_the_table_are_passed_over() {
     for count in [99, 100, 150, 1000] {
         let input = "# c, d\n".repeat(count) + "time,a\n1,2\n2,3\n3,4\n";

@@ -116,9 +116,10 @@ fn one_series_has_one_name_however_it_is_written() {
         "up\t{a=\"1\",b=\"2\"}\t6\t1000000000000",
         r#"{a="1","up","b"="2"}7 1000000000000"#,
         "up{a=\"1\",b=\"2\"} 8 1000000000000\r",
+        r#"up  {a="1",b="2"} 9 1000000000000"#,
     ]
     .join("\n");
-    let expected: Vec<String> = (1..=8).map(|n| format!(r#"1000000000000 up{{a="1",b="2"}} {n}"#)).collect();
+    let expected: Vec<String> = (1..=9).map(|n| format!(r#"1000000000000 up{{a="1",b="2"}} {n}"#)).collect();
     assert_eq!(samples(&track(written, &[]).success()), expected);
     // So have those without labels, and those of other letters.
     let written = "up{} 1 1000000000000\nup 2 1000000000000\n{__name__=\"up\"} 3 1000000000000\n\
@@ -179,6 +180,19 @@ fn scrapes_are_numbered() {
 }
 
 #[test]
+fn a_name_in_another_encoding_makes_a_bad_row_and_nothing_else() {
+    // Such a row begins no scrape when it comes again, and hides the format of no other where it comes first.
+    for bad in [&b"x{b=\"\xFF\"} 1\n"[..], b"x{b=\"1\", a=\"\xFF\"} 1\n", b"{__name__=\"\xFF\"} 1\n"] {
+        let text = [bad, b"a{} 1\n", bad, b"b{} 2\n"].concat();
+        let (_folder, path) = file("metrics.txt", text);
+        let run = evenkeel(&["track", path.to_str().unwrap(), "--encoding", "utf-8"]).assert().success();
+        assert_eq!(samples(&run), ["1 a 1", "1 b 2"]);
+        assert!(stderr(&run).contains("line 1: the name of a series is not UTF-8"), "{}", stderr(&run));
+        assert_eq!((count(&run, "rows"), count(&run, "bad rows")), (4, 2));
+    }
+}
+
+#[test]
 fn it_is_known_by_its_comments_by_labels_or_by_milliseconds() {
     for text in [
         "# HELP a b\n# TYPE a gauge\na 1\n",
@@ -223,6 +237,8 @@ fn what_is_no_sample_is_said() {
         ("a{b=\"1\",b=\"2\"} 1", "a label is there twice"),
         ("{b=\"1\"} 1", "there is no name"),
         ("1a 1", "there is no name"),
+        ("{\"\"} 1", "there is no name"),
+        ("{__name__=\"\",b=\"1\"} 1", "there is no name"),
         ("a 1 x", "the timestamp is no number"),
         ("a 1 nan", "the timestamp is no number"),
         ("a 1 5 6", "there is something behind the timestamp that is no exemplar"),

@@ -41,7 +41,8 @@ fn plain(digits: &str, decimals: Decimals, has_commas: bool) -> Option<f64> {
     let has_groups = digits.contains(['\'', ' ', '\u{a0}', '\u{202f}', '\u{2019}']);
     let decimal = match (decimals, commas, points) {
         (Decimals::Point, 0, 0 | 1) | (Decimals::Comma, 0, 0) if !has_groups => {
-            return number::parse(digits.as_bytes());
+            // A point alone is a missing sample, and no digits.
+            return number::parse(digits.as_bytes()).filter(|number| !number.is_nan());
         }
         // The last of two different ones is that of the decimals.
         (_, 1.., 1..) => {
@@ -208,7 +209,9 @@ mod tests {
         ] {
             assert_eq!(read(cell.as_bytes(), Decimals::Point, false), Some(expected), "{cell}");
         }
-        for cell in ["5 apples", "5m", "12:30", "3 of 4", "web1", "10.0.0.1", "2 CPU", "1e3 %x", "%", "B"] {
+        for cell in
+            ["5 apples", "5m", "12:30", "3 of 4", "web1", "10.0.0.1", "2 CPU", "1e3 %x", "%", "B", ". %", "\u{b}."]
+        {
             assert_eq!(read(cell.as_bytes(), Decimals::Point, false), None, "{cell}");
         }
         assert_eq!(Unit::factor("GiB", "MiB"), Some(1024.0));

@@ -37,8 +37,13 @@ pub(super) struct Line<'a> {
 
 impl<'a> Sample<'a> {
     /// Reads lines, all of which are complete but, at the end, the last; `None` if more of them are needed. `is_over` is whether
-    /// there are no more.
-    pub(super) fn read(text: &'a str, is_over: bool, comment: Option<&str>) -> Option<Self> {
+    /// there are no more. The delimiter and what begins a comment are what the command line says.
+    pub(super) fn read(
+        text: &'a str,
+        is_over: bool,
+        delimiter: Option<Delimiter>,
+        comment: Option<&str>,
+    ) -> Option<Self> {
         let mut all: Vec<&str> = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).collect();
         // What is behind the last line end is no line, or not a complete one.
         if !is_over || all.last().is_some_and(|line| line.is_empty()) {
@@ -71,7 +76,7 @@ impl<'a> Sample<'a> {
                 _ if is_ruled(text.as_bytes()) => continue,
                 _ => {}
             }
-            let text = match joined(all.get(at..).unwrap_or_default()) {
+            let text = match joined(all.get(at..).unwrap_or_default(), delimiter.or(sign)) {
                 Joined::Open if !is_over => return None,
                 Joined::Alone | Joined::Open => Cow::Borrowed(text),
                 Joined::Several(text, count) => {
@@ -99,10 +104,11 @@ enum Joined {
     Several(String, usize),
 }
 
-/// Joins the first of these lines with those that its quoted cells reach into.
-fn joined(lines: &[&str]) -> Joined {
+/// Joins the first of these lines with those that its quoted cells reach into, which begin behind the delimiter where it is known.
+fn joined(lines: &[&str], delimiter: Option<Delimiter>) -> Joined {
     let Some((first, rest)) = lines.split_first() else { return Joined::Alone };
-    let signs = DELIMITERS.iter().filter_map(|delimiter| match delimiter {
+    let delimiters = delimiter.as_ref().map_or(&DELIMITERS[..], std::slice::from_ref);
+    let signs = delimiters.iter().filter_map(|delimiter| match delimiter {
         Delimiter::Byte(sign) => Some(*sign),
         Delimiter::Blanks => None,
     });

@@ -87,7 +87,8 @@ fn is_marked(cell: &str) -> bool {
 /// are no more. Lines that the command line passes over are not among them.
 pub(super) fn find(sample: &[u8], is_over: bool, dialect: &Dialect, wanted: &Wanted) -> Option<Found> {
     let text = String::from_utf8_lossy(sample);
-    let Sample { lines: seen, sign, is_over, is_in_vain } = Sample::read(&text, is_over, dialect.comment.as_deref())?;
+    let Sample { lines: seen, sign, is_over, is_in_vain } =
+        Sample::read(&text, is_over, dialect.delimiter, dialect.comment.as_deref())?;
     if is_in_vain {
         return Some(none(Instead::Text));
     }

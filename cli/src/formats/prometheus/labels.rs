@@ -4,7 +4,7 @@
 //! stand before the brace, or within it: alone and in quotes, as Prometheus 3 writes names of any letters, or as the label
 //! `__name__`, as `promtool tsdb dump` does.
 
-use super::super::telemetry::{Parts, behind_blanks, behind_quote};
+use super::super::telemetry::{NOT_UTF8, Parts, behind_blanks, behind_quote};
 use std::ops::Range;
 
 /// A label: its name and its value as they are written, without quotes.
@@ -56,7 +56,7 @@ pub(super) fn build(line: &[u8], metric_end: usize, parts: &mut Parts) -> Result
         (_, Some(_)) => metric_end,
         (_, None) => return Err("there is no name".to_owned()),
     };
-    let metric = metric.ok_or("there is no name")?;
+    let metric = metric.filter(|metric| !metric.is_empty()).ok_or("there is no name")?;
     labels.sort_by(|a, b| a.name.cmp(b.name));
     if labels.windows(2).any(|pair| matches!(pair, [a, b] if a.name == b.name)) {
         return Err("a label is there twice".to_owned());
@@ -83,7 +83,7 @@ pub(super) fn build(line: &[u8], metric_end: usize, parts: &mut Parts) -> Result
     if before == b',' {
         text.push(b'}');
     }
-    parts.built = String::from_utf8(text).map_err(|_| "the name of a series is not UTF-8")?;
+    parts.built = String::from_utf8(text).map_err(|_| NOT_UTF8)?;
     parts.is_built = true;
     Ok((end, 0..parts.built.len(), ending_at))
 }

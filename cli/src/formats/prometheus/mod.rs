@@ -16,7 +16,7 @@ mod known;
 mod labels;
 mod sample;
 
-use super::telemetry::{Cell, Grammar, Parts, Stamp, Telemetry, What};
+use super::telemetry::{Cell, Grammar, NOT_UTF8, Parts, Stamp, Telemetry, What};
 use families::{Families, is_metadata};
 use known::Known;
 use sample::Sample;
@@ -45,7 +45,9 @@ impl Grammar for Line {
         if first.starts_with(b"#") {
             return is_metadata(first);
         }
-        let mut parts = Parts::default();
+        // A name with a letter of another encoding makes a bad row, and no other format.
+        let text = String::from_utf8_lossy(first);
+        let (first, mut parts) = (text.as_bytes(), Parts::default());
         let Ok(sample) = Sample::read(first, &mut Known::default(), &mut parts) else { return false };
         // A name and a number may be anything.
         let time = first.get(sample.time).and_then(|time| fast_float2::parse::<f64, _>(time).ok());
@@ -61,6 +63,8 @@ impl Grammar for Line {
         let Sample { name, ending_at, number, time, .. } = Sample::read(line, &mut self.known, parts)?;
         let text = if parts.is_built { parts.built.as_bytes() } else { line };
         let series = text.get(name.clone()).unwrap_or_default();
+        // Before it counts for anything: a bad row begins no scrape.
+        std::str::from_utf8(series).map_err(|_| NOT_UTF8)?;
         if time.is_empty() {
             parts.time = Stamp::Row(self.families.scrape(series));
         } else {

@@ -89,7 +89,7 @@ fn labels_in_order(line: &[u8], metric_end: usize) -> Option<usize> {
     match line.get(metric_end) {
         _ if metric_end == 0 => return None,
         Some(b'{') => {}
-        Some(b' ') if line.get(metric_end + 1) != Some(&b'{') => return Some(metric_end),
+        Some(b' ') if line.get(behind_blanks(line, metric_end)) != Some(&b'{') => return Some(metric_end),
         _ => return None,
     }
     let (mut at, mut last) = (metric_end + 1, &b""[..]);
