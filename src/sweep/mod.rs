@@ -7,6 +7,7 @@
 //! | `series.rs` | many rows, a slice per channel; one long series |
 //! | `indexed.rs` | scattered channels |
 //! | `layer.rs` | a pass over weights and gradients, and its mean |
+//! | `together.rs` | many layers in one call |
 //! | `sum.rs` | the reproducible sum behind that mean |
 //! | `sink.rs` | where outputs go |
 //! | `elapsed.rs` | a row of channels whose decay is in time |
@@ -21,11 +22,14 @@ mod series;
 mod sink;
 mod sum;
 mod threads;
+mod together;
 
 pub(crate) use elapsed::{Recent, Silence, nanoseconds};
-pub use layer::{LayerUpdate, update_layers};
+pub(crate) use layer::check;
 pub use sink::Observation;
 pub use threads::Threads;
+pub use together::{LayerUpdate, update_layers};
+pub(crate) use together::{Part, run_together};
 
 use crate::dispatch::{Backend, Token};
 use crate::error::{BackendError, ParameterError, UpdateError};
