@@ -76,6 +76,12 @@ pub enum Error {
         /// The name of the tensor in the other group.
         other: String,
     },
+    /// Losses have an element type that is not supported.
+    #[error("the losses are {dtype:?}: give them to the guard as f32 or f64")]
+    Losses {
+        /// The element type of the losses.
+        dtype: DType,
+    },
     /// A gradient does not fit its tensor.
     #[error("tensor {name}: its gradient is {got:?} {got_shape:?}, but the tensor is {expected:?} {expected_shape:?}")]
     Gradient {

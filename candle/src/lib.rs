@@ -50,6 +50,7 @@ mod config;
 mod descent;
 mod error;
 mod groups;
+mod guards;
 mod optimiser;
 mod schedule;
 mod state;
@@ -58,6 +59,7 @@ pub use config::{Decoupling, ParamsRobustSgm};
 pub use error::Error;
 pub use evenkeel::Bound;
 pub use groups::{Group, named_vars};
+pub use guards::{guard_gradients, norm, weigh, weighted_mean};
 pub use optimiser::RobustSgm;
 pub use schedule::Schedule;
 

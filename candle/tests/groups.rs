@@ -81,7 +81,9 @@ fn parameters_of_their_own() -> anyhow::Result<()> {
     same()?;
     // 0 is no end of them.
     both.set_learning_rate(0.0);
-    alone.iter_mut().for_each(|one| one.set_learning_rate(0.0));
+    for one in &mut alone {
+        one.set_learning_rate(0.0);
+    }
     let before = weights(&weight)?;
     step(&mut both, &mut alone)?;
     assert_eq!(weights(&weight)?, before);
