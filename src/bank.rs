@@ -4,7 +4,7 @@ use crate::columns::Columns;
 use crate::dispatch::Backend;
 use crate::error::{BackendError, ChannelsError, UpdateError};
 use crate::lane::Real;
-use crate::rule::{Estimator, Reading, Scored, Timed};
+use crate::rule::{ColumnsOf, Estimator, Reading, Scored, Timed};
 use crate::rules::{CleanedEma, Ema, RobustMean};
 use crate::sweep::{Observation, Recent, Silence, Sweep, Threads, nanoseconds};
 use core::time::Duration;
@@ -235,6 +235,16 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         self.sweep.constants()
     }
 
+    /// The engine, and the columns that it runs over.
+    pub(crate) fn parts(&mut self) -> (&Sweep<R, T>, ColumnsOf<R, &mut [T]>) {
+        (&self.sweep, self.columns.as_mut_slices())
+    }
+
+    /// Ends the silence of a channel that begins anew, where the decay is in time.
+    pub(crate) fn end_silence(&mut self, channel: usize) {
+        self.silence.take(channel);
+    }
+
     /// Other channels, with as many times of silence where the decay is in time.
     pub(crate) fn replace(&mut self, columns: Columns<R, T>, silence: Vec<u64>) {
         (self.columns, self.silence) = (columns, Silence::of(silence));
@@ -287,7 +297,7 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         if !self.columns.reset(channel) {
             return Err(UpdateError::Channel { channel, channels: self.len() });
         }
-        self.silence.take(channel);
+        self.end_silence(channel);
         Ok(())
     }
 

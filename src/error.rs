@@ -143,6 +143,14 @@ pub enum UpdateError {
         /// When the last one of its channel was.
         last: i64,
     },
+    /// Nothing that a channel can begin with.
+    #[error(
+        "nothing can begin with {what}: give a finite location, a finite scale of at least 0 and an age of at least 1"
+    )]
+    Seed {
+        /// What was given.
+        what: &'static str,
+    },
     /// A channel that does not exist.
     #[error("channel {channel} does not exist: there are {channels}")]
     Channel {

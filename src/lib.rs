@@ -47,6 +47,8 @@
 //! | named series that come and go | [`Tracker`], with [`max_idle`](Tracker::max_idle) and [`max_series`](Tracker::max_series) |
 //! | a process that may be killed, or series to move to another | [`Tracker::write_snapshot`], [`Bank::write_snapshot`], [`Layer::write_snapshot`] |
 //! | weights and their gradients | [`Layer::update`], [`Layer::descend`]; many small layers at once: [`update_layers`], [`descend_layers`] |
+//! | the losses of a batch, of which some labels are wrong | [`LossGuard`]: a weight for each example |
+//! | gradients with a spike now and then | [`GradientGuard`], and [`sum_of_squares`] for the norm |
 //! | state in buffers of your own, such as an optimiser's | [`Sweep`] |
 //! | a signal recorded in steps: counts, or two decimals | [`Resolution`] |
 //! | doubt about the thresholds | `TailProfile` (feature `histogram`) |
@@ -123,6 +125,24 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Two guards work with any optimiser, on any device, because they see numbers and no tensors: the losses of a batch become
+//! weights of its examples, and the norm of a gradient becomes a factor of the step.
+//!
+//! ```
+//! use evenkeel::{Decay, GradientGuard, LossGuard, sum_of_squares};
+//!
+//! let mut losses = LossGuard::new(Decay::half_life(50.0 * 32.0)?)?.squared(); // 50 steps of 32 examples
+//! let mut gradients = GradientGuard::new(Decay::half_life(50.0)?)?;
+//! let (batch, mut weights) = ([0.5_f32; 32], [0.0_f32; 32]);
+//! for _ in 0..10 {
+//!     losses.weigh(&batch, &mut weights)?; // wrong labels weigh 0: the gradient is that of the mean of weights * losses
+//!     let gradient = [0.1_f32; 1000];
+//!     let factor = gradients.observe(sum_of_squares(&gradient).sqrt()); // 1, less, or 0: skip the step
+//!     assert_eq!((weights[0], factor), (1.0, 1.0));
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! `examples/adamw.rs` is a whole `AdamW` with a robust first moment in 76 lines. The crate `evenkeel-candle` has an
 //! optimiser for candle.
 //!
@@ -166,10 +186,12 @@ mod decay;
 mod descent;
 mod dispatch;
 mod error;
+mod guards;
 mod lane;
 mod layer;
 mod rule;
 mod rules;
+mod seed;
 mod snapshot;
 mod sweep;
 #[cfg(feature = "histogram")]
@@ -183,6 +205,7 @@ pub use decay::Decay;
 pub use descent::{LayerDescent, descend_layers};
 pub use dispatch::Backend;
 pub use error::{BackendError, ChannelsError, ParameterError, TrackError, UpdateError};
+pub use guards::{GradientGuard, GradientGuards, LossGuard, Suspect};
 pub use lane::Real;
 pub use layer::Layer;
 pub use rule::{ColumnsOf, Estimator, LayerRule, Reading, Rule, Scored, Timed};
@@ -190,7 +213,7 @@ pub use rules::{
     Bound, CleanedEma, ClippedEma, Ema, LearningRate, Numerator, RelaxedNumerator, Resolution, RobustMean, WeightDecay,
 };
 pub use snapshot::{SnapshotError, SnapshotInfo, SnapshotKind, SnapshotRule};
-pub use sweep::{LayerUpdate, Observation, Sweep, Threads, update_layers};
+pub use sweep::{LayerUpdate, Observation, Sweep, Threads, sum_of_squares, update_layers};
 #[cfg(feature = "histogram")]
 pub use tail::TailProfile;
 pub use timed::{TimedBank, Update};

@@ -29,6 +29,10 @@ pub enum SnapshotKind {
     Layer,
     /// A [`Tracker`](crate::Tracker), or some of its series.
     Tracker,
+    /// A [`LossGuard`](crate::LossGuard).
+    LossGuard,
+    /// A [`GradientGuard`](crate::GradientGuard), or the [`GradientGuards`](crate::GradientGuards) of some tensors.
+    GradientGuard,
 }
 
 /// A rule as a snapshot describes it.
@@ -89,7 +93,7 @@ pub struct SnapshotInfo {
     /// The rule that made the snapshot; in format 1, the rule of this version that continues it. There is more than one
     /// only for a tracker of format 1 that no rule of this version continues.
     pub rules: Vec<SnapshotRule>,
-    /// The number of channels, weights or series in the snapshot.
+    /// The number of channels, weights, series or tensors in the snapshot.
     pub channels: u64,
     /// The note of its writer.
     pub note: Vec<u8>,
@@ -118,8 +122,9 @@ pub(crate) struct Header {
     pub(crate) lane: u8,
     /// The kind of the series' keys; 0 where there are none.
     pub(crate) key: u8,
-    /// Marks of a tracker: 1 where series are idle by time, 2 where late samples of some have been refused.
-    pub(crate) idle: u8,
+    /// Marks of a tracker: 1 where series are idle by time, 2 where late samples of some have been refused. Of a guard of
+    /// losses: 1 where they are squared errors.
+    pub(crate) marks: u8,
     pub(crate) columns: u8,
     pub(crate) rules: Vec<SnapshotRule>,
     pub(crate) channels: u64,
@@ -136,7 +141,7 @@ impl Header {
             kind,
             lane: if size_of::<T>() == 4 { 4 } else { 8 },
             key: 0,
-            idle: 0,
+            marks: 0,
             columns: u8::try_from(R::unseen::<T>().as_ref().len()).unwrap_or(u8::MAX),
             rules: vec![SnapshotRule::of(rule)],
             channels: channels as u64,
@@ -147,7 +152,7 @@ impl Header {
 
     /// The bytes before the body: preamble, header and checksum.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut header = vec![self.kind.number(), self.lane, self.columns, self.key, self.idle];
+        let mut header = vec![self.kind.number(), self.lane, self.columns, self.key, self.marks];
         header.push(u8::try_from(self.rules.len()).unwrap_or(u8::MAX));
         header.extend(self.channels.to_le_bytes());
         header.extend(self.body.to_le_bytes());
@@ -200,7 +205,7 @@ impl Header {
 
     fn decode(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let mut reader = Reader::new(bytes);
-        let [kind, lane, columns, key, idle, rules] = reader.array()?;
+        let [kind, lane, columns, key, marks, rules] = reader.array()?;
         let kind = SnapshotKind::ALL.into_iter().find(|known| known.number() == kind);
         let kind = kind.ok_or(SnapshotError::Malformed { what: "it is of an unknown kind" })?;
         if lane != 4 && lane != 8 {
@@ -222,7 +227,7 @@ impl Header {
         let note = note.and_then(|length| reader.take(length).ok());
         let note = note.ok_or(SnapshotError::Malformed { what: "the note is longer than its header" })?.to_vec();
         reader.end()?;
-        Ok(Self { format: FORMAT, kind, lane, key, idle, columns, rules: found, channels, body, note })
+        Ok(Self { format: FORMAT, kind, lane, key, marks, columns, rules: found, channels, body, note })
     }
 
     /// The rules in the terms of this version, in each way in which it accepts them: those of format 1 as they are, and
@@ -288,14 +293,20 @@ impl Header {
 
     fn check_kind(&self, expected: &Self) -> Result<(), SnapshotError> {
         let of = |header: &Self| (header.kind, header.lane, header.key);
-        if of(self) == of(expected) {
+        let is_other_loss = self.kind == SnapshotKind::LossGuard && self.marks != expected.marks;
+        if of(self) == of(expected) && !is_other_loss {
             return Ok(());
         }
         Err(SnapshotError::Other { found: self.describe(), expected: expected.describe() })
     }
 
     fn check_content(&self, expected: &Self) -> Result<(), SnapshotError> {
-        if self.kind != SnapshotKind::Tracker && self.idle != 0 {
+        let most = match self.kind {
+            SnapshotKind::Tracker => u8::MAX,
+            SnapshotKind::LossGuard => 1,
+            _ => 0,
+        };
+        if self.marks > most {
             return Err(SnapshotError::Malformed { what: "only series of a tracker are idle" });
         }
         if self.kind != SnapshotKind::Tracker && !self.note.is_empty() {
@@ -316,18 +327,25 @@ impl Header {
             3 => " with numbers for keys",
             _ => " with unknown keys",
         };
-        format!("a {:?} of {lane}{key}", self.kind)
+        let losses = match (self.kind, self.marks) {
+            (SnapshotKind::LossGuard, 0) => ", of losses as they are",
+            (SnapshotKind::LossGuard, _) => ", of squared errors",
+            _ => "",
+        };
+        format!("a {:?} of {lane}{key}{losses}", self.kind)
     }
 }
 
 impl SnapshotKind {
-    const ALL: [Self; 3] = [Self::Bank, Self::Layer, Self::Tracker];
+    const ALL: [Self; 5] = [Self::Bank, Self::Layer, Self::Tracker, Self::LossGuard, Self::GradientGuard];
 
     fn number(self) -> u8 {
         match self {
             Self::Bank => 1,
             Self::Layer => 2,
             Self::Tracker => 3,
+            Self::LossGuard => 4,
+            Self::GradientGuard => 5,
         }
     }
 }

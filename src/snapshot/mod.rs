@@ -1,4 +1,4 @@
-//! Snapshots, state that survives the process: the bytes of a bank, a layer or a tracker, as `FORMAT.md` describes
+//! Snapshots, state that survives the process: the bytes of a bank, a layer, a tracker or a guard, as `FORMAT.md` describes
 //! them.
 //!
 //! | file | what it does |
@@ -6,7 +6,7 @@
 //! | `header.rs` | the header: kind, rule with its parameters, size |
 //! | `body.rs` | numbers to bytes and back, in order |
 //! | `first.rs` | snapshots of format 1, read as those of format 2 |
-//! | `faces.rs` | [`Bank`](crate::Bank) and [`Layer`](crate::Layer); a [`Tracker`](crate::Tracker)'s is in its own folder |
+//! | `faces.rs` | [`Bank`](crate::Bank) and [`Layer`](crate::Layer); those of a [`Tracker`](crate::Tracker) and of guards are in their own folders |
 
 mod body;
 mod faces;
@@ -21,7 +21,7 @@ pub use header::{SnapshotInfo, SnapshotKind, SnapshotRule};
 use crate::error::ChannelsError;
 use thiserror::Error;
 
-/// Bytes that are no state of this bank, layer or tracker, which has not changed.
+/// Bytes that are no state of this bank, layer, tracker or guard, which has not changed.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum SnapshotError {

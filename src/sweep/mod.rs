@@ -9,6 +9,7 @@
 //! | `layer.rs` | a pass over weights and gradients, and its mean |
 //! | `together.rs` | many layers in one call |
 //! | `sum.rs` | the reproducible sum behind that mean |
+//! | `squares.rs` | the same sum over the squares of a gradient |
 //! | `sink.rs` | where outputs go |
 //! | `elapsed.rs` | a row of channels whose decay is in time |
 //! | `threads.rs` | rayon over ranges of channels |
@@ -20,6 +21,7 @@ mod layer;
 mod row;
 mod series;
 mod sink;
+mod squares;
 mod sum;
 mod threads;
 mod together;
@@ -27,6 +29,7 @@ mod together;
 pub(crate) use elapsed::{Recent, Silence, nanoseconds};
 pub(crate) use layer::check;
 pub use sink::Observation;
+pub use squares::sum_of_squares;
 pub use threads::Threads;
 pub use together::{LayerUpdate, update_layers};
 pub(crate) use together::{Part, run_together};
@@ -331,9 +334,18 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         let mut cells = cell::<R, T>(state, channel)?;
         let mut copy = R::Columns::map(R::Columns::each_mut(&mut cells), |cell| **cell);
         R::seed(&self.constants, &mut copy, exponent_for(step));
-        for (cell, value) in cells.into_iter().zip(copy) {
-            *cell = value;
-        }
+        put::<R, T>(cells, copy);
+        Ok(())
+    }
+
+    /// Replaces the state of one channel.
+    pub(crate) fn put(
+        &self,
+        state: ColumnsOf<R, &mut [T]>,
+        channel: usize,
+        value: ColumnsOf<R, T>,
+    ) -> Result<(), UpdateError> {
+        put::<R, T>(cell::<R, T>(state, channel)?, value);
         Ok(())
     }
 
@@ -395,6 +407,12 @@ fn cell<R: Rule, T: Real>(state: ColumnsOf<R, &mut [T]>, channel: usize) -> Resu
         return Err(UpdateError::Channel { channel, channels });
     }
     Ok(R::Columns::map(state, |column| &mut column[channel]))
+}
+
+fn put<R: Rule, T: Real>(cells: ColumnsOf<R, &mut T>, value: ColumnsOf<R, T>) {
+    for (cell, value) in cells.into_iter().zip(value) {
+        *cell = value;
+    }
 }
 
 /// Updates one channel, and returns the verdict on its sample.

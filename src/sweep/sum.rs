@@ -47,6 +47,25 @@ impl ChunkSum {
         self.0 = sums;
     }
 
+    /// Adds the squares of values that follow those added before, as [`add`](Self::add) adds the values. Inlined: there is no
+    /// step beside it, and it is compiled for the instruction set of its caller.
+    #[inline(always)]
+    pub(super) fn add_squares<T: Real>(&mut self, values: &[T]) {
+        let (rows, rest) = values.as_chunks::<LANES>();
+        let mut sums = self.0;
+        for row in rows {
+            for lane in 0..LANES {
+                let value = row[lane].to_f64();
+                sums[lane] += value * value;
+            }
+        }
+        for (sum, &value) in sums.iter_mut().zip(rest) {
+            let value = value.to_f64();
+            *sum += value * value;
+        }
+        self.0 = sums;
+    }
+
     #[inline(always)]
     pub(super) fn total(self) -> f64 {
         let mut sums = self.0;

@@ -205,7 +205,7 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
 
     fn header(&self, channels: usize) -> Header {
         let mut header = Header::new::<R, T>(SnapshotKind::Tracker, self.bank.rule(), channels);
-        (header.key, header.idle) = (K::KIND, if self.is_idle_by_time() { IN_TIME } else { 0 });
+        (header.key, header.marks) = (K::KIND, if self.is_idle_by_time() { IN_TIME } else { 0 });
         header
     }
 
@@ -222,7 +222,7 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
         let late = || channels.iter().filter_map(|&channel| self.bank.late_in_a_row().get(channel).copied());
         let has_late = late().any(|late| late > 0);
         if has_late {
-            header.idle |= HAS_LATE;
+            header.marks |= HAS_LATE;
         }
         let width = usize::from(header.columns) * size_of::<T>() + bytes_of_slot::<T>() + usize::from(has_late);
         header.body = (channels.len() * width + keys + COUNTERS * size_of::<u64>() + CLOCK) as u64;
@@ -278,10 +278,10 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
             }
         };
         let most = if header.is_first() { IN_TIME } else { IN_TIME | HAS_LATE };
-        if header.idle > most {
+        if header.marks > most {
             return Err(SnapshotError::Malformed { what: "series are idle by nothing that is known" });
         }
-        let (was_in_time, has_late) = (header.idle & IN_TIME > 0, header.idle & HAS_LATE > 0);
+        let (was_in_time, has_late) = (header.marks & IN_TIME > 0, header.marks & HAS_LATE > 0);
         let mut reader = Reader::new(body);
         let columns = read_columns(&mut reader, &header, &made_by, to)?;
         let count = columns.len();

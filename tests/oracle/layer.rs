@@ -163,8 +163,13 @@ pub(crate) fn mean<T: Float>(values: &[T]) -> T {
     if values.is_empty() {
         return T::ZERO;
     }
+    T::from_f64(sum(values).min(f64::MAX) / values.len() as f64)
+}
+
+/// The sum in that order.
+pub(crate) fn sum<T: Float>(values: &[T]) -> f64 {
     let chunks: Vec<f64> = values.chunks(4096).map(chunk).collect();
-    T::from_f64(tree(&chunks).min(f64::MAX) / values.len() as f64)
+    if chunks.is_empty() { 0.0 } else { tree(&chunks) }
 }
 
 fn chunk<T: Float>(values: &[T]) -> f64 {

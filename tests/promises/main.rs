@@ -17,6 +17,7 @@ mod ema;
 mod errors;
 mod expiry;
 mod golden;
+mod guards;
 mod layers;
 mod no_alloc;
 mod numerator;

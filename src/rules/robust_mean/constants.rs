@@ -14,7 +14,7 @@
 use super::{RobustMean, age};
 use crate::error::ParameterError;
 use crate::lane::{Ops, Real};
-use crate::rule::pace_of;
+use crate::rule::{Reading, pace_of};
 use crate::rules::{gain_for, is_size, within};
 use crate::snapshot::FirstTally;
 
@@ -92,6 +92,9 @@ pub struct Constants<T> {
     pub(super) reject: T,
     pub(super) slope: T,
     pub(super) scale_clip: T,
+    /// The number of scales within which neither the psi nor the clip of the scale changes a residual; below 0 where the taper
+    /// leaves no room for rounding.
+    pub(super) close: T,
     pub(super) strike_at: T,
     pub(super) regrow: T,
     pub(super) regrow_young: T,
@@ -155,6 +158,9 @@ impl<T: Real> Constants<T> {
             half_resolution < T::HALF_MAX.to_f64()
         })?;
         let slope = rule.reject.map_or(1.0, |(from, at)| rule.clip / (at - from));
+        let close = rule.clip.min(rule.scale_clip);
+        let taper = rule.reject.map_or(f64::INFINITY, |(_, at)| (at - close) * slope);
+        let close = if taper > 1.01 * close { close } else { -1.0 };
         let patience = STRIKE * u64::from(rule.patience);
         let constants = Self {
             alpha: T::default(),
@@ -171,6 +177,7 @@ impl<T: Real> Constants<T> {
             reject: T::from_f64(rule.reject.map_or(f64::INFINITY, |(_, at)| at)),
             slope: T::from_f64(slope),
             scale_clip: T::from_f64(rule.scale_clip),
+            close: T::from_f64(close),
             strike_at: T::from_f64(RobustMean::STRIKE_AT),
             regrow: T::from_f64(REGROW),
             regrow_young: T::from_f64(REGROW_YOUNG),
@@ -260,6 +267,18 @@ impl<T: Real> Constants<T> {
             && is_size(scale, T::MAX)
             && scale >= self.tiny
             && (is_starting || has_just_begun || scale >= relative)
+    }
+
+    /// The state of a channel that begins from what is known, as if as many samples had led to it; of a whole number of
+    /// them no more counts than there is room for in the memory.
+    pub(super) fn begun(&self, Reading { location, scale, age }: Reading<T>) -> [T; 4] {
+        let most = T::HALF_MAX.to_f64();
+        let location = T::from_f64(location.to_f64().clamp(-most, most));
+        let relative = T::from_f64(self.relative.to_f64() * location.to_f64().abs());
+        let floor = if relative < self.tiny { self.tiny } else { relative };
+        let scale = if scale < floor { floor } else { scale };
+        let field = age::converted(self, age.to_f64().min(self.full.to_f64()).floor());
+        [location, scale, location, T::from_word(field)]
     }
 
     /// Converts a state of a rule with other parameters: location and last strike as they are, the age as far as it goes,

@@ -18,7 +18,7 @@ pub(super) use age::older;
 pub(super) use constants::{Constants, Gain};
 pub(crate) use grid::{exponent_for, step_of};
 pub(super) use judge::{
-    Judged, Now, Silence, any, calm, full, is_alive, is_calm, is_secure, is_silence, is_starting, settle,
+    Judged, Now, Silence, any, calm, close, full, is_alive, is_calm, is_secure, is_silence, is_starting, settle,
 };
 
 use super::pace;
@@ -204,6 +204,13 @@ impl RobustMean {
     }
 }
 
+impl RobustMean {
+    /// The state of a channel that begins from what is known: see [`Sweep::seed`](crate::Sweep::seed).
+    pub(crate) fn begun<T: Real>(k: &Constants<T>, reading: Reading<T>) -> [T; 4] {
+        k.begun(reading)
+    }
+}
+
 /// Checks a number of strikes, which a tally must have room for.
 pub(super) fn patience(strikes: u32) -> Result<u32, ParameterError> {
     let range = 1.0..=f64::from(RobustMean::MOST_PATIENCE);
@@ -332,6 +339,14 @@ impl Step for RobustMean {
     ) {
         let now = Now::get(cells, JUDGED);
         if cells.may_shortcut() && k.is_lean {
+            if T::lanes::<S>() == 1 {
+                let (after, is_close) = close(k, now, sample);
+                if is_close.all() {
+                    cells.set(LOCATION, after.now.location);
+                    cells.set(SCALE, after.now.scale);
+                    return report(after.verdict());
+                }
+            }
             let (after, is_calm) = calm(k, now, sample);
             if is_calm.all() {
                 cells.set(LOCATION, after.now.location);
