@@ -32,7 +32,8 @@
 //! ```
 //!
 //! Tensors may have parameters of their own ([`Group`]), and any function may be the schedule
-//! ([`set_schedule`](RobustSgm::set_schedule)).
+//! ([`set_schedule`](RobustSgm::set_schedule)). With any optimiser, [`weighted_mean`] and [`guard_gradients`] keep wrong
+//! labels and spikes of the gradient from it.
 //!
 //! # What it promises
 //! * A step changes the tensors in place, in two fused passes, and allocates nothing in proportion to them. Its result
@@ -44,7 +45,7 @@
 //!   ([`save`](RobustSgm::save), [`load`](RobustSgm::load)).
 //! * Errors name the tensor.
 //!
-//! Tensors live on the CPU and are `f32` or `f64`.
+//! Tensors that are trained live on the CPU and are `f32` or `f64`.
 
 mod config;
 mod descent;
