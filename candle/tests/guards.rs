@@ -163,7 +163,7 @@ fn norms() -> anyhow::Result<()> {
 fn gradients_are_guarded() -> anyhow::Result<()> {
     let vars = vars()?;
     let first = |store: &GradStore| -> Result<Option<Vec<f64>>> {
-        store.get(vars[1].as_tensor()).map(|gradient| gradient.to_vec1()).transpose()
+        store.get(vars[1].as_tensor()).map(Tensor::to_vec1).transpose()
     };
     let mut guard = gradient_guard();
     for _ in 0..30 {
@@ -176,7 +176,7 @@ fn gradients_are_guarded() -> anyhow::Result<()> {
     let twice = vars.iter().chain(&vars[..2]); // a tensor that is named twice is scaled once
     let factor = guard_gradients(&mut guard, &mut gradients, twice)?;
     assert!((factor - 0.8).abs() < 1e-3, "held at twice the usual size: {factor}");
-    let expected: Vec<f64> = (0..500).map(|i| 0.25 * ((i + 1) % 5) as f64 * factor).collect();
+    let expected: Vec<f64> = (0..500).map(|i| 0.25 * f64::from((i + 1) % 5) * factor).collect();
     assert_eq!(first(&gradients)?, Some(expected));
     for wild in [1e3, f64::NAN, f64::INFINITY] {
         let mut gradients = store(&vars, wild)?;
