@@ -1,11 +1,12 @@
 //! [`Layer`]: the weights of a layer, the public face for optimisers.
 
 use crate::columns::Columns;
+use crate::descent::LayerDescent;
 use crate::dispatch::Backend;
 use crate::error::{BackendError, ChannelsError, UpdateError};
 use crate::lane::Real;
 use crate::rule::{ColumnsOf, LayerRule};
-use crate::rules::{Descent, DescentConstants, LearningRate, SMOOTHED, SQUARE};
+use crate::rules::LearningRate;
 use crate::sweep::{LayerUpdate, Sweep, Threads};
 
 /// The weights of one layer under one [`LayerRule`]: their state, and the engine that updates it.
@@ -31,7 +32,7 @@ use crate::sweep::{LayerUpdate, Sweep, Threads};
 ///
 /// `examples/adamw.rs` is a whole `AdamW` with a robust first moment. An optimiser that has its state in buffers of its
 /// own uses [`Sweep::layer_mean`]; one with many small tensors updates them together with
-/// [`update_layers`](crate::update_layers). No update panics or allocates (rayon's queue apart, when an update is
+/// [`update_layers`](crate::update_layers) or [`descend_layers`](crate::descend_layers). No update panics or allocates (rayon's queue apart, when an update is
 /// shared among threads), and an update that returns an error has changed nothing.
 #[derive(Clone, Debug)]
 pub struct Layer<R: LayerRule, T: Real = f64> {
@@ -200,34 +201,21 @@ impl<T: Real> Layer<LearningRate, T> {
         self.steps = step;
         Ok(mean)
     }
-}
 
-impl<T: Real> Sweep<LearningRate, T> {
-    /// Takes a step of descent over columns of the caller's, as [`Layer::descend`] does; `step` counts the updates
-    /// from 1.
+    /// Makes this layer's part in [`descend_layers`](crate::descend_layers), a whole step of descent at the rate
+    /// `rate(r)` of its own mean. Nothing changes before that is called.
     ///
     /// # Errors
-    /// The columns, the weights and the gradient are not all of one length. State and weights are untouched.
-    pub fn descend(
-        &self,
-        mut state: ColumnsOf<LearningRate, &mut [T]>,
-        weights: &mut [T],
-        gradient: &[T],
-        step: u64,
-        rate: impl FnOnce(T) -> T,
-    ) -> Result<T, UpdateError> {
-        let now = self.at_step(step);
-        let mean = now.layer_mean(state.each_mut().map(|column| &mut **column), weights, gradient)?;
-        let rate = rate(mean);
-        let rate = match rate.to_f64() {
-            nan if nan.is_nan() => T::default(),
-            large if large > T::MAX.to_f64() => T::MAX,
-            small if small < -T::MAX.to_f64() => T::from_f64(-T::MAX.to_f64()),
-            _ => rate,
-        };
-        let constants = DescentConstants::new(*now.constants(), step.max(1), rate);
-        let [square, smoothed] = [SQUARE, SMOOTHED].map(|column| core::mem::take(&mut state[column]));
-        now.pass::<Descent>(&constants, [weights, smoothed], [gradient, square]);
-        Ok(mean)
+    /// There are not one weight and one gradient per weight of the layer. State and weights are untouched.
+    pub fn descent<'a, F: FnOnce(T) -> T + Send>(
+        &'a mut self,
+        weights: &'a mut [T],
+        gradient: &'a [T],
+        rate: F,
+    ) -> Result<LayerDescent<'a, T, F>, UpdateError> {
+        let step = self.steps.saturating_add(1);
+        let descent =
+            LayerDescent::new(self.sweep.clone(), self.columns.as_mut_slices(), weights, gradient, step, rate)?;
+        Ok(descent.counting(&mut self.steps))
     }
 }

@@ -46,7 +46,7 @@
 //! | samples at any distance in time | [`Decay::half_life_time`] with [`Bank::update_after`] for rows, [`TimedBank::observe_at`] for samples one by one, [`Tracker::update_at`] for series by name |
 //! | named series that come and go | [`Tracker`], with [`max_idle`](Tracker::max_idle) and [`max_series`](Tracker::max_series) |
 //! | a process that may be killed, or series to move to another | [`Tracker::write_snapshot`], [`Bank::write_snapshot`], [`Layer::write_snapshot`] |
-//! | weights and their gradients | [`Layer::update`], [`Layer::descend`]; many small layers at once: [`update_layers`] |
+//! | weights and their gradients | [`Layer::update`], [`Layer::descend`]; many small layers at once: [`update_layers`], [`descend_layers`] |
 //! | the losses of a batch, of which some labels are wrong | [`LossGuard`]: a weight for each example |
 //! | gradients with a spike now and then | [`GradientGuard`], and [`sum_of_squares`] for the norm |
 //! | state in buffers of your own, such as an optimiser's | [`Sweep`] |
@@ -183,6 +183,7 @@ mod bank;
 mod cells;
 mod columns;
 mod decay;
+mod descent;
 mod dispatch;
 mod error;
 mod guards;
@@ -201,6 +202,7 @@ mod tracker;
 pub use bank::Bank;
 pub use columns::Columns;
 pub use decay::Decay;
+pub use descent::{LayerDescent, descend_layers};
 pub use dispatch::Backend;
 pub use error::{BackendError, ChannelsError, ParameterError, TrackError, UpdateError};
 pub use guards::{GradientGuard, GradientGuards, LossGuard, Suspect};

@@ -1,6 +1,7 @@
-//! The parameters of the optimiser, and the schedules of the rate.
+//! The parameters of the optimiser.
 
-use crate::Error;
+use crate::error::Error;
+use crate::schedule::Schedule;
 use evenkeel::{Bound, Decay, LearningRate, WeightDecay};
 
 /// The parameters of [`RobustSgm`](crate::RobustSgm), which are checked when an optimiser is made.
@@ -14,7 +15,7 @@ use evenkeel::{Bound, Decay, LearningRate, WeightDecay};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParamsRobustSgm {
-    /// The learning-rate bound `mu`, 1e-3 by default. At 0 the weights stand still, which schedules of your own may
+    /// The learning-rate bound `mu`, at least 0, 1e-3 by default. At 0 the weights stand still, which schedules of your own may
     /// want, and the state moves on as with the last bound that was not 0.
     pub lr: f64,
     /// The decay of the numerator and of the max-normaliser, 0.9999 by default.
@@ -71,40 +72,16 @@ pub enum Decoupling {
     Coupled,
 }
 
-/// The factor of the rate at each step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Schedule {
-    /// The factor 1 at every step.
-    #[default]
-    Constant,
-    /// A raised cosine, `(1 + cos(pi t / steps)) / 2`: 1 at the first step, 0 from `steps` steps on. `AutoSGM`'s.
-    RaisedCosine {
-        /// The length of the training.
-        steps: u64,
-    },
-    /// A straight line, `1 - t / steps`: 1 at the first step, 0 from `steps` steps on.
-    Linear {
-        /// The length of the training.
-        steps: u64,
-    },
-}
-
-impl Schedule {
-    /// The factor of the step with this number, counted from 1, with the same bits on every platform.
-    #[must_use]
-    #[allow(clippy::cast_precision_loss)] // 2^53 steps are out of reach
-    pub fn factor(self, step: u64) -> f64 {
-        let part = |steps: u64| (step.saturating_sub(1) as f64 / steps.max(1) as f64).min(1.0);
-        match self {
-            Self::Constant => 1.0,
-            Self::RaisedCosine { steps } => f64::midpoint(1.0, libm::cos(std::f64::consts::PI * part(steps))),
-            Self::Linear { steps } => 1.0 - part(steps),
+impl ParamsRobustSgm {
+    /// The learning-rate bound with which the state moves on: the one that is set, or at 0 the last that was not.
+    pub(crate) fn bound_after(&self, last: f64) -> Result<f64, Error> {
+        match self.lr {
+            0.0 => Ok(last),
+            lr if lr > 0.0 && lr.is_finite() => Ok(lr),
+            lr => Err(Error::Rate { lr }),
         }
     }
-}
 
-impl ParamsRobustSgm {
     /// The rule of every tensor, with this bound.
     pub(crate) fn rule(&self, bound: f64) -> Result<LearningRate, Error> {
         let weight_decay = match self.decoupling {

@@ -3,13 +3,37 @@
 use candle_core::{DType, Shape};
 use std::path::PathBuf;
 
-/// An error of a [`RobustSgm`](crate::RobustSgm), which candle's own errors carry in [`candle_core::Error::Wrapped`].
+/// An error of a [`RobustSgm`](crate::RobustSgm). Where the methods of candle's trait return it, it is in
+/// [`candle_core::Error::Wrapped`], from which candle gives back the sentence but not the type; the methods of
+/// [`RobustSgm`](crate::RobustSgm) itself return it as it is.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A parameter is outside the range in which it means something.
     #[error(transparent)]
     Parameter(#[from] evenkeel::ParameterError),
+    /// A learning rate is below 0, infinite or NaN.
+    #[error("the learning rate is {lr}: set one that is at least 0 and finite")]
+    Rate {
+        /// The learning rate.
+        lr: f64,
+    },
+    /// A schedule of the caller's returned a number that is no factor.
+    #[error("the schedule returned {factor} for step {step}: return a number that is at least 0 and finite")]
+    Schedule {
+        /// The number of the step, counted from 1.
+        step: u64,
+        /// The number that was returned.
+        factor: f64,
+    },
+    /// A group of this number does not exist.
+    #[error("there is no group {index}: there are {groups}, counted from 0")]
+    Group {
+        /// The number.
+        index: usize,
+        /// How many groups there are.
+        groups: usize,
+    },
     /// The state of a tensor could not be made.
     #[error("tensor {name}: {source}")]
     State {
@@ -38,11 +62,25 @@ pub enum Error {
         /// The name of the tensor.
         name: String,
     },
-    /// Two tensors have one name, or are one tensor.
-    #[error("tensor {name} is there twice: give every tensor once and a name of its own")]
+    /// A name is there twice.
+    #[error("the name {name} is there twice: give every tensor a name of its own")]
     Twice {
+        /// The name.
+        name: String,
+    },
+    /// A tensor is in two groups.
+    #[error("tensor {name} is in another group too, as {other}: leave it in one of them")]
+    Groups {
         /// The name of the tensor.
         name: String,
+        /// The name of the tensor in the other group.
+        other: String,
+    },
+    /// Losses have an element type that is not supported.
+    #[error("the losses are {dtype:?}: give them to the guard as f32 or f64")]
+    Losses {
+        /// The element type of the losses.
+        dtype: DType,
     },
     /// A gradient does not fit its tensor.
     #[error("tensor {name}: its gradient is {got:?} {got_shape:?}, but the tensor is {expected:?} {expected_shape:?}")]

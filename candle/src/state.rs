@@ -6,16 +6,20 @@
 //! | `NAME.steps` | U64 | 1: the updates of the tensor |
 //! | `NAME.rate` | F64 | 2: the smoothed layer mean, and its gain at the last step |
 //! | `steps` | U64 | 1: the steps of the optimiser |
-//! | `bound` | F64 | 1: the last learning-rate bound that was not 0 |
+//! | `bound` | F64 | 1: the last learning-rate bound that was not 0, of the first tensor |
+//! | `NAME.bound` | F64 | 1: that of this tensor, where it is another |
+//!
+//! A tensor of several names is there once, under any of them.
 //!
 //! The metadata hold one word, `format`, which is [`FORMAT`]. The same state gives the same file.
 
+use crate::config::ParamsRobustSgm;
 use crate::error::Error;
 use crate::optimiser::{Mean, Parameter, RobustSgm, State};
 use candle_core::DType;
 use evenkeel::{Layer, LearningRate, Real};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -65,6 +69,7 @@ impl RobustSgm {
     /// The file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
+        let bound = self.parameters.first().map_or(ParamsRobustSgm::default().lr, |first| first.bound);
         let number = |name: &str, dtype, bytes: [u8; 8]| Entry {
             name: name.to_owned(),
             dtype,
@@ -73,12 +78,15 @@ impl RobustSgm {
         };
         let mut entries = vec![
             number("steps", Dtype::U64, self.steps.to_le_bytes()),
-            number("bound", Dtype::F64, self.bound.to_le_bytes()),
+            number("bound", Dtype::F64, bound.to_le_bytes()),
         ];
         for parameter in &self.parameters {
             match &parameter.state {
                 State::F32(layer) => parameter.entries(layer, &mut entries),
                 State::F64(layer) => parameter.entries(layer, &mut entries),
+            }
+            if parameter.bound.to_bits() != bound.to_bits() {
+                entries.push(number(&format!("{}.bound", parameter.name), Dtype::F64, parameter.bound.to_le_bytes()));
             }
         }
         let format =
@@ -93,8 +101,9 @@ impl RobustSgm {
         write_whole(path, &bytes).map_err(|source| Error::File { path: path.to_owned(), source })
     }
 
-    /// Reads back what [`save`](Self::save) wrote, for the same tensors under the same names. The weights are not in
-    /// it: save and load them with [`candle_nn::VarMap`]. The parameters stay those of this optimiser.
+    /// Reads back what [`save`](Self::save) wrote, for the same tensors under the same names; of a tensor that has
+    /// several, any will do. The weights are not in it: save and load them with [`candle_nn::VarMap`]. The parameters
+    /// and the groups stay those of this optimiser.
     ///
     /// # Errors
     /// The file cannot be read, is damaged, or holds the state of other tensors. The optimiser is untouched.
@@ -102,12 +111,14 @@ impl RobustSgm {
         let path = path.as_ref();
         let bytes = fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
         let file = File::open(path, &bytes)?;
-        file.expect_only(&self.parameters)?;
+        let names = self.parameters.iter().map(|parameter| file.name_of(parameter)).collect::<Result<Vec<_>, _>>()?;
+        file.expect_only(&names)?;
         let mut found = Vec::with_capacity(self.parameters.len());
-        for parameter in &self.parameters {
-            found.push(file.parameter(parameter)?);
+        for (parameter, name) in self.parameters.iter().zip(names) {
+            found.push(file.parameter(parameter, name)?);
         }
-        for (parameter, (columns, steps, mean)) in self.parameters.iter_mut().zip(found) {
+        let standing: Vec<bool> = self.groups().iter().map(|params| params.lr == 0.0).collect();
+        for (parameter, Found { columns, steps, mean, bound }) in self.parameters.iter_mut().zip(found) {
             let name = &parameter.name;
             let restored = match (&mut parameter.state, &columns) {
                 (State::F32(layer), Columns::F32(columns)) => {
@@ -120,11 +131,11 @@ impl RobustSgm {
             };
             restored.map_err(|error| file.misfit(format!("tensor {name}: {error}")))?;
             parameter.mean = mean;
+            if standing.get(parameter.group) == Some(&true) {
+                (parameter.bound, self.stale) = (bound, true);
+            }
         }
         self.steps = file.steps;
-        if self.params().lr == 0.0 {
-            (self.bound, self.stale) = (file.bound, true);
-        }
         Ok(())
     }
 }
@@ -166,6 +177,14 @@ enum Columns {
     F64([Vec<f64>; 5]),
 }
 
+/// The state of one tensor as it was found in a file.
+struct Found {
+    columns: Columns,
+    steps: u64,
+    mean: Mean,
+    bound: f64,
+}
+
 /// A file whose format is right.
 struct File<'a> {
     path: &'a Path,
@@ -189,11 +208,17 @@ impl<'a> File<'a> {
         let mut file = Self { path, tensors, steps: 0, bound: 0.0 };
         let steps = file.entry("steps", Dtype::U64, &[1])?;
         file.steps = u64::from_le_bytes(steps.try_into().unwrap_or_default());
-        file.bound = f64::read(file.entry("bound", Dtype::F64, &[1])?);
-        if !(file.bound > 0.0 && file.bound.is_finite()) {
-            return Err(wrong(format!("its learning-rate bound is {}", file.bound)));
-        }
+        file.bound = file.bound("bound")?;
         Ok(file)
+    }
+
+    fn bound(&self, name: &str) -> Result<f64, Error> {
+        let bound = f64::read(self.entry(name, Dtype::F64, &[1])?);
+        if bound > 0.0 && bound.is_finite() {
+            Ok(bound)
+        } else {
+            Err(self.damaged(format!("{name}, a learning-rate bound, is {bound}")))
+        }
     }
 
     fn misfit(&self, what: String) -> Error {
@@ -204,15 +229,30 @@ impl<'a> File<'a> {
         Error::Format { path: self.path.to_owned(), what }
     }
 
+    fn has(&self, name: &str) -> bool {
+        self.tensors.tensor(name).is_ok()
+    }
+
+    /// The name under which a tensor is in the file; its first name if it is not.
+    fn name_of<'p>(&self, parameter: &'p Parameter) -> Result<&'p str, Error> {
+        let mut there = parameter.names().filter(|name| self.has(&format!("{name}.{}", COLUMNS[0])));
+        match (there.next(), there.next()) {
+            (Some(one), Some(other)) => {
+                Err(self.misfit(format!("it holds {one} and {other} each for itself, which are one tensor here")))
+            }
+            (name, _) => Ok(name.unwrap_or(&parameter.name)),
+        }
+    }
+
     /// No entry of any other tensor.
-    fn expect_only(&self, parameters: &[Parameter]) -> Result<(), Error> {
+    fn expect_only(&self, names: &[&str]) -> Result<(), Error> {
+        let names: HashSet<&str> = names.iter().copied().collect();
         for entry in self.tensors.names() {
             if entry == "steps" || entry == "bound" {
                 continue;
             }
             let known = entry.rsplit_once('.').is_some_and(|(name, what)| {
-                (COLUMNS.contains(&what) || what == "steps" || what == "rate")
-                    && parameters.iter().any(|parameter| parameter.name == name)
+                (COLUMNS.contains(&what) || ["steps", "rate", "bound"].contains(&what)) && names.contains(name)
             });
             if !known {
                 return Err(self.misfit(format!("it holds {entry}, which no tensor here has")));
@@ -231,12 +271,13 @@ impl<'a> File<'a> {
         Ok(found.data())
     }
 
-    fn parameter(&self, parameter: &Parameter) -> Result<(Columns, u64, Mean), Error> {
-        let name = &parameter.name;
+    /// The state of a tensor, which is there under this name.
+    fn parameter(&self, parameter: &Parameter, name: &str) -> Result<Found, Error> {
+        let shape = parameter.var.dims();
         let columns = if parameter.var.dtype() == DType::F32 {
-            Columns::F32(self.columns(parameter)?)
+            Columns::F32(self.columns(name, shape)?)
         } else {
-            Columns::F64(self.columns(parameter)?)
+            Columns::F64(self.columns(name, shape)?)
         };
         let steps = self.entry(&format!("{name}.steps"), Dtype::U64, &[1])?;
         let steps = u64::from_le_bytes(steps.try_into().unwrap_or_default());
@@ -249,14 +290,16 @@ impl<'a> File<'a> {
         if !((0.0..=most).contains(&mean.value) && (0.0..=1.0).contains(&mean.gain)) {
             return Err(self.damaged(format!("{name}.rate is {} and {}", mean.value, mean.gain)));
         }
-        Ok((columns, steps, mean))
+        let own = format!("{name}.bound");
+        let bound = if self.has(&own) { self.bound(&own)? } else { self.bound };
+        Ok(Found { columns, steps, mean, bound })
     }
 
-    fn columns<T: Bytes>(&self, parameter: &Parameter) -> Result<[Vec<T>; 5], Error> {
+    fn columns<T: Bytes>(&self, tensor: &str, shape: &[usize]) -> Result<[Vec<T>; 5], Error> {
         let mut columns: [Vec<T>; 5] = Default::default();
         for (index, (column, what)) in columns.iter_mut().zip(COLUMNS).enumerate() {
-            let name = format!("{}.{what}", parameter.name);
-            let bytes = self.entry(&name, T::DTYPE, parameter.var.dims())?;
+            let name = format!("{tensor}.{what}");
+            let bytes = self.entry(&name, T::DTYPE, shape)?;
             column.extend(bytes.chunks_exact(size_of::<T>()).map(T::read));
             // The square of a weight that has seen no gradient is -1; the scale and the norm are averages of
             // magnitudes.

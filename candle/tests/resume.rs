@@ -197,6 +197,51 @@ fn files_of_other_tensors() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Two tensors of as many weights whose shapes have been exchanged, in any column: an error that names the tensor, from
+/// the state and from candle's weights.
+#[test]
+fn exchanged_shapes() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (path, weights) = (folder.path().join("state"), folder.path().join("weights.safetensors"));
+    let map = |shapes: [(usize, usize); 2]| -> Result<VarMap> {
+        let map = VarMap::new();
+        for (name, shape) in ["a", "b"].into_iter().zip(shapes) {
+            let var = candle_core::Var::from_tensor(&Tensor::ones(shape, DType::F32, &Device::Cpu)?)?;
+            map.data().lock().unwrap().insert(name.to_owned(), var);
+        }
+        Ok(map)
+    };
+    let here = map([(2, 3), (3, 2)])?;
+    let mut optimiser = RobustSgm::from_var_map(&here, params())?;
+    optimiser.save(&path)?;
+    here.save(&weights)?;
+    let mut there = map([(3, 2), (2, 3)])?;
+    let error = RobustSgm::from_var_map(&there, params())?.load(&path).unwrap_err().to_string();
+    assert!(error.contains("a.square is F32 [2, 3] there and F32 [3, 2] here"), "{error}");
+    let error = there.load(&weights).unwrap_err().to_string();
+    assert!(error.contains("error setting a ") || error.contains("error setting b "), "{error}");
+
+    // One entry alone.
+    let bytes = fs::read(&path)?;
+    let (_, about) = safetensors::SafeTensors::read_metadata(&bytes)?;
+    let file = safetensors::SafeTensors::deserialize(&bytes)?;
+    for column in ["square", "scale", "norm", "average", "smoothed"] {
+        let wrong = format!("b.{column}");
+        let views = file.tensors().into_iter().map(|(name, view)| {
+            let mut shape = view.shape().to_vec();
+            if name == wrong {
+                shape.reverse();
+            }
+            let view = safetensors::tensor::TensorView::new(view.dtype(), shape, view.data()).unwrap();
+            (name, view)
+        });
+        fs::write(&path, safetensors::serialize(views.collect::<Vec<_>>(), about.metadata().clone())?)?;
+        let error = optimiser.load(&path).unwrap_err().to_string();
+        assert!(error.contains(&format!("{wrong} is F32 [2, 3] there and F32 [3, 2] here")), "{error}");
+    }
+    Ok(())
+}
+
 /// A rate of 0 at the time of saving is no exception.
 #[test]
 fn saved_while_standing_still() -> anyhow::Result<()> {

@@ -7,12 +7,11 @@ use super::row::{FAR_BYTES, Row, part};
 use super::sink::Values;
 use super::sum::{CHUNK, ChunkSum, root};
 use super::threads::{Work, run, split_columns, split_inputs};
-use super::{Sweep, Threads, channels_of, same_length};
+use super::{Sweep, channels_of, same_length};
 use crate::dispatch::Token;
 use crate::error::UpdateError;
 use crate::lane::Real;
 use crate::rule::{ColumnsOf, InputsOf, LayerRule};
-use core::fmt;
 use pulp::{Simd, WithSimd};
 
 impl<R: LayerRule, T: Real> Sweep<R, T> {
@@ -56,13 +55,24 @@ impl<R: LayerRule, T: Real> Sweep<R, T> {
         out: Option<&mut [T]>,
     ) -> Result<T, UpdateError> {
         check::<R, T>(&state, weights, gradient)?;
+        Ok(self.checked(state, weights, gradient, out))
+    }
+
+    /// Takes one step of every weight, where [`check`] has found all slices to be of one length.
+    pub(crate) fn checked(
+        &self,
+        state: ColumnsOf<R, &mut [T]>,
+        weights: &[T],
+        gradient: &[T],
+        out: Option<&mut [T]>,
+    ) -> T {
         let pass = LayerPass::<R, T>::new(&self.constants, state, [weights, gradient], out);
-        let count = weights.len();
-        Ok(mean(run(pass, self.token, self.threads), count))
+        mean(run(pass, self.token, self.threads), weights.len())
     }
 }
 
-fn check<R: LayerRule, T: Real>(
+/// Checks that the columns, the weights and the gradient are all of one length.
+pub(crate) fn check<R: LayerRule, T: Real>(
     state: &ColumnsOf<R, &mut [T]>,
     weights: &[T],
     gradient: &[T],
@@ -175,138 +185,4 @@ impl<R: LayerRule, T: Real> WithSimd for LayerPass<'_, '_, '_, R, T> {
         }
         sum.total()
     }
-}
-
-/// The part of one layer in [`update_layers`]: a sweep, the columns it runs over, and this step's weights and gradient.
-///
-/// [`Layer::with`](crate::Layer::with) makes it, or [`LayerUpdate::new`] over columns of your own.
-pub struct LayerUpdate<'a, R: LayerRule, T: Real> {
-    sweep: Sweep<R, T>,
-    state: ColumnsOf<R, &'a mut [T]>,
-    weights: &'a [T],
-    gradient: &'a [T],
-    mean: T,
-    /// The counter of updates of the layer.
-    steps: Option<&'a mut u64>,
-    done: bool,
-}
-
-impl<'a, R: LayerRule, T: Real> LayerUpdate<'a, R, T> {
-    /// Checks an update, which [`update_layers`] will make.
-    ///
-    /// # Errors
-    /// The columns, the weights and the gradient are not all of one length.
-    pub fn new(
-        sweep: Sweep<R, T>,
-        state: ColumnsOf<R, &'a mut [T]>,
-        weights: &'a [T],
-        gradient: &'a [T],
-    ) -> Result<Self, UpdateError> {
-        check::<R, T>(&state, weights, gradient)?;
-        Ok(Self { sweep, state, weights, gradient, mean: T::default(), steps: None, done: false })
-    }
-
-    /// Adds one to `steps` when the update is made.
-    pub(crate) fn counting(self, steps: &'a mut u64) -> Self {
-        Self { steps: Some(steps), ..self }
-    }
-
-    /// The layer mean that [`update_layers`] has left here; 0 before.
-    #[must_use]
-    pub fn mean(&self) -> T {
-        self.mean
-    }
-
-    fn run(&mut self, threads: Threads) {
-        if core::mem::replace(&mut self.done, true) {
-            return;
-        }
-        let state = part::<R, T>(&mut self.state, 0..self.weights.len());
-        let inputs = [self.weights, self.gradient];
-        let pass = LayerPass::<R, T>::new(&self.sweep.constants, state, inputs, None);
-        self.mean = mean(run(pass, self.sweep.token, threads), self.weights.len());
-        if let Some(steps) = &mut self.steps {
-            **steps = steps.saturating_add(1);
-        }
-    }
-
-    /// The bytes that are touched, and one more, so that layers without weights are not cut off one by one.
-    fn bytes(&self) -> usize {
-        (self.state.as_ref().len() + 2) * size_of_val(self.weights) + 1
-    }
-}
-
-impl<R: LayerRule, T: Real> fmt::Debug for LayerUpdate<'_, R, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LayerUpdate")
-            .field("sweep", &self.sweep)
-            .field("weights", &self.weights.len())
-            .field("mean", &self.mean)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Updates many layers in one call, shared among the threads of rayon's current pool as if they were one. A model has
-/// hundreds of tensors, most of them too small to be worth a thread's while alone. The results are the bits of one
-/// after the other.
-///
-/// Each layer's mean is left in its [`LayerUpdate`], which is made once however often it is passed here. `threads`
-/// decides when to share, for all of them together; [`Threads::Auto`] suits.
-///
-/// ```
-/// use evenkeel::{Layer, Numerator, Threads, update_layers};
-///
-/// let rule = Numerator::new(1e-3)?;
-/// let mut layers = [Layer::<Numerator, f32>::new(rule, 3)?, Layer::<Numerator, f32>::new(rule, 2)?];
-/// let weights = [vec![0.5, -0.1, 0.2], vec![1.0, 2.0]];
-/// let gradients = [vec![0.1, 0.3, -0.2], vec![0.0, f32::NAN]];
-/// let [first, second] = &mut layers;
-/// let mut updates = [first.with(&weights[0], &gradients[0])?, second.with(&weights[1], &gradients[1])?];
-/// update_layers(&mut updates, Threads::Auto);
-/// assert!(updates[0].mean() > 0.0);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub fn update_layers<R: LayerRule, T: Real>(updates: &mut [LayerUpdate<'_, R, T>], threads: Threads) {
-    let bytes: usize = updates.iter().map(LayerUpdate::bytes).sum();
-    let shared = match threads {
-        Threads::Auto => bytes >= Threads::AUTO_BYTES,
-        Threads::One => false,
-        Threads::Parts(_) => true,
-    };
-    if shared && cfg!(feature = "rayon") {
-        share(updates, bytes, threads);
-    } else {
-        one_by_one(updates);
-    }
-}
-
-fn one_by_one<R: LayerRule, T: Real>(updates: &mut [LayerUpdate<'_, R, T>]) {
-    for update in updates {
-        update.run(Threads::One);
-    }
-}
-
-/// Halves the updates by bytes, until a part is worth one thread's time.
-#[cfg(feature = "rayon")]
-fn share<R: LayerRule, T: Real>(updates: &mut [LayerUpdate<'_, R, T>], bytes: usize, threads: Threads) {
-    let small = threads == Threads::Auto && bytes <= Threads::AUTO_PART_BYTES;
-    if let [update] = updates {
-        return update.run(if small { Threads::One } else { threads });
-    }
-    if small || updates.is_empty() {
-        return one_by_one(updates);
-    }
-    let (mut before, mut middle) = (0, 0);
-    // At least one on either side, and about half of the bytes.
-    while middle == 0 || (middle + 1 < updates.len() && before + updates[middle].bytes() <= bytes / 2) {
-        before += updates[middle].bytes();
-        middle += 1;
-    }
-    let (early, late) = updates.split_at_mut(middle);
-    rayon::join(|| share(early, before, threads), || share(late, bytes - before, threads));
-}
-
-#[cfg(not(feature = "rayon"))]
-fn share<R: LayerRule, T: Real>(updates: &mut [LayerUpdate<'_, R, T>], _: usize, _: Threads) {
-    one_by_one(updates);
 }

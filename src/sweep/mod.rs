@@ -7,6 +7,7 @@
 //! | `series.rs` | many rows, a slice per channel; one long series |
 //! | `indexed.rs` | scattered channels |
 //! | `layer.rs` | a pass over weights and gradients, and its mean |
+//! | `together.rs` | many layers in one call |
 //! | `sum.rs` | the reproducible sum behind that mean |
 //! | `squares.rs` | the same sum over the squares of a gradient |
 //! | `sink.rs` | where outputs go |
@@ -23,12 +24,15 @@ mod sink;
 mod squares;
 mod sum;
 mod threads;
+mod together;
 
 pub(crate) use elapsed::{Recent, Silence, nanoseconds};
-pub use layer::{LayerUpdate, update_layers};
+pub(crate) use layer::check;
 pub use sink::Observation;
 pub use squares::sum_of_squares;
 pub use threads::Threads;
+pub use together::{LayerUpdate, update_layers};
+pub(crate) use together::{Part, run_together};
 
 use crate::cells::One;
 use crate::dispatch::{Backend, Token};

@@ -5,8 +5,8 @@
 
 use crate::{oracle, support};
 use evenkeel::{
-    Backend, Bound, Decay, Layer, LayerRule, LayerUpdate, LearningRate, Numerator, RelaxedNumerator, Sweep, Threads,
-    UpdateError, WeightDecay, update_layers,
+    Backend, Bound, Decay, Layer, LayerDescent, LayerRule, LayerUpdate, LearningRate, Numerator, RelaxedNumerator,
+    Sweep, Threads, UpdateError, WeightDecay, descend_layers, update_layers,
 };
 use oracle::Float;
 use oracle::layer::{NumeratorSpec, NumeratorState, RateSpec, RateState, RelaxedSpec, mean};
@@ -247,6 +247,7 @@ fn any_number_of_threads<T: Float>() {
                 run::<T, PlainNumerator<T>>(5 + seed as u64, &lengths, part);
                 run::<T, PlainRate<T>>(50 + seed as u64, &lengths[..3], part);
             }
+            many_descents::<T>();
         });
     }
 }
@@ -311,6 +312,66 @@ fn many_layers<T: Float>() {
                 for (layer, plain) in layers.iter().zip(&plains) {
                     assert_state(layer, &plain.columns(), "many");
                     assert_eq!(layer.steps(), 1);
+                }
+            }
+        });
+    }
+}
+
+/// Many layers take a whole step in one call: each as if it were alone, at a rate of its own, and once however often it
+/// is asked for.
+fn many_descents<T: Float>() {
+    let mut random = Random::new(31);
+    for count in [0, 1, 2, 3, 20] {
+        let sizes: Vec<usize> = (0..count).map(|_| [0, 1, 30, 700, 9000, 40_000][random.below(6)]).collect();
+        let starts: Vec<_> = sizes.iter().map(|&size| PlainRate::<T>::random(&mut random, size)).collect();
+        let draw = |random: &mut Random, size: usize| -> Vec<T> {
+            (0..size).map(|_| if random.chance(0.01) { T::NAN } else { T::from_f64(random.gauss()) }).collect()
+        };
+        let first: Vec<Vec<T>> = sizes.iter().map(|&size| draw(&mut random, size)).collect();
+        let gradients: Vec<Vec<Vec<T>>> =
+            (0..2).map(|_| sizes.iter().map(|&size| draw(&mut random, size)).collect()).collect();
+        let factor = |index: usize| T::from_f64(0.25 * index as f64);
+        every_backend(|backend| {
+            let mut plains: Vec<_> = starts
+                .iter()
+                .map(|start| PlainRate { rule: start.rule, spec: start.spec, states: start.states.clone(), t: 0 })
+                .collect();
+            let mut expected = first.clone();
+            let mut means = Vec::new();
+            for gradients in &gradients {
+                means.clear();
+                for (index, ((plain, w), g)) in plains.iter_mut().zip(&mut expected).zip(gradients).enumerate() {
+                    let r = mean(&plain.step(w, g));
+                    *w = plain.descend(w, g, factor(index) * r);
+                    means.push(r);
+                }
+            }
+            for threads in [Threads::Auto, Threads::One, Threads::Parts(core::num::NonZeroUsize::MIN)] {
+                let make = |start: &PlainRate<T>| {
+                    Layer::<LearningRate, T>::new(start.rule, start.states.len())
+                        .unwrap()
+                        .with_backend(backend)
+                        .unwrap()
+                };
+                let mut layers: Vec<_> = starts.iter().map(make).collect();
+                let mut w = first.clone();
+                let mut found = Vec::new();
+                for gradients in &gradients {
+                    let with_data = layers.iter_mut().zip(&mut w).zip(gradients).enumerate();
+                    let mut descents: Vec<_> = with_data
+                        .map(|(index, ((layer, w), g))| layer.descent(w, g, move |r| factor(index) * r).unwrap())
+                        .collect();
+                    assert!(descents.iter().all(|descent| descent.mean() == T::ZERO));
+                    descend_layers(&mut descents, threads);
+                    descend_layers(&mut descents, threads);
+                    found = descents.iter().map(LayerDescent::mean).collect();
+                }
+                assert_words(&found, &means, &format!("{threads:?}"));
+                for (((layer, plain), w), expected) in layers.iter().zip(&plains).zip(&w).zip(&expected) {
+                    assert_words(w, expected, &format!("{:?}, {threads:?}", plain.rule));
+                    assert_state(layer, &plain.columns(), "many");
+                    assert_eq!(layer.steps(), 2);
                 }
             }
         });
@@ -522,6 +583,8 @@ fn refusals() {
     assert_eq!(layer.with(&w[..1], &g).map(|update| update.mean()), length("the weights", 1));
     assert_eq!(layer.descend(&mut w[..2], &g, |mean| mean), length("the weights", 2));
     assert_eq!(layer.descend(&mut w, &g[..2], |mean| mean), length("the gradient", 2));
+    assert_eq!(layer.descent(&mut w[..3], &g, |mean| mean).map(|descent| descent.mean()), length("the weights", 3));
+    assert_eq!(layer.descent(&mut w, &g[..3], |mean| mean).map(|descent| descent.mean()), length("the gradient", 3));
     let short = [&[0.0; 4][..], &[0.0; 4], &[0.0; 3], &[0.0; 4], &[0.0; 4]];
     assert_eq!(layer.restore(short, 9), length("a state column", 3).map(|_: f64| ()));
     assert_eq!((layer.state().map(<[f64]>::to_vec), w, layer.steps()), before);
@@ -554,6 +617,7 @@ both_types!(
     wide_layers,
     descents,
     many_layers,
+    many_descents,
     borrowed_columns,
     one_infinite_gradient,
     rates_and_steps_of_the_caller,

@@ -6,7 +6,7 @@ use allocation_counter::measure;
 use core::time::Duration;
 use evenkeel::{
     Backend, Bank, CleanedEma, ClippedEma, Decay, Ema, Estimator, Idle, Layer, LayerRule, LearningRate, Numerator,
-    Overflow, RelaxedNumerator, Resolution, RobustMean, Scored, Threads, Timed, Tracker, update_layers,
+    Overflow, RelaxedNumerator, Resolution, RobustMean, Scored, Threads, Timed, Tracker, descend_layers, update_layers,
 };
 use oracle::Float;
 use support::random::Random;
@@ -97,7 +97,10 @@ fn layers<T: Float>() {
             layer(&mut rates, &block, &mut a);
             for g in block.chunks(CHANNELS) {
                 rates.descend(&mut w, g, |mean| mean).unwrap();
+                let mut descents = [rates.descent(&mut w, g, |mean| mean).unwrap()];
+                descend_layers(&mut descents, Threads::Auto);
             }
+            assert!(rates.descent(&mut w, &block[1..CHANNELS], |mean| mean).is_err());
         });
         assert_eq!((info.count_total, info.bytes_total), (0, 0), "{info:?}");
     });
