@@ -7,6 +7,7 @@
 //! | `series.rs` | many rows, a slice per channel; one long series |
 //! | `indexed.rs` | scattered channels |
 //! | `layer.rs` | a pass over weights and gradients, and its mean |
+//! | `full.rs` | the kernels of a layer's rule beside its plain step |
 //! | `sum.rs` | the reproducible sum behind that mean |
 //! | `sink.rs` | where outputs go |
 //! | `elapsed.rs` | a row of channels whose decay is in time |
@@ -14,6 +15,7 @@
 
 mod block;
 mod elapsed;
+mod full;
 mod indexed;
 mod layer;
 mod row;
