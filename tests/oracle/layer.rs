@@ -46,7 +46,9 @@ impl<T: Float> NumeratorSpec<T> {
     fn steps_of(&self, states: &mut [NumeratorState<T>], samples: &[Option<(T, T)>]) -> Vec<T> {
         let sizes: Vec<Option<T>> = samples.iter().map(|sample| sample.map(|(w, g)| Self::size(w, g))).collect();
         if let (true, Some(seen)) = (self.layer, mean_of_some(&sizes)) {
-            states.iter_mut().for_each(|[u_hat, ..]| *u_hat = self.scale(*u_hat, seen));
+            for [u_hat, ..] in states.iter_mut() {
+                *u_hat = self.scale(*u_hat, seen);
+            }
         }
         for (state, sample) in states.iter_mut().zip(samples) {
             let Some((w, g)) = *sample else { continue };
