@@ -65,8 +65,14 @@ enum Pace {
 }
 
 impl Decay {
+    /// `Decay::beta(0.9999)`, the decay of a numerator by default.
+    pub(crate) const BETA_9999: Self = Self { pace: Pace::Samples(1.0 - 0.9999) };
     /// `Decay::beta(0.999)`, the decay of a scale by default.
     pub(crate) const BETA_999: Self = Self { pace: Pace::Samples(1.0 - 0.999) };
+    /// `Decay::beta(0.9)`, the decay of a smoothed gradient as published.
+    pub(crate) const BETA_9: Self = Self { pace: Pace::Samples(1.0 - 0.9) };
+    /// `Decay::beta(0.1)`, the decay of a layer mean as published.
+    pub(crate) const BETA_1: Self = Self { pace: Pace::Samples(1.0 - 0.1) };
 
     /// Makes a decay in which the weight of a sample halves every `samples` samples.
     ///

@@ -4,7 +4,7 @@
 use crate::error::UpdateError;
 use crate::lane::Real;
 use crate::rule::ColumnsOf;
-use crate::rules::{Descent, DescentConstants, LearningRate, SMOOTHED, SQUARE};
+use crate::rules::{Descent, DescentConstants, LearningRate, SMOOTHED, SQUARE, moves_first};
 use crate::sweep::{Part, Sweep, Threads, check, run_together};
 use core::fmt;
 
@@ -12,7 +12,7 @@ type State<'s, T> = ColumnsOf<LearningRate, &'s mut [T]>;
 
 impl<T: Real> Sweep<LearningRate, T> {
     /// Takes a step of descent over columns of the caller's, as [`Layer::descend`](crate::Layer::descend) does; `step`
-    /// counts the updates from 1.
+    /// counts the updates from 1. `rate` gets the mean of this step: see [`averaged_mean`](Self::averaged_mean).
     ///
     /// # Errors
     /// The columns, the weights and the gradient are not all of one length. State and weights are untouched.
@@ -38,7 +38,7 @@ impl<T: Real> Sweep<LearningRate, T> {
         rate: impl FnOnce(T) -> T,
     ) -> T {
         let now = self.at_step(step);
-        let mean = now.checked(state.each_mut().map(|column| &mut **column), weights, gradient, None);
+        let mean = now.checked(state.each_mut().map(|column| &mut **column), [weights, gradient], None);
         let rate = rate(mean);
         let rate = match rate.to_f64() {
             nan if nan.is_nan() => T::default(),
@@ -48,7 +48,11 @@ impl<T: Real> Sweep<LearningRate, T> {
         };
         let constants = DescentConstants::new(*now.constants(), step.max(1), rate);
         let [square, smoothed] = [SQUARE, SMOOTHED].map(|column| core::mem::take(&mut state[column]));
-        now.pass::<Descent>(&constants, [weights, smoothed], [gradient, square]);
+        if moves_first(now.constants()) {
+            now.pass::<Descent<true>>(&constants, [weights, smoothed], [gradient, square]);
+        } else {
+            now.pass::<Descent<false>>(&constants, [weights, smoothed], [gradient, square]);
+        }
         mean
     }
 }
@@ -66,8 +70,8 @@ pub struct LayerDescent<'a, T: Real, F> {
     /// Taken by the one step that is made.
     rate: Option<F>,
     mean: T,
-    /// The counter of updates of the layer.
-    steps: Option<&'a mut u64>,
+    /// The counter of updates of the layer, and its average mean.
+    memory: Option<(&'a mut u64, &'a mut T)>,
 }
 
 impl<'a, T: Real, F: FnOnce(T) -> T + Send> LayerDescent<'a, T, F> {
@@ -85,12 +89,12 @@ impl<'a, T: Real, F: FnOnce(T) -> T + Send> LayerDescent<'a, T, F> {
         rate: F,
     ) -> Result<Self, UpdateError> {
         check::<LearningRate, T>(&state, weights, gradient)?;
-        Ok(Self { sweep, state, weights, gradient, step, rate: Some(rate), mean: T::default(), steps: None })
+        Ok(Self { sweep, state, weights, gradient, step, rate: Some(rate), mean: T::default(), memory: None })
     }
 
-    /// Adds one to `steps` when the step is made.
-    pub(crate) fn counting(self, steps: &'a mut u64) -> Self {
-        Self { steps: Some(steps), ..self }
+    /// Makes the rate of the mean averaged into `average`, and adds one to `steps`, when the step is made.
+    pub(crate) fn remembering(self, steps: &'a mut u64, average: &'a mut T) -> Self {
+        Self { memory: Some((steps, average)), ..self }
     }
 }
 
@@ -113,9 +117,13 @@ impl<T: Real, F: FnOnce(T) -> T + Send> Part for LayerDescent<'_, T, F> {
         let Some(rate) = self.rate.take() else { return };
         self.sweep.set_threads(threads);
         let state = self.state.each_mut().map(|column| &mut **column);
-        self.mean = self.sweep.descend_checked(state, self.weights, self.gradient, self.step, rate);
-        if let Some(steps) = &mut self.steps {
+        let (sweep, before) = (&self.sweep, self.memory.as_ref().map(|(_, average)| **average));
+        let averaged = |mean| before.map_or(mean, |before| sweep.averaged_mean(before, mean));
+        let mean = sweep.descend_checked(state, self.weights, self.gradient, self.step, |mean| rate(averaged(mean)));
+        self.mean = averaged(mean);
+        if let Some((steps, average)) = &mut self.memory {
             **steps = steps.saturating_add(1);
+            **average = self.mean;
         }
     }
 }

@@ -39,6 +39,8 @@ pub struct Layer<R: LayerRule, T: Real = f64> {
     sweep: Sweep<R, T>,
     columns: Columns<R, T>,
     steps: u64,
+    /// The last mean, averaged if the rule does.
+    mean: T,
 }
 
 impl<R: LayerRule, T: Real> Layer<R, T> {
@@ -47,7 +49,7 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
     /// # Errors
     /// `T` has no room for the rule's parameters, or there is no memory.
     pub fn new(rule: R, weights: usize) -> Result<Self, ChannelsError> {
-        Ok(Self { sweep: Sweep::new(rule)?, columns: Columns::new(weights)?, steps: 0 })
+        Ok(Self { sweep: Sweep::new(rule)?, columns: Columns::new(weights)?, steps: 0, mean: T::default() })
     }
 
     /// Runs the layer on the given backend instead of the fastest: for tests and measurements, as the results are the
@@ -111,6 +113,13 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
         self.steps
     }
 
+    /// The mean that the last update returned; 0 before the first. It belongs to the state of a rule that averages its
+    /// means, such as one with [`LearningRate::mean_decay`].
+    #[must_use]
+    pub fn mean(&self) -> T {
+        self.mean
+    }
+
     /// The state, one column for each number that the rule remembers, in the order that the rule's documentation gives.
     #[must_use]
     pub fn state(&self) -> ColumnsOf<R, &[T]> {
@@ -118,7 +127,7 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
     }
 
     /// Restores a state that [`state`](Self::state) and [`steps`](Self::steps) returned. The numbers are not checked: a
-    /// NaN that is put in stays in.
+    /// NaN that is put in stays in. The [mean](Self::mean) is 0 afterwards: [`restore_mean`](Self::restore_mean).
     ///
     /// # Errors
     /// A column has not one number per weight. The state is untouched.
@@ -129,8 +138,13 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
         for (to, from) in self.columns.as_mut_slices().into_iter().zip(state) {
             to.copy_from_slice(from);
         }
-        self.steps = steps;
+        (self.steps, self.mean) = (steps, T::default());
         Ok(())
+    }
+
+    /// Restores the mean that [`mean`](Self::mean) returned, where the rule averages its means. It is not checked.
+    pub fn restore_mean(&mut self, mean: T) {
+        self.mean = mean;
     }
 
     /// The columns of the state, which a snapshot holds.
@@ -142,15 +156,27 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
         self.sweep.constants()
     }
 
+    /// Whether the last mean belongs to the state.
+    pub(crate) fn averages(&self) -> bool {
+        self.sweep.averages()
+    }
+
     /// Replaces the state by another of as many weights.
-    pub(crate) fn replace(&mut self, columns: Columns<R, T>, steps: u64) {
-        (self.columns, self.steps) = (columns, steps);
+    pub(crate) fn replace(&mut self, columns: Columns<R, T>, steps: u64, mean: T) {
+        (self.columns, self.steps, self.mean) = (columns, steps, mean);
+    }
+
+    /// Counts an update with this mean, and returns the mean as the rule averages it.
+    fn count(&mut self, step: u64, mean: T) -> T {
+        self.steps = step;
+        self.mean = self.sweep.averaged_mean(self.mean, mean);
+        self.mean
     }
 
     /// Resets every weight to one that has seen nothing.
     pub fn reset(&mut self) {
         self.sweep.reset(self.columns.as_mut_slices());
-        self.steps = 0;
+        (self.steps, self.mean) = (0, T::default());
     }
 
     /// Takes one step of every weight with its gradient, and returns the mean of `a` over the layer; 0 for a layer
@@ -161,8 +187,7 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
     pub fn update(&mut self, weights: &[T], gradient: &[T]) -> Result<T, UpdateError> {
         let step = self.steps.saturating_add(1);
         let mean = self.sweep.at_step(step).layer_mean(self.columns.as_mut_slices(), weights, gradient)?;
-        self.steps = step;
-        Ok(mean)
+        Ok(self.count(step, mean))
     }
 
     /// Takes one step of every weight, returns the mean of `a` over the layer, and writes the `a` of every weight.
@@ -172,8 +197,7 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
     pub fn update_into(&mut self, weights: &[T], gradient: &[T], a: &mut [T]) -> Result<T, UpdateError> {
         let step = self.steps.saturating_add(1);
         let mean = self.sweep.at_step(step).layer_mean_into(self.columns.as_mut_slices(), weights, gradient, a)?;
-        self.steps = step;
-        Ok(mean)
+        Ok(self.count(step, mean))
     }
 
     /// Makes this layer's part in [`update_layers`](crate::update_layers). Nothing changes before that is called.
@@ -183,7 +207,7 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
     pub fn with<'a>(&'a mut self, weights: &'a [T], gradient: &'a [T]) -> Result<LayerUpdate<'a, R, T>, UpdateError> {
         let sweep = self.sweep.at_step(self.steps.saturating_add(1));
         let update = LayerUpdate::new(sweep, self.columns.as_mut_slices(), weights, gradient)?;
-        Ok(update.counting(&mut self.steps))
+        Ok(update.remembering(&mut self.steps, &mut self.mean))
     }
 }
 
@@ -197,9 +221,10 @@ impl<T: Real> Layer<LearningRate, T> {
     /// There are not one weight and one gradient per weight of the layer. State and weights are untouched.
     pub fn descend(&mut self, weights: &mut [T], gradient: &[T], rate: impl FnOnce(T) -> T) -> Result<T, UpdateError> {
         let step = self.steps.saturating_add(1);
-        let mean = self.sweep.descend(self.columns.as_mut_slices(), weights, gradient, step, rate)?;
-        self.steps = step;
-        Ok(mean)
+        let (sweep, before) = (&self.sweep, self.mean);
+        let rate = |mean| rate(sweep.averaged_mean(before, mean));
+        let mean = sweep.descend(self.columns.as_mut_slices(), weights, gradient, step, rate)?;
+        Ok(self.count(step, mean))
     }
 
     /// Makes this layer's part in [`descend_layers`](crate::descend_layers), a whole step of descent at the rate
@@ -216,6 +241,6 @@ impl<T: Real> Layer<LearningRate, T> {
         let step = self.steps.saturating_add(1);
         let descent =
             LayerDescent::new(self.sweep.clone(), self.columns.as_mut_slices(), weights, gradient, step, rate)?;
-        Ok(descent.counting(&mut self.steps))
+        Ok(descent.remembering(&mut self.steps, &mut self.mean))
     }
 }

@@ -210,7 +210,8 @@ pub use lane::Real;
 pub use layer::Layer;
 pub use rule::{ColumnsOf, Estimator, LayerRule, Reading, Rule, Scored, Timed};
 pub use rules::{
-    Bound, CleanedEma, ClippedEma, Ema, LearningRate, Numerator, RelaxedNumerator, Resolution, RobustMean, WeightDecay,
+    Bound, CleanedEma, ClippedEma, Correlated, Ema, Floor, LearningRate, Numerator, RelaxedNumerator, Resolution,
+    RobustMean, Scope, WeightDecay,
 };
 pub use snapshot::{SnapshotError, SnapshotInfo, SnapshotKind, SnapshotRule};
 pub use sweep::{LayerUpdate, Observation, Sweep, Threads, sum_of_squares, update_layers};

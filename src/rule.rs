@@ -232,6 +232,48 @@ pub trait Weigh: Step<Inputs = Count<2>> {
         let _ = step;
         *constants
     }
+    /// Whether [`Step::step`] does all that these constants ask for. Options that few want are taken by
+    /// [`full_step`](Self::full_step), a kernel of its own, so that they cost the others nothing.
+    fn is_plain<T: Real>(constants: &Self::Constants<T>) -> bool {
+        let _ = constants;
+        true
+    }
+    /// Takes one step in each lane, with every option.
+    #[inline(always)]
+    fn full_step<T: Real, S: Simd>(
+        constants: &Self::Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        inputs: [Lane<T, S>; 2],
+    ) -> Self::Output<T, S> {
+        Self::step(constants, cells, inputs)
+    }
+    /// Whether the step needs the mean of [`look`](Self::look) over the layer, which takes a pass before it.
+    fn looks_first<T: Real>(constants: &Self::Constants<T>) -> bool {
+        let _ = constants;
+        false
+    }
+    /// The number of each weight whose mean over the layer a step needs; NaN where there is none. It writes nothing.
+    #[inline(always)]
+    fn look<T: Real, S: Simd>(
+        constants: &Self::Constants<T>,
+        cells: &impl Cells<T, S>,
+        inputs: [Lane<T, S>; 2],
+    ) -> Lane<T, S> {
+        let _ = (constants, cells);
+        inputs[0]
+    }
+    /// The constants for a step before which `mean` was [seen](Self::look); `None` where no weight had a number.
+    fn having_seen<T: Real>(constants: &Self::Constants<T>, mean: Option<T>) -> Self::Constants<T> {
+        let _ = mean;
+        *constants
+    }
+    /// The gain of the average of the layer mean over updates; 1 is none.
+    fn mean_gain<T: Real>(constants: &Self::Constants<T>) -> f64 {
+        let _ = constants;
+        1.0
+    }
+    /// Whether a NaN among the [values](Self::value) is left out of their mean, as of a [look](Self::look).
+    const LEAVES_OUT: bool = false;
 }
 
 /// The verdict of an estimator on a sample, computed only where somebody looks at it.

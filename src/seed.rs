@@ -5,7 +5,7 @@ use crate::error::UpdateError;
 use crate::lane::Real;
 use crate::rule::Reading;
 use crate::rules::RobustMean;
-use crate::sweep::Sweep;
+use crate::sweep::{Sweep, replace_one};
 
 impl<T: Real> Sweep<RobustMean, T> {
     /// Begins a channel anew from a location and a scale that are known, as if `age` samples had led to them: those of a batch
@@ -30,7 +30,7 @@ impl<T: Real> Sweep<RobustMean, T> {
             return Err(UpdateError::Seed { what });
         }
         let begun = RobustMean::begun(self.constants(), reading);
-        self.put(state, channel, begun)
+        replace_one::<RobustMean, T>(state, channel, begun)
     }
 }
 

@@ -5,8 +5,8 @@
 use core::fmt::Debug;
 use core::time::Duration;
 use evenkeel::{
-    Bound, CleanedEma, ClippedEma, Decay, Ema, Idle, LearningRate, Numerator, Overflow, RelaxedNumerator, Resolution,
-    RobustMean, WeightDecay,
+    Bound, CleanedEma, ClippedEma, Correlated, Decay, Ema, Floor, Idle, LearningRate, Numerator, Overflow,
+    RelaxedNumerator, Resolution, RobustMean, Scope, WeightDecay,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -71,6 +71,15 @@ fn rules() {
     let text = r#"{"mu": 0.01, "bound": "mu", "clip": 3, "norm_decay": {"half_life": 60}, "epsilon": 1e-6,
                    "smoothing": {"half_life": 60}, "weight_decay": {"decoupled": 0.1}}"#;
     check(text, &rate);
+    let numerator = Numerator::new(0.01).unwrap().bound(Bound::MuTimesScale).scale_scope(Scope::Layer);
+    let text = r#"{"mu": 0.01, "bound": "mu_times_scale", "scale_scope": "layer", "clip": false}"#;
+    check(text, &numerator.clip(f64::INFINITY).unwrap());
+    let rate = LearningRate::new(0.01).unwrap().as_published().floor(Floor::Norm).scale_scope(Scope::Layer);
+    let text = r#"{"mu": 0.01, "epsilon": 1e-10, "smoothing": {"beta": 0.9}, "correlated": "step",
+                   "mean_decay": {"beta": 0.1}, "floor": "norm", "scale_scope": "layer", "clip": false}"#;
+    check(text, &rate.clip(f64::INFINITY).unwrap());
+    let text = r#"{"mu": 0.01, "correlated": "gradient", "floor": "none", "scale_scope": "weight", "clip": 4}"#;
+    check(text, &LearningRate::new(0.01).unwrap().correlated(Correlated::Gradient));
     check(r#"{"samples": 100}"#, &Idle::Samples(100));
     check(r#"{"time": {"secs": 3600, "nanos": 0}}"#, &Idle::Time(Duration::from_secs(3600)));
     check(r#""evict""#, &Overflow::Evict);
@@ -94,4 +103,10 @@ fn what_the_builders_refuse_is_refused_in_their_words() {
     assert!(error(&format!(r#"{start}"reject": 0}}"#)).starts_with("reject must be"));
     assert!(error(&format!(r#"{start}"reject": [5, 8]}}"#)).contains("expected f64"));
     assert!(error(&format!(r#"{start}"clip": 2}}"#)).contains("unknown field `clip`"));
+    let error = |text: &str| serde_json::from_str::<LearningRate>(text).unwrap_err().to_string();
+    assert_eq!(error(r#"{"mu": 1, "clip": true}"#), "clip must be a number of scales or false, not 1");
+    assert_eq!(error(r#"{"mu": 1, "clip": -1}"#), "clip must be above 0, not -1");
+    assert!(error(r#"{"mu": 1, "mean_decay": {"beta": 1}}"#).starts_with("beta must be at least 0 and below 1"));
+    let error = |text: &str| serde_json::from_str::<RelaxedNumerator>(text).unwrap_err().to_string();
+    assert_eq!(error(r#"{"mu": 0.5}"#), "mu must be above 0 and below 1/2, not 0.5");
 }

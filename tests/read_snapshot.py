@@ -53,6 +53,7 @@ def read(data):
         found["strikes"] = [step >> step_bits for step in steps]
     if out["kind"] == "bank" and in_time: out["silence"] = body.many("Q", n)
     if out["kind"] == "layer": out["steps"] = body.one("Q")
+    if "mean_gain" in parameters: out["mean"] = body.one(lane)
     if out["kind"] == "tracker":
         require(marks < (4 if version == 2 else 2), "unknown marks")
         for name, code in zip("score samples outliers last seen order whole late".split(), lane + "QQqqIBB"):

@@ -3,7 +3,7 @@
 
 use crate::draw::{Belief, Draw};
 use crate::oracle::Float;
-use crate::oracle::layer::{NumeratorSpec, NumeratorState, RateSpec, RateState, RelaxedSpec, mean};
+use crate::oracle::layer::{NumeratorSpec, NumeratorState, RateOptions, RateSpec, RateState, RelaxedSpec, mean};
 use crate::{assert_words, for_the_drawn_type, rules};
 use core::num::NonZeroUsize;
 use evenkeel::{
@@ -58,6 +58,7 @@ impl Common {
         let (mu, good) = positive(draw, &[1e-3, 0.1, 1.0, 1e30, 0.0]);
         rules::accepted(Numerator::new(mu), good, "mu", mu)?;
         let (clip, good) = positive(draw, &[4.0, 0.5, 1.0, 1e30, -1.0]);
+        let good = good || clip == f64::INFINITY;
         rules::accepted(Numerator::new(1.0).expect("positive").clip(clip), good, "clip", clip)?;
         let betas = [rules::beta(draw)?, rules::beta(draw)?];
         let bound = if draw.below(4) == 0 { Bound::Mu } else { Bound::MuTimesNorm };
@@ -82,7 +83,7 @@ impl<T: Float> Plain<T> for PlainNumerator<T> {
         self.states.resize(weights, [T::ZERO; 3]);
     }
     fn step(&mut self, w: &[T], g: &[T]) -> Vec<T> {
-        self.states.iter_mut().zip(w.iter().zip(g)).map(|(state, (&w, &g))| self.spec.step(state, w, g)).collect()
+        self.spec.steps(&mut self.states, w, g)
     }
     fn columns(&self) -> Vec<Vec<T>> {
         (0..3).map(|column| self.states.iter().map(|state| state[column]).collect()).collect()
@@ -99,7 +100,7 @@ impl<T: Float> Plain<T> for PlainRelaxed<T> {
     type Rule = RelaxedNumerator;
     fn draw(draw: &mut Draw) -> Option<(RelaxedNumerator, Self)> {
         let (mu, good) = positive(draw, &[1e-3, 0.1, 1.0, 1e30, 0.0]);
-        let rule = rules::accepted(RelaxedNumerator::new(mu), good, "mu", mu)?;
+        let rule = rules::accepted(RelaxedNumerator::new(mu), good && mu < 0.5, "mu", mu)?;
         let (decay, beta) = rules::beta(draw)?;
         let spec = RelaxedSpec { mu: T::from_f64(mu), alpha: T::from_f64(1.0 - beta) };
         Some((rule.decay(decay), Self { spec, states: Vec::new() }))
@@ -144,7 +145,8 @@ impl<T: Float> Plain<T> for PlainRate<T> {
         let rule = rules::accepted(rule.weight_decay(decay), good, "weight_decay", lambda)?;
         let [epsilon, coupled, decoupled] = [epsilon, coupled, decoupled].map(T::from_f64);
         let smooth_beta = smoothing.map(|(_, beta)| beta);
-        let spec = RateSpec { numerator: common.spec(), norm_beta, smooth_beta, epsilon, coupled, decoupled };
+        let options = RateOptions::default();
+        let spec = RateSpec { numerator: common.spec(), norm_beta, smooth_beta, epsilon, coupled, decoupled, options };
         Some((rule.smoothing(smoothing.map(|(decay, _)| decay)), Self { spec, states: Vec::new(), t: 0 }))
     }
     fn resize(&mut self, weights: usize) {

@@ -200,11 +200,13 @@ impl GradientGuards {
     }
 
     /// The number of steps of each tensor that were skipped.
+    #[must_use]
     pub fn skips(&self) -> impl ExactSizeIterator<Item = u64> {
         self.skips.iter().map(|skips| skips.all)
     }
 
     /// The number of steps of each tensor that were skipped one after the other, up to the last one.
+    #[must_use]
     pub fn skips_in_a_row(&self) -> impl ExactSizeIterator<Item = u64> {
         self.skips.iter().map(|skips| skips.in_a_row)
     }

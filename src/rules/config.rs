@@ -1,7 +1,8 @@
 //! Rules in configuration files (feature `serde`): the names and defaults of the builders, and their checks.
 
 use super::{
-    Bound, CleanedEma, ClippedEma, Ema, LearningRate, Numerator, RelaxedNumerator, Resolution, RobustMean, WeightDecay,
+    Bound, CleanedEma, ClippedEma, Correlated, Ema, Floor, LearningRate, Numerator, RelaxedNumerator, Resolution,
+    RobustMean, Scope, WeightDecay,
 };
 use crate::decay::Decay;
 use crate::error::ParameterError;
@@ -219,14 +220,44 @@ impl TryFrom<ClippedEmaConfig> for ClippedEma {
     }
 }
 
+/// The input clip of a numerator, in scales. No clip is written as `false`, since JSON has no infinity.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum ClipConfig {
+    Scales(f64),
+    /// `false` for none; `true` is an error.
+    Nothing(bool),
+}
+
+impl From<f64> for ClipConfig {
+    fn from(clip: f64) -> Self {
+        if clip == f64::INFINITY { Self::Nothing(false) } else { Self::Scales(clip) }
+    }
+}
+
+impl TryFrom<ClipConfig> for f64 {
+    type Error = ParameterError;
+
+    fn try_from(config: ClipConfig) -> Result<Self, ParameterError> {
+        match config {
+            ClipConfig::Scales(clip) => Ok(clip),
+            ClipConfig::Nothing(false) => Ok(Self::INFINITY),
+            ClipConfig::Nothing(true) => {
+                Err(ParameterError::OutOfRange { name: "clip", expected: "a number of scales or false", got: 1.0 })
+            }
+        }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NumeratorConfig {
     mu: f64,
     decay: Option<DecayConfig>,
     scale_decay: Option<DecayConfig>,
-    clip: Option<f64>,
+    clip: Option<ClipConfig>,
     bound: Option<Bound>,
+    scale_scope: Option<Scope>,
 }
 
 impl From<Numerator> for NumeratorConfig {
@@ -235,8 +266,9 @@ impl From<Numerator> for NumeratorConfig {
             mu: rule.bound_by,
             decay: Some(rule.decay.into()),
             scale_decay: Some(rule.scale_decay.into()),
-            clip: Some(rule.clip),
+            clip: Some(rule.clip.into()),
             bound: Some(rule.bound),
+            scale_scope: Some(rule.scale_scope),
         }
     }
 }
@@ -247,8 +279,9 @@ impl TryFrom<NumeratorConfig> for Numerator {
     fn try_from(config: NumeratorConfig) -> Result<Self, ParameterError> {
         let rule = given_decay(Self::new(config.mu)?, config.decay, Self::decay)?;
         let rule = given_decay(rule, config.scale_decay, Self::scale_decay)?;
-        let rule = given(rule, config.clip, Self::clip)?;
-        given(rule, config.bound, |rule, bound| Ok(rule.bound(bound)))
+        let rule = given(rule, config.clip, |rule, clip| rule.clip(clip.try_into()?))?;
+        let rule = given(rule, config.bound, |rule, bound| Ok(rule.bound(bound)))?;
+        given(rule, config.scale_scope, |rule, scope| Ok(rule.scale_scope(scope)))
     }
 }
 
@@ -279,27 +312,35 @@ pub(crate) struct LearningRateConfig {
     mu: f64,
     decay: Option<DecayConfig>,
     scale_decay: Option<DecayConfig>,
-    clip: Option<f64>,
+    clip: Option<ClipConfig>,
     bound: Option<Bound>,
+    scale_scope: Option<Scope>,
     norm_decay: Option<DecayConfig>,
     epsilon: Option<f64>,
     smoothing: Option<DecayConfig>,
     weight_decay: Option<WeightDecay>,
+    correlated: Option<Correlated>,
+    floor: Option<Floor>,
+    mean_decay: Option<DecayConfig>,
 }
 
 impl From<LearningRate> for LearningRateConfig {
     fn from(rule: LearningRate) -> Self {
-        let NumeratorConfig { mu, decay, scale_decay, clip, bound } = rule.numerator.into();
+        let NumeratorConfig { mu, decay, scale_decay, clip, bound, scale_scope } = rule.numerator.into();
         Self {
             mu,
             decay,
             scale_decay,
             clip,
             bound,
+            scale_scope,
             norm_decay: Some(rule.norm_decay.into()),
             epsilon: Some(rule.epsilon),
             smoothing: rule.smoothing.map(DecayConfig::from),
             weight_decay: Some(rule.weight_decay),
+            correlated: Some(rule.correlated),
+            floor: Some(rule.floor),
+            mean_decay: rule.mean_decay.map(DecayConfig::from),
         }
     }
 }
@@ -308,12 +349,16 @@ impl TryFrom<LearningRateConfig> for LearningRate {
     type Error = ParameterError;
 
     fn try_from(config: LearningRateConfig) -> Result<Self, ParameterError> {
-        let LearningRateConfig { mu, decay, scale_decay, clip, bound, .. } = config;
-        let numerator = Numerator::try_from(NumeratorConfig { mu, decay, scale_decay, clip, bound })?;
+        let LearningRateConfig { mu, decay, scale_decay, clip, bound, scale_scope, .. } = config;
+        let numerator = NumeratorConfig { mu, decay, scale_decay, clip, bound, scale_scope };
+        let numerator = Numerator::try_from(numerator)?;
         let rule = Self { numerator, ..Self::new(mu)? };
         let rule = given_decay(rule, config.norm_decay, Self::norm_decay)?;
         let rule = given(rule, config.epsilon, Self::epsilon)?;
         let rule = given_decay(rule, config.smoothing, |rule, smoothing| rule.smoothing(Some(smoothing)))?;
-        given(rule, config.weight_decay, Self::weight_decay)
+        let rule = given(rule, config.weight_decay, Self::weight_decay)?;
+        let rule = given(rule, config.correlated, |rule, correlated| Ok(rule.correlated(correlated)))?;
+        let rule = given(rule, config.floor, |rule, floor| Ok(rule.floor(floor)))?;
+        given_decay(rule, config.mean_decay, |rule, decay| rule.mean_decay(Some(decay)))
     }
 }

@@ -9,9 +9,10 @@ use crate::rule::{Count, Rule, Step};
 use pulp::Simd;
 
 /// The rule of the second pass: `m = beta_m m + (1 - beta_m) g'`, then `w -= rate (m_hat / d + lambda w)`. Its columns
-/// are `w` and `m`, its inputs the gradient and the squared norm.
+/// are `w` and `m`, its inputs the gradient and the squared norm. `MOVED` is whether the first pass has moved `m`
+/// already.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Descent;
+pub(crate) struct Descent<const MOVED: bool>;
 
 /// The constants of one step.
 #[derive(Clone, Copy, Debug)]
@@ -29,13 +30,13 @@ impl<T: Real> Constants<T> {
     }
 }
 
-impl Rule for Descent {}
+impl<const MOVED: bool> Rule for Descent<MOVED> {}
 
 /// The columns of the state, by position.
 const WEIGHT: usize = 0;
 const SMOOTHED: usize = 1;
 
-impl Step for Descent {
+impl<const MOVED: bool> Step for Descent<MOVED> {
     const NAME: &'static str = "Descent";
     type Columns = Count<2>;
     type Inputs = Count<2>;
@@ -68,11 +69,13 @@ impl Step for Descent {
         let g = decayed(&k.rates, w, g);
         // The gradient's bound makes their difference finite; a state that somebody has put in may not, hence the clamp
         // below.
-        let smoothed = before.toward(g, k.smooth_alpha);
+        let smoothed = if MOVED { before } else { before.toward(g, k.smooth_alpha) };
         let direction = (number(k.correction) * smoothed / norm(&k.rates, square)).clamp(T::MAX);
         let pull = (number(k.rates.decoupled) * w).clamp(T::MAX);
         let step = (number(k.rate) * (direction + pull).clamp(T::MAX)).clamp(T::MAX);
-        cells.set(SMOOTHED, there.select(smoothed.clamp(T::MAX), before));
+        if !MOVED {
+            cells.set(SMOOTHED, there.select(smoothed.clamp(T::MAX), before));
+        }
         cells.set(WEIGHT, there.select((w - step).clamp(T::MAX), weight));
     }
 }

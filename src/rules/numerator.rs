@@ -4,7 +4,7 @@ use super::{gain_for, is_size, pace, positive, within};
 use crate::cells::Cells;
 use crate::decay::Decay;
 use crate::error::ParameterError;
-use crate::lane::{Lane, Real};
+use crate::lane::{Lane, Mask, Real};
 use crate::rule::{Count, LayerRule, Rule, Step, Weigh};
 use pulp::Simd;
 
@@ -26,12 +26,21 @@ use pulp::Simd;
 /// distribution: `P(|u| >= 4 E|u|) <= 1/4`.
 ///
 /// # How the equations are read
-/// * The bound of the output is `mu s_bar`, the upper bound of `E[w g]`; [`Bound::Mu`] takes `mu`.
+/// The equations are those of O. A. Somefun's text on `AutoSGM` (Oregon State University), and where it leaves a choice,
+/// or his code makes another, there is an option.
+///
+/// * The bound of the output is `mu s_bar`, the upper bound of `E[w g]`: `psi_mu(a~) = min(|a~|, mu s_bar)`, as the note
+///   at the end of the text and the code have it. [`Bound::Mu`] takes `mu`, as a line that the text has commented out.
+///   The definition of `psi_mu` itself puts `mu E|u|` in place of what is above the bound: [`Bound::MuTimesScale`].
+/// * That commented line also keeps `a` above `mu d / s_bar`, and is the only form that keeps it above 0. It needs `d`:
+///   [`LearningRate::floor`](crate::LearningRate::floor).
+/// * There is one `u_hat` a weight, as in the equation and the code. It adapts "to the typical scale of u in each
+///   layer", say the words: [`Scope::Layer`] has one a layer.
 /// * The threshold of the input clip uses the scale that already contains the current sample. So at `beta_s <= 1 - 1/c`
 ///   nothing is ever clipped, and one giant sample opens the threshold for the samples after it; what holds the result
 ///   then is the output clip. Where the mean of a signal is wanted, [`RobustMean`](crate::RobustMean) does better.
 /// * The recursion of `a~` has no `(1 - beta)`.
-/// * There may be two decays, one for the scale and one for `a~` and `s`.
+/// * There may be two decays, one for the scale and one for `a~` and `s`, as in the code; the text has one `beta_a`.
 ///
 /// Each average is computed as `x + (1 - beta)(y - x)` with `1 - beta` from `f64`, and `a~` likewise: in `f32` a
 /// rounded `beta` near 1 would change the averages by a part in ten thousand.
@@ -68,6 +77,7 @@ pub struct Numerator {
     pub(super) scale_decay: Decay,
     pub(super) clip: f64,
     pub(super) bound: Bound,
+    pub(super) scale_scope: Scope,
 }
 
 /// The bound at which the output of a numerator is clipped.
@@ -80,6 +90,27 @@ pub enum Bound {
     MuTimesNorm,
     /// The bound `mu`.
     Mu,
+    /// The bound `mu s_bar`, beyond which the output is not that bound but `mu u_hat`, the second branch of `psi_mu` as
+    /// it is printed: `a = |a~|` where `|a~| <= mu s_bar`, `mu u_hat` elsewhere. `u_hat` is the text's estimate of
+    /// `E|u|`, and mostly far below `s_bar`: an output that reaches its bound falls back.
+    MuTimesScale,
+}
+
+/// The weights that a scale `u_hat` is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Scope {
+    /// One scale for each weight.
+    #[default]
+    Weight,
+    /// One scale for the layer: `u_hat = beta_s u_hat + (1 - beta_s) (1/n) sum |u|`.
+    ///
+    /// The mean is that of the weights whose sample is there, in the order of the layer mean, and so the same bits on
+    /// every backend and any number of threads. Because the threshold contains the current sample, it takes a pass of
+    /// its own, which only reads, before the step. Every weight has the scale in its column, a missing one too; where
+    /// all are missing, it stays.
+    Layer,
 }
 
 impl Numerator {
@@ -89,8 +120,8 @@ impl Numerator {
     /// `mu` is not above 0 and finite.
     pub fn new(mu: f64) -> Result<Self, ParameterError> {
         let bound_by = ParameterError::check_positive("mu", mu)?;
-        let (decay, scale_decay) = (Decay::beta(0.9999)?, Decay::beta(0.999)?);
-        Ok(Self { bound_by, decay, scale_decay, clip: 4.0, bound: Bound::default() })
+        let (decay, scale_decay) = (Decay::BETA_9999, Decay::BETA_999);
+        Ok(Self { bound_by, decay, scale_decay, clip: 4.0, bound: Bound::default(), scale_scope: Scope::default() })
     }
 
     /// Sets the decay of `a~` and of the max-normaliser `s`, `Decay::beta(0.9999)` by default.
@@ -105,18 +136,24 @@ impl Numerator {
         Self { scale_decay, ..self }
     }
 
-    /// Sets the input clip: products beyond `c` scales count as `c` scales. 4 by default.
+    /// Sets the input clip: products beyond `c` scales count as `c` scales. 4 by default; `f64::INFINITY` clips none.
     ///
     /// # Errors
-    /// `c` is not above 0 and finite.
+    /// `c` is not above 0.
     pub fn clip(self, c: f64) -> Result<Self, ParameterError> {
-        Ok(Self { clip: ParameterError::check_positive("clip", c)?, ..self })
+        Ok(Self { clip: ParameterError::check("clip", c, "above 0", |c| c > 0.0)?, ..self })
     }
 
     /// Sets the bound of the output, [`Bound::MuTimesNorm`] by default.
     #[must_use]
     pub fn bound(self, bound: Bound) -> Self {
         Self { bound, ..self }
+    }
+
+    /// Sets what the scale `u_hat` is of, [`Scope::Weight`] by default.
+    #[must_use]
+    pub fn scale_scope(self, scale_scope: Scope) -> Self {
+        Self { scale_scope, ..self }
     }
 }
 
@@ -128,6 +165,22 @@ pub struct Constants<T> {
     scale_alpha: T,
     clip: T,
     bound: Bound,
+    scale_scope: Scope,
+    /// The mean of `|u|` over the layer at this step, if any weight has a sample.
+    seen: Option<T>,
+}
+
+impl<T> Constants<T> {
+    /// Whether no option is chosen that takes more than the plain step.
+    pub(super) fn is_plain(&self) -> bool {
+        self.bound != Bound::MuTimesScale && self.scale_scope == Scope::Weight
+    }
+    pub(super) fn looks_first(&self) -> bool {
+        self.scale_scope == Scope::Layer
+    }
+    pub(super) fn having_seen(self, seen: Option<T>) -> Self {
+        Self { seen, ..self }
+    }
 }
 
 /// The columns of the state, by position.
@@ -149,15 +202,33 @@ pub(super) struct State<T: Real, S: Simd> {
 #[inline(always)]
 pub(super) fn advance<T: Real, S: Simd>(
     k: &Constants<T>,
-    State { scale, norm, average }: State<T, S>,
+    before: State<T, S>,
     w: Lane<T, S>,
     g: Lane<T, S>,
 ) -> State<T, S> {
+    let u = w * g;
+    let size = size(u);
+    advance_by(k, before, w, u, before.scale.toward(size, k.scale_alpha))
+}
+
+/// The size of a product.
+#[inline(always)]
+pub(super) fn size<T: Real, S: Simd>(u: Lane<T, S>) -> Lane<T, S> {
+    u.abs().min_of_ordinary(Lane::splat(u.0, T::MAX))
+}
+
+/// The state after weight `w` and product `u`, with this scale.
+#[inline(always)]
+fn advance_by<T: Real, S: Simd>(
+    k: &Constants<T>,
+    State { norm, average, .. }: State<T, S>,
+    w: Lane<T, S>,
+    u: Lane<T, S>,
+    scale: Lane<T, S>,
+) -> State<T, S> {
     let number = |value| Lane::splat(w.0, value);
     let (one, most) = (T::from_f64(1.0), number(T::MAX));
-    let u = w * g;
-    let size = u.abs().min_of_ordinary(most);
-    let scale = scale.toward(size, k.scale_alpha);
+    let size = size(u);
     let psi = size.min_of_ordinary(number(k.clip) * scale).with_sign_of(u);
     let norm = norm.toward((w * w).min_of_ordinary(most), k.alpha);
     let input = number(k.mu) / (number(one) + norm) * psi;
@@ -166,12 +237,49 @@ pub(super) fn advance<T: Real, S: Simd>(
     State { scale, norm, average }
 }
 
+/// The state after a step with every option: of the lanes of the mask, whose weight and gradient are there, and of the
+/// others.
+#[inline(always)]
+pub(super) fn full_advance<T: Real, S: Simd>(
+    k: &Constants<T>,
+    before: State<T, S>,
+    there: Mask<T, S>,
+    w: Lane<T, S>,
+    g: Lane<T, S>,
+) -> State<T, S> {
+    let u = w * g;
+    let scale = match (k.scale_scope, k.seen) {
+        (Scope::Weight, _) => there.select(before.scale.toward(size(u), k.scale_alpha), before.scale),
+        (Scope::Layer, Some(seen)) => before.scale.toward(Lane::splat(w.0, seen), k.scale_alpha),
+        (Scope::Layer, None) => before.scale,
+    };
+    State { scale, ..advance_by(k, before, w, u, scale).where_or(there, before) }
+}
+
+/// The number `a` of a weight in this state, with every option.
+#[inline(always)]
+pub(super) fn full_value<T: Real, S: Simd>(k: &Constants<T>, state: State<T, S>) -> Lane<T, S> {
+    let within = value(k, state);
+    if k.bound != Bound::MuTimesScale {
+        return within;
+    }
+    let beyond = (Lane::splat(within.0, k.mu) * state.scale).min_of_ordinary(Lane::splat(within.0, T::MAX));
+    within.lt(state.average.abs()).select(beyond, within)
+}
+
+/// The least `a` of a weight in this state whose divisor is `d`: `mu d / s_bar`.
+#[inline(always)]
+pub(super) fn floor<T: Real, S: Simd>(k: &Constants<T>, state: State<T, S>, d: Lane<T, S>) -> Lane<T, S> {
+    let number = |value| Lane::splat(d.0, value);
+    (number(k.mu) / (number(T::from_f64(1.0)) + state.norm) * d).min_of_ordinary(number(T::MAX))
+}
+
 /// The number `a` of a weight in this state.
 #[inline(always)]
 pub(super) fn value<T: Real, S: Simd>(k: &Constants<T>, state: State<T, S>) -> Lane<T, S> {
     let mu = Lane::splat(state.norm.0, k.mu);
     let bound = match k.bound {
-        Bound::MuTimesNorm => mu * (Lane::splat(state.norm.0, T::from_f64(1.0)) + state.norm),
+        Bound::MuTimesNorm | Bound::MuTimesScale => mu * (Lane::splat(state.norm.0, T::from_f64(1.0)) + state.norm),
         Bound::Mu => mu,
     };
     state.average.abs().min_of_ordinary(bound)
@@ -191,7 +299,7 @@ impl<T: Real, S: Simd> State<T, S> {
     }
     /// The state of `self` in the lanes of the mask, of `other` elsewhere.
     #[inline(always)]
-    pub(super) fn where_or(self, mask: crate::lane::Mask<T, S>, other: Self) -> Self {
+    pub(super) fn where_or(self, mask: Mask<T, S>, other: Self) -> Self {
         Self {
             scale: mask.select(self.scale, other.scale),
             norm: mask.select(self.norm, other.norm),
@@ -215,8 +323,11 @@ impl Step for Numerator {
             mu: positive("mu", self.bound_by)?,
             alpha: T::from_f64(gain_for::<T>(Self::NAME, self.decay)?),
             scale_alpha: T::from_f64(gain_for::<T>(Self::NAME, self.scale_decay)?),
-            clip: positive("clip", self.clip)?,
+            // Nothing is beyond so many scales but a size so small that its scale is rounded to 0.
+            clip: if self.clip == f64::INFINITY { T::MAX } else { positive("clip", self.clip)? },
             bound: self.bound,
+            scale_scope: self.scale_scope,
+            seen: None,
         })
     }
 
@@ -224,14 +335,20 @@ impl Step for Numerator {
         let bound = match self.bound {
             Bound::MuTimesNorm => 0.0,
             Bound::Mu => 1.0,
+            Bound::MuTimesScale => 2.0,
         };
-        vec![
+        let mut parameters = vec![
             ("mu", self.bound_by),
             pace(self.decay),
             ("scale_gain", self.scale_decay.gain()),
             ("clip", self.clip),
             ("bound", bound),
-        ]
+        ];
+        // What came later is named where it is not as it was.
+        if self.scale_scope == Scope::Layer {
+            parameters.push(("layer_scale", 1.0));
+        }
+        parameters
     }
 
     fn is_state<T: Real>(_: &Constants<T>, [scale, norm, average]: &[T; 3]) -> bool {
@@ -256,5 +373,35 @@ impl Weigh for Numerator {
     #[inline(always)]
     fn value<T: Real, S: Simd>(output: Lane<T, S>) -> Lane<T, S> {
         output
+    }
+
+    fn is_plain<T: Real>(k: &Constants<T>) -> bool {
+        k.is_plain()
+    }
+
+    #[inline(always)]
+    fn full_step<T: Real, S: Simd>(
+        k: &Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        [w, g]: [Lane<T, S>; 2],
+    ) -> Lane<T, S> {
+        let there = w.is_number() & g.is_number();
+        let after = full_advance(k, State::get(cells, 0), there, w.clamp(T::MAX), g.clamp(T::MAX));
+        after.set(cells, 0);
+        full_value(k, after)
+    }
+
+    fn looks_first<T: Real>(k: &Constants<T>) -> bool {
+        k.looks_first()
+    }
+
+    #[inline(always)]
+    fn look<T: Real, S: Simd>(_: &Constants<T>, _: &impl Cells<T, S>, [w, g]: [Lane<T, S>; 2]) -> Lane<T, S> {
+        let there = w.is_number() & g.is_number();
+        there.select(size(w.clamp(T::MAX) * g.clamp(T::MAX)), Lane::splat(w.0, T::NAN))
+    }
+
+    fn having_seen<T: Real>(k: &Constants<T>, seen: Option<T>) -> Constants<T> {
+        k.having_seen(seen)
     }
 }

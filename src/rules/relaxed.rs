@@ -17,7 +17,8 @@ use pulp::Simd;
 /// layer mean = (1/n) sum a
 /// ```
 ///
-/// `g` is the gradient over its norm. `a~` begins at 0 and has no bias correction; it is computed as
+/// `g` is the gradient over its norm. The bound is twice that of `w g <= (w^2 + g^2) / 2`, and so `mu` is below 1/2, as
+/// in the text. `a~` begins at 0 and has no bias correction; it is computed as
 /// `a~ + (1 - beta)(mu (w^2 + g^2) - a~)`, with `1 - beta` from `f64`.
 ///
 /// A NaN in `w` or `g` leaves the state of that weight as it was, and the weight counts with its last `a`. Infinities,
@@ -47,10 +48,10 @@ impl RelaxedNumerator {
     /// Makes a relaxed numerator with learning-rate bound `mu` and beta 0.9999.
     ///
     /// # Errors
-    /// `mu` is not above 0 and finite.
+    /// `mu` is not above 0 and below 1/2.
     pub fn new(mu: f64) -> Result<Self, ParameterError> {
-        let mu = ParameterError::check_positive("mu", mu)?;
-        Ok(Self { mu, decay: Decay::beta(0.9999)? })
+        let mu = ParameterError::check("mu", mu, "above 0 and below 1/2", |mu| mu > 0.0 && mu < 0.5)?;
+        Ok(Self { mu, decay: Decay::BETA_9999 })
     }
 
     /// Sets the decay of `a~`, `Decay::beta(0.9999)` by default.

@@ -75,10 +75,12 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
     pub fn write_snapshot(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut header = self.header();
         let bytes = self.columns().as_slices().as_ref().len() * size_of::<T>() * self.len();
-        header.body = (bytes + size_of::<u64>()) as u64;
+        let mean = self.averages().then(|| self.mean());
+        header.body = (bytes + size_of::<u64>() + mean.map_or(0, |_| size_of::<T>())) as u64;
         write_whole(out, &header, |body| {
             columns(body, self.columns(), &(0..self.len()))?;
-            body.words([self.steps()])
+            body.words([self.steps()])?;
+            body.numbers(mean)
         })
     }
 
@@ -98,8 +100,12 @@ impl<R: LayerRule, T: Real> Layer<R, T> {
         let mut reader = Reader::new(body);
         let columns = read_columns(&mut reader, &header, self.constants(), None)?;
         let steps = reader.u64()?;
+        let mean: T = if self.averages() { reader.number()? } else { T::default() };
+        if !(mean >= T::default() && mean <= T::MAX) {
+            return Err(SnapshotError::Malformed { what: "its mean is no mean" });
+        }
         reader.end()?;
-        self.replace(columns, steps);
+        self.replace(columns, steps, mean);
         Ok(())
     }
 

@@ -3,9 +3,10 @@
 //! The output of each weight goes into a small buffer that the first-level cache holds (or to the caller, who asked for
 //! it) and is summed from there: the kernel has no sum in it, and the sum no instruction set.
 
+use super::full::{Full, Look};
 use super::row::{FAR_BYTES, Row, part};
 use super::sink::Values;
-use super::sum::{CHUNK, ChunkSum, root};
+use super::sum::{CHUNK, ChunkSum, Total, root};
 use super::threads::{Work, run, split_columns, split_inputs};
 use super::{Sweep, channels_of, same_length};
 use crate::dispatch::Token;
@@ -24,7 +25,8 @@ impl<R: LayerRule, T: Real> Sweep<R, T> {
     }
 
     /// Takes one step of every weight over columns of the caller's, and returns the mean of `a` over the layer, as
-    /// [`Layer::update`](crate::Layer::update) does. The mean of no weights is 0.
+    /// [`Layer::update`](crate::Layer::update) does. The mean of no weights is 0. A sweep remembers nothing: where the
+    /// rule averages its means, the caller does so with [`averaged_mean`](Self::averaged_mean).
     ///
     /// # Errors
     /// The columns, the weights and the gradient are not all of one length. The state is untouched.
@@ -47,6 +49,19 @@ impl<R: LayerRule, T: Real> Sweep<R, T> {
         self.layer(state, weights, gradient, Some(a))
     }
 
+    /// The average `r` of the layer mean over updates, from the one `before` it, 0 at first; the mean itself for a rule
+    /// without [`mean_decay`](crate::LearningRate::mean_decay).
+    #[must_use]
+    pub fn averaged_mean(&self, before: T, mean: T) -> T {
+        let gain = R::mean_gain(&self.constants);
+        if gain >= 1.0 { mean } else { T::from_f64(before.to_f64() + gain * (mean.to_f64() - before.to_f64())) }
+    }
+
+    /// Whether the rule averages its means, so that the last average belongs to the state.
+    pub(crate) fn averages(&self) -> bool {
+        R::mean_gain(&self.constants) < 1.0
+    }
+
     fn layer(
         &self,
         state: ColumnsOf<R, &mut [T]>,
@@ -55,19 +70,29 @@ impl<R: LayerRule, T: Real> Sweep<R, T> {
         out: Option<&mut [T]>,
     ) -> Result<T, UpdateError> {
         check::<R, T>(&state, weights, gradient)?;
-        Ok(self.checked(state, weights, gradient, out))
+        Ok(self.checked(state, [weights, gradient], out))
     }
 
-    /// Takes one step of every weight, where [`check`] has found all slices to be of one length.
+    /// Takes one step of every weight, in the passes that the rule needs, and returns the mean of their values, where [`check`]
+    /// has found all slices to be of one length.
     pub(crate) fn checked(
         &self,
-        state: ColumnsOf<R, &mut [T]>,
-        weights: &[T],
-        gradient: &[T],
+        mut state: ColumnsOf<R, &mut [T]>,
+        inputs: InputsOf<R, &[T]>,
         out: Option<&mut [T]>,
     ) -> T {
-        let pass = LayerPass::<R, T>::new(&self.constants, state, [weights, gradient], out);
-        mean(run(pass, self.token, self.threads), weights.len())
+        let count = inputs[0].len();
+        if R::is_plain(&self.constants) {
+            let pass = LayerPass::<R, T>::new(&self.constants, state, inputs, out);
+            return run(pass, self.token, self.threads).mean(count).unwrap_or_default();
+        }
+        let mut constants = self.constants;
+        if R::looks_first(&constants) {
+            let pass = LayerPass::<Look<R>, T>::new(&self.constants, part::<R, T>(&mut state, 0..count), inputs, None);
+            constants = R::having_seen(&constants, run(pass, self.token, self.threads).mean(count));
+        }
+        let pass = LayerPass::<Full<R>, T>::new(&constants, state, inputs, out);
+        run(pass, self.token, self.threads).mean(count).unwrap_or_default()
     }
 }
 
@@ -80,14 +105,6 @@ pub(crate) fn check<R: LayerRule, T: Real>(
     let have = channels_of::<R, T>(state)?;
     same_length("the weights", weights.len(), have)?;
     same_length("the gradient", gradient.len(), have)
-}
-
-fn mean<T: Real>(total: f64, count: usize) -> T {
-    if count == 0 {
-        return T::default();
-    }
-    // A sum of the largest numbers may be infinite; their mean is not.
-    T::from_f64(total.min(f64::MAX) / count as f64)
 }
 
 /// Values that are computed, and summed, at a time.
@@ -121,7 +138,7 @@ where
     Self: Send,
 {
     /// The sum over the branch of the tree.
-    type Output = f64;
+    type Output = Total;
     const LEAF: usize = CHUNK;
 
     fn channels(&self) -> usize {
@@ -143,7 +160,7 @@ where
             Self { constants, state: from, inputs: late, out: rest, prefetch },
         )
     }
-    fn run(self, token: Token) -> f64 {
+    fn run(self, token: Token) -> Total {
         if self.channels() <= CHUNK {
             return token.run(self);
         }
@@ -151,19 +168,19 @@ where
         let (before, from) = self.split(middle);
         Self::join(before.run(token), from.run(token))
     }
-    fn join(before: f64, from: f64) -> f64 {
-        before + from
+    fn join(before: Total, from: Total) -> Total {
+        before.join(from)
     }
 }
 
 /// The pass over one chunk.
 impl<R: LayerRule, T: Real> WithSimd for LayerPass<'_, '_, '_, R, T> {
-    type Output = f64;
+    type Output = Total;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) -> f64 {
+    fn with_simd<S: Simd>(mut self, simd: S) -> Total {
         let mut own = [T::default(); BUFFER];
-        let mut sum = ChunkSum::new();
+        let (mut sum, mut left_out) = (ChunkSum::new(), 0);
         let channels = self.inputs[0].len();
         let mut start = 0;
         while start < channels {
@@ -180,9 +197,13 @@ impl<R: LayerRule, T: Real> WithSimd for LayerPass<'_, '_, '_, R, T> {
                 prefetch: self.prefetch,
             }
             .with_simd(simd);
-            sum.add(values);
+            if R::LEAVES_OUT {
+                left_out += sum.add_some(values);
+            } else {
+                sum.add(values);
+            }
             start = end;
         }
-        sum.total()
+        Total { sum: sum.total(), left_out }
     }
 }

@@ -8,6 +8,7 @@
 //! | `indexed.rs` | scattered channels |
 //! | `layer.rs` | a pass over weights and gradients, and its mean |
 //! | `together.rs` | many layers in one call |
+//! | `full.rs` | the kernels of a layer's rule beside its plain step |
 //! | `sum.rs` | the reproducible sum behind that mean |
 //! | `squares.rs` | the same sum over the squares of a gradient |
 //! | `sink.rs` | where outputs go |
@@ -16,6 +17,7 @@
 
 mod block;
 mod elapsed;
+mod full;
 mod indexed;
 mod layer;
 mod row;
@@ -339,17 +341,6 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         Ok(())
     }
 
-    /// Replaces the state of one channel.
-    pub(crate) fn put(
-        &self,
-        state: ColumnsOf<R, &mut [T]>,
-        channel: usize,
-        value: ColumnsOf<R, T>,
-    ) -> Result<(), UpdateError> {
-        put::<R, T>(cell::<R, T>(state, channel)?, value);
-        Ok(())
-    }
-
     /// The location, scale and age of a channel of this state, one element of each column.
     #[inline]
     #[must_use]
@@ -409,6 +400,16 @@ fn cell<R: Rule, T: Real>(state: ColumnsOf<R, &mut [T]>, channel: usize) -> Resu
         return Err(UpdateError::Channel { channel, channels });
     }
     Ok(R::Columns::map(state, |column| &mut column[channel]))
+}
+
+/// Replaces the state of one channel.
+pub(crate) fn replace_one<R: Rule, T: Real>(
+    state: ColumnsOf<R, &mut [T]>,
+    channel: usize,
+    value: ColumnsOf<R, T>,
+) -> Result<(), UpdateError> {
+    put::<R, T>(cell::<R, T>(state, channel)?, value);
+    Ok(())
 }
 
 fn put<R: Rule, T: Real>(cells: ColumnsOf<R, &mut T>, value: ColumnsOf<R, T>) {

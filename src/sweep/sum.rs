@@ -66,6 +66,20 @@ impl ChunkSum {
         self.0 = sums;
     }
 
+    /// Adds values of which a NaN is none: it counts as 0, which it becomes. Returns the number of those.
+    #[inline(never)]
+    pub(super) fn add_some<T: Real>(&mut self, values: &mut [T]) -> usize {
+        let mut left_out = 0;
+        for value in &mut *values {
+            if value.to_f64().is_nan() {
+                *value = T::default();
+                left_out += 1;
+            }
+        }
+        self.add(values);
+        left_out
+    }
+
     #[inline(always)]
     pub(super) fn total(self) -> f64 {
         let mut sums = self.0;
@@ -77,6 +91,26 @@ impl ChunkSum {
             width /= 2;
         }
         sums[0]
+    }
+}
+
+/// The sum over some of the weights of a branch, and how many others were left out of it.
+#[derive(Clone, Copy)]
+pub(super) struct Total {
+    pub(super) sum: f64,
+    pub(super) left_out: usize,
+}
+
+impl Total {
+    pub(super) fn join(self, from: Self) -> Self {
+        Self { sum: self.sum + from.sum, left_out: self.left_out + from.left_out }
+    }
+
+    /// The mean of these weights, without those that were left out; `None` if there are no others.
+    pub(super) fn mean<T: Real>(self, weights: usize) -> Option<T> {
+        let count = weights.saturating_sub(self.left_out);
+        // A sum of the largest numbers may be infinite; their mean is not.
+        (count > 0).then(|| T::from_f64(self.sum.min(f64::MAX) / count as f64))
     }
 }
 

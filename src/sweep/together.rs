@@ -71,8 +71,8 @@ pub struct LayerUpdate<'a, R: LayerRule, T: Real> {
     weights: &'a [T],
     gradient: &'a [T],
     mean: T,
-    /// The counter of updates of the layer.
-    steps: Option<&'a mut u64>,
+    /// The counter of updates of the layer, and its average mean.
+    memory: Option<(&'a mut u64, &'a mut T)>,
     done: bool,
 }
 
@@ -88,12 +88,12 @@ impl<'a, R: LayerRule, T: Real> LayerUpdate<'a, R, T> {
         gradient: &'a [T],
     ) -> Result<Self, UpdateError> {
         check::<R, T>(&state, weights, gradient)?;
-        Ok(Self { sweep, state, weights, gradient, mean: T::default(), steps: None, done: false })
+        Ok(Self { sweep, state, weights, gradient, mean: T::default(), memory: None, done: false })
     }
 
-    /// Adds one to `steps` when the update is made.
-    pub(crate) fn counting(self, steps: &'a mut u64) -> Self {
-        Self { steps: Some(steps), ..self }
+    /// Adds one to `steps` and averages the mean into `average` when the update is made.
+    pub(crate) fn remembering(self, steps: &'a mut u64, average: &'a mut T) -> Self {
+        Self { memory: Some((steps, average)), ..self }
     }
 
     /// The layer mean that [`update_layers`] has left here; 0 before.
@@ -114,9 +114,11 @@ impl<R: LayerRule, T: Real> Part for LayerUpdate<'_, R, T> {
         }
         let state = part::<R, T>(&mut self.state, 0..self.weights.len());
         self.sweep.set_threads(threads);
-        self.mean = self.sweep.checked(state, self.weights, self.gradient, None);
-        if let Some(steps) = &mut self.steps {
+        self.mean = self.sweep.checked(state, [self.weights, self.gradient], None);
+        if let Some((steps, average)) = &mut self.memory {
             **steps = steps.saturating_add(1);
+            self.mean = self.sweep.averaged_mean(**average, self.mean);
+            **average = self.mean;
         }
     }
 }

@@ -17,38 +17,71 @@ pub(crate) struct NumeratorSpec<T> {
     pub(crate) clip: T,
     /// Whether the output is bounded by `mu` instead of `mu s_bar`.
     pub(crate) flat: bool,
+    /// Whether the output beyond its bound is `mu u_hat`.
+    pub(crate) printed: bool,
+    /// Whether there is one `u_hat` for the layer.
+    pub(crate) layer: bool,
 }
 
 /// `u_hat`, `s` and `a~`.
 pub(crate) type NumeratorState<T> = [T; 3];
 
 impl<T: Float> NumeratorSpec<T> {
+    /// No clip is one of the largest number of scales.
     pub(crate) fn new(mu: f64, beta: f64, beta_scale: f64, clip: f64) -> Self {
         let t = T::from_f64;
-        Self { mu: t(mu), alpha: t(1.0 - beta), scale_alpha: t(1.0 - beta_scale), clip: t(clip), flat: false }
+        let clip = if clip.is_infinite() { T::LARGEST } else { t(clip) };
+        let (alpha, scale_alpha) = (t(1.0 - beta), t(1.0 - beta_scale));
+        Self { mu: t(mu), alpha, scale_alpha, clip, flat: false, printed: false, layer: false }
     }
 
-    pub(crate) fn step(&self, state: &mut NumeratorState<T>, w: T, g: T) -> T {
-        if !w.nan() && !g.nan() {
-            *state = self.advance(*state, within(w, T::LARGEST), within(g, T::LARGEST));
+    /// A step of all weights of a layer; the `a` of each.
+    pub(crate) fn steps(&self, states: &mut [NumeratorState<T>], w: &[T], g: &[T]) -> Vec<T> {
+        let there = |(&w, &g): (&T, &T)| (!w.nan() && !g.nan()).then(|| (within(w, T::LARGEST), within(g, T::LARGEST)));
+        let samples: Vec<_> = w.iter().zip(g).map(there).collect();
+        self.steps_of(states, &samples)
+    }
+
+    /// A step of all weights of a layer from a finite weight and gradient of each that has both.
+    fn steps_of(&self, states: &mut [NumeratorState<T>], samples: &[Option<(T, T)>]) -> Vec<T> {
+        let sizes: Vec<Option<T>> = samples.iter().map(|sample| sample.map(|(w, g)| Self::size(w, g))).collect();
+        if let (true, Some(seen)) = (self.layer, mean_of_some(&sizes)) {
+            for [u_hat, ..] in states.iter_mut() {
+                *u_hat = self.scale(*u_hat, seen);
+            }
         }
-        self.value(state)
+        for (state, sample) in states.iter_mut().zip(samples) {
+            let Some((w, g)) = *sample else { continue };
+            *state = self.advance(*state, w, g);
+        }
+        states.iter().map(|state| self.value(state)).collect()
+    }
+
+    fn size(w: T, g: T) -> T {
+        least((w * g).size(), T::LARGEST)
+    }
+
+    fn scale(&self, u_hat: T, size: T) -> T {
+        least(toward(u_hat, size, self.scale_alpha), T::LARGEST)
     }
 
     fn advance(&self, [u_hat, s, average]: NumeratorState<T>, w: T, g: T) -> NumeratorState<T> {
-        let u = w * g;
-        let size = least(u.size(), T::LARGEST);
-        let u_hat = least(toward(u_hat, size, self.scale_alpha), T::LARGEST);
+        let size = Self::size(w, g);
+        let u_hat = if self.layer { u_hat } else { self.scale(u_hat, size) };
         let clipped = least(size, self.clip * u_hat);
-        let psi = if u.negative() { -clipped } else { clipped };
+        let psi = if (w * g).negative() { -clipped } else { clipped };
         let s = least(toward(s, least(w * w, T::LARGEST), self.alpha), T::LARGEST);
         let input = self.mu / (T::ONE + s) * psi;
         let average = pick(self.alpha == T::ONE, input, average + (input - self.alpha * average));
         [u_hat, s, within(average, T::LARGEST)]
     }
 
-    fn value(&self, [_, s, a]: &NumeratorState<T>) -> T {
-        least(a.size(), pick(self.flat, self.mu, self.mu * (T::ONE + *s)))
+    fn value(&self, [u_hat, s, a]: &NumeratorState<T>) -> T {
+        let bound = pick(self.flat, self.mu, self.mu * (T::ONE + *s));
+        if self.printed && bound < a.size() {
+            return least(self.mu * *u_hat, T::LARGEST);
+        }
+        least(a.size(), bound)
     }
 }
 
@@ -87,6 +120,18 @@ pub(crate) struct RateSpec<T> {
     pub(crate) epsilon: T,
     pub(crate) coupled: T,
     pub(crate) decoupled: T,
+    pub(crate) options: RateOptions,
+}
+
+/// What the published step and the text's comments do otherwise.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RateOptions {
+    /// Whether the numerator is given the direction of the step.
+    pub(crate) along: bool,
+    /// Whether `a` is at least `mu d / s_bar`.
+    pub(crate) floored: bool,
+    /// The decay of the average of the layer mean.
+    pub(crate) mean_beta: Option<f64>,
 }
 
 /// The squared norm, if a gradient was seen; the numerator's state; the smoothed gradient.
@@ -109,7 +154,25 @@ impl<T: Float> RateSpec<T> {
 
     /// The `t`-th step of all weights of a layer.
     pub(crate) fn steps(&self, states: &mut [RateState<T>], t: u64, w: &[T], g: &[T]) -> Vec<T> {
-        states.iter_mut().zip(w.iter().zip(g)).map(|(state, (&w, &g))| self.step(state, t, w, g)).collect()
+        let samples: Vec<_> =
+            states.iter_mut().zip(w.iter().zip(g)).map(|(state, (&w, &g))| self.sample(state, t, w, g)).collect();
+        let mut numerators: Vec<_> = states.iter().map(|state| state.numerator).collect();
+        let mut a = self.numerator.steps_of(&mut numerators, &samples);
+        for ((state, numerator), a) in states.iter_mut().zip(numerators).zip(&mut a) {
+            state.numerator = numerator;
+            if let (true, Some(square)) = (self.options.floored, state.square) {
+                let floor = self.numerator.mu / (T::ONE + numerator[1]) * (square.root() + self.epsilon);
+                *a = pick(*a < floor, least(floor, T::LARGEST), *a);
+            }
+        }
+        a
+    }
+
+    /// The average `r` of the layer mean after one more.
+    pub(crate) fn average(&self, before: T, mean: T) -> T {
+        let Some(beta) = self.options.mean_beta else { return mean };
+        let gain = 1.0 - beta;
+        if gain == 1.0 { mean } else { T::from_f64(before.to_f64() + gain * (mean.to_f64() - before.to_f64())) }
     }
 
     /// The state columns of a layer, from first to last. A squared norm below zero is one that has seen no gradient.
@@ -126,33 +189,48 @@ impl<T: Float> RateSpec<T> {
         within(within(g, most) + within(self.coupled * w, most), most)
     }
 
-    pub(crate) fn step(&self, state: &mut RateState<T>, t: u64, w: T, g: T) -> T {
-        if !w.nan() && !g.nan() {
-            let w = within(w, T::LARGEST);
-            let g = self.decayed(w, g);
-            let square = least(g * g, T::LARGEST);
-            let gain = 1.0 - self.norm_beta;
-            let alpha = T::from_f64((gain * correction(gain, t)).min(1.0));
-            let square = state.square.map_or(square, |before| least(toward(before, square, alpha), T::LARGEST));
-            state.square = Some(square);
-            let direction = g / (square.root() + self.epsilon);
-            state.numerator = self.numerator.advance(state.numerator, w, direction);
+    /// Takes a gradient into the norm; returns what the numerator is given of a weight that is there.
+    fn sample(&self, state: &mut RateState<T>, t: u64, w: T, g: T) -> Option<(T, T)> {
+        if w.nan() || g.nan() {
+            return None;
         }
-        self.numerator.value(&state.numerator)
+        let w = within(w, T::LARGEST);
+        let g = self.decayed(w, g);
+        let square = least(g * g, T::LARGEST);
+        let gain = 1.0 - self.norm_beta;
+        let alpha = T::from_f64((gain * correction(gain, t)).min(1.0));
+        let square = state.square.map_or(square, |before| least(toward(before, square, alpha), T::LARGEST));
+        state.square = Some(square);
+        if self.options.along {
+            state.smoothed = self.smoothed(state.smoothed, g);
+            return Some((w, self.direction(state, square, t, w)));
+        }
+        Some((w, g / (square.root() + self.epsilon)))
+    }
+
+    fn smooth_gain(&self) -> f64 {
+        self.smooth_beta.map_or(1.0, |beta| 1.0 - beta)
+    }
+
+    fn smoothed(&self, before: T, g: T) -> T {
+        within(toward(before, g, T::from_f64(self.smooth_gain())), T::LARGEST)
+    }
+
+    /// `m_hat / d + lambda w`.
+    fn direction(&self, state: &RateState<T>, square: T, t: u64, w: T) -> T {
+        let corrected = T::from_f64(correction(self.smooth_gain(), t)) * state.smoothed;
+        let direction = within(corrected / (square.root() + self.epsilon), T::LARGEST);
+        within(direction + within(self.decoupled * w, T::LARGEST), T::LARGEST)
     }
 
     /// The second pass: the weight after it.
     pub(crate) fn descend(&self, state: &mut RateState<T>, t: u64, weight: T, g: T, rate: T) -> T {
         let (false, false, Some(square)) = (weight.nan(), g.nan(), state.square) else { return weight };
         let w = within(weight, T::LARGEST);
-        let g = self.decayed(w, g);
-        let gain = self.smooth_beta.map_or(1.0, |beta| 1.0 - beta);
-        let smoothed = toward(state.smoothed, g, T::from_f64(gain));
-        let corrected = T::from_f64(correction(gain, t)) * smoothed;
-        let direction = within(corrected / (square.root() + self.epsilon), T::LARGEST);
-        let pull = within(self.decoupled * w, T::LARGEST);
-        let step = within(rate * within(direction + pull, T::LARGEST), T::LARGEST);
-        state.smoothed = within(smoothed, T::LARGEST);
+        if !self.options.along {
+            state.smoothed = self.smoothed(state.smoothed, self.decayed(w, g));
+        }
+        let step = within(rate * self.direction(state, square, t, w), T::LARGEST);
         within(w - step, T::LARGEST)
     }
 }
@@ -170,6 +248,13 @@ pub(crate) fn mean<T: Float>(values: &[T]) -> T {
 pub(crate) fn sum<T: Float>(values: &[T]) -> f64 {
     let chunks: Vec<f64> = values.chunks(4096).map(chunk).collect();
     if chunks.is_empty() { 0.0 } else { tree(&chunks) }
+}
+
+/// The mean of those that are there, the others counting as 0 in the sum.
+fn mean_of_some<T: Float>(values: &[Option<T>]) -> Option<T> {
+    let count = values.iter().flatten().count();
+    let values: Vec<T> = values.iter().map(|value| value.unwrap_or(T::ZERO)).collect();
+    (count > 0).then(|| T::from_f64(sum(&values).min(f64::MAX) / count as f64))
 }
 
 fn chunk<T: Float>(values: &[T]) -> f64 {

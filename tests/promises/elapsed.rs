@@ -391,6 +391,7 @@ fn rules_without_time_refuse_the_decay() {
     let rate = LearningRate::new(1.0).unwrap();
     assert_eq!(Sweep::<LearningRate>::new(rate.norm_decay(decay)).map(drop), refused("LearningRate"));
     assert_eq!(Sweep::<LearningRate>::new(rate.smoothing(Some(decay))).map(drop), refused("LearningRate"));
+    assert_eq!(Sweep::<LearningRate>::new(rate.mean_decay(Some(decay))).map(drop), refused("LearningRate"));
 }
 
 /// A channel that is taken away leaves nothing behind, and the one that takes its number goes on as it was.

@@ -350,11 +350,10 @@ fn as_narrow_as_the_element_type<T: Float>(refused: &[f64], allowed: &[f64]) {
             Sweep::<_, T>::new(ClippedEma::new(decay).clip(value).unwrap()).map(drop),
             Sweep::<_, T>::new(Numerator::new(value).unwrap()).map(drop),
             Sweep::<_, T>::new(Numerator::new(1.0).unwrap().clip(value).unwrap()).map(drop),
-            Sweep::<_, T>::new(RelaxedNumerator::new(value).unwrap()).map(drop),
             Sweep::<_, T>::new(LearningRate::new(1.0).unwrap().epsilon(value).unwrap()).map(drop),
         ]
     };
-    let names = ["clip", "mu", "clip", "mu", "epsilon"];
+    let names = ["clip", "mu", "clip", "epsilon"];
     for &value in refused {
         for (result, name) in made(value).into_iter().zip(names) {
             self::refused(result, name, "above 0 and within the range of the element type");
@@ -371,6 +370,10 @@ fn as_narrow_as_the_element_type<T: Float>(refused: &[f64], allowed: &[f64]) {
 #[test]
 fn parameters_outside_the_element_type() {
     let [smallest, most] = [f32::from_bits(1), f32::MAX].map(f64::from);
+    let relaxed = |mu| RelaxedNumerator::new(mu).unwrap();
+    let what = "above 0 and within the range of the element type";
+    refused(Sweep::<_, f32>::new(relaxed(smallest / 2.0)), "mu", what);
+    assert!(Sweep::<_, f32>::new(relaxed(smallest)).is_ok() && Sweep::<_, f64>::new(relaxed(smallest / 2.0)).is_ok());
     as_narrow_as_the_element_type::<f32>(&[smallest / 2.0, 1e-300, 2.0 * most, 1e300], &[smallest, most]);
     as_narrow_as_the_element_type::<f64>(&[], &[f64::from_bits(1), smallest / 2.0, 1e300, f64::MAX]);
     for decay in [WeightDecay::Coupled(1e39), WeightDecay::Decoupled(1e39)] {
@@ -378,6 +381,24 @@ fn parameters_outside_the_element_type() {
         assert!(Sweep::<_, f64>::new(rule).is_ok());
         refused(Sweep::<_, f32>::new(rule), "weight_decay", "within the range of the element type");
     }
+}
+
+#[test]
+fn numerators_outside_their_range() {
+    for mu in [0.0, -0.1, f64::NAN, f64::INFINITY] {
+        refused(Numerator::new(mu), "mu", "above 0 and finite");
+        refused(LearningRate::new(mu), "mu", "above 0 and finite");
+    }
+    for mu in [0.0, -0.1, f64::NAN, 0.5, 1.0, f64::INFINITY] {
+        refused(RelaxedNumerator::new(mu), "mu", "above 0 and below 1/2");
+    }
+    assert!(RelaxedNumerator::new(0.5_f64.next_down()).is_ok());
+    for clip in [0.0, -4.0, f64::NAN, f64::NEG_INFINITY] {
+        refused(Numerator::new(1.0).unwrap().clip(clip), "clip", "above 0");
+        refused(LearningRate::new(1.0).unwrap().clip(clip), "clip", "above 0");
+    }
+    // No clip is none in any type.
+    assert!(Sweep::<_, f32>::new(Numerator::new(1.0).unwrap().clip(f64::INFINITY).unwrap()).is_ok());
 }
 
 #[test]

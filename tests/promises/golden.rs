@@ -7,9 +7,9 @@ use crate::{oracle, support};
 use core::ops::Range;
 use core::time::Duration;
 use evenkeel::{
-    Bank, CleanedEma, ClippedEma, Decay, Ema, Estimator, GradientGuards, Idle, Layer, LayerRule, LearningRate,
-    LossGuard, Numerator, Overflow, RelaxedNumerator, Resolution, RobustMean, Scored, SnapshotInfo, SnapshotKey, Timed,
-    Tracker, WeightDecay,
+    Bank, Bound, CleanedEma, ClippedEma, Decay, Ema, Estimator, Floor, GradientGuards, Idle, Layer, LayerRule,
+    LearningRate, LossGuard, Numerator, Overflow, RelaxedNumerator, Resolution, RobustMean, Scope, Scored,
+    SnapshotInfo, SnapshotKey, Timed, Tracker, WeightDecay,
 };
 use oracle::{Float, Parameters, Spec, Specification, State};
 use serde_json::Value;
@@ -135,6 +135,24 @@ fn layer<R: LayerRule + Copy, T: Float>(name: &str, rule: R, expected: [u64; 2])
             feed(&mut layer, 40..80);
             check(name, &written(&layer), expected[usize::from(!is_first)]);
         }
+    });
+}
+
+/// A rule with options that came after format 1.
+fn layer_with_options<R: LayerRule + Copy, T: Float>(name: &str, rule: R, expected: u64) {
+    let mut random = Random::new(62);
+    let (w, g) = (random.hostile::<T>(80, CHANNELS), random.hostile::<T>(80, CHANNELS));
+    let bytes = golden(name, || {
+        let mut layer = Layer::<R, T>::new(rule, CHANNELS).unwrap();
+        feed_layer(&mut layer, &w, &g, 0..40);
+        layer_bytes(&layer)
+    });
+    every_backend(|backend| {
+        let mut layer = Layer::<R, T>::new(rule, CHANNELS).unwrap().with_backend(backend).unwrap();
+        layer.read_snapshot(&bytes).unwrap();
+        assert!(layer_bytes(&layer) == bytes, "{name} is not written as it was");
+        feed_layer(&mut layer, &w, &g, 40..80);
+        check(name, &layer_bytes(&layer), expected);
     });
 }
 
@@ -287,6 +305,14 @@ fn guards() {
     assert!(gradients_bytes(&guards) == bytes, "not written as it was");
     feed(&mut guards);
     check("gradient_guards", &gradients_bytes(&guards), 0);
+}
+
+#[test]
+fn layers_with_options() {
+    let rule = LearningRate::new(1e-2).unwrap().as_published().weight_decay(WeightDecay::Decoupled(0.1)).unwrap();
+    layer_with_options::<_, f64>("layer-published-f64", rule, 0x29ee_aadc_5435_c655);
+    let rule = rule.bound(Bound::MuTimesScale).scale_scope(Scope::Layer).floor(Floor::Norm);
+    layer_with_options::<_, f32>("layer-options-f32", rule.clip(f64::INFINITY).unwrap(), 0x1cfa_6f44_9859_0d75);
 }
 
 fn text(n: usize) -> String {

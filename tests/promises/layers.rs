@@ -5,11 +5,11 @@
 
 use crate::{oracle, support};
 use evenkeel::{
-    Backend, Bound, Decay, Layer, LayerDescent, LayerRule, LayerUpdate, LearningRate, Numerator, RelaxedNumerator,
-    Sweep, Threads, UpdateError, WeightDecay, descend_layers, update_layers,
+    Backend, Bound, Correlated, Decay, Floor, Layer, LayerDescent, LayerRule, LayerUpdate, LearningRate, Numerator,
+    RelaxedNumerator, Scope, Sweep, Threads, UpdateError, WeightDecay, descend_layers, update_layers,
 };
 use oracle::Float;
-use oracle::layer::{NumeratorSpec, NumeratorState, RateSpec, RateState, RelaxedSpec, mean};
+use oracle::layer::{NumeratorSpec, NumeratorState, RateOptions, RateSpec, RateState, RelaxedSpec, mean};
 use support::random::Random;
 use support::{both_types, every_backend};
 
@@ -20,6 +20,10 @@ trait Plain<T: Float> {
     fn rule(&self) -> Self::Rule;
     /// `a` of every weight.
     fn step(&mut self, w: &[T], g: &[T]) -> Vec<T>;
+    /// What a layer returns for a layer mean.
+    fn average(&mut self, mean: T) -> T {
+        mean
+    }
     /// The state columns, from first to last.
     fn columns(&self) -> Vec<Vec<T>>;
 }
@@ -40,13 +44,17 @@ struct PlainNumerator<T> {
 
 fn random_numerator<T: Float>(random: &mut Random) -> ([f64; 4], Numerator, NumeratorSpec<T>) {
     let mu = [1e-3, 0.1, 1.0, 1e30][random.below(4)];
-    let clip = [0.5, 4.0, 1e30][random.below(3)];
+    let clip = [0.5, 4.0, 1e30, f64::INFINITY][random.below(4)];
     let (slow, fast) = (beta(random), beta(random));
     let mut spec = NumeratorSpec::new(mu, slow, fast, clip);
     let mut rule = Numerator::new(mu).unwrap().clip(clip).unwrap().decay(decay(slow)).scale_decay(decay(fast));
-    if random.chance(0.3) {
-        spec.flat = true;
-        rule = rule.bound(Bound::Mu);
+    match random.below(10) {
+        0..3 => (spec.flat, rule) = (true, rule.bound(Bound::Mu)),
+        3..6 => (spec.printed, rule) = (true, rule.bound(Bound::MuTimesScale)),
+        _ => {}
+    }
+    if random.chance(0.4) {
+        (spec.layer, rule) = (true, rule.scale_scope(Scope::Layer));
     }
     ([mu, slow, fast, clip], rule, spec)
 }
@@ -61,7 +69,7 @@ impl<T: Float> Plain<T> for PlainNumerator<T> {
         self.rule
     }
     fn step(&mut self, w: &[T], g: &[T]) -> Vec<T> {
-        self.states.iter_mut().zip(w.iter().zip(g)).map(|(state, (&w, &g))| self.spec.step(state, w, g)).collect()
+        self.spec.steps(&mut self.states, w, g)
     }
     fn columns(&self) -> Vec<Vec<T>> {
         (0..3).map(|column| self.states.iter().map(|state| state[column]).collect()).collect()
@@ -77,7 +85,7 @@ struct PlainRelaxed<T> {
 impl<T: Float> Plain<T> for PlainRelaxed<T> {
     type Rule = RelaxedNumerator;
     fn random(random: &mut Random, weights: usize) -> Self {
-        let (mu, beta) = ([1e-3, 1.0, 1e30][random.below(3)], beta(random));
+        let (mu, beta) = ([1e-3, 0.1, 0.499][random.below(3)], beta(random));
         let rule = RelaxedNumerator::new(mu).unwrap().decay(decay(beta));
         let spec = RelaxedSpec { mu: T::from_f64(mu), alpha: T::from_f64(1.0 - beta) };
         Self { rule, spec, states: vec![T::ZERO; weights] }
@@ -98,9 +106,15 @@ struct PlainRate<T> {
     spec: RateSpec<T>,
     states: Vec<RateState<T>>,
     t: u64,
+    average: T,
 }
 
 impl<T: Float> PlainRate<T> {
+    /// The same rule over weights in these states, before the first step.
+    fn begun(&self) -> Self {
+        Self { states: self.states.clone(), t: 0, average: T::ZERO, ..*self }
+    }
+
     /// The weights after a step of descent, whose first pass has been made.
     fn descend(&mut self, w: &[T], g: &[T], rate: T) -> Vec<T> {
         let samples = w.iter().zip(g);
@@ -126,6 +140,23 @@ impl<T: Float> Plain<T> for PlainRate<T> {
         if numerator.flat {
             rule = rule.bound(Bound::Mu);
         }
+        if numerator.printed {
+            rule = rule.bound(Bound::MuTimesScale);
+        }
+        if numerator.layer {
+            rule = rule.scale_scope(Scope::Layer);
+        }
+        let mut options = RateOptions::default();
+        if random.chance(0.4) {
+            (options.along, rule) = (true, rule.correlated(Correlated::Step));
+        }
+        if random.chance(0.3) {
+            (options.floored, rule) = (true, rule.floor(Floor::Norm));
+        }
+        if random.chance(0.4) {
+            options.mean_beta = Some(beta(random));
+            rule = rule.mean_decay(options.mean_beta.map(decay));
+        }
         let coupled = random.chance(0.5);
         let weight_decay = match coupled {
             true => WeightDecay::Coupled(lambda),
@@ -136,8 +167,8 @@ impl<T: Float> Plain<T> for PlainRate<T> {
         let lambda = T::from_f64(lambda);
         let (coupled, decoupled) = if coupled { (lambda, T::ZERO) } else { (T::ZERO, lambda) };
         let epsilon = T::from_f64(epsilon);
-        let spec = RateSpec { numerator, norm_beta, smooth_beta, epsilon, coupled, decoupled };
-        Self { rule, spec, states: vec![RateSpec::unseen(); weights], t: 0 }
+        let spec = RateSpec { numerator, norm_beta, smooth_beta, epsilon, coupled, decoupled, options };
+        Self { rule, spec, states: vec![RateSpec::unseen(); weights], t: 0, average: T::ZERO }
     }
     fn rule(&self) -> LearningRate {
         self.rule
@@ -145,6 +176,10 @@ impl<T: Float> Plain<T> for PlainRate<T> {
     fn step(&mut self, w: &[T], g: &[T]) -> Vec<T> {
         self.t += 1;
         self.spec.steps(&mut self.states, self.t, w, g)
+    }
+    fn average(&mut self, mean: T) -> T {
+        self.average = self.spec.average(self.average, mean);
+        self.average
     }
     fn columns(&self) -> Vec<Vec<T>> {
         RateSpec::columns(&self.states)
@@ -188,7 +223,7 @@ fn run<T: Float, P: Plain<T>>(seed: u64, lengths: &[usize], threads: Threads) {
             .iter()
             .map(|(w, g)| {
                 let a = plain.step(w, g);
-                (w, g, mean(&a), a)
+                (w, g, plain.average(mean(&a)), a)
             })
             .collect();
         every_backend(|backend| {
@@ -261,16 +296,18 @@ fn descents<T: Float>() {
             let steps = samples::<T>(&mut random, 12, weights);
             let rate = |mean: T| mean * T::from_f64(0.5);
             every_backend(|backend| {
-                let mut plain = PlainRate { rule: start.rule, spec: start.spec, states: start.states.clone(), t: 0 };
+                let mut plain = start.begun();
                 let mut layer =
                     Layer::<LearningRate, T>::new(plain.rule, weights).unwrap().with_backend(backend).unwrap();
                 let mut w = steps[0].0.clone();
                 let mut expected = w.clone();
                 for (_, g) in &steps {
                     let a = plain.step(&expected, g);
-                    expected = plain.descend(&expected, g, rate(mean(&a)));
+                    let average = plain.average(mean(&a));
+                    expected = plain.descend(&expected, g, rate(average));
                     let found = layer.descend(&mut w, g, rate).unwrap();
-                    assert_eq!(found.to_word(), mean(&a).to_word(), "{:?}", plain.rule);
+                    assert_eq!(found.to_word(), average.to_word(), "{:?}", plain.rule);
+                    assert_eq!(layer.mean().to_word(), average.to_word());
                     assert_words(&w, &expected, &format!("{:?}", plain.rule));
                     assert_state(&layer, &plain.columns(), "in descent");
                     assert!(
@@ -333,16 +370,14 @@ fn many_descents<T: Float>() {
             (0..2).map(|_| sizes.iter().map(|&size| draw(&mut random, size)).collect()).collect();
         let factor = |index: usize| T::from_f64(0.25 * index as f64);
         every_backend(|backend| {
-            let mut plains: Vec<_> = starts
-                .iter()
-                .map(|start| PlainRate { rule: start.rule, spec: start.spec, states: start.states.clone(), t: 0 })
-                .collect();
+            let mut plains: Vec<_> = starts.iter().map(PlainRate::begun).collect();
             let mut expected = first.clone();
             let mut means = Vec::new();
             for gradients in &gradients {
                 means.clear();
                 for (index, ((plain, w), g)) in plains.iter_mut().zip(&mut expected).zip(gradients).enumerate() {
-                    let r = mean(&plain.step(w, g));
+                    let a = plain.step(w, g);
+                    let r = plain.average(mean(&a));
                     *w = plain.descend(w, g, factor(index) * r);
                     means.push(r);
                 }
@@ -392,7 +427,7 @@ fn borrowed_columns<T: Float>() {
         let steps = samples::<T>(&mut random, 3, weights);
         let offset = |column: usize| (weights * 7 + column * 5) % 17;
         every_backend(|backend: Backend| {
-            let mut plain = PlainRate { rule: plain.rule, spec: plain.spec, states: plain.states.clone(), t: 0 };
+            let mut plain = plain.begun();
             let sweep = Sweep::<LearningRate, T>::new(plain.rule).unwrap().with_backend(backend).unwrap();
             let mut buffers: [Vec<T>; 5] =
                 core::array::from_fn(|column| buffer(&plain.columns()[column], offset(column)));
@@ -542,6 +577,7 @@ fn stop_and_continue<T: Float>() {
     }
     let mut second = Layer::<LearningRate, T>::new(plain.rule, 333).unwrap();
     second.restore(first.state(), first.steps()).unwrap();
+    second.restore_mean(first.mean());
     for (_, g) in &steps[9..] {
         second.descend(&mut v, g, |mean| mean).unwrap();
     }
@@ -595,7 +631,8 @@ fn refusals() {
         let said = Numerator::new(mu).unwrap_err().to_string();
         assert_eq!(said, format!("mu must be above 0 and finite, not {mu}"));
         assert!(RelaxedNumerator::new(mu).is_err() && LearningRate::new(mu).is_err());
-        assert!(Numerator::new(1.0).unwrap().clip(mu).is_err() && rule.epsilon(mu).is_err());
+        assert!(rule.epsilon(mu).is_err());
+        assert_eq!(Numerator::new(1.0).unwrap().clip(mu).is_ok(), mu == f64::INFINITY);
     }
     for lambda in [-1.0, -1e-9, f64::NAN, f64::INFINITY] {
         assert!(rule.weight_decay(WeightDecay::Coupled(lambda)).is_err());

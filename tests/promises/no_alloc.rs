@@ -91,14 +91,17 @@ fn layers<T: Float>() {
         let mut numerators = made::<_, T>(Numerator::new(0.1).unwrap(), backend);
         let mut relaxed = made::<_, T>(RelaxedNumerator::new(0.1).unwrap(), backend);
         let mut rates = made::<_, T>(rate, backend);
+        let mut published = made::<_, T>(rate.as_published().scale_scope(evenkeel::Scope::Layer), backend);
         let info = measure(|| {
             layer(&mut numerators, &block, &mut a);
             layer(&mut relaxed, &block, &mut a);
             layer(&mut rates, &block, &mut a);
+            layer(&mut published, &block, &mut a);
             for g in block.chunks(CHANNELS) {
                 rates.descend(&mut w, g, |mean| mean).unwrap();
                 let mut descents = [rates.descent(&mut w, g, |mean| mean).unwrap()];
                 descend_layers(&mut descents, Threads::Auto);
+                published.descend(&mut w, g, |mean| mean).unwrap();
             }
             assert!(rates.descent(&mut w, &block[1..CHANNELS], |mean| mean).is_err());
         });

@@ -6,8 +6,9 @@ use allocation_counter::measure;
 use core::ops::Range;
 use core::time::Duration;
 use evenkeel::{
-    Bank, CleanedEma, ClippedEma, Decay, Ema, Estimator, Idle, Layer, LayerRule, LearningRate, Numerator, Overflow,
-    RelaxedNumerator, Resolution, RobustMean, Scored, SnapshotError, SnapshotInfo, SnapshotKind, Timed, Tracker,
+    Bank, Bound, CleanedEma, ClippedEma, Decay, Ema, Estimator, Floor, Idle, Layer, LayerRule, LearningRate, Numerator,
+    Overflow, RelaxedNumerator, Resolution, RobustMean, Scope, Scored, SnapshotError, SnapshotInfo, SnapshotKind,
+    Timed, Tracker,
 };
 use oracle::Float;
 use support::checksums::mend;
@@ -148,6 +149,56 @@ fn layers_go_on<T: Float>() {
     one_layer::<_, T>(Numerator::new(1e-2).unwrap());
     one_layer::<_, T>(RelaxedNumerator::new(1e-2).unwrap());
     one_layer::<_, T>(LearningRate::new(1e-2).unwrap().smoothing(Some(decay())));
+    one_layer::<_, T>(LearningRate::new(1e-2).unwrap().as_published());
+    let one_scale = Numerator::new(1e-2).unwrap().scale_scope(Scope::Layer).bound(Bound::MuTimesScale);
+    one_layer::<_, T>(one_scale.clip(f64::INFINITY).unwrap());
+}
+
+/// Each option of a numerator is a parameter of its own, and those who do not choose it do not find it.
+#[test]
+fn options_of_numerators() {
+    let plain = LearningRate::new(1e-2).unwrap();
+    let names = |rule: LearningRate| {
+        let bytes = layer_bytes(&Layer::<LearningRate>::new(rule, 1).unwrap());
+        let info = SnapshotInfo::of(&bytes).unwrap();
+        info.rules[0].parameters.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(plain).len(), 10);
+    for (rule, differs) in [
+        (plain.bound(Bound::MuTimesScale), "bound"),
+        (plain.clip(f64::INFINITY).unwrap(), "clip"),
+        (plain.scale_scope(Scope::Layer), "layer_scale"),
+        (plain.correlated(evenkeel::Correlated::Step), "correlated"),
+        (plain.floor(Floor::Norm), "floor"),
+        (plain.mean_decay(Some(decay())), "mean_gain"),
+    ] {
+        assert!(names(rule).contains(&differs.to_owned()), "{differs}");
+        let mut layer = Layer::<LearningRate>::new(rule, 1).unwrap();
+        let bytes = layer_bytes(&Layer::<LearningRate>::new(plain, 1).unwrap());
+        let error = layer.read_snapshot(&bytes).unwrap_err().to_string();
+        assert!(error.ends_with(&format!("it differs in {differs}")), "{error}");
+    }
+}
+
+/// An average of the layer mean that none can be is refused.
+#[test]
+fn a_mean_that_is_none() {
+    let rule = LearningRate::new(1e-2).unwrap().as_published();
+    let mut layer = Layer::<LearningRate>::new(rule, 2).unwrap();
+    layer.update(&[1.0, 2.0], &[0.5, -0.5]).unwrap();
+    let bytes = layer_bytes(&layer);
+    let at = bytes.len() - 4 - 8;
+    assert_eq!(bytes[at..at + 8], layer.mean().to_le_bytes());
+    for wrong in [-1.0, f64::NAN, f64::INFINITY] {
+        let mut bytes = bytes.clone();
+        bytes[at..at + 8].copy_from_slice(&f64::to_le_bytes(wrong));
+        mend(&mut bytes);
+        let error = layer.read_snapshot(&bytes).unwrap_err().to_string();
+        assert!(error.contains("its mean is no mean"), "{error}");
+    }
+    let mut restored = Layer::<LearningRate>::new(rule, 2).unwrap();
+    restored.read_snapshot(&bytes).unwrap();
+    assert_eq!(restored.mean(), layer.mean());
 }
 
 /// A tracker with everything that it can have, and a stream for it.

@@ -1,7 +1,5 @@
 //! Clips of the gradient by its norm, each a factor from the norm of a step.
 
-use std::collections::VecDeque;
-
 use anyhow::Result;
 use evenkeel::{Decay, GradientGuard};
 
@@ -68,7 +66,7 @@ impl Clip for ZClip {
 #[derive(Default)]
 pub(crate) struct AutoClip {
     /// In order.
-    norms: VecDeque<f64>,
+    norms: Vec<f64>,
 }
 
 impl Clip for AutoClip {
@@ -80,7 +78,7 @@ impl Clip for AutoClip {
         self.norms.insert(place, norm);
         // Between its neighbours, as NumPy has it.
         let place = 0.1 * (self.norms.len() - 1) as f64;
-        let at = |index: f64| self.norms.iter().nth(whole(index)).copied().unwrap_or(norm);
+        let at = |index: f64| self.norms.get(whole(index)).copied().unwrap_or(norm);
         let (below, above) = (at(place.floor()), at(place.ceil()));
         let bound = below + place.fract() * (above - below);
         (bound / norm.max(f64::MIN_POSITIVE)).min(1.0)
