@@ -386,7 +386,7 @@ fn rules_without_time_refuse_the_decay() {
     let scale = ClippedEma::new(Decay::beta(0.9).unwrap()).scale_decay(decay);
     assert_eq!(Sweep::<ClippedEma>::new(scale).map(drop), refused("ClippedEma"));
     assert_eq!(Sweep::<Numerator>::new(Numerator::new(1.0).unwrap().decay(decay)).map(drop), refused("Numerator"));
-    let relaxed = RelaxedNumerator::new(1.0).unwrap().decay(decay);
+    let relaxed = RelaxedNumerator::new(0.25).unwrap().decay(decay);
     assert_eq!(Sweep::<RelaxedNumerator>::new(relaxed).map(drop), refused("RelaxedNumerator"));
     let rate = LearningRate::new(1.0).unwrap();
     assert_eq!(Sweep::<LearningRate>::new(rate.norm_decay(decay)).map(drop), refused("LearningRate"));
