@@ -144,7 +144,7 @@
 //! ```
 //!
 //! `examples/adamw.rs` is a whole `AdamW` with a robust first moment in 76 lines. The crate `evenkeel-candle` has an
-//! optimiser for candle.
+//! optimiser for candle, and `evenkeel-burn` one for burn.
 //!
 //! # Guarantees
 //!

@@ -143,6 +143,9 @@ fn train(task: Task, way: Way, wrong: f32, rate: f64, seed: u64) -> Result<[f64;
     let guard = LossGuard::new(Decay::half_life(50.0 * BATCH as f64)?)?;
     let mut guard = if task == Task::Surface { guard.squared() } else { guard };
     let mut order: Vec<usize> = (0..TRAIN).collect();
+    // Else the first batch would count as it is, and what is wrong in it stays in Adam's norm for a thousand steps.
+    let (x, y) = data.part(&order, &device);
+    guard.seed(&net.losses(task, x, y).into_data().try_into_vec::<f32>()?)?;
     let steps = EPOCHS * TRAIN / BATCH;
     let mut step = 0;
     for _ in 0..EPOCHS {

@@ -189,6 +189,28 @@ fn a_norm_is_that_of_each_tensor_once() {
 }
 
 #[test]
+fn a_norm_does_not_depend_on_the_order() {
+    #[derive(Module, Debug)]
+    struct Several {
+        weights: Vec<Param<Tensor<1>>>,
+    }
+    let (device, mut gradients) = (Device::flex(), GradientsParams::new());
+    // Squares of 2^56 and, four times, of half of what its last bit is worth.
+    let sizes = [2.0_f64.powi(28), 8.0_f64.sqrt(), 8.0_f64.sqrt(), 8.0_f64.sqrt(), 8.0_f64.sqrt()];
+    let mut weights = Vec::new();
+    for size in sizes {
+        let param = Param::from_tensor(Tensor::<1>::ones([1], &device.clone().autodiff()));
+        gradients.register(param.id, Tensor::<1>::from_data(TensorData::from([size]), (&device, DType::F64)));
+        weights.push(param);
+    }
+    let forwards = norm(&mut gradients, &Several { weights: weights.clone() }).unwrap();
+    weights.reverse();
+    let backwards = norm(&mut gradients, &Several { weights }).unwrap();
+    assert!(forwards > sizes[0]);
+    assert_eq!(forwards.to_bits(), backwards.to_bits());
+}
+
+#[test]
 fn nothing_is_copied_for_a_norm() {
     let net = net();
     let mut gradients = gradients(&net, 1.0);
@@ -226,6 +248,7 @@ fn each_tensor_has_a_guard_of_its_own() {
         let factors = guard_each_gradient(&mut guards, &mut gradients(&net, 1.0), &net).unwrap();
         assert_eq!(factors, [1.0; 3]);
     }
+    assert!((guards.reading(1).unwrap().location - 13.0_f64.ln()).abs() < 1e-12, "the logarithm of the norm");
     let mut spike = gradients(&net, 1.0);
     let second = spike.remove::<1>(net.second.id).unwrap();
     spike.register(net.second.id, second.mul_scalar(1e6));

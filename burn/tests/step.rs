@@ -1,10 +1,11 @@
 //! A step is that of the library's layer to the bit, in place, whatever the learning rate and the gradient are.
 
 use burn::config::Config;
+use burn::grad_clipping::GradientClippingConfig;
 use burn::module::{Module, Param, ParamGroup};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{DType, Device, Element, FloatDType, Tensor, TensorData};
-use evenkeel::{Decay, Layer, LearningRate, Real, WeightDecay};
+use evenkeel::{Bound, Decay, Layer, LearningRate, Real, WeightDecay};
 use evenkeel_burn::{Error, RobustSgmConfig};
 
 const SHAPE: [usize; 2] = [37, 29];
@@ -78,11 +79,11 @@ impl Average {
     }
 }
 
-/// The weights after steps of the library's layer, with the bound `mu` and a factor of the rate.
-fn expected<T: Real>(mu: f64, factor: impl Fn(usize) -> f64, smooth: bool, steps: usize) -> Vec<T> {
+/// The weights after steps of the library's layer, with a factor of the rate.
+fn expected<T: Real>(rule: LearningRate, factor: impl Fn(usize) -> f64, smooth: bool, steps: usize) -> Vec<T> {
     let mut stream = Stream(fastrand::Rng::with_seed(7));
     let mut weights = stream.weights::<T>();
-    let mut layer = Layer::<LearningRate, T>::new(rule(mu), WEIGHTS).unwrap();
+    let mut layer = Layer::<LearningRate, T>::new(rule, WEIGHTS).unwrap();
     let mut average = Average { value: 0.0, steps: 0 };
     for step in 0..steps {
         let rate = |mean: T| {
@@ -111,15 +112,15 @@ fn bits<T: Real>(weights: &[T]) -> Vec<u64> {
 fn as_the_layer<T: Real + Element>() {
     let config = RobustSgmConfig::new().with_weight_decay(0.01).with_mean_beta(None);
     let falling = |step: usize| 0.03 / (step as f64 + 1.0);
-    assert_eq!(bits(&found::<T>(&config, falling, 150)), bits(&expected::<T>(1.0, falling, false, 150)));
+    assert_eq!(bits(&found::<T>(&config, falling, 150)), bits(&expected::<T>(rule(1.0), falling, false, 150)));
 
     // A learning rate that is a power of two is the bound of the rule, and nothing is rounded.
     let lr = 1.0 / 64.0;
-    assert_eq!(bits(&found::<T>(&config, |_| lr, 150)), bits(&expected::<T>(lr, |_| 1.0, false, 150)));
+    assert_eq!(bits(&found::<T>(&config, |_| lr, 150)), bits(&expected::<T>(rule(lr), |_| 1.0, false, 150)));
 
     // The smoothed mean, by another formula.
     let config = config.with_mean_beta(Some(0.1));
-    let (found, expected) = (found::<T>(&config, falling, 150), expected::<T>(1.0, falling, true, 150));
+    let (found, expected) = (found::<T>(&config, falling, 150), expected::<T>(rule(1.0), falling, true, 150));
     for (found, expected) in found.iter().zip(&expected) {
         let (found, expected) = (found.to_f64(), expected.to_f64());
         assert!((found - expected).abs() <= 1e-6 * (1.0 + expected.abs()), "{found} {expected}");
@@ -145,7 +146,7 @@ fn a_rate_that_is_none_lets_weights_stand_and_the_state_go_on() {
         let zero = |step: usize| if step < 20 { 0.0 } else { 0.01 };
         let start = Stream(fastrand::Rng::with_seed(7)).weights::<f32>();
         assert_eq!(bits(&found::<f32>(&config, lr, 20)), bits(&start), "{none}");
-        assert_eq!(bits(&found::<f32>(&config, lr, 40)), bits(&expected::<f32>(1.0, zero, false, 40)), "{none}");
+        assert_eq!(bits(&found::<f32>(&config, lr, 40)), bits(&expected::<f32>(rule(1.0), zero, false, 40)), "{none}");
     }
 }
 
@@ -272,6 +273,38 @@ fn parameters_out_of_range_are_errors() {
         let error = config.init().err().unwrap_or_else(|| panic!("{config}"));
         assert!(matches!(error, Error::Parameter(_)), "{error}");
     }
+}
+
+#[test]
+fn parameters_reach_the_rule() {
+    let config = RobustSgmConfig::new()
+        .with_beta(0.99)
+        .with_beta_scale(0.95)
+        .with_beta_norm(0.9)
+        .with_beta_smooth(None)
+        .with_clip(2.5)
+        .with_bound_by_mu(true)
+        .with_epsilon(1e-3)
+        .with_weight_decay(0.5)
+        .with_coupled(true)
+        .with_mean_beta(None);
+    let decay = |beta| Decay::beta(beta).unwrap();
+    let rule = LearningRate::new(1.0).unwrap().decay(decay(0.99)).scale_decay(decay(0.95)).norm_decay(decay(0.9));
+    let rule = rule.clip(2.5).unwrap().bound(Bound::Mu).epsilon(1e-3).unwrap();
+    let rule = rule.weight_decay(WeightDecay::Coupled(0.5)).unwrap();
+    assert_eq!(bits(&found::<f32>(&config, |_| 0.1, 60)), bits(&expected::<f32>(rule, |_| 0.1, false, 60)));
+}
+
+#[test]
+fn gradients_are_clipped_where_that_is_set() {
+    let after = |config: RobustSgmConfig, gradient: f32| {
+        let net = Net::new(vec![0.5_f32; WEIGHTS], vec![0.0]);
+        let mut optimiser = config.with_epsilon(1.0).init().unwrap();
+        net.step(&mut optimiser, 1.0, vec![gradient; WEIGHTS]).weights::<f32>()
+    };
+    let clipped = RobustSgmConfig::new().with_grad_clipping(Some(GradientClippingConfig::Value(0.125)));
+    assert_eq!(after(clipped, 1.0), after(RobustSgmConfig::new(), 0.125));
+    assert_ne!(after(RobustSgmConfig::new(), 1.0), after(RobustSgmConfig::new(), 0.125));
 }
 
 #[test]
