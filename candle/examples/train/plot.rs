@@ -24,7 +24,7 @@ const NAMES: i32 = 290;
 const PANEL: i32 = 116;
 const GAP: i32 = 14;
 const ROW: i32 = 28;
-const FOOT: i32 = 60;
+const FOOT: i32 = 36;
 
 /// The losses at the edges of a panel: what is beyond is drawn at the edge.
 const LEAST: f64 = 0.55;
