@@ -266,6 +266,16 @@ impl Console {
         self.time = Some(format!("time: `{name}`, {reading}"));
     }
 
+    /// Records where times come from in a format that has no columns.
+    pub(crate) fn time_comes(&mut self, words: &str) {
+        self.time = Some(format!("time: {words}"));
+    }
+
+    /// Whether it has been recorded where times come from.
+    pub(crate) fn knows_time(&self) -> bool {
+        self.time.is_some()
+    }
+
     /// Records that no column has the time.
     pub(crate) fn time_is_nowhere(&mut self) {
         self.time = Some("time: none, rows are numbered".to_owned());

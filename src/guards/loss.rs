@@ -39,9 +39,8 @@ const CHUNK: usize = 256;
 ///   nothing. (Zero times NaN is NaN: leave such an example out of the sum.)
 ///
 /// # When not to use it
-/// Where *all* labels are noisy there are no outliers to find: under Cauchy noise on every label Huber's loss is better
-/// (Huber 1964), and 40% of flipped labels are the majority of what a model can learn. Spikes of the gradient are the
-/// business of [`GradientGuard`](super::GradientGuard).
+/// Where *all* labels are noisy there are no outliers to find: under Cauchy noise on every label a loss that grows slowly, such as
+/// Huber's (1964), does as well. Where so many labels are wrong that a model learns them as well as the right ones, nothing is won. Spikes of the gradient are the business of [`GradientGuard`](super::GradientGuard).
 ///
 /// The comparison beside gradient clipping and other losses is in the README of `evenkeel-candle`.
 ///

@@ -36,7 +36,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::{env, fs};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 
 /// Trains under outliers in many ways, and compares them.
@@ -48,6 +48,9 @@ struct Args {
     /// Passes through the training data in each run
     #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
     epochs: u16,
+    /// Train only in the scenarios whose name holds this
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
     /// Try one setting with one seed of each method, to see whether it all works
     #[arg(long)]
     trial: bool,
@@ -64,10 +67,13 @@ fn main() -> Result<ExitCode> {
     fs::create_dir_all(&args.output).with_context(|| format!("cannot make the folder {}", args.output.display()))?;
     let epochs = usize::from(args.epochs);
     let data = data::Data::load()?;
-    let entries = study::study(&data, study::Effort { epochs, is_trial: args.trial })?;
-    let text = report::report(&entries, &data, epochs)?;
+    let scenarios: Vec<_> =
+        scenario::Scenario::ALL.into_iter().filter(|scenario| scenario.name().contains(&args.only)).collect();
+    ensure!(!scenarios.is_empty(), "no scenario has {:?} in its name", args.only);
+    let entries = study::study(&data, &scenarios, study::Effort { epochs, is_trial: args.trial })?;
+    let text = report::report(&entries, &scenarios, &data, epochs)?;
     print!("{text}");
-    for (name, contents) in [("train.md", text), ("train.svg", plot::plot(&entries, &data)?)] {
+    for (name, contents) in [("train.md", text), ("train.svg", plot::plot(&entries, &scenarios, &data)?)] {
         let path = args.output.join(name);
         fs::write(&path, contents).with_context(|| format!("cannot write {}", path.display()))?;
         eprintln!("wrote {}", path.display());

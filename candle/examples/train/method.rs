@@ -29,19 +29,13 @@ pub(crate) enum Aid {
     LossGuard,
 }
 
-impl Aid {
-    /// Whether a second number beside the learning rate is tuned.
-    fn is_tuned(self) -> bool {
-        matches!(self, Self::ClipNorm | Self::Huber)
-    }
-}
-
 /// Learning rates that a method with nothing else to tune is tried with: two to a decade.
-pub(crate) const RATES: [f64; 12] = [1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1];
-/// Rates that a method with a bound to tune is tried with, and its bounds: as many settings, around the best rates of the
-/// others.
-const MIDDLE_RATES: [f64; 4] = [3e-4, 1e-3, 3e-3, 1e-2];
-const BOUNDS: [f64; 3] = [0.3, 1.0, 3.0];
+pub(crate) const RATES: [f64; 15] =
+    [1e-7, 3e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0];
+/// Rates that a method with a bound to tune is tried with, and its bounds: as many settings, where the best of the others are.
+const MIDDLE_RATES: [f64; 5] = [1e-5, 1e-4, 1e-3, 3e-3, 1e-2];
+const NORMS: [f64; 3] = [0.1, 0.5, 2.0];
+const CORNERS: [f64; 3] = [0.1, 0.3, 1.0];
 
 /// What is tuned.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,12 +86,13 @@ impl Method {
 
     /// The settings that are tried, as many for every method.
     pub(crate) fn settings(self) -> Vec<Setting> {
-        if self.aid.is_tuned() {
-            let of = |bound| MIDDLE_RATES.map(|rate| Setting { rate, bound: Some(bound) });
-            BOUNDS.into_iter().flat_map(of).collect()
-        } else {
-            RATES.map(|rate| Setting { rate, bound: None }).into()
-        }
+        let bounds = match self.aid {
+            Aid::ClipNorm => NORMS,
+            Aid::Huber => CORNERS,
+            _ => return RATES.map(|rate| Setting { rate, bound: None }).into(),
+        };
+        let of = |bound| MIDDLE_RATES.map(|rate| Setting { rate, bound: Some(bound) });
+        bounds.into_iter().flat_map(of).collect()
     }
 
     /// What makes the loss of a minibatch of the losses of its rows.

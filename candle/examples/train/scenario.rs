@@ -10,6 +10,8 @@ use crate::data::single;
 pub(crate) const GROSS_ERROR: f32 = 100.0;
 /// Standard deviations of the score by which an error is wrong that is not so gross.
 pub(crate) const ERROR: f32 = 10.0;
+/// The scale of the noise on every label, in standard deviations of the score: half of it lies within.
+pub(crate) const LABEL_NOISE: f64 = 0.5;
 /// Degrees of freedom of Student's t: the noise has a mean and no variance.
 pub(crate) const DEGREES: f64 = 1.5;
 /// The noise's scale, in root mean squares of a minibatch's gradient before the first step.
@@ -21,6 +23,8 @@ pub(crate) enum Scenario {
     Clean,
     /// Some of the training labels are wrong.
     Labels(Errors),
+    /// Every training label has Cauchy noise added: there are no outliers, as all are off.
+    Cauchy,
     /// Every element of every gradient has Student-t noise added.
     Gradients,
 }
@@ -45,13 +49,14 @@ const fn one_sided(percent: usize) -> Scenario {
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Clean,
         gross(2),
         gross(10),
         one_sided(10),
         one_sided(20),
         Self::Labels(Errors { percent: 10, size: ERROR, one_sided: false }),
+        Self::Cauchy,
         Self::Gradients,
     ];
 
@@ -63,6 +68,7 @@ impl Scenario {
                 format!("{percent}% gross label errors")
             }
             Self::Labels(Errors { percent, size, .. }) => format!("{percent}% label errors of ±{size}"),
+            Self::Cauchy => "Cauchy noise on every label".to_owned(),
             Self::Gradients => "Student-t gradient noise".to_owned(),
         }
     }
@@ -72,8 +78,13 @@ impl Scenario {
         if let Self::Labels(Errors { percent, .. }) = self { rows * percent / 100 } else { 0 }
     }
 
-    /// Spoils as many of the labels as the scenario says, at random.
+    /// Spoils the labels as the scenario says, at random.
     pub(crate) fn spoil(self, targets: &mut [f32], rng: &mut Rng) {
+        if self == Self::Cauchy {
+            for target in &mut *targets {
+                *target += single(LABEL_NOISE * (core::f64::consts::PI * (rng.f64() - 0.5)).tan());
+            }
+        }
         let Self::Labels(Errors { size, one_sided, .. }) = self else { return };
         let mut rows: Vec<usize> = (0..targets.len()).collect();
         rng.shuffle(&mut rows);

@@ -62,13 +62,13 @@ pub(crate) struct Effort {
     pub(crate) is_trial: bool,
 }
 
-/// Trains it all. Entries are in the order of the scenarios, and in each of the methods.
-pub(crate) fn study(data: &Data, effort: Effort) -> Result<Vec<Entry>> {
+/// Trains in these scenarios. Entries are in the order of the scenarios, and in each of the methods.
+pub(crate) fn study(data: &Data, scenarios: &[Scenario], effort: Effort) -> Result<Vec<Entry>> {
     let (tuning_seeds, seeds) =
         if effort.is_trial { (&TUNING_SEEDS[..1], &SEEDS[..1]) } else { (&TUNING_SEEDS[..], &SEEDS[..]) };
     let mut entries = Vec::new();
     let mut runs = Vec::new();
-    for scenario in Scenario::ALL {
+    for &scenario in scenarios {
         for method in Method::ALL {
             let mut settings = method.settings();
             settings.truncate(if effort.is_trial { 1 } else { settings.len() });

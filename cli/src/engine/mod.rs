@@ -206,7 +206,10 @@ impl<R: Timed> Estimates for InTime<R> {
 /// The moment of a time in nanoseconds since 1970, where samples need one.
 pub(crate) fn moment(moments: &mut Moments, time: Time<'_>) -> Result<i64, Refusal> {
     let read = time.read(moments).ok_or_else(|| {
-        Failure::usage("a half-life or a limit in time needs a column with the time: name it with --time")
+        Failure::usage(
+            "a half-life or a limit in time needs the time of every sample, and here is none: name the column that has it with \
+             --time, or count samples, as --half-life 60 does",
+        )
     })?;
     read.map_err(|error| Refusal::Bad(error.to_string()))
 }

@@ -8,6 +8,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::formats::{Client, Consumer, Need, Record, Series, Value, When, Woken};
 use crate::samples::{Moment, Sink, Time, TimeType};
+use crate::text::moments::{Moments, TimeForm};
 use crate::text::quote::not_a_number;
 use crate::text::time::{Unit, now};
 use foldhash::fast::RandomState;
@@ -27,11 +28,14 @@ pub(super) fn follow(
 ) -> Result<Found, Failure> {
     let Source { format, input, is_live, .. } = source;
     let precision = format.has_precision().then(|| input.options.precision.unwrap_or(Unit::Nanosecond));
-    sink.time_form(&input.options.time);
+    let form = input.options.time.clone();
+    sink.time_form(&form);
     let mut numbered = Numbered {
-        outlet: Outlet::new(sink, console, is_live, order, counters, &input.options.time),
+        outlet: Outlet::new(sink, console, is_live, order, counters, &form),
         is_live,
         precision,
+        form: &form,
+        is_time_named: false,
         by_cell: Vec::new(),
         is_in_order: false,
         values: Vec::new(),
@@ -54,6 +58,9 @@ struct Numbered<'a, S> {
     is_live: bool,
     /// The unit of timestamps, where no text shows it.
     precision: Option<Unit>,
+    form: &'a TimeForm,
+    /// Whether the summary will say where times come from.
+    is_time_named: bool,
     /// The series of each cell of a row.
     by_cell: Vec<Option<usize>>,
     /// Whether the cells with values of a row are the series 0, 1, 2 and so on, in that order.
@@ -292,9 +299,35 @@ impl<S: Sink> Numbered<'_, S> {
         {
             self.outlet.console.check_unit(nanoseconds, unit, "--precision");
         }
+        if !self.is_time_named {
+            self.name_time(&record.time());
+        }
         let mut digits = itoa::Buffer::new();
         let time = time_of(record, self.outlet.console.counts.rows, self.is_live, &mut digits);
         self.outlet.row(record.span().line, time)
+    }
+
+    /// Records where times come from, if the reader has no column to name.
+    #[cold]
+    fn name_time(&mut self, time: &When<'_>) {
+        let words = match time {
+            When::Cell { text, .. } => match Moments::new(self.form).look(text) {
+                Ok((_, reading)) => format!("of each sample, {}", reading.words(self.form)),
+                Err(_) => return,
+            },
+            When::Stamp { .. } => {
+                let unit = self.precision.unwrap_or(Unit::Nanosecond);
+                format!("of each sample, {} since 1970", unit.plural())
+            }
+            When::Arrival | When::Numbered(_) if self.is_live => "of arrival".to_owned(),
+            When::Numbered(_) => "none, scrapes are numbered".to_owned(),
+            When::Arrival => "none".to_owned(),
+            When::Absent | When::Nowhere | When::Unknown => return,
+        };
+        self.is_time_named = true;
+        if !self.outlet.console.knows_time() {
+            self.outlet.console.time_comes(&words);
+        }
     }
 
     #[inline]

@@ -143,8 +143,8 @@ fn a_row_without_a_usable_time_is_skipped() {
 #[test]
 fn what_cannot_be_is_said() {
     for (input, args, reason) in [
-        ("a\n1\n", &["--half-life", "5m"][..], "name it with --time"),
-        ("{\"a\":1}\n", &["--half-life", "5m"], "name it with --time"),
+        ("a\n1\n", &["--half-life", "5m"][..], "name the column that has it with --time"),
+        ("{\"a\":1}\n", &["--half-life", "5m"], "name the column that has it with --time"),
         ("t,a\n2024-01-01,1\n", &["--half-life", "5m", "--preset", "ema"], "--preset ema"),
         ("t,a\n2024-01-01,1\n", &["--half-life", "0s"], "--half-life must be above 0"),
         (

@@ -1,6 +1,7 @@
 //! Series that have been read, in the order in which they came: in the next scrape most come in it again, and then their names
 //! need not be read again, but compared.
 
+use super::super::telemetry::behind_blanks;
 use std::ops::Range;
 
 /// Most series that are known, and most bytes of their names. Others are read.
@@ -47,7 +48,7 @@ impl Known {
     fn begins(&self, line: &[u8], series: usize) -> bool {
         let name = self.ring.get(series).and_then(|series| self.names.as_bytes().get(series.name.clone()));
         let behind = name.and_then(|name| line.strip_prefix(name));
-        matches!(behind, Some([b' ', rest @ ..]) if rest.first() != Some(&b'{'))
+        matches!(behind, Some([b' ', ..])) && behind.is_some_and(|rest| rest.get(behind_blanks(rest, 0)) != Some(&b'{'))
     }
 
     /// Puts a series behind that of the last line, unless there are too many.
@@ -105,7 +106,7 @@ mod tests {
     fn what_only_begins_alike_is_not() {
         let mut known = Known::default();
         assert_eq!(found(&mut known, &["a 1"]), 0);
-        for line in ["ab 1", "a{x=\"1\"} 1", "a {x=\"1\"} 1", "a", "a\t1", "b 1", ""] {
+        for line in ["ab 1", "a{x=\"1\"} 1", "a {x=\"1\"} 1", "a \t{x=\"1\"} 1", "a", "a\t1", "b 1", ""] {
             assert_eq!(known.find(line.as_bytes()), None, "{line}");
         }
         assert_eq!(known.find(b"a 2"), Some(("a", 1)));
