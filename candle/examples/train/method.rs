@@ -1,8 +1,9 @@
 //! The methods that are compared: an optimiser, and what stands between it and the errors.
 
 use anyhow::{Context, Result};
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use evenkeel::{Decay, LossGuard};
+use evenkeel_candle::weigh;
 
 use crate::clipping::{AutoClip, Bound, Clip, Guard, Off, ZClip};
 use crate::optimisers::Optimiser;
@@ -142,10 +143,8 @@ impl Objective {
             }
             Self::Guarded(guard) => {
                 let losses = errors.sqr()?;
-                let found = losses.flatten_all()?.to_vec1::<f32>()?;
-                let mut weights = vec![0.0; found.len()];
-                guard.weigh(&found, &mut weights)?;
-                (losses * Tensor::from_vec(weights, errors.shape(), &Device::Cpu)?)?.mean_all()?
+                let weights = weigh(guard, &losses)?;
+                (losses * weights)?.mean_all()?
             }
         })
     }
