@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::schedule::Schedule;
-use evenkeel::{Bound, Decay, LearningRate, WeightDecay};
+use evenkeel::{Bound, Correlated, Decay, Floor, LearningRate, Scope, WeightDecay};
 
 /// The parameters of [`RobustSgm`](crate::RobustSgm), which are checked when an optimiser is made.
 ///
@@ -10,9 +10,12 @@ use evenkeel::{Bound, Decay, LearningRate, WeightDecay};
 ///
 /// ```text
 /// r      = LearningRate(w, g)              mean over the tensor, at most lr (1 + E[w^2]), or lr
-/// r_hat  = bias-corrected EMA of r         beta = mean_beta
+/// r_hat  = EMA of r                        beta = mean_beta, bias-corrected where mean_corrected
 /// w     -= schedule(t) r_hat (m_hat / d + lambda w)
 /// ```
+///
+/// The defaults are those that did best in our study; [`as_published`](Self::as_published) sets what the code of
+/// `AutoSGM` has.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParamsRobustSgm {
     /// The learning-rate bound `mu`, at least 0, 1e-3 by default. At 0 the weights stand still, which schedules of your own may
@@ -31,6 +34,12 @@ pub struct ParamsRobustSgm {
     pub clip: f64,
     /// The bound at which the output of the numerator is clipped.
     pub bound: Bound,
+    /// What the numerator's scale is of, each weight or the whole tensor; each weight by default.
+    pub scale_scope: Scope,
+    /// What the numerator is given as the gradient, the gradient over its norm by default.
+    pub correlated: Correlated,
+    /// The least output of the numerator, none by default.
+    pub floor: Floor,
     /// The number that is added to the norm, 1e-8 by default.
     pub eps: f64,
     /// The weight decay lambda, 0 by default.
@@ -39,6 +48,8 @@ pub struct ParamsRobustSgm {
     pub decoupling: Decoupling,
     /// The decay of the smoothed layer mean, 0.1 by default; `None` takes the mean as it is.
     pub mean_beta: Option<f64>,
+    /// Whether the smoothed layer mean is bias-corrected, so that the first one counts in full; it is by default.
+    pub mean_corrected: bool,
     /// The factor of the rate as training goes on, constant by default.
     pub schedule: Schedule,
 }
@@ -53,10 +64,14 @@ impl Default for ParamsRobustSgm {
             beta_smooth: Some(0.9),
             clip: 4.0,
             bound: Bound::default(),
+            scale_scope: Scope::default(),
+            correlated: Correlated::default(),
+            floor: Floor::default(),
             eps: 1e-8,
             weight_decay: 0.0,
             decoupling: Decoupling::default(),
             mean_beta: Some(0.1),
+            mean_corrected: true,
             schedule: Schedule::default(),
         }
     }
@@ -73,6 +88,35 @@ pub enum Decoupling {
 }
 
 impl ParamsRobustSgm {
+    /// The parameters of `AutoSGM`'s code, with the learning rate, the weight decay and the schedule of these: the step
+    /// of [`LearningRate::as_published`].
+    ///
+    /// ```
+    /// use evenkeel_candle::{Correlated, ParamsRobustSgm};
+    ///
+    /// let params = ParamsRobustSgm { lr: 1e-2, ..Default::default() }.as_published();
+    /// assert_eq!(params.correlated, Correlated::Step);
+    /// assert!(params.lr == 1e-2 && !params.mean_corrected);
+    /// ```
+    #[must_use]
+    pub fn as_published(self) -> Self {
+        Self {
+            beta: 0.9999,
+            beta_scale: 0.999,
+            beta_norm: 0.999,
+            beta_smooth: Some(0.9),
+            clip: 4.0,
+            bound: Bound::MuTimesNorm,
+            scale_scope: Scope::Weight,
+            correlated: Correlated::Step,
+            floor: Floor::None,
+            eps: 1e-10,
+            mean_beta: Some(0.1),
+            mean_corrected: false,
+            ..self
+        }
+    }
+
     /// The learning-rate bound with which the state moves on: the one that is set, or at 0 the last that was not.
     pub(crate) fn bound_after(&self, last: f64) -> Result<f64, Error> {
         match self.lr {
@@ -98,6 +142,9 @@ impl ParamsRobustSgm {
             .smoothing(self.beta_smooth.map(Decay::beta).transpose()?)
             .clip(self.clip)?
             .bound(self.bound)
+            .scale_scope(self.scale_scope)
+            .correlated(self.correlated)
+            .floor(self.floor)
             .epsilon(self.eps)?
             .weight_decay(weight_decay)?)
     }

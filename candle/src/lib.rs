@@ -58,7 +58,7 @@ mod state;
 
 pub use config::{Decoupling, ParamsRobustSgm};
 pub use error::Error;
-pub use evenkeel::Bound;
+pub use evenkeel::{Bound, Correlated, Floor, Scope};
 pub use groups::{Group, named_vars};
 pub use guards::{guard_gradients, norm, weigh, weighted_mean};
 pub use optimiser::RobustSgm;

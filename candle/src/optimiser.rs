@@ -57,8 +57,8 @@ pub(crate) enum State {
     F64(Layer<LearningRate, f64>),
 }
 
-/// The smoothed layer mean, the bias-corrected average: `value += gain (mean - value)` with `gain = (1 - beta) / (1 -
-/// beta^t)`, which is 1 at first and then `gain / (gain + beta)`.
+/// The smoothed layer mean, an average: `value += gain (mean - value)`. With bias correction `gain = (1 - beta) / (1 -
+/// beta^t)`, which is 1 at first and then `gain / (gain + beta)`; without, it is `1 - beta`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Mean {
     pub(crate) value: f64,
@@ -66,9 +66,20 @@ pub(crate) struct Mean {
     pub(crate) gain: f64,
 }
 
+/// The decay of the smoothed layer mean, 0 for none, and whether it is bias-corrected.
+#[derive(Clone, Copy)]
+struct Smoothing {
+    beta: f64,
+    corrected: bool,
+}
+
 impl Mean {
-    fn smooth(&mut self, mean: f64, beta: Option<f64>) -> f64 {
-        self.gain = if self.gain == 0.0 { 1.0 } else { self.gain / (self.gain + beta.unwrap_or(0.0)) };
+    fn smooth(&mut self, mean: f64, Smoothing { beta, corrected }: Smoothing) -> f64 {
+        self.gain = match (self.gain, corrected) {
+            (_, false) => 1.0 - beta,
+            (0.0, true) => 1.0,
+            (gain, true) => gain / (gain + beta),
+        };
         self.value = if self.gain >= 1.0 { mean } else { self.value + self.gain * (mean - self.value) };
         self.value
     }
@@ -321,13 +332,14 @@ impl Optimizer for RobustSgm {
 struct Pace {
     /// The factor of the smoothed layer mean.
     factor: f64,
-    mean_beta: Option<f64>,
+    smoothing: Smoothing,
 }
 
 impl Pace {
     fn new(params: &ParamsRobustSgm, step: u64, common: f64) -> Self {
         let factor = if params.lr == 0.0 { 0.0 } else { common * params.schedule.factor(step) };
-        Self { factor, mean_beta: params.mean_beta }
+        let beta = params.mean_beta.unwrap_or(0.0);
+        Self { factor, smoothing: Smoothing { beta, corrected: params.mean_corrected } }
     }
 }
 
@@ -379,9 +391,9 @@ impl Parameter {
         gradient.contiguous()
     }
 
-    fn descend(&mut self, gradient: &Tensor, Pace { factor, mean_beta }: Pace, share: Share) -> Result<()> {
+    fn descend(&mut self, gradient: &Tensor, Pace { factor, smoothing }: Pace, share: Share) -> Result<()> {
         let Self { name, var, state, mean, .. } = self;
-        let rate = |found: f64| factor * mean.smooth(found, mean_beta);
+        let rate = |found: f64| factor * mean.smooth(found, smoothing);
         let work = match state {
             State::F32(layer) => Work::F32(layer, rate),
             State::F64(layer) => Work::F64(layer, rate),

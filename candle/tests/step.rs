@@ -4,7 +4,7 @@
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Result, Tensor, Var};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW, VarMap};
-use evenkeel_candle::{Bound, Decoupling, ParamsRobustSgm, RobustSgm, Schedule};
+use evenkeel_candle::{Bound, Correlated, Decoupling, Floor, ParamsRobustSgm, RobustSgm, Schedule, Scope};
 
 /// Numbers that look random, from -1 to 1.
 fn noise(count: usize, seed: u64) -> Vec<f64> {
@@ -60,28 +60,37 @@ impl Plain {
             Decoupling::Coupled => (p.weight_decay, 0.0),
             Decoupling::Decoupled => (0.0, p.weight_decay),
         };
-        let mut directions = Vec::new();
-        let mut sum = 0.0;
+        let (mut directions, mut products, mut norms) = (Vec::new(), Vec::new(), Vec::new());
         for (i, gradient) in gradient.iter().enumerate() {
             let w = self.w[i];
             let g = gradient + coupled * w;
             self.v[i] = p.beta_norm * self.v[i] + (1.0 - p.beta_norm) * g * g;
             let d = (self.v[i] / (1.0 - p.beta_norm.powi(t))).sqrt() + p.eps;
-            let u = w * g / d;
-            self.u_hat[i] = p.beta_scale * self.u_hat[i] + (1.0 - p.beta_scale) * u.abs();
+            let beta = p.beta_smooth.unwrap_or(0.0);
+            self.m[i] = beta * self.m[i] + (1.0 - beta) * g;
+            let direction = self.m[i] / (1.0 - beta.powi(t)) / d + decoupled * w;
+            products.push(w * if p.correlated == Correlated::Step { direction } else { g / d });
+            directions.push(direction);
+            norms.push(d);
+        }
+        let size = products.iter().map(|u| u.abs()).sum::<f64>() / products.len() as f64;
+        let mut sum = 0.0;
+        for (i, &u) in products.iter().enumerate() {
+            let w = self.w[i];
+            let size = if p.scale_scope == Scope::Layer { size } else { u.abs() };
+            self.u_hat[i] = p.beta_scale * self.u_hat[i] + (1.0 - p.beta_scale) * size;
             let psi = u.signum() * u.abs().min(p.clip * self.u_hat[i]);
             self.s[i] = p.beta * self.s[i] + (1.0 - p.beta) * w * w;
             let s_bar = 1.0 + self.s[i];
             self.a[i] = p.beta * self.a[i] + p.lr / s_bar * psi;
             let bound = if p.bound == Bound::Mu { p.lr } else { p.lr * s_bar };
-            sum += self.a[i].abs().min(bound);
-            let beta = p.beta_smooth.unwrap_or(0.0);
-            self.m[i] = beta * self.m[i] + (1.0 - beta) * g;
-            directions.push(self.m[i] / (1.0 - beta.powi(t)) / d + decoupled * w);
+            let least = if p.floor == Floor::Norm { p.lr * norms[i] / s_bar } else { 0.0 };
+            sum += self.a[i].abs().min(bound).max(least);
         }
         let mean = sum / self.w.len() as f64;
         let beta = p.mean_beta.unwrap_or(0.0);
-        self.mean += (1.0 - beta) / (1.0 - beta.powi(t)) * (mean - self.mean);
+        let correction = if p.mean_corrected { 1.0 - beta.powi(t) } else { 1.0 };
+        self.mean += (1.0 - beta) / correction * (mean - self.mean);
         let x = std::f64::consts::PI * (f64::from(t - 1) / 40.0).min(1.0);
         let factor = if p.schedule == Schedule::Constant { 1.0 } else { f64::midpoint(1.0, x.cos()) };
         for (w, direction) in self.w.iter_mut().zip(directions) {
@@ -97,7 +106,11 @@ fn configurations() -> Vec<ParamsRobustSgm> {
         ParamsRobustSgm { beta: 0.9, beta_scale: 0.5, beta_norm: 0.9, clip: 1.5, ..p.clone() },
         ParamsRobustSgm { bound: Bound::Mu, beta_smooth: None, mean_beta: None, eps: 1e-3, ..p.clone() },
         ParamsRobustSgm { weight_decay: 0.1, decoupling: Decoupling::Coupled, mean_beta: Some(0.9), ..p.clone() },
-        ParamsRobustSgm { weight_decay: 0.1, schedule: Schedule::RaisedCosine { steps: 40 }, ..p },
+        ParamsRobustSgm { weight_decay: 0.1, schedule: Schedule::RaisedCosine { steps: 40 }, ..p.clone() },
+        ParamsRobustSgm { weight_decay: 0.1, ..p.clone() }.as_published(),
+        ParamsRobustSgm { scale_scope: Scope::Layer, clip: 1.5, beta_scale: 0.5, ..p.clone() },
+        ParamsRobustSgm { floor: Floor::Norm, bound: Bound::Mu, ..p.clone() },
+        ParamsRobustSgm { correlated: Correlated::Step, mean_corrected: false, mean_beta: Some(0.9), ..p },
     ]
 }
 

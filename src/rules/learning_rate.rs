@@ -403,14 +403,12 @@ impl Step for LearningRate {
 
     #[inline(always)]
     fn step<T: Real, S: Simd>(k: &Constants<T>, cells: &mut impl Cells<T, S>, [w, g]: [Lane<T, S>; 2]) -> Lane<T, S> {
-        let number = |value| Lane::splat(w.0, value);
         let there = w.is_number() & g.is_number();
         let w = w.clamp(T::MAX);
         let g = decayed(k, w, g);
 
         let before = cells.get(SQUARE);
-        let square = g * g;
-        let after = before.lt(number(T::default())).select(square, before.toward(square, k.norm_alpha));
+        let after = squared(k, before, g);
         let direction = g / norm(k, after);
         cells.set(SQUARE, there.select(after, before));
 
@@ -503,8 +501,7 @@ impl<T: Real, S: Simd> Sight<T, S> {
         let w = w.clamp(T::MAX);
         let g = decayed(k, w, g);
         let before = cells.get(SQUARE);
-        let square = g * g;
-        let after = before.lt(number(T::default())).select(square, before.toward(square, k.norm_alpha));
+        let after = squared(k, before, g);
         let d = norm(k, after);
         let square = there.select(after, before);
         match k.correlated {
@@ -535,6 +532,13 @@ pub(super) fn correction(gain: f64, step: u64) -> f64 {
 #[inline(always)]
 pub(super) fn decayed<T: Real, S: Simd>(k: &Constants<T>, w: Lane<T, S>, g: Lane<T, S>) -> Lane<T, S> {
     (g.clamp(T::SQRT_MAX) + (Lane::splat(w.0, k.coupled) * w).clamp(T::SQRT_MAX)).clamp(T::SQRT_MAX)
+}
+
+/// The squared norm after this gradient; one below zero has seen none.
+#[inline(always)]
+fn squared<T: Real, S: Simd>(k: &Constants<T>, before: Lane<T, S>, g: Lane<T, S>) -> Lane<T, S> {
+    let square = g * g;
+    before.lt(Lane::splat(g.0, T::default())).select(square, before.toward(square, k.norm_alpha))
 }
 
 /// The divisor `d` for this squared norm.

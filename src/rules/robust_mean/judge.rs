@@ -38,6 +38,13 @@ pub(in crate::rules) struct Judged<T: Real, S: Simd> {
 }
 
 impl<T: Real, S: Simd> Judged<T, S> {
+    /// The outcome of a sample that was judged, counted and was no strike.
+    #[inline(always)]
+    fn counted(now: Now<T, S>, residual: Lane<T, S>, used: Lane<T, S>) -> Self {
+        let never = Mask::never(residual.0);
+        Self { now, residual, used, accepted: !never, starting: never, strike: never, reopened: never }
+    }
+
     /// The residual in scales; NaN where the sample was not judged.
     #[inline(always)]
     pub(in crate::rules) fn score(&self) -> Lane<T, S> {
@@ -115,9 +122,7 @@ pub(in crate::rules) fn calm<T: Real, S: Simd>(
     let is_calm = is_calm(k, now.tally) & is_ordinary(sample) & is_near & is_alive(k, now);
     let kept = psi(k, size, used);
     let now = moved(k, now, used, residual, kept, [number(k.full_gain), number(k.scale_gain)]);
-    let never = Mask::never(sample.0);
-    let (accepted, starting, strike, reopened) = (!never, never, never, never);
-    (Judged { now, residual, used, accepted, starting, strike, reopened }, is_calm)
+    (Judged::counted(now, residual, used), is_calm)
 }
 
 /// Takes the step of one calm channel for a sample so near the location that neither the psi nor the clip of the scale changes its
@@ -140,9 +145,7 @@ pub(in crate::rules) fn close<T: Real, S: Simd>(
         scale: now.scale + number(k.scale_gain) * (size - now.scale),
         tally: now.tally,
     };
-    let never = Mask::never(sample.0);
-    let (accepted, starting, strike, reopened) = (!never, never, never, never);
-    (Judged { now, residual, used, accepted, starting, strike, reopened }, is_close)
+    (Judged::counted(now, residual, used), is_close)
 }
 
 /// Takes the step of [secure](is_secure) channels, whose gain is a constant, without a branch, and returns what
@@ -169,9 +172,7 @@ pub(in crate::rules) fn full<T: Real, S: Simd, const LEAN: bool>(
     let strikes = now.tally & Word::splat(simd, Constants::<T>::STRIKES);
     let less = strikes.min_of_numbers(if LEAN { quarters(CALM) } else { relief(k, now) });
     after.tally = strike.select_word(now.tally + quarters(STRIKE), now.tally - less);
-    let never = Mask::never(simd);
-    let (accepted, starting, reopened) = (!never, never, never);
-    (Judged { now: after, residual, used, accepted, starting, strike, reopened }, [now.location, threshold])
+    (Judged { strike, ..Judged::counted(after, residual, used) }, [now.location, threshold])
 }
 
 /// The last strike of channels after the step [`full`]: where the sample was a strike, the place at which it landed.
