@@ -3,7 +3,7 @@
 use anyhow::Result;
 use candle_core::Var;
 use candle_core::backprop::GradStore;
-use evenkeel::sum_of_squares;
+use evenkeel_candle::norm;
 use fastrand::Rng;
 
 use crate::clipping::Clip;
@@ -112,13 +112,7 @@ fn gradients(network: &Network, part: &Part, rows: &[usize], objective: &mut Obj
 
 /// Multiplies the gradients by the factor that a clip makes of their norm, and returns it.
 fn hold_back(grads: &mut GradStore, vars: &[Var], clip: &mut dyn Clip) -> Result<f64> {
-    let mut squares = 0.0;
-    for var in vars {
-        if let Some(grad) = grads.get(var) {
-            squares += sum_of_squares(&grad.flatten_all()?.to_vec1::<f32>()?);
-        }
-    }
-    let factor = clip.factor(squares.sqrt());
+    let factor = clip.factor(norm(grads, vars)?);
     if factor > 0.0 && factor < 1.0 {
         for var in vars {
             if let Some(grad) = grads.remove(var) {
