@@ -1,7 +1,7 @@
 //! [`Ema`]: the exponential moving average, Adam's first moment.
 
 use super::{gain_for, pace, within};
-use crate::cells::{Cells, Registers};
+use crate::cells::Cells;
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, MOST_LANES, Mask, Ops, Real, Word};
@@ -9,7 +9,7 @@ use crate::rule::{
     ColumnsOf, Count, Elapse, Estimate, Estimator, Judge, Memo, Pace, Reading, Rule, Step, Timed, Verdict,
 };
 use core::time::Duration;
-use pulp::{Simd, WithSimd};
+use pulp::Simd;
 
 /// The exponential moving average with bias correction: Adam's first moment (Kingma and Ba 2015, section 2).
 ///
@@ -155,90 +155,32 @@ impl Step for Ema {
         cells: &mut impl Cells<T, S>,
         [sample]: [Lane<T, S>; 1],
     ) -> Verdict<T, S> {
-        if k.in_time {
-            let alpha = Lane::splat(sample.0, k.alpha);
-            return Self::step_after(k, cells, sample, Pace { alpha, full: alpha });
-        }
-        counted(k, cells, sample)
-    }
-
-    #[inline(always)]
-    fn step_and<T: Real, S: Simd>(
-        k: &Constants<T>,
-        cells: &mut impl Cells<T, S>,
-        [sample]: [Lane<T, S>; 1],
-        report: impl FnOnce(Verdict<T, S>),
-    ) {
         let simd = sample.0;
         let number = |value| Lane::splat(simd, value);
+        let bound = number(T::HALF_MAX);
+
         let moment = cells.get(MOMENT);
         let seen = cells.get(SEEN).word();
+        let accepted = sample.is_number();
+
         // Every channel of this vector has forgotten its start and every sample is an ordinary number: `t` stays as it
         // is.
         let steady = seen.eq(Word::splat(simd, k.steady));
-        if (steady & sample.abs().le(number(T::HALF_MAX))).all() {
+        if (steady & sample.abs().le(bound)).all() {
             cells.set(MOMENT, moment + number(k.alpha) * (sample - moment));
-            report(verdict(sample));
         } else if k.in_time {
-            let state = [moment.1, cells.get(SEEN).1];
-            let mut registers = Registers::<Self, T, S> { simd, state, may_shortcut: false };
-            report(apart(k, &mut registers, sample));
-            cells.set(MOMENT, registers.get(MOMENT));
-            cells.set(SEEN, registers.get(SEEN));
+            return Self::step_after(k, cells, sample, Pace { alpha: number(k.alpha), full: number(T::NAN) });
         } else {
-            report(counted(k, cells, sample));
+            let settled = seen.eq(Word::splat(simd, k.full));
+            let clamped = sample.clamp(T::HALF_MAX);
+            let first = seen.eq(Word::splat(simd, 0));
+            let before = first.select(number(T::default()), moment);
+            let next = settled.select_word(seen, seen + Word::splat(simd, 1));
+            cells.set(MOMENT, accepted.select(before.toward(clamped, k.alpha), moment));
+            cells.set(SEEN, accepted.select_word(next, seen).lane());
         }
-    }
-}
-
-/// Takes the step of any channel for any sample, where the decay is in samples.
-#[inline(always)]
-fn counted<T: Real, S: Simd>(k: &Constants<T>, cells: &mut impl Cells<T, S>, sample: Lane<T, S>) -> Verdict<T, S> {
-    let simd = sample.0;
-    let moment = cells.get(MOMENT);
-    let seen = cells.get(SEEN).word();
-    let accepted = sample.is_number();
-    let settled = seen.eq(Word::splat(simd, k.full));
-    let clamped = sample.clamp(T::HALF_MAX);
-    let first = seen.eq(Word::splat(simd, 0));
-    let before = first.select(Lane::splat(simd, T::default()), moment);
-    let next = settled.select_word(seen, seen + Word::splat(simd, 1));
-    cells.set(MOMENT, accepted.select(before.toward(clamped, k.alpha), moment));
-    cells.set(SEEN, accepted.select_word(next, seen).lane());
-    verdict(sample)
-}
-
-/// The verdict on a sample: there is no scale, and so no score.
-#[inline(always)]
-fn verdict<T: Real, S: Simd>(sample: Lane<T, S>) -> Verdict<T, S> {
-    let never = Mask::never(sample.0);
-    Verdict { score: Lane::splat(sample.0, T::NAN), accepted: sample.is_number(), outlier: never, reopened: never }
-}
-
-/// Takes the step in time in a function of its own, which the kernels of a decay in samples pay nothing for.
-#[inline(never)]
-fn apart<T: Real, S: Simd>(
-    constants: &Constants<T>,
-    registers: &mut Registers<Ema, T, S>,
-    sample: Lane<T, S>,
-) -> Verdict<T, S> {
-    sample.0.vectorize(Apart { constants, registers, sample })
-}
-
-/// The call that [`apart`] makes.
-struct Apart<'a, T: Real, S: Simd> {
-    constants: &'a Constants<T>,
-    registers: &'a mut Registers<Ema, T, S>,
-    sample: Lane<T, S>,
-}
-
-impl<T: Real, S: Simd> WithSimd for Apart<'_, T, S> {
-    type Output = Verdict<T, S>;
-
-    /// Ignores `_`: the lanes belong to the backend `S` that they were read with.
-    #[inline(always)]
-    fn with_simd<Same: Simd>(self, _: Same) -> Verdict<T, S> {
-        Ema::step(self.constants, self.registers, [self.sample])
+        let never = Mask::never(simd);
+        Verdict { score: number(T::NAN), accepted, outlier: never, reopened: never }
     }
 }
 
@@ -308,7 +250,8 @@ impl Elapse for Ema {
         let moved = next.eq(one).select(clamped, moved);
         cells.set(MOMENT, accepted.select(moved, moment));
         cells.set(SEEN, accepted.select(next, weight));
-        verdict(sample)
+        let never = Mask::never(simd);
+        Verdict { score: number(f64::NAN), accepted, outlier: never, reopened: never }
     }
 }
 
