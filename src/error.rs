@@ -27,7 +27,9 @@ pub enum ParameterError {
         lane: &'static str,
     },
     /// A decay in time where only samples are counted.
-    #[error("{rule} cannot decay in time, half_life_time needs RobustMean or CleanedEma: give the decay in samples")]
+    #[error(
+        "{rule} cannot decay in time, half_life_time needs RobustMean, CleanedEma or Ema: give the decay in samples"
+    )]
     InTime {
         /// The rule.
         rule: &'static str,
@@ -107,7 +109,7 @@ pub enum TrackError {
 #[non_exhaustive]
 pub enum UpdateError {
     /// A slice has the wrong length.
-    #[error("{what} has length {got}, but {expected} was expected: one element per channel")]
+    #[error("{what} has length {got}, but {expected} was expected: one for each channel, or for each sample")]
     Length {
         /// The name of the slice.
         what: &'static str,
