@@ -19,7 +19,7 @@ pub trait Plain<T> {
 }
 
 /// Runs a loop compiled for a backend.
-fn on<K: WithSimd<Output = ()>>(backend: Backend, kernel: K) {
+pub fn on<K: WithSimd<Output = ()>>(backend: Backend, kernel: K) {
     match backend {
         #[cfg(target_arch = "x86_64")]
         Backend::Avx2 => Simd::vectorize(pulp::x86::V3::try_new().unwrap(), kernel),

@@ -12,6 +12,7 @@
 //! | `scenario.rs` | what disturbs the training |
 //! | `method.rs` | the methods that are compared: an optimiser, and what stands between it and the errors |
 //! | `optimisers.rs` | the four optimisers |
+//! | `rounded.rs` | the same with state of sixteen bits, which `--bf16` compares with theirs |
 //! | `clipping.rs` | the clips of the gradient |
 //! | `training.rs` | one run |
 //! | `pool.rs` | many runs at once |
@@ -28,6 +29,7 @@ mod optimisers;
 mod plot;
 mod pool;
 mod report;
+mod rounded;
 mod scenario;
 mod study;
 mod training;
@@ -51,6 +53,9 @@ struct Args {
     /// Train only in the scenarios whose name holds this
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
+    /// Compare optimisers whose state is rounded to bf16 with the same in f32, instead of all methods
+    #[arg(long)]
+    bf16: bool,
     /// Try one setting with one seed of each method, to see whether it all works
     #[arg(long)]
     trial: bool,
@@ -70,10 +75,11 @@ fn main() -> Result<ExitCode> {
     let scenarios: Vec<_> =
         scenario::Scenario::ALL.into_iter().filter(|scenario| scenario.name().contains(&args.only)).collect();
     ensure!(!scenarios.is_empty(), "no scenario has {:?} in its name", args.only);
-    let entries = study::study(&data, &scenarios, study::Effort { epochs, is_trial: args.trial })?;
-    let text = report::report(&entries, &scenarios, &data, epochs)?;
+    let methods = if args.bf16 { &method::Method::ROUNDED[..] } else { &method::Method::ALL };
+    let entries = study::study(&data, &scenarios, methods, study::Effort { epochs, is_trial: args.trial })?;
+    let text = report::report(&entries, &scenarios, methods, &data, epochs)?;
     print!("{text}");
-    for (name, contents) in [("train.md", text), ("train.svg", plot::plot(&entries, &scenarios, &data)?)] {
+    for (name, contents) in [("train.md", text), ("train.svg", plot::plot(&entries, &scenarios, methods, &data)?)] {
         let path = args.output.join(name);
         fs::write(&path, contents).with_context(|| format!("cannot write {}", path.display()))?;
         eprintln!("wrote {}", path.display());

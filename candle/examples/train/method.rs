@@ -7,6 +7,7 @@ use evenkeel_candle::weigh;
 
 use crate::clipping::{AutoClip, Bound, Clip, Guard, Off, ZClip};
 use crate::optimisers::Optimiser;
+use crate::rounded::Rounding;
 use crate::training::BATCH;
 
 /// A way to train.
@@ -62,14 +63,27 @@ impl Method {
         Self::of(Optimiser::RobustSgm, Aid::LossGuard),
     ];
 
+    /// Those that are compared with the same in `f32`.
+    pub(crate) const ROUNDED: [Self; 9] = [
+        Self::of(Optimiser::RobustSgm, Aid::Nothing),
+        Self::of(Optimiser::RoundedSgm(Rounding::Stochastic), Aid::Nothing),
+        Self::of(Optimiser::RoundedSgm(Rounding::Nearest), Aid::Nothing),
+        Self::of(Optimiser::RobustSgm, Aid::LossGuard),
+        Self::of(Optimiser::RoundedSgm(Rounding::Stochastic), Aid::LossGuard),
+        Self::of(Optimiser::RoundedSgm(Rounding::Nearest), Aid::LossGuard),
+        Self::of(Optimiser::RobustAdamW, Aid::Nothing),
+        Self::of(Optimiser::RoundedAdamW(Rounding::Stochastic), Aid::Nothing),
+        Self::of(Optimiser::RoundedAdamW(Rounding::Nearest), Aid::Nothing),
+    ];
+
     const fn of(optimiser: Optimiser, aid: Aid) -> Self {
         Self { optimiser, aid }
     }
 
     pub(crate) fn name(self) -> String {
-        let optimiser = self.optimiser.name();
+        let optimiser = &self.optimiser.name();
         match self.aid {
-            Aid::Nothing => optimiser.to_owned(),
+            Aid::Nothing => optimiser.clone(),
             Aid::ClipNorm => format!("{optimiser}, norm clipped at a tuned bound"),
             Aid::ZClip => format!("{optimiser} + ZClip"),
             Aid::AutoClip => format!("{optimiser} + AutoClip"),
@@ -82,7 +96,7 @@ impl Method {
     /// Whether it is one of evenkeel's.
     pub(crate) fn is_ours(self) -> bool {
         matches!(self.aid, Aid::LossGuard | Aid::GradientGuard)
-            || matches!(self.optimiser, Optimiser::RobustAdamW | Optimiser::RobustSgm)
+            || !matches!(self.optimiser, Optimiser::Sgd | Optimiser::AdamW)
     }
 
     /// The settings that are tried, as many for every method.

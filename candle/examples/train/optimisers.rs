@@ -6,8 +6,13 @@ use candle_nn::{AdamW, Optimizer, ParamsAdamW};
 use evenkeel::{Decay, RobustMean, Sweep};
 use evenkeel_candle::{ParamsRobustSgm, RobustSgm};
 
+use crate::rounded::{RoundedSgm, Rounding};
+
 /// What SGD keeps of its velocity at each step, and so does `AdamW` of its first moment.
 const MOMENTUM: f64 = 0.9;
+
+/// The column of a robust mean's state that holds counters, after its numbers.
+const TALLY: usize = 3;
 
 /// An optimiser to be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,15 +21,22 @@ pub(crate) enum Optimiser {
     AdamW,
     RobustAdamW,
     RobustSgm,
+    /// The two before, with state of sixteen bits.
+    RoundedAdamW(Rounding),
+    RoundedSgm(Rounding),
 }
 
 impl Optimiser {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
+    pub(crate) fn name(self) -> String {
+        let name = match self {
             Self::Sgd => "SGD, momentum 0.9",
             Self::AdamW => "AdamW",
-            Self::RobustAdamW => "AdamW, robust first moment",
-            Self::RobustSgm => "RobustSgm",
+            Self::RobustAdamW | Self::RoundedAdamW(_) => "AdamW, robust first moment",
+            Self::RobustSgm | Self::RoundedSgm(_) => "RobustSgm",
+        };
+        match self {
+            Self::RoundedAdamW(rounding) | Self::RoundedSgm(rounding) => format!("{name}, {}", rounding.name()),
+            _ => name.to_owned(),
         }
     }
 
@@ -34,7 +46,9 @@ impl Optimiser {
         Ok(match self {
             Self::Sgd => Box::new(Momentum::new(vars, rate)?),
             Self::AdamW => Box::new(AdamW::new(vars, adam)?),
-            Self::RobustAdamW => Box::new(RobustAdamW::new(vars, adam)?),
+            Self::RobustAdamW => Box::new(RobustAdamW::new(vars, (adam, None))?),
+            Self::RoundedAdamW(rounding) => Box::new(RobustAdamW::new(vars, (adam, Some(rounding)))?),
+            Self::RoundedSgm(rounding) => Box::new(RoundedSgm::new(vars, (rate, rounding))?),
             Self::RobustSgm => {
                 Box::new(RobustSgm::new(vars, ParamsRobustSgm { lr: rate, ..ParamsRobustSgm::default() })?)
             }
@@ -96,6 +110,8 @@ struct RobustAdamW {
     sweep: Sweep<RobustMean, f32>,
     steps: i32,
     params: ParamsAdamW,
+    /// How the state is rounded, if it is.
+    rounding: Option<Rounding>,
 }
 
 /// A variable, and what is remembered of its gradients.
@@ -108,9 +124,9 @@ struct Moments {
 }
 
 impl Optimizer for RobustAdamW {
-    type Config = ParamsAdamW;
+    type Config = (ParamsAdamW, Option<Rounding>);
 
-    fn new(vars: Vec<Var>, params: ParamsAdamW) -> Result<Self> {
+    fn new(vars: Vec<Var>, (params, rounding): Self::Config) -> Result<Self> {
         // With so short a memory, fewer strikes are better: see `RobustMean::patience`.
         let rule = Decay::beta(params.beta1).and_then(|decay| RobustMean::new(decay).patience(8));
         let sweep = rule.and_then(Sweep::new).map_err(Error::wrap)?;
@@ -120,16 +136,21 @@ impl Optimizer for RobustAdamW {
             Ok(Moments { second: var.zeros_like()?, var, first })
         };
         let vars = vars.into_iter().map(moments).collect::<Result<_>>()?;
-        Ok(Self { vars, sweep, steps: 0, params })
+        Ok(Self { vars, sweep, steps: 0, params, rounding })
     }
 
     fn step(&mut self, grads: &GradStore) -> Result<()> {
         self.steps += 1;
         let ParamsAdamW { lr, beta2, eps, weight_decay, .. } = self.params;
-        for Moments { var, first, second } in &mut self.vars {
+        for (Moments { var, first, second }, layer) in self.vars.iter_mut().zip(0..) {
             let Some(grad) = grads.get(var) else { continue };
             let samples = grad.flatten_all()?.to_vec1::<f32>()?;
             self.sweep.update(first.each_mut().map(Vec::as_mut_slice), &samples).map_err(Error::wrap)?;
+            for (column, number) in first.iter_mut().take(TALLY).zip(0..) {
+                if let Some(rounding) = self.rounding {
+                    rounding.round(column, self.steps.unsigned_abs(), 4 * layer + number);
+                }
+            }
             // No correction of a bias: the robust mean is a mean from its first sample on.
             let first = Tensor::from_slice(&first[0], var.shape(), var.device())?;
 

@@ -43,8 +43,8 @@ fn color(method: Method) -> RGBColor {
 }
 
 /// The picture as SVG.
-pub(crate) fn plot(entries: &[Entry], scenarios: &[Scenario], data: &Data) -> Result<String> {
-    let (panels, rows) = (i32::try_from(scenarios.len())?, i32::try_from(Method::ALL.len())?);
+pub(crate) fn plot(entries: &[Entry], scenarios: &[Scenario], methods: &[Method], data: &Data) -> Result<String> {
+    let (panels, rows) = (i32::try_from(scenarios.len())?, i32::try_from(methods.len())?);
     let size = (NAMES + panels * (PANEL + GAP) + MARGIN, HEAD + rows * ROW + FOOT);
     let mut picture = String::new();
     {
@@ -52,13 +52,13 @@ pub(crate) fn plot(entries: &[Entry], scenarios: &[Scenario], data: &Data) -> Re
         let canvas = SVGBackend::with_string(&mut picture, units).into_drawing_area();
         canvas.fill(&WHITE)?;
         header(&canvas)?;
-        for (row, method) in (0..).zip(Method::ALL) {
+        for (row, &method) in (0..).zip(methods) {
             write(&canvas, &method.name(), (NAMES - 12, middle(row)), &style(12, color(method), HPos::Right))?;
         }
         for (index, &scenario) in (0..).zip(scenarios) {
             let left = NAMES + index * (PANEL + GAP);
             let entries = entries.iter().filter(|entry| entry.scenario == scenario);
-            panel(&canvas, left, scenario, entries, data.loss_of_the_mean())?;
+            panel(&canvas, left, scenario, methods.len(), entries, data.loss_of_the_mean())?;
         }
         canvas.present()?;
     }
@@ -93,6 +93,7 @@ fn panel<'a>(
     canvas: &Canvas,
     left: i32,
     scenario: Scenario,
+    methods: usize,
     entries: impl Iterator<Item = &'a Entry>,
     mean: f64,
 ) -> Result<()> {
@@ -102,7 +103,7 @@ fn panel<'a>(
     for (text, y) in [(first, top - 26), (second, top - 12)] {
         write(canvas, text, (left + PANEL / 2, y), &style(12, INK, HPos::Center))?;
     }
-    let height = ROW * i32::try_from(Method::ALL.len())?;
+    let height = ROW * i32::try_from(methods)?;
     for loss in TICKS {
         let x = place(left, loss);
         canvas.draw(&PathElement::new(vec![(x, px(top)), (x, px(top + height))], GRID.stroke_width(4)))?;

@@ -12,10 +12,16 @@ use crate::study::{Entry, SEEDS, TUNING_SEEDS};
 use crate::training::BATCH;
 
 /// Everything that came out, and how it came about.
-pub(crate) fn report(entries: &[Entry], scenarios: &[Scenario], data: &Data, epochs: usize) -> Result<String> {
+pub(crate) fn report(
+    entries: &[Entry],
+    scenarios: &[Scenario],
+    methods: &[Method],
+    data: &Data,
+    epochs: usize,
+) -> Result<String> {
     let mut text = String::new();
     setting(&mut text, data, epochs)?;
-    results(&mut text, entries, scenarios)?;
+    results(&mut text, entries, scenarios, methods)?;
     disturbances(&mut text, scenarios, data.train.targets.len())?;
     settings(&mut text, entries)?;
     Ok(text)
@@ -47,7 +53,7 @@ fn setting(text: &mut String, data: &Data, epochs: usize) -> Result<()> {
 }
 
 /// The table that all this is about.
-fn results(text: &mut String, entries: &[Entry], scenarios: &[Scenario]) -> Result<()> {
+fn results(text: &mut String, entries: &[Entry], scenarios: &[Scenario], methods: &[Method]) -> Result<()> {
     heading(text, "", scenarios.iter().map(|scenario| scenario.name()))?;
     let best: Vec<f64> = scenarios
         .iter()
@@ -57,7 +63,7 @@ fn results(text: &mut String, entries: &[Entry], scenarios: &[Scenario]) -> Resu
             losses.min_by(|one, other| one.0.total_cmp(&other.0)).map_or(0.0, |(mean, deviation)| mean + deviation)
         })
         .collect();
-    for method in Method::ALL {
+    for &method in methods {
         write!(text, "| {} |", method.name())?;
         for (&scenario, &most) in scenarios.iter().zip(&best) {
             for entry in entries.iter().filter(|entry| entry.scenario == scenario && entry.method == method) {

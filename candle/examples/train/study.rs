@@ -63,13 +63,13 @@ pub(crate) struct Effort {
 }
 
 /// Trains in these scenarios. Entries are in the order of the scenarios, and in each of the methods.
-pub(crate) fn study(data: &Data, scenarios: &[Scenario], effort: Effort) -> Result<Vec<Entry>> {
+pub(crate) fn study(data: &Data, scenarios: &[Scenario], methods: &[Method], effort: Effort) -> Result<Vec<Entry>> {
     let (tuning_seeds, seeds) =
         if effort.is_trial { (&TUNING_SEEDS[..1], &SEEDS[..1]) } else { (&TUNING_SEEDS[..], &SEEDS[..]) };
     let mut entries = Vec::new();
     let mut runs = Vec::new();
     for &scenario in scenarios {
-        for method in Method::ALL {
+        for &method in methods {
             let mut settings = method.settings();
             settings.truncate(if effort.is_trial { 1 } else { settings.len() });
             for &setting in &settings {
