@@ -54,17 +54,15 @@ impl Engine {
                 return Err(Failure::usage(format!("{option} has no meaning for --preset ema, which has no scale")));
             }
         }
-        if args.is_in_time() {
-            return Err(Failure::usage(format!(
-                "{} is in time, which --preset ema does not know: give it in samples, such as --half-life 60",
-                args.decay_label()
-            )));
-        }
-        Ok(Self { series: Box::new(Average::new(args)?.0), is_in_time: false, marks: None })
+        Self::with(args, Ema::new(args.decay()?), None)
     }
 
     fn of<R: Scored + Timed>(args: &RuleArgs, rule: R) -> Result<Self, Failure> {
-        let marks = Some(Marks { outlier_at: rule.outlier_at(), unscored: rule.unscored() });
+        let marks = Marks { outlier_at: rule.outlier_at(), unscored: rule.unscored() };
+        Self::with(args, rule, Some(marks))
+    }
+
+    fn with<R: Timed>(args: &RuleArgs, rule: R, marks: Option<Marks>) -> Result<Self, Failure> {
         let bank = TimedBank::<R>::new(rule, 0)?;
         let is_in_time = args.is_in_time();
         let series: Box<dyn Estimates> =

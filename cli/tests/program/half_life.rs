@@ -140,12 +140,27 @@ fn a_row_without_a_usable_time_is_skipped() {
     assert_eq!(samples(&run).len(), 2);
 }
 
+/// `ewm(halflife="10s", times=t).mean()` of pandas, a gap, a missing sample and equal times among them.
+#[test]
+fn the_plain_average_is_that_of_pandas() {
+    let input = "time,a\n1700000000,1\n1700000010,4\n1700000030,9\n1700000035,nan\n1700000040,2\n1700000040,5\n";
+    let run = track(input, &["--time", "time", "--half-life", "10s", "--preset", "ema"]).success();
+    let found: Vec<f64> = rows(&stdout(&run)).iter().map(|row| row.location).collect();
+    // The weight of a sample halves every ten seconds: 1/2 : 1, then 1/8 : 1/4 : 1, then 1/16 : 1/8 : 1/2 : 1.
+    let third = (0.125 + 0.25 * 4.0 + 9.0) / 1.375;
+    let fourth = (0.0625 + 0.125 * 4.0 + 0.5 * 9.0 + 2.0) / 1.6875;
+    let fifth = (fourth * 1.6875 + 5.0) / 2.6875;
+    for (found, expected) in found.iter().zip([1.0, 3.0, third, third, fourth, fifth]) {
+        assert!((found - expected).abs() < 1e-12, "{found}, not {expected}");
+    }
+    assert_eq!(found.len(), 6);
+}
+
 #[test]
 fn what_cannot_be_is_said() {
     for (input, args, reason) in [
         ("a\n1\n", &["--half-life", "5m"][..], "name the column that has it with --time"),
         ("{\"a\":1}\n", &["--half-life", "5m"], "name the column that has it with --time"),
-        ("t,a\n2024-01-01,1\n", &["--half-life", "5m", "--preset", "ema"], "--preset ema"),
         ("t,a\n2024-01-01,1\n", &["--half-life", "0s"], "--half-life must be above 0"),
         (
             "t,a\n2024-01-01,1\n",
