@@ -12,10 +12,10 @@ mod common;
 mod step;
 
 use common::data::{Rows, samples};
-use evenkeel::{Backend, Decay, LearningRate, Sweep, Threads};
+use evenkeel::{Backend, Decay, Layer, LearningRate, Threads};
 use std::cell::RefCell;
 use std::time::Instant;
-use step::{Chance, Nearest, State, Stored, factors};
+use step::{Chance, Column, Nearest, State, Stored, factors};
 
 fn rule() -> LearningRate {
     LearningRate::new(step::MU).unwrap().smoothing(Some(Decay::beta(step::BETA_SMOOTH).unwrap()))
@@ -25,8 +25,8 @@ fn rule() -> LearningRate {
 const RATE: f32 = 1e-6;
 
 /// Weights of deviation 0.05 about 0.5.
-fn weights(count: usize) -> Vec<f32> {
-    samples::<f32>(count, 0.0, 11).into_iter().map(|w| w / 20.0).collect()
+fn weights(count: usize) -> Column<f32> {
+    Column::from_iter(64, samples::<f32>(count, 0.0, 11).into_iter().map(|w| w / 20.0))
 }
 
 /// Nanoseconds per weight of each contestant: the best of many short turns.
@@ -48,10 +48,8 @@ fn turns<const N: usize>(weights: usize, mut contestants: [&mut dyn FnMut(u64); 
 
 /// A whole step on one thread: the engine, the plain loop over `f32`, and over numbers of sixteen bits.
 fn speed(name: &str, count: usize, backend: Backend) {
-    let sweep = Sweep::<LearningRate, f32>::new(rule()).unwrap().with_backend(backend).unwrap();
-    let sweep = sweep.with_threads(Threads::One);
-    let mut columns: [Vec<f32>; 5] = std::array::from_fn(|_| vec![0.0; count]);
-    sweep.reset(columns.each_mut().map(Vec::as_mut_slice));
+    let layer = Layer::<LearningRate, f32>::new(rule(), count).unwrap().with_backend(backend).unwrap();
+    let mut layer = layer.with_threads(Threads::One);
     let mut of_engine = weights(count);
     let (mut single, mut chance, mut nearest) =
         (State::<f32>::new(count), State::<Chance>::new(count), State::<Nearest>::new(count));
@@ -61,16 +59,15 @@ fn speed(name: &str, count: usize, backend: Backend) {
     for step in 1..4 {
         let mut feed = feed.borrow_mut();
         let gradient = feed.next();
-        let mean = sweep.descend(columns.each_mut().map(Vec::as_mut_slice), &mut of_engine, gradient, step, |_| RATE);
+        let mean = layer.descend(&mut of_engine, gradient, |_| RATE);
         let plain = single.step(backend, &mut of_single, gradient, &factors(step), RATE);
         assert!(of_engine == of_single && mean.unwrap() == plain, "the plain loop is another step");
     }
     let [engine, single, chance, nearest] = turns(
         count,
         [
-            &mut |step| {
-                let state = columns.each_mut().map(Vec::as_mut_slice);
-                sweep.descend(state, &mut of_engine, feed.borrow_mut().next(), step, |_| RATE).unwrap();
+            &mut |_| {
+                layer.descend(&mut of_engine, feed.borrow_mut().next(), |_| RATE).unwrap();
             },
             &mut |step| {
                 single.step(backend, &mut of_single, feed.borrow_mut().next(), &factors(step), RATE);
@@ -110,7 +107,7 @@ fn compared<C: Stored>(name: &str, step: u64, mean: f32, state: &State<C>, exact
     print!("{step:>6} {name:<10} | r {:.4}", mean / exact_mean);
     for ((column, exact), what) in state.columns.iter().zip(&exact.columns).zip(["v", "u", "s", "a~", "m"]) {
         let [mut size, mut exact_size, mut square, mut exact_square] = [0.0; 4];
-        for (&value, &exact) in column.iter().zip(exact) {
+        for (&value, &exact) in column.iter().zip(exact.iter()) {
             let (value, exact) = (f64::from(value.wide()), f64::from(exact));
             size += value.abs();
             exact_size += exact.abs();

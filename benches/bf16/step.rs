@@ -4,6 +4,7 @@
 #![allow(clippy::cast_possible_truncation)] // numbers, rounded once, and counters
 
 use crate::common::competitor::on;
+use aligned_vec::{AVec, ConstAlign};
 use evenkeel::{Backend, Decay};
 use pulp::{Simd, WithSimd};
 
@@ -68,9 +69,12 @@ fn mixed(mut bits: u32) -> u32 {
     bits ^ bits >> 16
 }
 
+/// Aligned as the engine's columns are: a vector that lies across two cache lines is slow.
+pub(crate) type Column<T> = AVec<T, ConstAlign<64>>;
+
 /// The columns of the state: the squared norm, scale, max-normaliser and average of the numerator, the smoothed gradient.
 pub(crate) struct State<C> {
-    pub(crate) columns: [Vec<C>; 5],
+    pub(crate) columns: [Column<C>; 5],
 }
 
 /// Gains and bias corrections of a step.
@@ -108,7 +112,9 @@ const CLIP: f32 = 4.0;
 impl<C: Stored> State<C> {
     /// The state of weights that have seen nothing.
     pub(crate) fn new(weights: usize) -> Self {
-        Self { columns: std::array::from_fn(|column| vec![C::of(if column == 0 { -1.0 } else { 0.0 }, 0); weights]) }
+        let unseen = |column| C::of(if column == 0 { -1.0 } else { 0.0 }, 0);
+        let column = |column| Column::from_iter(64, std::iter::repeat_n(unseen(column), weights));
+        Self { columns: std::array::from_fn(column) }
     }
 
     /// Takes a step of as many whole chunks of weights, and returns the layer mean.
