@@ -56,6 +56,8 @@ impl Task for Chars {
             scenarios: vec!["clean", "spikes in 2% of the steps", "10% garbage sequences"],
             batch: BATCH,
             steps: 250,
+            rates: [1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1],
+            middle_rates: [1e-3, 3e-3, 1e-2],
             tuning_seeds: 1,
             seeds: 5,
             decimals: 3,

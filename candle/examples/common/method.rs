@@ -8,6 +8,7 @@ use evenkeel::{Decay, LossGuard};
 use super::clipping::{Bound, Clip, Guard, Off, ZClip, whole};
 use super::optimisers::{Optimiser, Step};
 use super::spam::{ParamsSpam, Spam};
+use super::task::Sheet;
 
 /// A way to train.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,17 +35,10 @@ enum Norm {
     GradientGuard,
 }
 
-/// Learning rates that a method with nothing else to tune is tried with.
-const RATES: [f64; 6] = [3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1];
-/// Rates that a method with a second number to tune is tried with: as many settings, where the best of the others are.
-const MIDDLE_RATES: [f64; 3] = [3e-3, 1e-2, 3e-2];
 /// Bounds of the norm.
 const BOUNDS: [f64; 2] = [0.25, 1.0];
 /// Steps from one reset of SPAM's to the next: the authors', and as short as these trainings are.
 const RESETS: [f64; 2] = [100.0, 500.0];
-
-/// The settings of every method.
-pub(crate) const SETTINGS: usize = RATES.len();
 
 /// What is tuned.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -97,13 +91,13 @@ impl Method {
     }
 
     /// The settings that are tried, as many for every method.
-    pub(crate) fn settings(self) -> Vec<Setting> {
+    pub(crate) fn settings(self, sheet: &Sheet) -> Vec<Setting> {
         let bounds = match self {
             Self { clip: Norm::Bound, .. } => BOUNDS,
             Self { optimiser: Rule::Spam, .. } => RESETS,
-            _ => return RATES.map(|rate| Setting { rate, bound: None }).into(),
+            _ => return sheet.rates.map(|rate| Setting { rate, bound: None }).into(),
         };
-        let of = |bound| MIDDLE_RATES.map(|rate| Setting { rate, bound: Some(bound) });
+        let of = |bound| sheet.middle_rates.map(|rate| Setting { rate, bound: Some(bound) });
         bounds.into_iter().flat_map(of).collect()
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anyhow::Result;
 
-use super::method::{Method, SETTINGS, Setting};
+use super::method::{Method, Setting};
 use super::study::Entry;
 use super::task::Sheet;
 use super::training::RISES;
@@ -17,12 +17,13 @@ pub(crate) fn report(entries: &[Entry], scenarios: &[usize], sheet: &Sheet, step
         text,
         "{}\n\nA run is {steps} steps in minibatches of {}; the learning rate rises over the first {:.0}% and falls linearly to\n\
          zero. Mean ± standard deviation of {} seeds, and in brackets the highest rate, and the bound if there is one: the\n\
-         best of {SETTINGS} settings on clean validation data with {} other {}, chosen for each method in each scenario. A\n\
+         best of {} settings on clean validation data with {} other {}, chosen for each method in each scenario. A\n\
          number in bold is the least of its column, or no further from that than its deviation.\n",
         sheet.about,
         sheet.batch,
         100.0 * RISES,
         sheet.seeds,
+        sheet.rates.len(),
         sheet.tuning_seeds,
         plural(sheet.tuning_seeds),
     )?;

@@ -62,12 +62,12 @@ pub(crate) struct Effort {
     pub(crate) is_trial: bool,
 }
 
-/// Trains in these scenarios on all cores. Entries are in the order of the scenarios, and in each of the methods. Each goes to
+/// Trains in these scenarios on all cores, from the last to the first, because the clean one surprises least. Each entry goes to
 /// standard error as soon as it is done, so that whoever stops it has what there is.
 pub(crate) fn study(task: &dyn Task, sheet: &Sheet, scenarios: &[usize], effort: Effort) -> Result<Vec<Entry>> {
     let start = Instant::now();
     let of = |&scenario: &usize| Method::ALL.map(|method| (scenario, method));
-    let cells: Vec<_> = scenarios.iter().flat_map(of).collect();
+    let cells: Vec<_> = scenarios.iter().rev().flat_map(of).collect();
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(cells.len());
     let next = AtomicUsize::new(0);
     let (send, receive) = mpsc::channel();
@@ -103,8 +103,14 @@ pub(crate) fn study(task: &dyn Task, sheet: &Sheet, scenarios: &[usize], effort:
 
 /// Chooses the setting of a method, and trains with it.
 fn entry(task: &dyn Task, sheet: &Sheet, scenario: usize, method: Method, effort: Effort) -> Result<Entry> {
-    let mut entry =
-        Entry { scenario, method, settings: method.settings(), tuning: Vec::new(), chosen: 0, outcomes: Vec::new() };
+    let mut entry = Entry {
+        scenario,
+        method,
+        settings: method.settings(sheet),
+        tuning: Vec::new(),
+        chosen: 0,
+        outcomes: Vec::new(),
+    };
     let run = |setting, seed| train(task.begin(scenario, seed)?.as_mut(), method, setting, sheet.batch, effort.steps);
     if effort.is_trial {
         entry.settings.truncate(1);

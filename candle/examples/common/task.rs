@@ -56,6 +56,10 @@ pub(crate) struct Sheet {
     pub(crate) batch: usize,
     /// Steps of a run, unless others are asked for.
     pub(crate) steps: u16,
+    /// Learning rates that a method with nothing else to tune is tried with.
+    pub(crate) rates: [f64; 6],
+    /// Rates that a method with one of two other numbers to tune is tried with: as many settings, where the best of the others are.
+    pub(crate) middle_rates: [f64; 3],
     /// How many seeds choose the setting, by the mean of their validation scores. They are no part of the result.
     pub(crate) tuning_seeds: u64,
     /// How many seeds the result is of.
