@@ -114,9 +114,10 @@ impl Lesson for Reader<'_> {
         if self.spikes && chance < SPIKES { 10_f64.powf(size) } else { 1.0 }
     }
 
-    fn score(&self) -> Result<Score> {
+    fn score(&self, enough: usize) -> Result<Score> {
         let loss = |part: &[u32]| -> Result<f64> {
-            let sequences: Vec<&[u32]> = part.windows(CONTEXT + 1).step_by(part.len() / EVALUATED).collect();
+            let sequences: Vec<&[u32]> =
+                part.windows(CONTEXT + 1).step_by(part.len() / EVALUATED.min(enough)).collect();
             let mut sum = 0.0;
             for batch in sequences.chunks(BATCH) {
                 let losses = self.network.losses(batch)?.sum_all()?;

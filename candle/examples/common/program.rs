@@ -43,7 +43,8 @@ fn carry_out(task: &dyn Task, args: &Args) -> Result<ExitCode> {
     let named = |scenario: &usize| sheet.scenarios[*scenario].contains(&args.only);
     let scenarios: Vec<usize> = (0..sheet.scenarios.len()).filter(named).collect();
     ensure!(!scenarios.is_empty(), "no scenario has {:?} in its name", args.only);
-    let entries = study(task, &sheet, &scenarios, Effort { steps, is_trial: args.trial })?;
+    let effort = Effort { steps, examples: if args.trial { 32 } else { usize::MAX }, is_trial: args.trial };
+    let entries = study(task, &sheet, &scenarios, effort)?;
     let text = report(&entries, &scenarios, &sheet, steps)?;
     print!("{text}");
     for (kind, contents) in [("md", text), ("svg", plot(&entries, &scenarios, &sheet)?)] {

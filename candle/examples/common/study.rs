@@ -58,6 +58,8 @@ impl Entry {
 pub(crate) struct Effort {
     /// Steps of each run.
     pub(crate) steps: usize,
+    /// Examples that are enough for a score.
+    pub(crate) examples: usize,
     /// Whether one setting and one seed are enough, for a look whether it all works.
     pub(crate) is_trial: bool,
 }
@@ -111,7 +113,7 @@ fn entry(task: &dyn Task, sheet: &Sheet, scenario: usize, method: Method, effort
         chosen: 0,
         outcomes: Vec::new(),
     };
-    let run = |setting, seed| train(task.begin(scenario, seed)?.as_mut(), method, setting, sheet.batch, effort.steps);
+    let run = |setting, seed| train(task.begin(scenario, seed)?.as_mut(), method, setting, sheet.batch, effort);
     if effort.is_trial {
         entry.settings.truncate(1);
         entry.outcomes.push(run(entry.settings[0], 1)?);

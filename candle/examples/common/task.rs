@@ -26,8 +26,8 @@ pub(crate) trait Lesson {
         1.0
     }
 
-    /// How far off the network is on clean data.
-    fn score(&self) -> Result<Score>;
+    /// How far off the network is on clean data, of which so many examples are enough.
+    fn score(&self, enough: usize) -> Result<Score>;
 }
 
 /// How far off a network is: the less the better.

@@ -6,6 +6,7 @@ use candle_core::backprop::GradStore;
 use evenkeel_candle::{norm, weigh};
 
 use super::method::{Method, Setting};
+use super::study::Effort;
 use super::task::{Lesson, Score};
 
 /// The share of a run in which the learning rate rises. From there it falls linearly to zero.
@@ -17,12 +18,12 @@ pub(crate) fn train(
     method: Method,
     setting: Setting,
     batch: usize,
-    steps: usize,
+    effort: Effort,
 ) -> Result<Option<Score>> {
     let mut optimiser = method.optimiser(lesson.vars().to_vec(), setting)?;
     let mut clip = method.clip(setting)?;
     let mut guard = method.weighs(batch)?;
-    for step in 0..steps {
+    for step in 0..effort.steps {
         let losses = lesson.losses()?;
         let loss = match &mut guard {
             Some(guard) => (weigh(guard, &losses)? * losses)?.mean_all()?,
@@ -35,10 +36,10 @@ pub(crate) fn train(
         // A factor of 0 skips the step.
         if factor > 0.0 {
             multiply(&mut grads, lesson.vars(), factor)?;
-            optimiser.step(&grads, setting.rate * schedule(step, steps))?;
+            optimiser.step(&grads, setting.rate * schedule(step, effort.steps))?;
         }
     }
-    let score = lesson.score()?;
+    let score = lesson.score(effort.examples)?;
     Ok(Some(score).filter(|score| score.validation.is_finite() && score.test.is_finite()))
 }
 

@@ -84,7 +84,7 @@ impl Lesson for Reader<'_> {
         Ok(self.network.losses(self.train.some(&batch))?)
     }
 
-    fn score(&self) -> Result<Score> {
+    fn score(&self, _: usize) -> Result<Score> {
         let Data { validation, test, .. } = self.data;
         Ok(Score { validation: self.network.errors(validation)?, test: self.network.errors(test)? })
     }
