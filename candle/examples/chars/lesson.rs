@@ -52,7 +52,7 @@ impl Task for Chars {
                 10_f64.powf(SIZES[0]),
                 10_f64.powf(SIZES[1]),
             ),
-            mark: Some(("by the frequencies of the characters alone", alone)),
+            mark: Some(("by frequencies alone", alone)),
             scenarios: vec!["clean", "spikes in 2% of the steps", "10% garbage sequences"],
             batch: BATCH,
             steps: 250,

@@ -66,8 +66,7 @@ fn header(canvas: &Canvas, sheet: &Sheet) -> Result<()> {
     write(canvas, &sheet.title, (MARGIN, 26), &style(19, INK, HPos::Left))?;
     let mark = sheet.mark.map_or_else(String::new, |(mark, _)| format!(" Broken line: {mark}."));
     let note = format!(
-        "Dot: mean of {} seeds. Line: from the least to the greatest.{mark} Further left is better; what lies beyond a panel is \
-         drawn at its edge.",
+        "Dot: mean of {} seeds. Line: from least to greatest.{mark} Left is better; what is beyond is drawn at the edge.",
         sheet.seeds,
     );
     write(canvas, &note, (MARGIN, 52), &style(12, GREY, HPos::Left))?;
