@@ -86,7 +86,7 @@ impl Clip for AutoClip {
 }
 
 /// A number that is whole and not below zero.
-fn whole(number: f64) -> usize {
+pub(crate) fn whole(number: f64) -> usize {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -32,11 +32,13 @@ mod report;
 mod rounded;
 mod scenario;
 mod study;
+#[path = "../common/threads.rs"]
+mod threads;
 mod training;
 
+use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
-use std::{env, fs};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
@@ -61,14 +63,12 @@ struct Args {
     trial: bool,
 }
 
-/// The number of threads that candle uses for one multiplication of matrices.
-const THREADS: &str = "RAYON_NUM_THREADS";
-
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
-    if env::var_os(THREADS).is_none() {
-        return on_one_thread();
-    }
+    threads::on_one_thread(|| carry_out(&args))
+}
+
+fn carry_out(args: &Args) -> Result<ExitCode> {
     fs::create_dir_all(&args.output).with_context(|| format!("cannot make the folder {}", args.output.display()))?;
     let epochs = usize::from(args.epochs);
     let data = data::Data::load()?;
@@ -85,23 +85,4 @@ fn main() -> Result<ExitCode> {
         eprintln!("wrote {}", path.display());
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Starts this program again with candle on one thread for each run.
-///
-/// Unless the environment tells it, candle finds out the number of processors anew at every multiplication, by reading
-/// a file of the system's. With networks as small as these that takes longer than all the arithmetic. A program can
-/// only change the environment of another one safely.
-fn on_one_thread() -> Result<ExitCode> {
-    let program = env::current_exe().context("cannot find this program")?;
-    let mut again = Command::new(program);
-    again.args(env::args_os().skip(1)).env(THREADS, "1");
-    // Where the system can, the new program takes the place of this one, so that who stops it stops it all.
-    #[cfg(unix)]
-    return Err(std::os::unix::process::CommandExt::exec(&mut again)).context("cannot start this program again");
-    #[cfg(not(unix))]
-    {
-        let status = again.status().context("cannot start this program again")?;
-        Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-    }
 }
