@@ -53,8 +53,7 @@ def unpack(x: object, name: str = "x") -> Unpacked:
             if found is not None:
                 return found
         if isinstance(x, np.ma.MaskedArray):
-            x = floats(x.data, name)
-            x = np.where(np.ma.getmaskarray(x), np.nan, x)
+            x = np.where(np.ma.getmaskarray(x), np.nan, floats(x.data, name))
     return Unpacked(floats(np.asarray(x), name), _as_it_is)
 
 
@@ -92,7 +91,7 @@ def unpack_keys(keys: object, name: str) -> Keys:
         codes, first = _core.factorize_integers(np.ascontiguousarray(array, dtype=np.uint64).view(np.int64))
     elif kind == "U":
         wide = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
-        letters = wide.view(np.uint32).reshape(len(array), -1) if array.dtype.itemsize else np.zeros((len(array), 0), np.uint32)
+        letters = wide.view(np.uint32).reshape(len(array), array.dtype.itemsize // 4)
         codes, first = _core.factorize_wide(letters)
     elif kind in "OT":
         codes, first = _core.factorize_strings(array.tolist(), name)

@@ -76,6 +76,8 @@ def moment(value: Any, name: str) -> int:
         if np.isnat(value):
             raise ValueError(f"{name} is NaT: a sample needs its time")
         return _within(_scaled(int(value.astype(np.int64)), np.datetime_data(value.dtype), name), name)
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        value = datetime.datetime.combine(value, datetime.time())
     if isinstance(value, datetime.datetime):
         if value.tzinfo is None:
             value = value.replace(tzinfo=datetime.timezone.utc)

@@ -138,7 +138,7 @@ def robust_mean(
         scale'    = scale + gain (min(|r|, 2 scale) - scale)
 
     After twelve samples beyond four scales (`patience`; ordinary ones in between count back) the estimate starts anew where
-    they are. The first sample is the first location.
+    they are. The first five samples are a running median.
 
     Parameters
     ----------
@@ -182,9 +182,9 @@ def robust_mean(
     Examples
     --------
     >>> import evenkeel, numpy as np
-    >>> x = np.array([10.0, 10.2, 9.9, 10.1, 9.8, 1e9, 10.0])
-    >>> evenkeel.robust_mean(x, half_life=60).round(2)
-    array([10.  , 10.1 , 10.  , 10.05, 10.  , 10.  , 10.  ])
+    >>> x = np.array([10.0, 10.25, 9.75, 10.5, 9.5, 1e9, 10.25, 11.0])
+    >>> evenkeel.robust_mean(x, half_life=60, resolution=None).round(3)
+    array([10.   , 10.   , 10.   , 10.   , 10.   , 10.   , 10.05 , 10.208])
     """
     rule = _rule.make(_robust(preset), half_life, span, com, alpha, resolution, patience, clip, reject, scale_clip)
     return _run(rule, x, times, groups, axis, False)
@@ -221,8 +221,8 @@ def cleaned_ema(
 
         average' = average + gain (u' - average)        u' = u, or the judge's location; gain = max(alpha, 1 / samples so far)
 
-    After ten samples far out (`patience`) the judge starts anew where they are, and the average is given back what it had left
-    out. Of a column without spikes it is pandas' `ewm(...).mean()`.
+    The first five samples are a running median. After ten samples far out (`patience`) the judge starts anew where they are, and
+    the average is given back what it had left out.
 
     Parameters and errors are those of `robust_mean`; `reject` is the number of scales beyond which a sample is replaced, 8 by
     default, and `patience` is 10 by default.
@@ -233,7 +233,7 @@ def cleaned_ema(
     --------
     >>> import evenkeel
     >>> evenkeel.cleaned_ema([20, 21, 20, 22, 21, 21, 9000, 20], half_life=60).round(2)
-    array([20.  , 20.5 , 20.33, 20.75, 20.8 , 20.83, 21.  , 20.87])
+    array([20.  , 20.  , 20.  , 20.  , 21.  , 21.  , 21.  , 20.83])
     """
     rule = _rule.make("clean", half_life, span, com, alpha, resolution, patience, None, reject)
     return _run(rule, x, times, groups, axis, False)
