@@ -15,7 +15,7 @@ what a training produces.
 
 import os as _os
 
-from . import _core
+from . import _core, _frames
 from ._core import LateSampleError, SnapshotError, TooManySeriesError
 from .bank import Bank, OnlineMean
 from .columns import Tracked, cleaned_ema, ema, robust_mean, track

@@ -77,7 +77,11 @@ class Tracked(NamedTuple):
 
 def _run(rule: _core.Rule, x: Any, times: Any, groups: Any, axis: int, everything: bool) -> Any:
     """Runs a rule over a container, and returns the results as what came in."""
-    values, wrap = _containers.unpack(x)
+    found = _containers.unpack(x)
+    if not isinstance(found, _containers.Unpacked):
+        results = found.run(lambda *part: _run(rule, *part, everything), times, groups, axis, everything)
+        return Tracked(*results) if everything and isinstance(results, list) else results
+    values, wrap = found
     if times is None and groups is None and axis == 0 and not rule.in_time:
         results = _core.column(rule, values, 0, None, None, 0, everything)
     else:
