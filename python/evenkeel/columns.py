@@ -77,7 +77,7 @@ class Tracked(NamedTuple):
 
 def _run(rule: _core.Rule, x: Any, times: Any, groups: Any, axis: int, everything: bool) -> Any:
     """Runs a rule over a container, and returns the results as what came in."""
-    found = _containers.unpack(x)
+    found: Any = _containers.unpack(x)
     if not isinstance(found, _containers.Unpacked):
         results = found.run(lambda *part: _run(rule, *part, everything), times, groups, axis, everything)
         return Tracked(*results) if everything and isinstance(results, list) else results

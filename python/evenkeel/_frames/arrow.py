@@ -4,6 +4,7 @@ A value below a null is arbitrary and never read; results are null where numpy's
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,20 @@ def unpack(x: Any, name: str) -> Unpacked | Frame:
     x = imported(x, name)
     if isinstance(x, (pa.Array, pa.ChunkedArray)):
         return column(x, name)
+    # What pandas had for an index is a column of Arrow's like any other, but no signal.
+    known: Any = x.schema.pandas_metadata or {}
+    index = [label for label in known.get("index_columns", ()) if isinstance(label, str)]
     names = x.schema.names
-    columns = [column(part, f"{name}[{label!r}]") for label, part in zip(names, x.columns, strict=True)]
-    kind = type(x)
-    return Frame(columns, x.num_rows, lambda results: kind.from_arrays(results, names=names))
+    columns = [column(x.column(at), f"{name}[{label!r}]") for at, label in enumerate(names) if label not in index]
+    if known:
+        known["columns"] = [one for one in known["columns"] if one["field_name"] in index]
+
+    def assemble(results: list[Any]) -> Any:
+        rest = iter(results)
+        arrays = [x.column(at) if label in index else next(rest) for at, label in enumerate(names)]
+        return type(x).from_arrays(arrays, names=names, metadata={"pandas": json.dumps(known)} if known else None)
+
+    return Frame(columns, x.num_rows, assemble)
 
 
 def imported(x: Any, name: str) -> Any:
