@@ -20,7 +20,6 @@ mod columns;
 mod engine;
 mod error;
 mod guards;
-mod into;
 mod keys;
 mod pass;
 mod rule;
