@@ -25,7 +25,12 @@ from . import columns
 
 __all__ = ["register", "udwf"]
 
-_FUNCTIONS: dict[str, Any] = {"robust_mean": columns.robust_mean, "cleaned_ema": columns.cleaned_ema, "ema": columns.ema, "track": columns.track}
+_FUNCTIONS: dict[str, Any] = {
+    "robust_mean": columns.robust_mean,
+    "cleaned_ema": columns.cleaned_ema,
+    "ema": columns.ema,
+    "track": columns.track,
+}
 _TRACKED = pa.struct([("location", pa.float64()), ("scale", pa.float64()), ("score", pa.float64()), ("outlier", pa.bool_())])
 _TIMES = pa.timestamp("ns")
 

@@ -15,9 +15,9 @@ pl = pytest.importorskip("polars")
 pa = pytest.importorskip("pyarrow")
 datafusion = pytest.importorskip("datafusion")
 
-import evenkeel.datafusion  # noqa: E402
-import evenkeel.pandas  # noqa: E402
-import evenkeel.polars  # noqa: E402
+import evenkeel.datafusion
+import evenkeel.pandas
+import evenkeel.polars
 
 FIELDS = ["location", "scale", "score", "outlier"]
 
@@ -72,7 +72,10 @@ def test_nothing_is_imported_before_it_comes_in():
     loaded += "assert not {'pandas', 'polars', 'pyarrow', 'datafusion', 'evenkeel._frames.arrow'} & set(sys.modules)\n"
     run(loaded)
     # With one of them, none of the others.
-    run(loaded + "import polars\nevenkeel.robust_mean(polars.Series([1.0]), half_life=3)\nassert 'pandas' not in sys.modules and 'pyarrow' not in sys.modules")
+    run(
+        loaded
+        + "import polars\nevenkeel.robust_mean(polars.Series([1.0]), half_life=3)\nassert 'pandas' not in sys.modules and 'pyarrow' not in sys.modules"
+    )
 
 
 def test_polars_needs_no_pyarrow():
@@ -113,7 +116,12 @@ def test_each_column_of_a_frame_has_the_bits_that_it_has_alone():
     frame["c3"] = frame["c3"].fillna(0).clip(upper=100).astype(int)
     keys = pd.Series(hosts(300), index=frame.index)
     times = pd.date_range("2026-01-01", periods=300, freq="7s", tz="Asia/Tokyo")
-    for options in ({"half_life": 20}, {"half_life": "5m", "times": times}, {"half_life": 20, "groups": keys}, {"half_life": "5m", "times": times, "groups": keys}):
+    for options in (
+        {"half_life": 20},
+        {"half_life": "5m", "times": times},
+        {"half_life": 20, "groups": keys},
+        {"half_life": "5m", "times": times, "groups": keys},
+    ):
         found = frame.evenkeel.robust_mean(**options)
         assert found.columns.equals(frame.columns) and found.index.equals(frame.index)
         tracked = frame.evenkeel.track(**options)
@@ -173,7 +181,11 @@ def test_state_takes_frames():
     x, keys = samples(300), hosts(300)
     expected = evenkeel.Tracker(half_life=20)
     expected.update_batch(list(keys), x)
-    for made, names in ((pd.Series(x), pd.Series(keys)), (pl.Series(x, nan_to_null=True), pl.Series(keys)), (pa.array(x), pa.array(keys))):
+    for made, names in (
+        (pd.Series(x), pd.Series(keys)),
+        (pl.Series(x, nan_to_null=True), pl.Series(keys)),
+        (pa.array(x), pa.array(keys)),
+    ):
         tracker = evenkeel.Tracker(half_life=20)
         tracker.update_batch(names, made)
         assert tracker.to_bytes() == expected.to_bytes()
@@ -222,7 +234,11 @@ def test_expressions(engine):
     )
     found = lazy.collect(engine=engine)
     assert lazy.collect_schema() == found.schema
-    assert found.schema["single"] == pl.Float32 and found.schema["integers"] == pl.Float64 and found.schema["tracked_over"] == pl.Float32
+    assert (
+        found.schema["single"] == pl.Float32
+        and found.schema["integers"] == pl.Float64
+        and found.schema["tracked_over"] == pl.Float32
+    )
     assert found.schema["tracked"] == pl.Struct(STRUCT)
     expected = {
         "plain": evenkeel.robust_mean(x, half_life=20),
@@ -321,7 +337,13 @@ def test_window_functions_of_ones_own():
 
     smooth = evenkeel.datafusion.udwf("robust_mean", half_life=pd.Timedelta("90s"), preset="mean", in_time=True)
     window = Window(partition_by=[col("host")], order_by=[col("at")])
-    found = context().table("samples").select(col("at"), smooth(col("x"), col("t")).over(window).alias("y")).sort(col("at")).to_arrow_table()
+    found = (
+        context()
+        .table("samples")
+        .select(col("at"), smooth(col("x"), col("t")).over(window).alias("y"))
+        .sort(col("at"))
+        .to_arrow_table()
+    )
     x, keys, times = (TABLE[name].to_numpy() for name in ("x", "host", "t"))
     assert_same(found["y"].to_numpy(), evenkeel.robust_mean(x, half_life="90s", times=times, groups=keys, preset="mean"))
     for options, message in (

@@ -13,9 +13,9 @@ pa = pytest.importorskip("pyarrow")
 duckdb = pytest.importorskip("duckdb")
 datafusion = pytest.importorskip("datafusion")
 
-import evenkeel.datafusion  # noqa: E402
-import evenkeel.pandas  # noqa: E402
-import evenkeel.polars  # noqa: E402
+import evenkeel.datafusion
+import evenkeel.pandas
+import evenkeel.polars
 
 
 def from_arrow(column):
@@ -56,10 +56,16 @@ CONTAINERS = {
         lambda found: from_arrow(found.array.__arrow_array__()),
     ),
     "pandas DataFrame": (lambda x: pd.DataFrame({"a": x, "b": x + 1}), lambda found: found["a"].to_numpy()),
-    "pandas DataFrame of two dtypes": (lambda x: pd.DataFrame({"a": 1.0, "b": x, "c": np.float32(2)}), lambda found: found["b"].to_numpy()),
+    "pandas DataFrame of two dtypes": (
+        lambda x: pd.DataFrame({"a": 1.0, "b": x, "c": np.float32(2)}),
+        lambda found: found["b"].to_numpy(),
+    ),
     "polars Series": (lambda x: pl.Series(x), from_polars),
     "polars Series with nulls": (lambda x: pl.Series(x, nan_to_null=True), from_polars),
-    "polars Series in chunks": (lambda x: pl.concat([pl.Series(x[:100]), pl.Series(x[100:], nan_to_null=True)], rechunk=False), from_polars),
+    "polars Series in chunks": (
+        lambda x: pl.concat([pl.Series(x[:100]), pl.Series(x[100:], nan_to_null=True)], rechunk=False),
+        from_polars,
+    ),
     "polars slice": (lambda x: pl.Series(np.concatenate([x[:5], x, x[:5]]), nan_to_null=True)[5:-5], from_polars),
     "polars DataFrame": (lambda x: pl.DataFrame({"a": [1] * len(x), "b": pl.Series(x)}), lambda found: from_polars(found["b"])),
     "Arrow Array": (with_nulls, from_arrow),
@@ -102,7 +108,9 @@ def in_time(file, key, dtype):
 #: How times come in, of nanoseconds.
 TIMES = {
     "pandas DatetimeIndex": lambda ns: pd.DatetimeIndex(ns.view("datetime64[ns]")),
-    "pandas DatetimeIndex with a zone": lambda ns: pd.DatetimeIndex(ns.view("datetime64[ns]")).tz_localize("UTC").tz_convert("Asia/Tokyo"),
+    "pandas DatetimeIndex with a zone": lambda ns: (
+        pd.DatetimeIndex(ns.view("datetime64[ns]")).tz_localize("UTC").tz_convert("Asia/Tokyo")
+    ),
     "pandas Series": lambda ns: pd.Series(ns.view("datetime64[ns]")),
     "pandas TimedeltaIndex": lambda ns: pd.TimedeltaIndex(ns.view("timedelta64[ns]")),
     "pandas Arrow": lambda ns: pd.Series(ns.view("datetime64[ns]")).astype("timestamp[ns, tz=Europe/Berlin][pyarrow]"),
@@ -110,7 +118,9 @@ TIMES = {
     "polars Datetime with a zone": lambda ns: pl.Series(ns).cast(pl.Datetime("ns", "Europe/Berlin")),
     "polars Duration": lambda ns: pl.Series(ns).cast(pl.Duration("ns")),
     "Arrow timestamp": lambda ns: pa.array(ns, pa.timestamp("ns")),
-    "Arrow timestamp with a zone": lambda ns: pa.chunked_array([pa.array(ns[:9], pa.timestamp("ns", "UTC")), pa.array(ns[9:], pa.timestamp("ns", "UTC"))]),
+    "Arrow timestamp with a zone": lambda ns: pa.chunked_array(
+        [pa.array(ns[:9], pa.timestamp("ns", "UTC")), pa.array(ns[9:], pa.timestamp("ns", "UTC"))]
+    ),
     "Arrow duration": lambda ns: pa.array(np.concatenate([ns[:2], ns]), pa.duration("ns"))[2:],
 }
 
@@ -143,7 +153,9 @@ def test_datafusion():
         context.register_udwf(evenkeel.datafusion.udwf(name, alpha=0.01, **options))
     context.register_udwf(evenkeel.datafusion.udwf("track", name="seen", alpha=0.01, resolution=None))
     table = pa.table({"at": range(len(samples)), "x": with_nulls(samples)})
-    context.register_record_batches("samples", [table.take(np.random.default_rng(1).permutation(len(samples))).to_batches(max_chunksize=100)])
+    context.register_record_batches(
+        "samples", [table.take(np.random.default_rng(1).permutation(len(samples))).to_batches(max_chunksize=100)]
+    )
     found = context.sql(
         "SELECT robust_mean(x) OVER (ORDER BY at) AS a, cleaned_ema(x) OVER (ORDER BY at) AS b, "
         "seen(x) OVER (ORDER BY at) AS c FROM samples ORDER BY at"

@@ -14,9 +14,9 @@ pl = pytest.importorskip("polars")
 pa = pytest.importorskip("pyarrow")
 duckdb = pytest.importorskip("duckdb")
 
-import evenkeel.pandas  # noqa: E402
-import evenkeel.polars  # noqa: E402
-from evenkeel import _containers, _core  # noqa: E402
+import evenkeel.pandas
+import evenkeel.polars
+from evenkeel import _containers, _core
 
 NAN, INF = np.nan, np.inf
 RULE = {"alpha": 0.25, "resolution": None}
@@ -149,7 +149,12 @@ def test_the_unit_of_times_is_read_from_their_type():
     moments = [datetime.datetime.fromisoformat(text) for text in texts]
     seconds = exact.astype("datetime64[s]")
     relation = duckdb.from_arrow(pa.table({"t": pa.array(texts)}))
-    ways = [pd.to_datetime(texts), pd.to_datetime([f"{text}.000000000" for text in texts]), pd.Series(pd.to_datetime(texts)), moments]
+    ways = [
+        pd.to_datetime(texts),
+        pd.to_datetime([f"{text}.000000000" for text in texts]),
+        pd.Series(pd.to_datetime(texts)),
+        moments,
+    ]
     ways += [pd.DatetimeIndex(seconds), pd.to_datetime(exact.view(np.int64) // 10**6, unit="ms"), pd.DatetimeIndex(exact)]
     ways += [pl.Series(moments), *(pl.Series(moments).cast(pl.Datetime(unit)) for unit in ("ms", "us", "ns"))]
     ways += [pa.array(exact).cast(pa.timestamp(unit)) for unit in ("s", "ms", "us", "ns")]
@@ -177,15 +182,29 @@ def test_times_of_days_minutes_and_hours_and_nat():
     n = len(SAMPLES)
     for unit, length in (("D", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
         times = np.arange(n).astype(f"datetime64[{unit}]")
-        expected = means(SAMPLES, alpha=None, half_life=f"{2 * length}s", times=np.arange(n).view("datetime64[s]") if unit == "s" else times.astype("datetime64[s]"))
+        expected = means(
+            SAMPLES,
+            alpha=None,
+            half_life=f"{2 * length}s",
+            times=np.arange(n).view("datetime64[s]") if unit == "s" else times.astype("datetime64[s]"),
+        )
         assert_same(means(SAMPLES, alpha=None, half_life=f"{2 * length}s", times=times), expected)
         assert_same(means(pd.Series(SAMPLES), alpha=None, half_life=f"{2 * length}s", times=pd.DatetimeIndex(times)), expected)
     dates = np.arange(n).astype("datetime64[D]")
     for times in (pa.array(dates), pl.Series(dates), pl.Series(dates).cast(pl.Datetime("ms"))):
-        assert_same(means(SAMPLES, alpha=None, half_life="2d", times=times), means(SAMPLES, alpha=None, half_life="2d", times=dates))
+        assert_same(
+            means(SAMPLES, alpha=None, half_life="2d", times=times), means(SAMPLES, alpha=None, half_life="2d", times=dates)
+        )
     assert pa.array(dates).type == pa.date32()
     missing = np.array(["2026-01-01", "NaT"], dtype="datetime64[us]")
-    for times in (missing, pd.DatetimeIndex(missing), pd.DatetimeIndex(missing).tz_localize("UTC"), pl.Series(missing), pa.array(missing), [None, None]):
+    for times in (
+        missing,
+        pd.DatetimeIndex(missing),
+        pd.DatetimeIndex(missing).tz_localize("UTC"),
+        pl.Series(missing),
+        pa.array(missing),
+        [None, None],
+    ):
         with pytest.raises((ValueError, TypeError), match=r"times\[[01]\] is (NaT|None): a sample needs its time"):
             means([1, 2], alpha=None, half_life="1d", times=times)
     with pytest.raises(TypeError, match=r"periods.*to_timestamp"):
@@ -200,7 +219,9 @@ def test_times_out_of_order_are_refused_and_equal_ones_count():
     with pytest.raises(ValueError, match=r"times\[2\] is before"):
         means(pd.Series([1.0, 2, 3]), alpha=None, half_life="1s", times=pd.DatetimeIndex(seconds))
     with pytest.raises(ValueError, match="times"):
-        pl.DataFrame({"x": [1.0, 2, 3], "t": seconds.astype("datetime64[ms]")}).select(pl.col("x").evenkeel.robust_mean(half_life="1s", times="t"))
+        pl.DataFrame({"x": [1.0, 2, 3], "t": seconds.astype("datetime64[ms]")}).select(
+            pl.col("x").evenkeel.robust_mean(half_life="1s", times="t")
+        )
     frame = pl.DataFrame({"x": [1.0, 1, 1, 1, 1, 1, 2], "t": pl.Series([0, 1, 2, 3, 4, 5, 5]).cast(pl.Datetime("ms"))})
     dropped = frame.select(pl.col("x").ewm_mean_by("t", half_life="1ms"))["x"]
     assert dropped[6] == 1
@@ -251,7 +272,10 @@ def keys_of_all_types():
     yield "polars String", pl.Series(KEYS)
     yield "polars Categorical", pl.Series(KEYS, dtype=pl.Categorical)
     yield "polars Enum", pl.Series(KEYS, dtype=pl.Enum(["x", "", "ä", "b", "a"]))
-    yield "DuckDB enum", duckdb.from_arrow(pa.table({"k": strings})).project("k::ENUM('a', 'b', 'ä', '') AS k").to_arrow_table()["k"]
+    yield (
+        "DuckDB enum",
+        duckdb.from_arrow(pa.table({"k": strings})).project("k::ENUM('a', 'b', 'ä', '') AS k").to_arrow_table()["k"],
+    )
     for kind in (pa.string(), pa.large_string(), pa.string_view()):
         yield str(kind), strings.cast(kind)
         yield f"{kind} in chunks", pa.chunked_array([strings[:4].cast(kind), strings[4:].cast(kind)])
@@ -279,16 +303,39 @@ def test_keys_of_every_type_of_text():
     assert list(evenkeel.Tracker.keys(tracker)) == ["b", "a", "ä", ""]
     numbers = [len(key) + 7 * (key == "b") for key in KEYS]
     by_number = means(SAMPLES, groups=numbers)
-    for keys in (pd.Series(numbers), pd.Series(numbers, dtype="Int16"), pl.Series(numbers), pa.array(numbers, pa.uint8()), pd.Series(numbers, dtype="category")):
+    for keys in (
+        pd.Series(numbers),
+        pd.Series(numbers, dtype="Int16"),
+        pl.Series(numbers),
+        pa.array(numbers, pa.uint8()),
+        pd.Series(numbers, dtype="category"),
+    ):
         assert_same(means(SAMPLES, groups=keys), by_number)
 
 
 def test_keys_that_are_missing_or_none_are_refused():
     x = [1.0, 2.0, 3.0]
-    for keys in (pd.Series(["a", None, "b"]), pd.Series(["a", None, "b"], dtype="category"), pl.Series(["a", None, "b"]), pa.array(["a", None, "b"]), pa.array(["a", None, "b"]).dictionary_encode(), pd.Series([1, None, 2], dtype="Int64"), pl.Series([1, None, 2])):
+    for keys in (
+        pd.Series(["a", None, "b"]),
+        pd.Series(["a", None, "b"], dtype="category"),
+        pl.Series(["a", None, "b"]),
+        pa.array(["a", None, "b"]),
+        pa.array(["a", None, "b"]).dictionary_encode(),
+        pd.Series([1, None, 2], dtype="Int64"),
+        pl.Series([1, None, 2]),
+    ):
         with pytest.raises(ValueError, match=r"groups\[1\] is (null|missing|None): every row needs its key"):
             means(x, groups=keys)
-    for keys in (pd.Series(["a", 1, "b"]), pd.Series([1.5, 2, 3]), pl.Series([1.5, 2, 3]), pa.array([1.5, 2, 3]), pd.Series(pd.date_range("2026", periods=3)), pl.DataFrame({"a": x}), pd.DataFrame({"a": x}), pa.table({"a": x})):
+    for keys in (
+        pd.Series(["a", 1, "b"]),
+        pd.Series([1.5, 2, 3]),
+        pl.Series([1.5, 2, 3]),
+        pa.array([1.5, 2, 3]),
+        pd.Series(pd.date_range("2026", periods=3)),
+        pl.DataFrame({"a": x}),
+        pd.DataFrame({"a": x}),
+        pa.table({"a": x}),
+    ):
         with pytest.raises(TypeError, match="groups must"):
             means(x, groups=keys)
 
@@ -382,7 +429,9 @@ def test_what_has_no_capsule():
     index = pd.date_range("2026-01-01", periods=len(SAMPLES), freq="s")
     assert not hasattr(index, "__arrow_c_stream__") and not hasattr(SAMPLES, "__arrow_c_stream__")
     x = pd.Series(SAMPLES, index=index)
-    assert_same(means(x, alpha=None, half_life="3s", times=x.index), means(SAMPLES, alpha=None, half_life="3s", times=index.to_numpy()))
+    assert_same(
+        means(x, alpha=None, half_life="3s", times=x.index), means(SAMPLES, alpha=None, half_life="3s", times=index.to_numpy())
+    )
     with pytest.raises(TypeError, match="LazyFrame.*expression"):
         means(pl.LazyFrame({"x": SAMPLES}))
     # A query of DuckDB runs anew for each call that reads it.
@@ -400,9 +449,18 @@ def test_chunks_of_any_number():
     for empty in (pa.chunked_array([], pa.float64()), pa.chunked_array([pa.array([], pa.float64())])):
         found = evenkeel.track(empty, **RULE)
         assert len(found.location) == 0 and found.location.num_chunks == empty.num_chunks and found.outlier.type == pa.bool_()
-    for empty in (pl.Series([], dtype=pl.Float64), pd.Series([], dtype=float), pl.DataFrame({"x": []}), pd.DataFrame({"x": []}, dtype=float)):
+    for empty in (
+        pl.Series([], dtype=pl.Float64),
+        pd.Series([], dtype=float),
+        pl.DataFrame({"x": []}),
+        pd.DataFrame({"x": []}, dtype=float),
+    ):
         assert len(means(empty)) == 0
-    for keys in (pa.chunked_array([], pa.string()), pl.Series([], dtype=pl.String), pa.chunked_array([], pa.dictionary(pa.int8(), pa.string()))):
+    for keys in (
+        pa.chunked_array([], pa.string()),
+        pl.Series([], dtype=pl.String),
+        pa.chunked_array([], pa.dictionary(pa.int8(), pa.string())),
+    ):
         assert len(means([], groups=keys)) == 0
 
 
@@ -482,7 +540,11 @@ def test_sparse_columns_and_long_doubles():
     assert found["a"].dtype == np.float64
     assert_same(found["a"], means(np.array([0.0, 0, 5, 0, 0])))
     assert_same(means(pd.Series(np.array([1, 2, 4], dtype=np.longdouble))), means(np.array([1.0, 2, 4])))
-    for bad in (pd.Series(pd.arrays.SparseArray(["a"], dtype="Sparse[object]")), pd.Series([1j]), pd.Series(["a"], dtype="category")):
+    for bad in (
+        pd.Series(pd.arrays.SparseArray(["a"], dtype="Sparse[object]")),
+        pd.Series([1j]),
+        pd.Series(["a"], dtype="category"),
+    ):
         with pytest.raises(TypeError, match=r"x\['odd'\] must be of real numbers"):
             means(pd.DataFrame({"even": [1.0], "odd": bad}))
 

@@ -69,7 +69,7 @@ def column(x: Any, name: str) -> Unpacked:
     def chunked(results: NDArray[Any]) -> Any:
         whole = result(results)
         starts = np.cumsum([0, *lengths])
-        return pa.chunked_array([whole.slice(start, length) for start, length in zip(starts, lengths)], type=whole.type)
+        return pa.chunked_array([whole.slice(start, length) for start, length in zip(starts, lengths, strict=False)], type=whole.type)
 
     parts = [numbers(chunk, name) for chunk in x.chunks] or [numbers(pa.array([], type=x.type), name)]
     return Unpacked(parts[0] if len(parts) == 1 else np.concatenate(parts), chunked)
@@ -83,7 +83,13 @@ def numbers(x: Any, name: str) -> NDArray[Any]:
     elif pa.types.is_run_end_encoded(kind):
         x = pc.run_end_decode(x)
     is_float = pa.types.is_floating(x.type)
-    if not (is_float or pa.types.is_integer(x.type) or pa.types.is_decimal(x.type) or pa.types.is_boolean(x.type) or pa.types.is_null(x.type)):
+    if not (
+        is_float
+        or pa.types.is_integer(x.type)
+        or pa.types.is_decimal(x.type)
+        or pa.types.is_boolean(x.type)
+        or pa.types.is_null(x.type)
+    ):
         raise TypeError(f"{name} must be of real numbers, not of Arrow's type {kind}: leave it out, or cast it first")
     if not is_float:
         # Integers beyond 2^53 are rounded, as they are everywhere.
@@ -158,6 +164,10 @@ def unpack_times(x: Any) -> NDArray[Any]:
         name = "datetime64[ms]"
     else:
         raise TypeError(f"times must be of Arrow's types timestamp, date or duration, whose units are known, not {kind}")
-    numbers = x.cast(pa.int64()).fill_null(np.iinfo(np.int64).min).to_numpy(**({} if isinstance(x, pa.ChunkedArray) else {"zero_copy_only": False}))
+    numbers = (
+        x.cast(pa.int64())
+        .fill_null(np.iinfo(np.int64).min)
+        .to_numpy(**({} if isinstance(x, pa.ChunkedArray) else {"zero_copy_only": False}))
+    )
     times: NDArray[Any] = numbers.view(name)
     return times

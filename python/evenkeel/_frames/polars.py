@@ -25,7 +25,9 @@ def unpack(x: Any, name: str) -> Unpacked | Frame | Expression | None:
     if isinstance(x, pl.Expr):
         return Expression(x, name)
     if isinstance(x, pl.LazyFrame):
-        raise TypeError(f"{name} is a LazyFrame, whose columns have no samples yet: give an expression to its select or with_columns")
+        raise TypeError(
+            f"{name} is a LazyFrame, whose columns have no samples yet: give an expression to its select or with_columns"
+        )
     raise TypeError(f"{name} must be a Series, a DataFrame or an expression, not a {type(x).__module__}.{type(x).__name__}")
 
 
@@ -109,7 +111,9 @@ class Expression:
             check(kind, name)
             real = pl.Float32 if kind in (pl.Float32, pl.Float16) else pl.Float64
             fields = [pl.Field(field, pl.Boolean if field == "outlier" else real) for field in FIELDS]
-            return pl.map_batches([column for column, _ in inputs], estimate, return_dtype=pl.Struct(fields) if everything else real)
+            return pl.map_batches(
+                [column for column, _ in inputs], estimate, return_dtype=pl.Struct(fields) if everything else real
+            )
 
         return pl.pipe_with_dtype([self._expression, *columns.values()], plan)
 
