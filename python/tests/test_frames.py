@@ -1,11 +1,14 @@
 """Frames of pandas, polars and Arrow: what comes out, groups, lazy queries, window functions, errors."""
 
+import itertools
 import subprocess
 import sys
 from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from vectors import assert_same
 
 import evenkeel
@@ -108,6 +111,24 @@ def test_what_comes_out_of_a_series_is_on_its_index():
         assert_same(tracked[field], column)
 
 
+class Mine(pd.Series):
+    """A Series of somebody's own."""
+
+
+def test_indices_arrays_and_subclasses():
+    x = samples(50)
+    index = evenkeel.robust_mean(pd.Index(x, name="n"), half_life=20)
+    assert isinstance(index, pd.Index) and index.name == "n"
+    array = evenkeel.robust_mean(pd.array(x, dtype=float), half_life=20)
+    assert type(pd.Series(x).array) is type(evenkeel.robust_mean(pd.Series(x).array, half_life=20))
+    found = evenkeel.robust_mean(Mine(x, index=range(50, 100)), half_life=20)
+    assert isinstance(found, pd.Series) and found.index.tolist() == list(range(50, 100))
+    for made in (index, array, found):
+        assert_same(np.array(made, dtype=float), evenkeel.robust_mean(x, half_life=20))
+    with pytest.raises(TypeError, match="not a MultiIndex"):
+        evenkeel.robust_mean(pd.MultiIndex.from_tuples([(1, 2)]), half_life=20)
+
+
 def test_each_column_of_a_frame_has_the_bits_that_it_has_alone():
     frame = pd.DataFrame({f"c{at}": samples(300, at) for at in range(9)}, index=np.arange(300) * 3)
     frame["c1"] = frame["c1"].astype(np.float32)
@@ -174,7 +195,9 @@ def test_a_frame_names_the_column_that_it_refuses():
         evenkeel.robust_mean(pl.DataFrame({"a": [1.0], "b": pl.Series([1.0], dtype=pl.Float32)}), half_life=3, axis=1)
     for axis in (2, -3):
         with pytest.raises(ValueError, match="axis"):
-            evenkeel.robust_mean(pl.DataFrame({"a": [1.0]}), half_life=3, axis=axis)
+            evenkeel.robust_mean(pl.DataFrame({"a": [1.0], "b": pl.Series([1.0], dtype=pl.Float32)}), half_life=3, axis=axis)
+    with pytest.raises(ValueError, match="groups need axis=0"):
+        evenkeel.robust_mean(pd.DataFrame({"a": [1.0], "b": 2.0}), half_life=3, groups=["a"], axis=1)
 
 
 def test_state_takes_frames():
@@ -275,6 +298,8 @@ def test_expressions_of_many_columns_and_names():
     wide = FRAME.select(evenkeel.robust_mean(pl.col("x", "f"), half_life=20).name.suffix("_mean"))
     assert wide.columns == ["x_mean", "f_mean"] and wide.dtypes == [pl.Float64, pl.Float32]
     assert_same(FRAME["x"].evenkeel.robust_mean(half_life=20).to_numpy(), wide["x_mean"].to_numpy())
+    halves = FRAME.lazy().select(pl.col("f").clip(0, 1e4).cast(pl.Float16).evenkeel.robust_mean(half_life=20))
+    assert halves.collect_schema() == halves.collect().schema == {"f": pl.Float32}
     assert FRAME["x"].evenkeel.track(half_life=20).schema == pl.Schema(STRUCT)
     found = FRAME.group_by("host", maintain_order=True).agg(pl.col("x").evenkeel.robust_mean(half_life=20).last())
     grouped = evenkeel.robust_mean(FRAME["x"], half_life=20, groups=FRAME["host"])
@@ -291,8 +316,111 @@ def test_an_expression_says_at_once_what_is_wrong_with_it():
         FRAME.lazy().select(pl.col("host").evenkeel.robust_mean(half_life=3)).collect_schema()
     with pytest.raises(TypeError, match="groups must be of strings or integers, not of dtype Float32"):
         FRAME.select(pl.col("x").evenkeel.robust_mean(half_life=3, groups="f"))
+    with pytest.raises(TypeError, match="groups must be of strings or integers, not of dtype Int128"):
+        FRAME.select(pl.col("x").evenkeel.robust_mean(half_life=3, groups=pl.col("i").cast(pl.Int128)))
     with pytest.raises(ValueError, match=r"groups\[1\] is null"):
         pl.DataFrame({"x": [1.0, 2], "k": ["a", None]}).select(pl.col("x").evenkeel.robust_mean(half_life=3, groups="k"))
+
+
+CELL = st.one_of(st.floats(width=32, allow_infinity=True), st.none(), st.sampled_from([0.0, 1.0, 1e30]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(CELL, max_size=40), st.lists(st.integers(0, 40), max_size=4), st.sampled_from([np.float64, np.float32]))
+def test_however_samples_are_held_their_bits_are_the_same(cells, cuts, dtype):
+    missing = np.array([cell is None for cell in cells], dtype=bool)
+    x = np.array([np.nan if cell is None else cell for cell in cells], dtype=dtype)
+    expected = evenkeel.track(x, half_life=7)
+    whole = pa.array(np.where(missing, dtype(3), x), mask=missing)
+    ends = sorted({0, len(x), *(cut for cut in cuts if cut < len(x))})
+    pieces = pa.chunked_array([whole[a:b] for a, b in itertools.pairwise(ends)], type=whole.type)
+    frame = pl.DataFrame({"a": pl.from_arrow(pieces), "b": pl.Series(x)})
+    for made in (
+        pieces,
+        whole,
+        frame["a"],
+        pd.Series(pd.arrays.FloatingArray(np.where(missing, dtype(3), x), missing)),
+        pd.Series(pd.arrays.ArrowExtensionArray(pieces)),
+    ):
+        for found, column in zip(evenkeel.track(made, half_life=7), expected, strict=True):
+            if column.dtype == bool:
+                np.testing.assert_array_equal(np.array(found, dtype=bool), column)
+            else:
+                floats = (
+                    found.to_numpy(dtype=dtype, na_value=np.nan)
+                    if isinstance(found, pd.Series)
+                    else found.to_numpy()
+                    if not isinstance(found, pa.Array)
+                    else found.to_numpy(zero_copy_only=False)
+                )
+                assert_same(floats, column)
+    both = evenkeel.track(frame, half_life=7).location
+    assert_same(both["a"].to_numpy(), expected.location)
+    assert_same(both["b"].to_numpy(), expected.location)
+
+
+# Arrow
+
+
+class Exporter:
+    """An array of another library."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __arrow_c_array__(self, requested_schema=None):
+        return self.array.__arrow_c_array__(requested_schema)
+
+
+def test_encoded_arrays_and_other_libraries():
+    x = np.array([1.0, 1, 5, np.nan, np.nan, 5, 1, 2])
+    expected = evenkeel.ema(x, half_life=3)
+    plain = pa.array(x, from_pandas=True)
+    for made in (
+        plain.dictionary_encode(),
+        pa.DictionaryArray.from_arrays(pa.array([0, 0, 1, 2, None, 1, 0, 3], pa.uint8()), pa.array([1, 5, None, 2])),
+        pa.RunEndEncodedArray.from_arrays(pa.array([2, 3, 5, 6, 7, 8], pa.int16()), pa.array([1.0, 5, None, 5, 1, 2])),
+        Exporter(plain),
+    ):
+        found = evenkeel.ema(made, half_life=3)
+        assert isinstance(found, pa.Array)
+        assert_same(found.to_numpy(zero_copy_only=False), expected)
+    batch = evenkeel.ema(Exporter(pa.record_batch({"a": plain})), half_life=3)
+    assert isinstance(batch, pa.RecordBatch)
+    reader = evenkeel.ema(pa.table({"a": plain, "b": plain}).to_reader(), half_life=3)
+    assert isinstance(reader, pa.Table)
+    for column in (batch.column("a"), reader["b"].combine_chunks()):
+        assert_same(column.to_numpy(zero_copy_only=False), expected)
+    twice = pa.Table.from_arrays([plain, plain], names=["a", "a"])
+    assert evenkeel.ema(twice, half_life=3).schema.names == ["a", "a"]
+    with pytest.raises(TypeError, match="not a pyarrow"):
+        evenkeel.ema(pa.scalar(1.0), half_life=3)
+
+
+def test_keys_of_arrow_that_are_no_text():
+    x = np.array([1.0, 2, 3, 4, 5])
+    for keys in (
+        pa.array([2**63 + 1, 2**63 + 2, 2**63 + 1, 1, 1], pa.uint64()),
+        pa.array([7, -1, 7, 0, 0], pa.int8()),
+        pa.chunked_array([[True, False], [True, None, None]]).fill_null(True),
+        pa.array([7, 8, 7, 9, 9]).dictionary_encode(),
+    ):
+        assert_same(
+            evenkeel.ema(x, half_life=3, groups=keys), evenkeel.ema(x, half_life=3, groups=[str(key) for key in keys.to_pylist()])
+        )
+    lacking = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0, 2, 0], pa.int8()), pa.array(["a", "b", None]))
+    with pytest.raises(ValueError, match=r"groups\[3\] is null"):
+        evenkeel.ema(x, half_life=3, groups=lacking)
+    assert_same(evenkeel.ema(x[:3], half_life=3, groups=lacking[:3]), evenkeel.ema(x[:3], half_life=3, groups=["a", "b", "a"]))
+    days = pa.array([0, 1, 2, 4, 8], pa.int32()).cast(pa.date32())
+    for times in (days, days.cast(pa.date64()), pa.chunked_array([days])):
+        assert_same(
+            evenkeel.robust_mean(x, half_life="1d", times=times),
+            evenkeel.robust_mean(x, half_life="1d", times=np.array([0, 1, 2, 4, 8], dtype="datetime64[D]")),
+        )
+    for times in (pa.array([1, 2, 3, 4, 5]), pa.array([1] * 5, pa.time32("s")), pa.table({"t": days})):
+        with pytest.raises(TypeError, match="times must be"):
+            evenkeel.robust_mean(x, half_life="1d", times=times)
 
 
 # DataFusion

@@ -47,8 +47,6 @@ def imported(x: Any, name: str) -> Any:
     if isinstance(x, (pa.Array, pa.ChunkedArray, pa.RecordBatch, pa.Table)):
         return x
     try:
-        if isinstance(x, pa.RecordBatchReader):
-            return x.read_all()
         if hasattr(x, "__arrow_c_array__"):
             found = pa.array(x)
             return pa.RecordBatch.from_struct_array(found) if pa.types.is_struct(found.type) else found
