@@ -159,7 +159,7 @@ class GradientGuards:
 def address(x: NDArray[Any]) -> int: ...
 def column(
     rule: Rule,
-    x: NDArray[Any],
+    x: NDArray[Any] | list[NDArray[Any]],
     axis: int = 0,
     times: NDArray[np.int64] | None = None,
     channels: NDArray[np.int64] | None = None,

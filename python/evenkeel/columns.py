@@ -79,7 +79,11 @@ def _run(rule: _core.Rule, x: Any, times: Any, groups: Any, axis: int, everythin
     """Runs a rule over a container, and returns the results as what came in."""
     found: Any = _containers.unpack(x)
     if not isinstance(found, _containers.Unpacked):
-        results = found.run(lambda *part: _run(rule, *part, everything), times, groups, axis, everything)
+
+        def one(x: Any, times: Any, groups: Any, axis: int) -> Any:
+            return _run(rule, x, times, groups, axis, everything)
+
+        results = found.run(one, times, groups, axis, everything)
         return Tracked(*results) if everything and isinstance(results, list) else results
     values, wrap = found
     if times is None and groups is None and axis == 0 and not rule.in_time:
@@ -91,7 +95,7 @@ def _run(rule: _core.Rule, x: Any, times: Any, groups: Any, axis: int, everythin
     return wrap(results)
 
 
-def _arguments(rule: _core.Rule, values: NDArray[Any], times: Any, groups: Any, axis: int) -> tuple[Any, ...]:
+def _arguments(rule: _core.Rule, values: NDArray[Any], times: Any, groups: Any, axis: int) -> tuple[int, Any, Any, int]:
     """The axis, times and groups as the core takes them."""
     if not -values.ndim <= axis < values.ndim:
         raise ValueError(f"axis must be below the {values.ndim} of x, not {axis}")

@@ -43,11 +43,6 @@ impl<'py, T: Lane> Samples<'py, T> {
     pub(crate) fn slice(&self) -> PyResult<&[T]> {
         self.array.as_slice().map_err(|_| value("x must be contiguous: give numpy.ascontiguousarray(x)"))
     }
-
-    /// Makes an array of this shape and order of memory.
-    pub(crate) fn like<U: numpy::Element>(&self, py: Python<'py>) -> Bound<'py, PyArrayDyn<U>> {
-        PyArrayDyn::zeros(py, IxDyn(&self.shape), self.is_fortran)
-    }
 }
 
 /// Arrays for what is reported of every sample.
@@ -63,9 +58,16 @@ pub(crate) struct Borrowed<'py, T: Lane> {
 }
 
 impl<'py, T: Lane> Places<'py, T> {
+    /// Places of the shape and order of these samples.
     pub(crate) fn new(py: Python<'py>, samples: &Samples<'py, T>, everything: bool) -> Self {
-        let more = everything.then(|| (samples.like(py), samples.like(py), samples.like(py)));
-        Self { locations: samples.like(py), more }
+        Self::shaped(py, &samples.shape, samples.is_fortran, everything)
+    }
+
+    /// Places of this shape and order of memory.
+    pub(crate) fn shaped(py: Python<'py>, shape: &[usize], is_fortran: bool, everything: bool) -> Self {
+        let floats = || PyArrayDyn::zeros(py, IxDyn(shape), is_fortran);
+        let more = everything.then(|| (floats(), floats(), PyArrayDyn::zeros(py, IxDyn(shape), is_fortran)));
+        Self { locations: floats(), more }
     }
 
     pub(crate) fn borrow(&self) -> Borrowed<'py, T> {

@@ -3,11 +3,12 @@
 use crate::buffers::{Places, Samples};
 use crate::engine::{Engine, Lane, engine, moments};
 use crate::error::value;
-use crate::pass::{Pass, run, scattered, scattered_at};
+use crate::pass::{Pass, run, run_apart, scattered, scattered_at};
 use crate::rule::Rule;
-use numpy::{PyArrayDyn, PyReadonlyArray1};
+use numpy::{PyArray1, PyArrayDyn, PyReadonlyArray1};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::types::PyList;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// An engine and the time of its last row.
@@ -37,7 +38,7 @@ pub(crate) fn check_order(times: &[i64], last: Option<i64>) -> PyResult<()> {
     }
 }
 
-/// Estimates every sample of `x`, whose time goes along `axis`: the locations, or with `everything` a tuple of locations,
+/// Estimates every sample of `x`, whose time goes along `axis`, or of a list of columns that lie apart: the locations, or with `everything` a tuple of locations,
 /// scales, scores and outliers. `times` are nanoseconds, one for each step along the axis. `channels` are numbers below
 /// `count`, one for each sample of an array of one dimension.
 #[pyfunction]
@@ -58,6 +59,11 @@ pub(crate) fn column<'py>(
         how.column(py, x)
     } else if let Ok(x) = x.cast::<PyArrayDyn<f32>>() {
         how.column(py, x)
+    } else if let Ok(columns) = x.cast::<PyList>() {
+        match columns.get_item(0) {
+            Ok(first) if first.cast::<PyArray1<f32>>().is_ok() => how.apart::<f32>(py, columns),
+            _ => how.apart::<f64>(py, columns),
+        }
     } else {
         Err(no_samples())
     }
@@ -74,15 +80,43 @@ struct How<'a, 'py> {
 }
 
 impl<'py> How<'_, 'py> {
+    /// Columns of one length that lie apart, each a channel; the results are one array, a column for each.
+    fn apart<T: Lane>(&self, py: Python<'py>, columns: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyAny>> {
+        let arrays = columns.iter().map(|column| Ok(column.cast::<PyArrayDyn<T>>().map_err(|_| no_samples())?.clone()));
+        let arrays: Vec<_> = arrays.collect::<PyResult<_>>()?;
+        let samples = arrays.iter().map(|array| Samples::of(array, 0)).collect::<PyResult<Vec<_>>>()?;
+        let series = samples.iter().map(Samples::slice).collect::<PyResult<Vec<_>>>()?;
+        let length = series.first().map_or(0, |series| series.len());
+        if series.iter().any(|series| series.len() != length) {
+            return Err(value("the columns of x must have one length"));
+        }
+        let times = self.times.map(|times| times.as_slice()).transpose()?;
+        self.check_times(times, length)?;
+        if let Some(times) = times {
+            check_order(times, None)?;
+        }
+        let places = Places::shaped(py, &[length, series.len()], true, self.everything);
+        let mut borrowed = places.borrow();
+        let held: Mutex<Held<T>> = Mutex::new((engine(&self.rule.rule, series.len())?, None));
+        run_apart(py, &series, times, || locked(&held), borrowed.outputs()?)?;
+        drop(borrowed);
+        places.into_any(py)
+    }
+
+    fn check_times(&self, times: Option<&[i64]>, length: usize) -> PyResult<()> {
+        match times {
+            Some(times) if times.len() != length => {
+                Err(value(format!("times has length {}, and x has {length} samples", times.len())))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn column<T: Lane>(&self, py: Python<'py>, x: &Bound<'py, PyArrayDyn<T>>) -> PyResult<Bound<'py, PyAny>> {
         let samples = Samples::of(x, self.axis)?;
         let flat = samples.slice()?;
         let times = self.times.map(|times| times.as_slice()).transpose()?;
-        if let Some(times) = times
-            && times.len() != samples.length
-        {
-            return Err(value(format!("times has length {}, and x has {} samples", times.len(), samples.length)));
-        }
+        self.check_times(times, samples.length)?;
         let places = Places::new(py, &samples, self.everything);
         let mut borrowed = places.borrow();
         let outputs = borrowed.outputs()?;

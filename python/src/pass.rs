@@ -91,31 +91,42 @@ pub(crate) fn run<T: Lane, E: std::ops::DerefMut<Target = (Box<dyn Engine<T>>, O
             })
         }
         Layout::Series => {
-            let mut places: Vec<Outputs<'_, T>> = Vec::with_capacity(channels);
-            let mut rest = outputs;
-            for _ in 0..channels {
-                places.push(take_front(&mut rest, length));
-            }
-            let piece = if channels == 1 { ALONE } else { TOGETHER / channels };
-            in_pieces(py, length, piece, |range| {
-                let series: Vec<&[T]> =
-                    samples.chunks_exact(length).map(|series| &series[range.clone()]).collect();
-                let mut outputs: Vec<Outputs<'_, T>> =
-                    places.iter_mut().map(|places| take_front(places, range.len())).collect();
-                let mut held = lock();
-                match times {
-                    None => held.0.series(&series, &mut outputs),
-                    Some(times) => {
-                        let times = &times[range];
-                        let elapsed = distances(times, held.1);
-                        held.0.series_after(&elapsed, &series, &mut outputs)?;
-                        held.1 = times.last().copied();
-                        Ok(())
-                    }
-                }
-            })
+            let series: Vec<&[T]> = samples.chunks_exact(length).collect();
+            run_apart(py, &series, times, lock, outputs)
         }
     }
+}
+
+/// Runs a pass over series of one length, each of which lies somewhere; their outputs lie one behind the other.
+pub(crate) fn run_apart<T: Lane, E: std::ops::DerefMut<Target = (Box<dyn Engine<T>>, Option<i64>)>>(
+    py: Python<'_>,
+    series: &[&[T]],
+    times: Option<&[i64]>,
+    lock: impl Fn() -> E + Sync,
+    outputs: Outputs<'_, T>,
+) -> PyResult<()> {
+    let channels = series.len();
+    let length = series.first().map_or(0, |series| series.len());
+    let mut rest = outputs;
+    let mut places: Vec<Outputs<'_, T>> = series.iter().map(|_| take_front(&mut rest, length)).collect();
+    let piece = if channels == 1 { ALONE } else { TOGETHER / channels.max(1) };
+    let lock = &lock;
+    in_pieces(py, length, piece, |range| {
+        let series: Vec<&[T]> = series.iter().map(|series| &series[range.clone()]).collect();
+        let mut outputs: Vec<Outputs<'_, T>> =
+            places.iter_mut().map(|places| take_front(places, range.len())).collect();
+        let mut held = lock();
+        match times {
+            None => held.0.series(&series, &mut outputs),
+            Some(times) => {
+                let times = &times[range];
+                let elapsed = distances(times, held.1);
+                held.0.series_after(&elapsed, &series, &mut outputs)?;
+                held.1 = times.last().copied();
+                Ok(())
+            }
+        }
+    })
 }
 
 /// Runs a pass over samples each of which names its channel.

@@ -21,6 +21,7 @@ datafusion = pytest.importorskip("datafusion")
 import evenkeel.datafusion
 import evenkeel.pandas
 import evenkeel.polars
+from evenkeel import _containers, _core, _rule
 
 FIELDS = ["location", "scale", "score", "outlier"]
 
@@ -154,6 +155,38 @@ def test_each_column_of_a_frame_has_the_bits_that_it_has_alone():
     pd.testing.assert_frame_equal(evenkeel.robust_mean(same.T, half_life=20, axis=1), evenkeel.robust_mean(same, half_life=20).T)
     levels = pd.concat({"x": same, "y": same}, axis=1)
     assert levels.evenkeel.track(half_life=3).columns[5] == ("x", "c6", "scale")
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_columns_that_lie_apart_are_read_where_they_lie(dtype):
+    columns = {str(at): samples(500, at).astype(dtype) for at in range(21)}
+    wide = np.stack(list(columns.values()), axis=1)
+    times = np.arange(500).view("datetime64[s]")
+    for options in ({"half_life": 20}, {"half_life": "5m", "times": times}):
+        expected = evenkeel.track(wide, **options)
+        for frame in (
+            pl.DataFrame(columns, nan_to_null=True),
+            pa.table(columns),
+            pd.DataFrame(columns, copy=False).astype({"3": "Float64" if dtype is np.float64 else "Float32"}),
+        ):
+            for field, column in zip(evenkeel.track(frame, **options), expected, strict=True):
+                for at, name in enumerate(columns):
+                    assert_same(np.array(field[name].to_numpy(), dtype=column.dtype), column[:, at])
+    for frame in (pl.DataFrame(columns), pa.table(columns)):
+        found = _containers.unpack(frame).columns
+        starts = [_core.address(column.values) for column in found]
+        arrow = frame.to_arrow() if isinstance(frame, pl.DataFrame) else frame
+        assert starts == [chunked.chunk(0).buffers()[1].address for chunked in arrow.columns]
+        with pytest.raises(ValueError, match="times has length 499, and x has 500 samples"):
+            evenkeel.track(frame, half_life="5m", times=times[1:])
+        with pytest.raises(ValueError, match=r"times must be in order, and times\[1\]"):
+            evenkeel.track(frame, half_life="5m", times=times[::-1])
+    rule = _rule.make("robust", 20, None, None, None)
+    with pytest.raises(ValueError, match="one length"):
+        _core.column(rule, [np.ones(3), np.ones(2)])
+    for odd in ([np.ones(3), np.ones(3, dtype=np.float32)], [np.ones(3, dtype=np.float32), np.ones(3)], [np.ones(3), 1]):
+        with pytest.raises(TypeError, match="array of float32 or float64"):
+            _core.column(rule, odd)
 
 
 def test_the_two_ways_to_group_a_frame_of_pandas_are_one():

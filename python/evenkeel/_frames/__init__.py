@@ -16,7 +16,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from .._containers import KEY_UNPACKERS, TIME_UNPACKERS, UNPACKERS, Keys, Unpacked
+from .._containers import KEY_UNPACKERS, TIME_UNPACKERS, UNPACKERS, Keys, Unpacked, _as_it_is
+from .parts import Block
 
 _FAMILIES = {"pandas": "pandas", "polars": "polars", "pyarrow": "arrow"}
 _KNOWN: dict[type, Any] = {}
@@ -35,6 +36,8 @@ def _family(x: object) -> Any:
 
 
 def _unpack(x: object, name: str) -> Unpacked | None:
+    if type(x) is Block:
+        return Unpacked(x, _as_it_is)  # type: ignore[arg-type]
     family = _family(x)
     return None if family is None else family.unpack(x, name)
 

@@ -11,6 +11,13 @@ from numpy.typing import NDArray
 from .. import _containers, _times
 from .._containers import Unpacked
 
+
+class Block(list[NDArray[Any]]):
+    """Columns of one dtype that lie apart in memory, as the core takes them."""
+
+    ndim = 2
+
+
 #: Runs a rule over an array or a Series, with times, groups and an axis.
 Run = Callable[[Any, Any, Any, int], Any]
 
@@ -34,17 +41,13 @@ class Frame:
     def values(self) -> NDArray[Any]:
         """All samples, a column for each channel; float32 if all columns are."""
         if self._whole is None:
-            self._whole = self._block(range(len(self.columns)))
+            arrays = [column.values for column in self.columns]
+            if len(arrays) == 1:
+                return arrays[0].reshape(-1, 1)
+            self._whole = np.empty((self.rows, len(arrays)), dtype=np.result_type(*arrays) if arrays else np.float64, order="F")
+            for at, array in enumerate(arrays):
+                self._whole[:, at] = array
         return self._whole
-
-    def _block(self, places: Sequence[int]) -> NDArray[Any]:
-        arrays = [self.columns[at].values for at in places]
-        if len(arrays) == 1:
-            return arrays[0].reshape(-1, 1)
-        block = np.empty((self.rows, len(arrays)), dtype=np.result_type(*arrays) if arrays else np.float64, order="F")
-        for at, array in enumerate(arrays):
-            block[:, at] = array
-        return block
 
     def run(self, one: Run, times: Any, groups: Any, axis: int, everything: bool) -> Any:
         """Runs a rule over all columns, and returns a frame of results, or with `everything` four of them."""
@@ -61,12 +64,12 @@ class Frame:
                 raise ValueError("groups need axis=0: a key for each row")
             keys = _containers.unpack_keys(groups, "groups")
             parts = [one(column.values, times, keys, 0) for column in self.columns]
-        elif len(kinds) < 2:
+        elif self._whole is not None or axis % 2 or not kinds:
             self._put(parts, range(len(self.columns)), one(self.values, times, None, axis), everything)
         else:
             for kind in kinds:
                 places = [at for at, column in enumerate(self.columns) if column.values.dtype == kind]
-                self._put(parts, places, one(self._block(places), times, None, 0), everything)
+                self._put(parts, places, one(Block(self.columns[at].values for at in places), times, None, 0), everything)
         if not everything:
             return self._made(parts)
         return [self._made([part[field] for part in parts]) for field in range(4)]
