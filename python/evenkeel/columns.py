@@ -184,7 +184,7 @@ def robust_mean(
     >>> import evenkeel, numpy as np
     >>> x = np.array([10.0, 10.25, 9.75, 10.5, 9.5, 1e9, 10.25, 11.0])
     >>> evenkeel.robust_mean(x, half_life=60, resolution=None).round(3)
-    array([10.   , 10.   , 10.   , 10.   , 10.   , 10.   , 10.05 , 10.208])
+    array([10.   , 10.   , 10.   , 10.   , 10.   , 10.   , 10.125, 10.417])
     """
     rule = _rule.make(_robust(preset), half_life, span, com, alpha, resolution, patience, clip, reject, scale_clip)
     return _run(rule, x, times, groups, axis, False)
