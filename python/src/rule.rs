@@ -140,7 +140,11 @@ impl Rule {
             (Some(gain), _) => Decay::alpha(gain),
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // reading it back compares the bits
             (_, Some(time)) => Decay::half_life_time(Duration::from_nanos(time as u64)),
-            _ => return Err(value(format!("the snapshot was made by {saved}, which has no memory: there is no such rule here"))),
+            _ => {
+                return Err(value(format!(
+                    "the snapshot was made by {saved}, which has no memory: there is no such rule here"
+                )));
+            }
         };
         let resolution = if of("learns") == Some(1.0) { None } else { of("resolution") };
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // as above
