@@ -81,7 +81,8 @@ def _run(rule: _core.Rule, x: Any, times: Any, groups: Any, axis: int, everythin
     if times is None and groups is None and axis == 0 and not rule.in_time:
         results = _core.column(rule, values, 0, None, None, 0, everything)
     else:
-        results = _core.column(rule, values, *_arguments(rule, values, times, groups, axis), everything)
+        axis, moments, channels, count = _arguments(rule, values, times, groups, axis)
+        results = _core.column(rule, values, axis, moments, channels, count, everything)
     if everything:
         return Tracked(*(wrap(result) for result in results))
     return wrap(results)
