@@ -17,7 +17,7 @@ in_time: NDArray[np.float64] = evenkeel.robust_mean(
 )
 seen: evenkeel.Tracked = evenkeel.track(doubles, half_life=60, preset="robust")
 
-tracker = evenkeel.Tracker(half_life=60, max_idle="1d", max_series=1000, overflow="evict")
+tracker = evenkeel.Tracker(half_life=60, max_idle=10_000, max_series=1000, overflow="evict")
 update: evenkeel.Update = tracker.update("cpu", 42.0)
 score: float = update.score
 tracker.update_batch(["cpu", "disk"], [42.0, 5.0])
