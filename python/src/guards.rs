@@ -20,7 +20,7 @@ fn made<T>(made: Result<T, ParameterError>) -> PyResult<T> {
 }
 
 /// The bytes that `write` writes.
-fn saved<'py>(py: Python<'py>, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> PyResult<Bound<'py, PyBytes>> {
+fn saved(py: Python<'_>, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> PyResult<Bound<'_, PyBytes>> {
     let mut bytes = Vec::new();
     write(&mut bytes).map_err(|error| error::writing(&error))?;
     Ok(PyBytes::new(py, &bytes))

@@ -94,7 +94,7 @@ fn named(rule: &Rule, limits: Limits) -> PyResult<Box<dyn Named>> {
         }
         Ok(Box::new(tracker))
     }
-    match rule.rule {
+    match rule.any {
         AnyRule::Robust(rule) => of(rule, limits),
         AnyRule::Cleaned(rule) => of(rule, limits),
         AnyRule::Ema(_) => {
