@@ -1,6 +1,6 @@
 """What frames cost beside bare arrays, and beside what their libraries have themselves: best times of one run, in turns.
 
-    python benches/frames.py"""
+python benches/frames.py"""
 
 from __future__ import annotations
 
@@ -43,12 +43,16 @@ def column() -> None:
         "a column of 1e6, robust_mean",
         7,
         numpy=lambda: evenkeel.robust_mean(x, **rule),
+        numpy_nan=lambda: evenkeel.robust_mean(holes, **rule),
         pandas=lambda s=pd.Series(x): evenkeel.robust_mean(s, **rule),
-        pandas_Float64=lambda s=pd.Series(x).astype("Float64"): evenkeel.robust_mean(s, **rule),
+        pandas_nan=lambda s=pd.Series(holes): evenkeel.robust_mean(s, **rule),
+        pandas_nulls=lambda s=pd.Series(holes).astype("Float64"): evenkeel.robust_mean(s, **rule),
         polars=lambda s=pl.Series(x): evenkeel.robust_mean(s, **rule),
         polars_nulls=lambda s=pl.Series(holes, nan_to_null=True): evenkeel.robust_mean(s, **rule),
         polars_lazy=lambda f=pl.LazyFrame({"x": x}): f.select(pl.col("x").evenkeel.robust_mean(**rule)).collect(),
-        polars_streaming=lambda f=pl.LazyFrame({"x": x}): f.select(pl.col("x").evenkeel.robust_mean(**rule)).collect(engine="streaming"),
+        polars_streaming=lambda f=pl.LazyFrame({"x": x}): f.select(pl.col("x").evenkeel.robust_mean(**rule)).collect(
+            engine="streaming"
+        ),
         arrow=lambda s=pa.array(x): evenkeel.robust_mean(s, **rule),
         arrow_nulls=lambda s=pa.array(holes, from_pandas=True): evenkeel.robust_mean(s, **rule),
         pandas_ewm=lambda s=pd.Series(x): s.ewm(halflife=60).mean(),
@@ -110,7 +114,14 @@ def windows() -> None:
     def query(call: str) -> Callable[[], object]:
         return lambda: context.sql(f"SELECT {call} OVER (PARTITION BY host ORDER BY t) AS y FROM s").to_arrow_table()
 
-    race("DataFusion, 1e6 rows of 200 partitions", 3, robust_mean=query("robust_mean(x, 60)"), track=query("track(x, 60)"), first_value=query("first_value(x)"), avg=query("avg(x)"))
+    race(
+        "DataFusion, 1e6 rows of 200 partitions",
+        3,
+        robust_mean=query("robust_mean(x, 60)"),
+        track=query("track(x, 60)"),
+        first_value=query("first_value(x)"),
+        avg=query("avg(x)"),
+    )
 
 
 if __name__ == "__main__":

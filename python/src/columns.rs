@@ -97,7 +97,7 @@ impl<'py> How<'_, 'py> {
         }
         let places = Places::shaped(py, &[length, series.len()], true, self.everything);
         let mut borrowed = places.borrow();
-        let held: Mutex<Held<T>> = Mutex::new((engine(&self.rule.rule, series.len())?, None));
+        let held: Mutex<Held<T>> = Mutex::new((engine(&self.rule.any, series.len())?, None));
         run_apart(py, &series, times, || locked(&held), borrowed.outputs()?)?;
         drop(borrowed);
         places.into_any(py)

@@ -475,7 +475,7 @@ def test_window_functions():
         context()
         .sql(
             """SELECT robust_mean(x, 20) OVER hosts AS robust, cleaned_ema(x, 20.5) OVER hosts AS cleaned, ema(x, 20) OVER hosts AS plain,
-            robust_mean_by(x, t, '5m') OVER hosts AS timed, track(x, 20) OVER (ORDER BY at) AS tracked
+            robust_mean_by(x, t, '5m') OVER hosts AS timed, ema_by(x, t, '5m') OVER hosts AS plain_timed, track(x, 20) OVER (ORDER BY at) AS tracked
             FROM samples WINDOW hosts AS (PARTITION BY host ORDER BY at) ORDER BY at"""
         )
         .to_arrow_table()
@@ -485,6 +485,7 @@ def test_window_functions():
         "cleaned": evenkeel.cleaned_ema(x, half_life=20.5, groups=keys),
         "plain": evenkeel.ema(x, half_life=20, groups=keys),
         "timed": evenkeel.robust_mean(x, half_life="5m", times=times, groups=keys),
+        "plain_timed": evenkeel.ema(x, half_life="5m", times=times, groups=keys),
     }
     for name, column in expected.items():
         assert_same(found[name].to_numpy(), column)

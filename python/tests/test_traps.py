@@ -234,6 +234,14 @@ def test_the_plain_average_is_that_of_pandas_with_adjust():
     adjusted, other = (pd.Series(x).ewm(halflife=20, adjust=adjust).mean().to_numpy() for adjust in (True, False))
     np.testing.assert_allclose(evenkeel.ema(x, half_life=20), adjusted, rtol=1e-12, atol=1e-12)
     assert np.abs(adjusted - other).max() > 0.1
+    # With times pandas adjusts by default, too, and without that it is polars' ewm_mean_by.
+    times = pd.DatetimeIndex(np.cumsum(np.random.default_rng(4).integers(1, 90, 500)).view("datetime64[s]"))
+    adjusted, other = (pd.Series(x).ewm(halflife="60s", times=times, adjust=adjust).mean().to_numpy() for adjust in (True, False))
+    found = evenkeel.ema(pd.Series(x, index=times), half_life="60s", times=times)
+    np.testing.assert_allclose(found.to_numpy(), adjusted, rtol=1e-12, atol=1e-12)
+    by = pl.DataFrame({"x": x, "t": times}).select(pl.col("x").ewm_mean_by("t", half_life="60s"))["x"]
+    np.testing.assert_allclose(by.to_numpy(), other, rtol=1e-9, atol=1e-9)
+    assert np.abs(adjusted - other).max() > 0.1
     # With a second memory pandas says nothing, and takes one of them.
     with pytest.raises(ValueError, match="exactly one of half_life, span, com and alpha"):
         evenkeel.ema(x, half_life=20, com=1)
