@@ -91,7 +91,7 @@ impl<'py> How<'_, 'py> {
             return Err(value("the columns of x must have one length"));
         }
         let times = self.times.map(|times| times.as_slice()).transpose()?;
-        self.check_times(times, length)?;
+        check_times(times, length)?;
         if let Some(times) = times {
             check_order(times, None)?;
         }
@@ -103,20 +103,11 @@ impl<'py> How<'_, 'py> {
         places.into_any(py)
     }
 
-    fn check_times(&self, times: Option<&[i64]>, length: usize) -> PyResult<()> {
-        match times {
-            Some(times) if times.len() != length => {
-                Err(value(format!("times has length {}, and x has {length} samples", times.len())))
-            }
-            _ => Ok(()),
-        }
-    }
-
     fn column<T: Lane>(&self, py: Python<'py>, x: &Bound<'py, PyArrayDyn<T>>) -> PyResult<Bound<'py, PyAny>> {
         let samples = Samples::of(x, self.axis)?;
         let flat = samples.slice()?;
         let times = self.times.map(|times| times.as_slice()).transpose()?;
-        self.check_times(times, samples.length)?;
+        check_times(times, samples.length)?;
         let places = Places::new(py, &samples, self.everything);
         let mut borrowed = places.borrow();
         let outputs = borrowed.outputs()?;
@@ -150,6 +141,16 @@ impl<'py> How<'_, 'py> {
         }
         let numbers = channels.iter().map(|&channel| usize::try_from(channel).ok().filter(|&c| c < self.count));
         numbers.collect::<Option<_>>().ok_or_else(|| value("groups has a number that is none of a group"))
+    }
+}
+
+/// Whether there is a time for each sample.
+fn check_times(times: Option<&[i64]>, length: usize) -> PyResult<()> {
+    match times {
+        Some(times) if times.len() != length => {
+            Err(value(format!("times has length {}, and x has {length} samples", times.len())))
+        }
+        _ => Ok(()),
     }
 }
 
