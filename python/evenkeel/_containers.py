@@ -72,7 +72,7 @@ def floats(array: NDArray[Any], name: str) -> NDArray[Any]:
     flags = array.flags
     if array.dtype == dtype and flags.aligned and (flags.c_contiguous or flags.f_contiguous):
         return array
-    return np.array(array, dtype=dtype, order="K" if flags.forc else "C")
+    return np.array(array, dtype=dtype, order="K")
 
 
 def unpack_keys(keys: object, name: str) -> Keys:

@@ -108,11 +108,14 @@ def test_memories_agree():
     assert_same(evenkeel.robust_mean(x, half_life=np.int64(8)), expected)
     for memory in ({"alpha": a}, {"com": 1 / a - 1}, {"span": 2 / a - 1}):
         np.testing.assert_allclose(evenkeel.robust_mean(x, **memory), expected, rtol=1e-12)
-    # A number of a type whose hash is that of another is another memory.
     times = np.arange(300).astype("datetime64[s]")
     in_time = evenkeel.robust_mean(x, half_life=np.timedelta64(8, "s"), times=times)
     assert_same(evenkeel.robust_mean(x, half_life="8s", times=times), in_time)
     assert_same(evenkeel.robust_mean(x, half_life=datetime.timedelta(seconds=8), times=times), in_time)
+    # What is equal to a number that has been seen is not taken for it.
+    evenkeel.robust_mean(x, half_life=1)
+    with pytest.raises(TypeError, match="half_life must be a number"):
+        evenkeel.robust_mean(x, half_life=True)
     # At equal distances these are the bits of the memory in samples, where no sample is missing.
     whole = np.where(np.isnan(x), 0.0, x)
     assert_same(evenkeel.robust_mean(whole, half_life="8s", times=times), evenkeel.robust_mean(whole, half_life=8))
