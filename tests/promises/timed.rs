@@ -6,8 +6,8 @@ use crate::{oracle, support};
 use allocation_counter::measure;
 use core::time::Duration;
 use evenkeel::{
-    Bank, ChannelsError, Decay, Ema, Estimator, ParameterError, Resolution, RobustMean, TimedBank, Tracker, Update,
-    UpdateError,
+    Bank, ChannelsError, ClippedEma, Decay, Ema, Estimator, ParameterError, Resolution, RobustMean, TimedBank, Tracker,
+    Update, UpdateError,
 };
 use oracle::{Float, Spec};
 use support::random::Random;
@@ -205,8 +205,8 @@ fn what_cannot_be_is_refused_and_nothing_changes() {
     assert_eq!(all(&bank), before);
     assert_eq!((bank.last(0), bank.last(1), bank.locations()[0]), (Some(100), None, 5.0));
 
-    let refused = TimedBank::<Ema>::new(Ema::new(in_time()), 1).map(drop);
-    assert_eq!(refused, Err(ParameterError::InTime { rule: "Ema" }.into()));
+    let refused = TimedBank::<ClippedEma>::new(ClippedEma::new(in_time()), 1).map(drop);
+    assert_eq!(refused, Err(ParameterError::InTime { rule: "ClippedEma" }.into()));
 }
 
 /// After a silence that leaves less than one sample the second sample of a new level is followed, also through a tracker;
