@@ -258,7 +258,7 @@ class RobustSGM(Optimizer):
     ...     loss = torch.nn.functional.mse_loss(model(x), y)
     ...     loss.backward()
     ...     optimizer.step()
-    ...     losses.append(float(loss))
+    ...     losses.append(loss.item())
     >>> losses[-1] < 0.05 * losses[0]
     True
     """

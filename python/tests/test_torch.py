@@ -1,6 +1,7 @@
 """The optimiser is what its equations say, and a torch optimiser in every habit; the guards keep what is wrong out of it."""
 
 import copy
+import hashlib
 import io
 import math
 import pickle
@@ -78,6 +79,41 @@ def test_the_equations(settings):
         assert abs(optimizer.state[w]["rate"] - plain.mean) < 1e-12
     assert (w - start).abs().sum() > 0.1, "it moved"
     assert optimizer.state[w]["step"] == 50
+
+
+def lcg(count, state):
+    """The numbers that the tests of the library have, from -1 to 1."""
+    numbers = []
+    for _ in range(count):
+        state = (state * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) % 2**64
+        numbers.append((state >> 33) / 2**30 - 1.0)
+    return torch.tensor(numbers, dtype=torch.float64)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [
+        (torch.float32, "89ab6dc10cedc1c82b1e2e0d4ae64e307ff2a6625e8b35c95184f896cbd09aff"),
+        (torch.float64, "b0ad1de829c02288ef25e120910442fc6bca94c831a8742d63246d1af33ff570"),
+    ],
+)
+def test_the_bits_of_the_library(dtype, expected):
+    """Weights and state after twenty steps of `Layer::descend` in Rust::
+
+        let rule = LearningRate::new(0.05)?.smoothing(Some(Decay::beta(0.9)?)).weight_decay(WeightDecay::Decoupled(0.1))?;
+        let mut layer = Layer::<LearningRate, f32>::new(rule, 1003)?;
+        let mut w = lcg(1003, 1);
+        (0..20).try_for_each(|step| layer.descend(&mut w, &lcg(1003, 100 + step), |rate| rate).map(drop))?;
+    """
+    w = torch.nn.Parameter(lcg(1003, 1).to(dtype))
+    optimizer = RobustSGM([w], lr=0.05, weight_decay=0.1, mean_beta=None)
+    for step in range(20):
+        w.grad = lcg(1003, 100 + step).to(dtype)
+        optimizer.step()
+    digest = hashlib.sha256(w.detach().numpy().tobytes())
+    for key in COLUMNS:
+        digest.update(optimizer.state[w][key].numpy().tobytes())
+    assert digest.hexdigest() == expected
 
 
 def test_maximize_is_the_way_back_up():
