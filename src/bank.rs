@@ -6,7 +6,7 @@ use crate::error::{BackendError, ChannelsError, UpdateError};
 use crate::lane::Real;
 use crate::rule::{ColumnsOf, Estimator, Reading, Scored, Timed};
 use crate::rules::{CleanedEma, Ema, RobustMean};
-use crate::sweep::{Observation, Recent, Silence, Sweep, Threads, nanoseconds};
+use crate::sweep::{Observation, Outputs, Recent, Silence, Sweep, Threads, nanoseconds};
 use core::time::Duration;
 
 /// Many channels of one [`Estimator`], numbered from 0: their state, and the engine that updates it.
@@ -144,28 +144,64 @@ impl<R: Estimator, T: Real> Bank<R, T> {
         self.sweep.update_channel(self.columns.as_mut_slices(), channel, samples)
     }
 
-    /// Updates one channel with many samples, oldest first, and writes the location after each of them: a robust
-    /// `ewm().mean()` of a whole column.
+    /// Updates one channel with many samples, oldest first, and writes what is wanted of each of them: with the locations,
+    /// a robust `ewm().mean()` of a whole column.
     ///
     /// ```
-    /// use evenkeel::{Bank, Decay, RobustMean};
+    /// use evenkeel::{Bank, Decay, Outputs, RobustMean};
     /// let mut bank = Bank::<RobustMean>::new(RobustMean::new(Decay::half_life(60.0)?), 1)?;
     /// let column = [10.0, 10.2, 9.9, 10.1, 9.8, 1e9, 10.0];
     /// let mut locations = [0.0; 7];
-    /// bank.update_channel_into(0, &column, &mut locations)?;
+    /// bank.update_channel_into(0, &column, Outputs { locations: Some(&mut locations), ..Outputs::default() })?;
     /// assert!((locations[6] - 10.0).abs() < 0.2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
-    /// The channel does not exist, or there is not one place in `locations` for each sample. The state is untouched.
+    /// The channel does not exist, or an output is not as long as the samples. The state and the outputs are untouched.
     pub fn update_channel_into(
         &mut self,
         channel: usize,
         samples: &[T],
-        locations: &mut [T],
+        outputs: Outputs<'_, T>,
     ) -> Result<(), UpdateError> {
-        self.sweep.update_channel_into(self.columns.as_mut_slices(), channel, samples, locations)
+        self.sweep.update_channel_into(self.columns.as_mut_slices(), channel, samples, outputs)
+    }
+
+    /// Updates every channel with a block of whole rows as [`update_rows`](Self::update_rows) does, and writes what is
+    /// wanted of every sample, in the layout of the block: see [`Outputs`].
+    ///
+    /// # Errors
+    /// The block is no whole number of rows, or an output is not as long as the block. The state and the outputs are
+    /// untouched.
+    pub fn update_rows_into(&mut self, block: &[T], outputs: Outputs<'_, T>) -> Result<(), UpdateError> {
+        self.sweep.update_rows_into(self.columns.as_mut_slices(), block, outputs)
+    }
+
+    /// Updates every channel with a series of its own as [`update_series`](Self::update_series) does, and writes what is
+    /// wanted of every sample: to each series belong the outputs of the same index.
+    ///
+    /// ```
+    /// use evenkeel::{Bank, Decay, Outputs, RobustMean};
+    /// let columns = [vec![1.0, 1.1, 0.9], vec![20.0, 20.5, f64::NAN]];
+    /// let mut bank = Bank::<RobustMean>::new(RobustMean::new(Decay::half_life(60.0)?), 2)?;
+    /// let mut locations = [vec![0.0; 3], vec![0.0; 3]];
+    /// let wanted = |places| Outputs { locations: Some(places), ..Outputs::default() };
+    /// let mut outputs = locations.each_mut().map(|places| wanted(places));
+    /// bank.update_series_into(&columns, &mut outputs)?;
+    /// assert_eq!((locations[0][0], locations[1][2]), (1.0, locations[1][1])); // what is missing leaves the location
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// There are not one series and one `Outputs` for each channel, the series are not all of one length, or an output is
+    /// not as long as they are. The state and the outputs are untouched.
+    pub fn update_series_into<C: AsRef<[T]> + Sync>(
+        &mut self,
+        series: &[C],
+        outputs: &mut [Outputs<'_, T>],
+    ) -> Result<(), UpdateError> {
+        self.sweep.update_series_into(self.columns.as_mut_slices(), series, outputs)
     }
 
     /// Updates channel `channels[i]` with `samples[i]`, in this order; a channel may be named more than once.
@@ -174,6 +210,31 @@ impl<R: Estimator, T: Real> Bank<R, T> {
     /// The two are not of one length, or a channel does not exist. The state is untouched.
     pub fn update_at(&mut self, channels: &[usize], samples: &[T]) -> Result<(), UpdateError> {
         self.sweep.update_at(self.columns.as_mut_slices(), channels, samples)
+    }
+
+    /// Updates channel `channels[i]` with `samples[i]` as [`update_at`](Self::update_at) does, and writes what is wanted of
+    /// every sample, in the order of the samples: a `group by`, with the number of its group beside each sample.
+    ///
+    /// ```
+    /// use evenkeel::{Bank, Decay, Outputs, RobustMean};
+    /// let mut bank = Bank::<RobustMean>::new(RobustMean::new(Decay::half_life(60.0)?), 2)?;
+    /// let mut locations = [0.0; 4];
+    /// let outputs = Outputs { locations: Some(&mut locations), ..Outputs::default() };
+    /// bank.update_at_into(&[1, 0, 1, 0], &[20.0, 1.0, f64::NAN, 1.0], outputs)?;
+    /// assert_eq!(locations, [20.0, 1.0, 20.0, 1.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Channels, samples and outputs are not of one length, or a channel does not exist. The state and the outputs are
+    /// untouched.
+    pub fn update_at_into(
+        &mut self,
+        channels: &[usize],
+        samples: &[T],
+        outputs: Outputs<'_, T>,
+    ) -> Result<(), UpdateError> {
+        self.sweep.update_at_into(self.columns.as_mut_slices(), channels, samples, outputs)
     }
 
     /// Updates every channel with one sample and writes each sample's score, its residual over the scale before it. The
@@ -360,7 +421,8 @@ impl<R: Timed, T: Real> Bank<R, T> {
     /// # Errors
     /// The decay is in samples, or there is not one sample per channel. The state is untouched.
     pub fn update_after(&mut self, elapsed: Duration, samples: &[T]) -> Result<(), UpdateError> {
-        self.sweep.row_after(self.columns.as_mut_slices(), &mut self.silence, elapsed, samples, None)
+        let outputs = Outputs { locations: None, scales: None, scores: None, outliers: None };
+        self.sweep.row_after(self.columns.as_mut_slices(), &mut self.silence, elapsed, samples, outputs)
     }
 
     /// Updates every channel with one sample, `elapsed` after the last row, and writes each sample's score as
@@ -374,7 +436,53 @@ impl<R: Timed, T: Real> Bank<R, T> {
         samples: &[T],
         scores: &mut [T],
     ) -> Result<(), UpdateError> {
-        self.sweep.row_after(self.columns.as_mut_slices(), &mut self.silence, elapsed, samples, Some(scores))
+        let outputs = Outputs { scores: Some(scores), locations: None, scales: None, outliers: None };
+        self.sweep.row_after(self.columns.as_mut_slices(), &mut self.silence, elapsed, samples, outputs)
+    }
+
+    /// Updates every channel with a block of whole rows, each so long after the one before as `elapsed` says, as
+    /// [`update_after`](Self::update_after) does, and writes what is wanted of every sample, in the layout of the block:
+    /// see [`Outputs`].
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use evenkeel::{Bank, Decay, Ema, Outputs};
+    ///
+    /// let mut bank = Bank::<Ema>::new(Ema::new(Decay::half_life_time(Duration::from_secs(60))?), 1)?;
+    /// let elapsed = [0, 60, 120].map(Duration::from_secs); // what the first one is does not matter
+    /// let mut locations = [0.0; 3];
+    /// let outputs = Outputs { locations: Some(&mut locations), ..Outputs::default() };
+    /// bank.update_rows_into_after(&elapsed, &[1.0, 4.0, 9.0], outputs)?;
+    /// assert_eq!(locations, [1.0, 3.0, 84.0 / 11.0]); // weights 1/2 : 1, and 1/8 : 1/4 : 1
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The decay is in samples, the block is no whole number of rows, there is not one elapsed time per row, or an output
+    /// is not as long as the block. The state and the outputs are untouched.
+    pub fn update_rows_into_after(
+        &mut self,
+        elapsed: &[Duration],
+        block: &[T],
+        outputs: Outputs<'_, T>,
+    ) -> Result<(), UpdateError> {
+        self.sweep.rows_after(&mut self.columns.as_mut_slices(), &mut self.silence, elapsed, block, outputs)
+    }
+
+    /// Updates every channel with a series of its own, all of one length, and sample `i` of each so long after the one
+    /// before as `elapsed[i]` says; and writes what is wanted of every sample: to each series belong the outputs of the
+    /// same index. The results are the bits of [`update_rows_into_after`](Self::update_rows_into_after).
+    ///
+    /// # Errors
+    /// The decay is in samples, there are not one series and one `Outputs` for each channel, the series and the elapsed
+    /// times are not all of one length, or an output is not as long as they are. The state and the outputs are untouched.
+    pub fn update_series_into_after<C: AsRef<[T]> + Sync>(
+        &mut self,
+        elapsed: &[Duration],
+        series: &[C],
+        outputs: &mut [Outputs<'_, T>],
+    ) -> Result<(), UpdateError> {
+        self.sweep.series_after(self.columns.as_mut_slices(), &mut self.silence, elapsed, series, outputs)
     }
 
     /// Updates one channel with one sample, `elapsed` after the last update of this channel, whether its sample was
@@ -427,8 +535,8 @@ scaled!(RobustMean, "The location of every channel; NaN for one that has seen no
 scaled!(CleanedEma, "The average of every channel; NaN for one that has seen nothing.");
 
 impl<T: Real> Bank<Ema, T> {
-    /// The moment `m` of every channel, without bias correction, as optimisers store it; NaN for a channel that has
-    /// seen nothing.
+    /// The moment `m` of every channel, without bias correction, as optimisers store it (with a decay in time: the
+    /// location); NaN for a channel that has seen nothing.
     #[must_use]
     pub fn moments(&self) -> &[T] {
         self.columns.column(0)

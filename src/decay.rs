@@ -28,6 +28,9 @@ use core::time::Duration;
 /// gain    = 1 / age'
 /// ```
 ///
+/// An [`Ema`](crate::Ema) is that sum of weights from its first sample on, `W' = 1 + (1 - alpha_t) W`, and pandas' average.
+/// Of the other rules:
+///
 /// * At equal distances these are the bits of a decay in samples, up to a gain of 1/3, which is a distance of 0.58
 ///   half-lives (a [`CleanedEma`](crate::CleanedEma): up to 0.1, the gain of its judge in time).
 /// * At uneven ones an estimate rests on as many samples (`1 / sum w^2` of its weights) as pandas' `ewm(halflife,
@@ -84,11 +87,11 @@ impl Decay {
     }
 
     /// Makes a decay in which the weight of a sample halves every `half_life`, however many samples come in that time.
-    /// It is for [`RobustMean`](crate::RobustMean) and [`CleanedEma`](crate::CleanedEma), with updates that take the
-    /// time, such as [`Bank::update_after`](crate::Bank::update_after) and
+    /// It is for [`RobustMean`](crate::RobustMean), [`CleanedEma`](crate::CleanedEma) and [`Ema`](crate::Ema), with updates
+    /// that take the time, such as [`Bank::update_after`](crate::Bank::update_after) and
     /// [`Tracker::update_at`](crate::Tracker::update_at); other rules and updates refuse it.
     ///
-    /// An age is stored in fractions of a sample, which leaves it less room: no gain is smaller than `2^-14` in `f32`
+    /// The age of the first two is stored in fractions of a sample, which leaves it less room: no gain is smaller than `2^-14` in `f32`
     /// and `2^-27` in `f64`. In `f32` a half-life holds at most 11,356 samples, and the estimate forgets faster where
     /// there are more; in `f64` there is room for 93 million.
     ///

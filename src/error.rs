@@ -27,7 +27,9 @@ pub enum ParameterError {
         lane: &'static str,
     },
     /// A decay in time where only samples are counted.
-    #[error("{rule} cannot decay in time, half_life_time needs RobustMean or CleanedEma: give the decay in samples")]
+    #[error(
+        "{rule} cannot decay in time, half_life_time needs RobustMean, CleanedEma or Ema: give the decay in samples"
+    )]
     InTime {
         /// The rule.
         rule: &'static str,

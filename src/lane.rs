@@ -263,10 +263,23 @@ pub struct Mask<T: Real, S: Simd>(S, T::Masks<S>);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Word<T: Real, S: Simd>(pub(crate) S, T::Words<S>);
 
+/// The most channels of a vector.
+pub(crate) const MOST_LANES: usize = 16;
+
 impl<T: Real, S: Simd> Lane<T, S> {
     #[inline(always)]
     pub(crate) fn splat(simd: S, value: T) -> Self {
         Self(simd, T::splat(simd, value))
+    }
+    /// The first numbers of an array, as many as there are lanes.
+    #[inline(always)]
+    pub(crate) fn read(simd: S, numbers: &[T; MOST_LANES]) -> Self {
+        Self(simd, T::split::<S>(numbers).0[0])
+    }
+    /// Writes the numbers to the beginning of an array.
+    #[inline(always)]
+    pub(crate) fn write(self, numbers: &mut [T; MOST_LANES]) {
+        T::split_mut::<S>(numbers).0[0] = self.1;
     }
     #[inline(always)]
     pub(crate) fn abs(self) -> Self {
@@ -419,6 +432,22 @@ impl<T: Real, S: Simd> Mask<T, S> {
             None => !(!self).any(),
         }
     }
+    /// Writes whether each lane is set, to as many places or fewer behind the last whole vector.
+    #[inline(always)]
+    pub(crate) fn write(self, places: &mut [bool]) {
+        if let Some(bits) = self.bits() {
+            for (places, byte) in places.chunks_mut(8).zip(bits.to_le_bytes()) {
+                let spread = spread(byte);
+                match <&mut [bool; 8]>::try_from(&mut *places) {
+                    Ok(places) => *places = spread,
+                    Err(_) => places.iter_mut().zip(spread).for_each(|(place, is_set)| *place = is_set),
+                }
+            }
+        } else {
+            let lanes = bytes_of(&self.1).chunks_exact(size_of::<T>());
+            places.iter_mut().zip(lanes).for_each(|(place, lane)| *place = lane[0] != 0);
+        }
+    }
     /// The mask as one bit per lane, where the backend has it so or has an instruction for it. Elsewhere a mask is a
     /// word per lane, of which all bits are alike.
     #[inline(always)]
@@ -432,6 +461,17 @@ impl<T: Real, S: Simd> Mask<T, S> {
             _ => None,
         }
     }
+}
+
+/// The bits of a byte, the lowest first, each as a byte of its own.
+#[inline(always)]
+fn spread(bits: u8) -> [bool; 8] {
+    let each = (u64::from(bits) * 0x0101_0101_0101_0101) & 0x8040_2010_0804_0201;
+    let ones = ((each + 0x7f7f_7f7f_7f7f_7f7f) >> 7) & 0x0101_0101_0101_0101;
+    ones.to_le_bytes().map(
+        #[inline(always)]
+        |byte| byte != 0,
+    )
 }
 
 impl<T: Real, S: Simd> Word<T, S> {

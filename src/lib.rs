@@ -214,7 +214,7 @@ pub use rules::{
     RobustMean, Scope, WeightDecay,
 };
 pub use snapshot::{SnapshotError, SnapshotInfo, SnapshotKind, SnapshotRule};
-pub use sweep::{LayerUpdate, Observation, Sweep, Threads, sum_of_squares, update_layers};
+pub use sweep::{LayerUpdate, Observation, Outputs, Sweep, Threads, sum_of_squares, update_layers};
 #[cfg(feature = "histogram")]
 pub use tail::TailProfile;
 pub use timed::{TimedBank, Update};

@@ -38,7 +38,8 @@ pub trait Scored: Estimator {
 }
 
 /// An estimator whose memory can be a stretch of time, [`Decay::half_life_time`](crate::Decay::half_life_time):
-/// [`RobustMean`](crate::RobustMean) and [`CleanedEma`](crate::CleanedEma).
+/// [`RobustMean`](crate::RobustMean), [`CleanedEma`](crate::CleanedEma) and [`Ema`](crate::Ema), which has no scores: they
+/// are NaN.
 pub trait Timed: Estimator + Elapse {}
 
 /// A rule that sees a weight and its gradient and answers with one number `a`, whose mean over the layer is wanted:
@@ -162,6 +163,26 @@ pub trait Step {
 pub trait Judge: Step {
     /// The verdict of a step on its sample.
     fn verdict<T: Real, S: Simd>(output: Self::Output<T, S>) -> Verdict<T, S>;
+    /// The location and the scale of each lane: the bits that [`Estimate::read`] returns of one channel. `memo` is for
+    /// a rule whose reading takes long, and is the same for all channels of a pass.
+    fn estimates<T: Real, S: Simd>(
+        constants: &Self::Constants<T>,
+        memo: &mut Memo,
+        cells: &impl Cells<T, S>,
+    ) -> [Lane<T, S>; 2];
+}
+
+/// The share of the weights that a bias correction has last been computed for: most channels have seen as many samples.
+#[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
+pub struct Memo {
+    /// The number of samples seen.
+    pub(crate) seen: u64,
+    pub(crate) share: f64,
+}
+
+impl Memo {
+    pub(crate) const NONE: Self = Self { seen: 0, share: 0.0 };
 }
 
 /// A [`Step`] that estimates: it takes one sample, judges it, and its state can be read.

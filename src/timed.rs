@@ -5,7 +5,7 @@ use crate::error::{ChannelsError, UpdateError};
 use crate::lane::Real;
 use crate::rule::{Estimator, Reading, Timed};
 use crate::rules::{CleanedEma, RobustMean};
-use crate::sweep::{Observation, Place, Recent, Sweep};
+use crate::sweep::{Observation, Outputs, Place, Recent, Sweep, check_named, same_length};
 use core::time::Duration;
 
 /// Many channels of one [`Estimator`], numbered from 0, each with the time of its own last sample.
@@ -369,6 +369,52 @@ impl<R: Timed, T: Real> TimedBank<R, T> {
             Err(late) => return self.observe_late(channel, time, sample, late),
         };
         self.observe_after(channel, time, elapsed, sample)
+    }
+
+    /// Updates channel `channels[i]` with `samples[i]`, taken at `times[i]`, in this order, as
+    /// [`observe_at`](Self::observe_at) does, and writes what is wanted of every sample: see [`Outputs`]. Returns how many
+    /// were late and refused; of those the location and the scale are those that stand, the score is NaN, and the outlier
+    /// false.
+    ///
+    /// ```
+    /// use evenkeel::{Decay, Outputs, RobustMean, TimedBank};
+    /// use std::time::Duration;
+    ///
+    /// let rule = RobustMean::new(Decay::half_life_time(Duration::from_nanos(600))?);
+    /// let mut bank = TimedBank::<RobustMean>::new(rule, 2)?;
+    /// let (channels, times) = ([0, 1, 0, 0], [10, 10, 20, 15]);
+    /// let mut locations = [0.0; 4];
+    /// let outputs = Outputs { locations: Some(&mut locations), ..Outputs::default() };
+    /// let late = bank.observe_all_at(&channels, &times, &[5.0, 80.0, 5.0, 6.0], outputs)?;
+    /// assert_eq!((late, locations), (1, [5.0, 80.0, 5.0, 5.0]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Channels, times, samples and outputs are not of one length, or a channel does not exist. Nothing has changed.
+    pub fn observe_all_at(
+        &mut self,
+        channels: &[usize],
+        times: &[i64],
+        samples: &[T],
+        mut outputs: Outputs<'_, T>,
+    ) -> Result<usize, UpdateError> {
+        check_named(channels, samples.len(), self.len())?;
+        same_length("times", times.len(), samples.len())?;
+        outputs.check(samples.len())?;
+        let mut late = 0;
+        for (index, ((&channel, &time), &sample)) in channels.iter().zip(times).zip(samples).enumerate() {
+            let update = match self.observe_at(channel, time, sample) {
+                Ok(update) => update,
+                Err(UpdateError::Late { .. }) => {
+                    late += 1;
+                    self.updated(channel, Observation::NONE)
+                }
+                Err(other) => return Err(other),
+            };
+            outputs.set(index, update);
+        }
+        Ok(late)
     }
 
     /// Refuses a sample that is older than the last of its channel, or takes it where enough have come in a row.

@@ -6,7 +6,7 @@ use crate::draw::{Belief, Draw};
 use crate::oracle::{Float, Outcome, Spec, cleaned, grid};
 use crate::rules::{Drawn, Made};
 use core::num::NonZeroUsize;
-use evenkeel::{Backend, Bank, Scored, Threads};
+use evenkeel::{Backend, Bank, Outputs, Scored, Threads};
 
 pub fn check(bytes: &[u8]) {
     // Begun on each backend in turn: what an operation does must not depend on it.
@@ -208,8 +208,11 @@ fn channel<T: Float, O: Drawn<T>>(draw: &mut Draw, bank: &mut Bank<O::Rule, T>, 
     let mut locations = vec![T::from_f64(-7.0); samples.len()];
     let into = draw.flag();
     let result = if into {
-        assert!(bank.update_channel_into(channel, &samples, &mut [T::ONE; 31]).is_err());
-        bank.update_channel_into(channel, &samples, &mut locations)
+        let mut long = [T::ONE; 31];
+        let outputs = Outputs { locations: Some(&mut long), ..Outputs::default() };
+        assert!(bank.update_channel_into(channel, &samples, outputs).is_err());
+        let outputs = Outputs { locations: Some(&mut locations), ..Outputs::default() };
+        bank.update_channel_into(channel, &samples, outputs)
     } else {
         bank.update_channel(channel, &samples)
     };

@@ -6,6 +6,7 @@ use crate::engine::{Lane, engine};
 use crate::error::{self, value};
 use crate::pass::{Pass, run};
 use crate::rule::Rule;
+use evenkeel::Outputs;
 use numpy::{IntoPyArray, PyArray1, PyArrayDyn, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
@@ -83,7 +84,7 @@ fn update<'py, T: Lane>(
         drop(borrowed);
         places.into_any(py)
     } else {
-        run(py, &pass, || locked(state), crate::into::Outputs::default())?;
+        run(py, &pass, || locked(state), Outputs::default())?;
         Ok(py.None().into_bound(py))
     }
 }

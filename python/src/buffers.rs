@@ -2,7 +2,7 @@
 
 use crate::engine::{Lane, Layout};
 use crate::error::value;
-use crate::into::Outputs;
+use evenkeel::Outputs;
 use numpy::ndarray::IxDyn;
 use numpy::{PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyReadwriteArrayDyn, PyUntypedArrayMethods};
 use pyo3::prelude::*;

@@ -1,9 +1,8 @@
 //! [`Engine`]: a bank of any rule, as the rest of this crate sees it.
 
 use crate::error;
-use crate::into::{All, Into_, Outputs};
 use crate::rule::AnyRule;
-use evenkeel::{Bank, Estimator, Reading, Real, SnapshotError, Threads, Timed, TimedBank, UpdateError};
+use evenkeel::{Bank, Outputs, Reading, Real, SnapshotError, Threads, Timed, TimedBank, UpdateError};
 use pyo3::prelude::*;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -63,10 +62,7 @@ pub(crate) trait Engine<T: Lane>: Send {
     fn copy(&self) -> Box<dyn Engine<T>>;
 }
 
-impl<R: Estimator, T: Lane> Engine<T> for Bank<R, T>
-where
-    Self: Into_<T>,
-{
+impl<R: Timed, T: Lane> Engine<T> for Bank<R, T> {
     fn len(&self) -> usize {
         Self::len(self)
     }
@@ -88,7 +84,7 @@ where
         self.update_series_into_after(elapsed, series, outputs)
     }
     fn channel(&mut self, channel: usize, samples: &[T], outputs: Outputs<'_, T>) -> Result<(), UpdateError> {
-        self.update_one_into(channel, samples, outputs)
+        self.update_channel_into(channel, samples, outputs)
     }
     fn at(&mut self, channels: &[usize], samples: &[T], outputs: Outputs<'_, T>) -> Result<(), UpdateError> {
         self.update_at_into(channels, samples, outputs)
@@ -117,10 +113,7 @@ where
 
 /// Makes channels of this rule that have seen nothing.
 pub(crate) fn engine<T: Lane>(rule: &AnyRule, channels: usize) -> PyResult<Box<dyn Engine<T>>> {
-    fn of<R: Estimator, T: Lane>(rule: R, channels: usize) -> PyResult<Box<dyn Engine<T>>>
-    where
-        Bank<R, T>: Into_<T>,
-    {
+    fn of<R: Timed, T: Lane>(rule: R, channels: usize) -> PyResult<Box<dyn Engine<T>>> {
         let bank = Bank::<R, T>::new(rule, channels).map_err(|error| error::channels(&error))?;
         Ok(Box::new(bank.with_threads(threads())))
     }
@@ -157,6 +150,6 @@ pub(crate) fn moments<T: Lane>(rule: &AnyRule, channels: usize) -> PyResult<Box<
     match *rule {
         AnyRule::Robust(rule) => of(rule, channels),
         AnyRule::Cleaned(rule) => of(rule, channels),
-        AnyRule::Ema(_) => Err(error::value("half_life of ema cannot be in time: give it as a number of samples")),
+        AnyRule::Ema(rule) => of(rule, channels),
     }
 }

@@ -23,7 +23,6 @@ mod columns;
 mod engine;
 mod error;
 mod guards;
-mod into;
 mod keys;
 mod layer;
 mod learning_rate;

@@ -3,8 +3,7 @@
 use crate::buffers::take_front;
 use crate::engine::{Engine, Lane, Layout, Moments};
 use crate::error;
-use crate::into::Outputs;
-use evenkeel::UpdateError;
+use evenkeel::{Outputs, UpdateError};
 use pyo3::prelude::*;
 use std::ops::Range;
 use std::time::Duration;

@@ -68,7 +68,7 @@ def test_a_tracker_is_a_mapping():
     assert "a" in tracker and "d" not in tracker and 3 not in tracker
     assert list(tracker) == tracker.keys() == ["a", "b"] and len(tracker) == 2
     assert [key for key, _ in tracker.items()] == ["a", "b"]
-    assert tracker["a"] == tracker.get("a") == tracker.values()[0]
+    assert repr(tracker["a"]) == repr(tracker.get("a")) == repr(tracker.values()[0])
     assert tracker["a"].samples == 2 and tracker["a"].last is None
     assert tracker.get("d") is None and tracker.get("d", 7) == 7
     with pytest.raises(KeyError):
@@ -317,7 +317,7 @@ signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
 tracker.update_batch(np.array(["a", "b"], dtype=object)[np.arange(4_000_000) % 2], np.zeros(4_000_000))
 tracker.update_batch(np.array(["a", "b"])[np.arange(4_000_000) % 2], np.zeros(4_000_000))
 signal.setitimer(signal.ITIMER_REAL, 0)
-assert len(sizes) > 3 and min(sizes[1:]) == max(sizes), sizes
+assert len(sizes) > 6 and len(set(sizes[4:])) == 1, sizes
 """
 
 

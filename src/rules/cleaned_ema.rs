@@ -3,7 +3,7 @@
 use super::resolution::Resolution;
 use super::robust_mean::{
     Constants as JudgeConstants, Gain, Judged, Now, Silence, any, calm, checked, full, gain_after, is_alive, is_calm,
-    is_secure, is_silence, is_starting, multiple, older, patience, settle,
+    is_secure, is_silence, is_starting, multiple, older, patience, reported, settle,
 };
 use super::{RobustMean, gain_for, pace, within};
 use crate::cells::{Cells, apart};
@@ -11,7 +11,7 @@ use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Mask, Real};
 use crate::rule::{
-    ColumnsOf, Count, Elapse, Estimate, Estimator, Judge, Pace, Reading, Rule, Scored, Step, Timed, Verdict,
+    ColumnsOf, Count, Elapse, Estimate, Estimator, Judge, Memo, Pace, Reading, Rule, Scored, Step, Timed, Verdict,
 };
 use core::time::Duration;
 use pulp::Simd;
@@ -399,6 +399,11 @@ impl Judge for CleanedEma {
     #[inline(always)]
     fn verdict<T: Real, S: Simd>(output: Verdict<T, S>) -> Verdict<T, S> {
         output
+    }
+
+    #[inline(always)]
+    fn estimates<T: Real, S: Simd>(k: &Constants<T>, _: &mut Memo, cells: &impl Cells<T, S>) -> [Lane<T, S>; 2] {
+        reported(&k.judge, cells.get(AVERAGE), Now::get(cells, JUDGE))
     }
 }
 

@@ -1,12 +1,12 @@
 //! [`ClippedEma`]: Adam's first moment behind the numerator's input clip.
 
-use super::ema::{corrected, faded};
+use super::ema::{corrected, corrected_lanes, faded};
 use super::{gain_for, is_size, pace, positive, within};
 use crate::cells::Cells;
 use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Mask, Real, Word};
-use crate::rule::{ColumnsOf, Count, Estimate, Estimator, Judge, Reading, Rule, Scored, Step, Verdict};
+use crate::rule::{ColumnsOf, Count, Estimate, Estimator, Judge, Memo, Reading, Rule, Scored, Step, Verdict};
 use pulp::Simd;
 
 /// The exponential moving average behind the input clip of a [`Numerator`](crate::Numerator): for a first moment whose
@@ -202,6 +202,13 @@ impl Judge for ClippedEma {
     #[inline(always)]
     fn verdict<T: Real, S: Simd>(output: Verdict<T, S>) -> Verdict<T, S> {
         output
+    }
+
+    #[inline(always)]
+    fn estimates<T: Real, S: Simd>(k: &Constants<T>, memo: &mut Memo, cells: &impl Cells<T, S>) -> [Lane<T, S>; 2] {
+        let (seen, none) = (cells.get(SEEN).word(), Lane::splat(cells.get(SEEN).0, T::NAN));
+        let location = corrected_lanes(cells.get(MOMENT), seen, k.full, k.log_beta, memo);
+        [location, seen.eq(Word::splat(seen.0, 0)).select(none, cells.get(SCALE))]
     }
 }
 

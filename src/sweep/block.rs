@@ -9,7 +9,7 @@
 //! streams, which keeps the memory busier than one stream that starts afresh every few kilobytes.
 
 use super::row::{FAR_BYTES, LINE, Row, calm, part};
-use super::sink::Ignore;
+use super::sink::{At, Ignore, Sink};
 use crate::cells::Registers;
 use crate::lane::{Lane, Real};
 use crate::rule::{Arity, ColumnsOf, Estimator};
@@ -18,12 +18,12 @@ use pulp::{Simd, WithSimd};
 
 /// Channels per tile. In `f32` the state of a tile takes 64 KiB, which any second-level cache holds; smaller tiles
 /// start too many short streams of samples (1,024 channels cost a quarter more), larger ones gain nothing.
-const TILE: usize = 4096;
+pub(super) const TILE: usize = 4096;
 
 /// Rows per pass over a tile. The steps of one vector wait for each other, so with more rows in one pass a rule with a
 /// long step finds fewer independent vectors to work on at once; with one, samples arrive in a single stream. Measured
 /// on blocks that no cache holds, two is best for `RobustMean`, and within a twentieth of the best for `Ema`.
-const FUSED: usize = 2;
+pub(super) const FUSED: usize = 2;
 
 /// A block of whole rows, oldest first, over the channels of `state`.
 pub(crate) struct Block<'s, 'a, R: Estimator, T: Real> {
@@ -55,7 +55,8 @@ impl<R: Estimator, T: Real> WithSimd for Block<'_, '_, R, T> {
             for rows in rows {
                 let rows: [&[T]; FUSED] =
                     core::array::from_fn(|row| &rows[row * self.stride + self.offset..][start..end]);
-                fused::<R, T, S>(simd, self.constants, part::<R, T>(&mut self.state, start..end), rows, ahead);
+                let state = part::<R, T>(&mut self.state, start..end);
+                fused::<R, T, S, _>(simd, self.constants, state, rows, &mut [Ignore; FUSED], ahead);
             }
             for row in left.chunks_exact(self.stride) {
                 Row::<R, T, Ignore> {
@@ -72,14 +73,15 @@ impl<R: Estimator, T: Real> WithSimd for Block<'_, '_, R, T> {
     }
 }
 
-/// Steps the channels of one tile through [`FUSED`] rows, oldest first. All slices have the same length. Samples that
-/// lie `ahead` of these are fetched, unless it is 0.
+/// Steps the channels of one tile through [`FUSED`] rows, oldest first, each with a sink of its own. All slices have the
+/// same length. Samples that lie `ahead` of these are fetched, unless it is 0.
 #[inline(always)]
-fn fused<R: Estimator, T: Real, S: Simd>(
+pub(super) fn fused<R: Estimator, T: Real, S: Simd, K: Sink<R, T>>(
     simd: S,
     constants: &R::Constants<T>,
     state: ColumnsOf<R, &mut [T]>,
     rows: [&[T]; FUSED],
+    sinks: &mut [K; FUSED],
     ahead: usize,
 ) {
     let constants = *constants;
@@ -110,7 +112,8 @@ fn fused<R: Estimator, T: Real, S: Simd>(
                 #[inline(always)]
                 |column| columns.as_ref()[column][index],
             );
-            let state = advance::<R, T, S>(simd, &constants, may_shortcut, state, bodies.map(|body| body[index]));
+            let samples = bodies.map(|body| body[index]);
+            let state = advance::<R, T, S, K>(simd, &constants, may_shortcut, state, samples, sinks, At::Vector(index));
             for (column, value) in columns.as_mut().iter_mut().zip(state) {
                 column[index] = value;
             }
@@ -122,8 +125,8 @@ fn fused<R: Estimator, T: Real, S: Simd>(
             #[inline(always)]
             |(_, tail)| T::partial_load(simd, tail),
         );
-        let state =
-            advance::<R, T, S>(simd, &constants, false, state, rows.map(|(_, tail)| T::partial_load(simd, tail)));
+        let samples = rows.map(|(_, tail)| T::partial_load(simd, tail));
+        let state = advance::<R, T, S, K>(simd, &constants, false, state, samples, sinks, At::Tail);
         for ((_, tail), value) in columns.as_mut().iter_mut().zip(state) {
             T::partial_store(simd, tail, value);
         }
@@ -132,22 +135,28 @@ fn fused<R: Estimator, T: Real, S: Simd>(
 
 /// Steps one vector of channels through [`FUSED`] samples.
 #[inline(always)]
-fn advance<R: Estimator, T: Real, S: Simd>(
+fn advance<R: Estimator, T: Real, S: Simd, K: Sink<R, T>>(
     simd: S,
     constants: &R::Constants<T>,
     may_shortcut: bool,
     state: ColumnsOf<R, T::Lanes<S>>,
     samples: [T::Lanes<S>; FUSED],
+    sinks: &mut [K; FUSED],
+    at: At,
 ) -> ColumnsOf<R, T::Lanes<S>> {
     let mut cells = Registers::<R, T, S> { simd, state, may_shortcut };
-    for sample in samples {
+    for (sample, sink) in samples.into_iter().zip(sinks) {
         R::step_and(
             constants,
             &mut cells,
             [Lane(simd, sample)],
             #[inline(always)]
-            |_| (),
+            |output| match at {
+                At::Vector(index) => sink.vector(simd, index, output),
+                At::Tail => sink.tail(simd, output),
+            },
         );
+        sink.state(simd, constants, at, &cells);
     }
     cells.state
 }

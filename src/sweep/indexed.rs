@@ -5,9 +5,10 @@
 //! lane.
 
 use super::row::{Row, part};
-use super::sink::Ignore;
-use crate::lane::Real;
-use crate::rule::{ColumnsOf, Estimator};
+use super::sink::{At, Ignore, Sink};
+use crate::cells::One;
+use crate::lane::{Lane, Real};
+use crate::rule::{Arity, ColumnsOf, Estimator};
 use pulp::{Scalar, WithSimd};
 
 /// Updates channel `channels[i]` with `samples[i]`. Every channel exists; both slices have the same length.
@@ -26,5 +27,31 @@ pub(crate) fn run<R: Estimator, T: Real>(
             prefetch: false,
         };
         row.with_simd(Scalar::new());
+    }
+}
+
+/// Updates as [`run`] does, and hands what each step finds and leaves to `sink`, by the index of its sample.
+pub(crate) fn reported<R: Estimator, T: Real>(
+    constants: &R::Constants<T>,
+    state: &mut ColumnsOf<R, &mut [T]>,
+    channels: &[usize],
+    samples: &[T],
+    mut sink: impl Sink<R, T>,
+) {
+    let simd = Scalar::new();
+    for (index, (&channel, &sample)) in channels.iter().zip(samples).enumerate() {
+        let mut cells = One::<R, T>(R::Columns::map(
+            R::Columns::each_mut(state),
+            #[inline(always)]
+            |column| &mut column[channel],
+        ));
+        R::step_and(
+            constants,
+            &mut cells,
+            [Lane::splat(simd, sample)],
+            #[inline(always)]
+            |output| sink.vector(simd, index, output),
+        );
+        sink.state(simd, constants, At::Vector(index), &cells);
     }
 }

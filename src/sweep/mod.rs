@@ -12,7 +12,12 @@
 //! | `sum.rs` | the reproducible sum behind that mean |
 //! | `squares.rs` | the same sum over the squares of a gradient |
 //! | `sink.rs` | where outputs go |
+//! | `outputs.rs` | what a pass reports of every sample |
+//! | `reported.rs` | many rows, all of whose samples are reported |
+//! | `turned.rs` | many rows, a slice per channel, all of whose samples are reported |
 //! | `elapsed.rs` | a row of channels whose decay is in time |
+//! | `moment.rs` | the step of some of these channels |
+//! | `turned_after.rs` | series whose decay is in time |
 //! | `threads.rs` | rayon over ranges of channels |
 
 mod block;
@@ -20,6 +25,9 @@ mod elapsed;
 mod full;
 mod indexed;
 mod layer;
+mod moment;
+mod outputs;
+mod reported;
 mod row;
 mod series;
 mod sink;
@@ -27,9 +35,12 @@ mod squares;
 mod sum;
 mod threads;
 mod together;
+mod turned;
+mod turned_after;
 
 pub(crate) use elapsed::{Recent, Silence, nanoseconds};
 pub(crate) use layer::check;
+pub use outputs::Outputs;
 pub use sink::Observation;
 pub use squares::sum_of_squares;
 pub use threads::Threads;
@@ -44,11 +55,13 @@ use crate::rule::{Arity, ColumnsOf, Estimator, InputsOf, Reading, Rule, Scored};
 use crate::rules::{exponent_for, step_of};
 use block::Block;
 use core::fmt;
+use outputs::Report;
 use pulp::Scalar;
 use row::Row;
 use series::Series;
 pub(crate) use sink::Place;
 use sink::{Ignore, Scores, Sink, Verdicts};
+use turned::Turned;
 
 /// A rule with its constants, an instruction set and threads, ready to run over columns that somebody owns: a
 /// [`Bank`](crate::Bank)'s, or your own.
@@ -205,9 +218,7 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         if block.is_empty() {
             return Ok(());
         }
-        if channels == 0 || !block.len().is_multiple_of(channels) {
-            return Err(UpdateError::Rows { got: block.len(), channels });
-        }
+        rows_of(block.len(), channels)?;
         let constants = self.steady()?;
         let work = Block::<R, T> { constants, state, channels, samples: block, stride: channels, offset: 0 };
         threads::run(work, self.token, self.threads);
@@ -226,13 +237,60 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         state: ColumnsOf<R, &mut [T]>,
         series: &[C],
     ) -> Result<(), UpdateError> {
-        same_length("series", series.len(), channels_of::<R, T>(&state)?)?;
-        let samples = series.first().map_or(0, |first| first.as_ref().len());
-        for one in series {
-            same_length("samples of a series", one.as_ref().len(), samples)?;
-        }
+        let samples = length_of(series, channels_of::<R, T>(&state)?)?;
         let work = Series::<R, T, C> { constants: self.steady()?, state, columns: series, samples };
         threads::run(work, self.token, self.threads);
+        Ok(())
+    }
+
+    /// Updates every channel with a block of whole rows as [`update_rows`](Self::update_rows) does, and writes what is
+    /// wanted of every sample, in the layout of the block.
+    ///
+    /// # Errors
+    /// The columns are not all of one length, the block is no whole number of rows, or an output is not as long as the
+    /// block. The state and the outputs are untouched.
+    pub fn update_rows_into(
+        &self,
+        mut state: ColumnsOf<R, &mut [T]>,
+        block: &[T],
+        outputs: Outputs<'_, T>,
+    ) -> Result<(), UpdateError> {
+        outputs.check(block.len())?;
+        if outputs.is_empty() || block.is_empty() {
+            return self.update_rows(state, block);
+        }
+        let channels = channels_of::<R, T>(&state)?;
+        rows_of(block.len(), channels)?;
+        let how = (self.token, self.threads);
+        reported::run::<R, T>(self.steady()?, &mut state, channels, block, outputs, how);
+        Ok(())
+    }
+
+    /// Updates every channel with a series of its own as [`update_series`](Self::update_series) does, and writes what is
+    /// wanted of every sample: to each series belong the outputs of the same index.
+    ///
+    /// # Errors
+    /// The columns are not all of one length, there are not one series and one `Outputs` for each channel, the series are
+    /// not all of one length, or an output is not as long as they are. The state and the outputs are untouched.
+    pub fn update_series_into<C: AsRef<[T]> + Sync>(
+        &self,
+        state: ColumnsOf<R, &mut [T]>,
+        series: &[C],
+        outputs: &mut [Outputs<'_, T>],
+    ) -> Result<(), UpdateError> {
+        let samples = length_of(series, channels_of::<R, T>(&state)?)?;
+        check_all(outputs, series.len(), samples)?;
+        let constants = self.steady()?;
+        let how = (self.token, self.threads);
+        if outputs.iter().all(Outputs::is_empty) {
+            threads::run(Series::<R, T, C> { constants, state, columns: series, samples }, how.0, how.1);
+        } else if let ([one], [outputs]) = (series, &mut *outputs) {
+            // A single series has no neighbours.
+            let sink = Report::new(outputs.part(0, samples));
+            series::one::<R, T>(constants, cell::<R, T>(state, 0)?, one.as_ref(), sink);
+        } else {
+            threads::run(Turned::<R, T, C> { constants, state, columns: series, samples, outputs }, how.0, how.1);
+        }
         Ok(())
     }
 
@@ -247,28 +305,24 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         channel: usize,
         samples: &[T],
     ) -> Result<(), UpdateError> {
-        series::one::<R, T>(self.steady()?, cell::<R, T>(state, channel)?, samples, |_, _| ());
+        series::one::<R, T>(self.steady()?, cell::<R, T>(state, channel)?, samples, Ignore);
         Ok(())
     }
 
-    /// Updates one channel with many samples, oldest first, and writes the location after each of them.
+    /// Updates one channel with many samples, oldest first, and writes what is wanted of each of them.
     ///
     /// # Errors
-    /// The columns are not all of one length, the channel does not exist, or there is not one place in `locations` for
-    /// each sample. The state is untouched.
+    /// The columns are not all of one length, the channel does not exist, or an output is not as long as the samples. The
+    /// state and the outputs are untouched.
     pub fn update_channel_into(
         &self,
         state: ColumnsOf<R, &mut [T]>,
         channel: usize,
         samples: &[T],
-        locations: &mut [T],
+        outputs: Outputs<'_, T>,
     ) -> Result<(), UpdateError> {
-        same_length("locations", locations.len(), samples.len())?;
-        series::one::<R, T>(self.steady()?, cell::<R, T>(state, channel)?, samples, |index, state| {
-            if let Some(location) = locations.get_mut(index) {
-                *location = R::read(&self.constants, state).location;
-            }
-        });
+        outputs.check(samples.len())?;
+        series::one::<R, T>(self.steady()?, cell::<R, T>(state, channel)?, samples, Report::new(outputs));
         Ok(())
     }
 
@@ -283,12 +337,27 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         channels: &[usize],
         samples: &[T],
     ) -> Result<(), UpdateError> {
-        let have = channels_of::<R, T>(&state)?;
-        same_length("samples", samples.len(), channels.len())?;
-        if let Some(&channel) = channels.iter().find(|&&channel| channel >= have) {
-            return Err(UpdateError::Channel { channel, channels: have });
-        }
+        check_named(channels, samples.len(), channels_of::<R, T>(&state)?)?;
         indexed::run::<R, T>(self.steady()?, &mut state, channels, samples);
+        Ok(())
+    }
+
+    /// Updates channel `channels[i]` with `samples[i]` as [`update_at`](Self::update_at) does, and writes what is wanted of
+    /// every sample, in the order of the samples.
+    ///
+    /// # Errors
+    /// The columns are not all of one length, `channels`, `samples` and the outputs are not, or a channel does not exist.
+    /// The state and the outputs are untouched.
+    pub fn update_at_into(
+        &self,
+        mut state: ColumnsOf<R, &mut [T]>,
+        channels: &[usize],
+        samples: &[T],
+        outputs: Outputs<'_, T>,
+    ) -> Result<(), UpdateError> {
+        check_named(channels, samples.len(), channels_of::<R, T>(&state)?)?;
+        outputs.check(samples.len())?;
+        indexed::reported::<R, T>(self.steady()?, &mut state, channels, samples, Report::new(outputs));
         Ok(())
     }
 
@@ -431,6 +500,35 @@ fn watch<R: Estimator, T: Real>(constants: &R::Constants<T>, cells: ColumnsOf<R,
         |output| seen = Observation::of(R::verdict(output)),
     );
     seen
+}
+
+/// The number of rows of a block; an error if it is no whole number.
+fn rows_of(block: usize, channels: usize) -> Result<usize, UpdateError> {
+    let rows = block.checked_div(channels).filter(|rows| rows * channels == block);
+    rows.ok_or(UpdateError::Rows { got: block, channels })
+}
+
+/// The length of one series for each channel; an error if there are more or fewer, or not all are of one length.
+fn length_of<T: Real, C: AsRef<[T]>>(series: &[C], channels: usize) -> Result<usize, UpdateError> {
+    same_length("series", series.len(), channels)?;
+    let samples = series.first().map_or(0, |first| first.as_ref().len());
+    for one in series {
+        same_length("samples of a series", one.as_ref().len(), samples)?;
+    }
+    Ok(samples)
+}
+
+/// Checks the outputs of some series, all of one length.
+fn check_all<T>(outputs: &[Outputs<'_, T>], series: usize, samples: usize) -> Result<(), UpdateError> {
+    same_length("outputs", outputs.len(), series)?;
+    outputs.iter().try_for_each(|outputs| outputs.check(samples))
+}
+
+/// Checks that there is a channel for each sample, and that all of them exist.
+pub(crate) fn check_named(channels: &[usize], samples: usize, have: usize) -> Result<(), UpdateError> {
+    same_length("samples", samples, channels.len())?;
+    let missing = channels.iter().find(|&&channel| channel >= have);
+    missing.map_or(Ok(()), |&channel| Err(UpdateError::Channel { channel, channels: have }))
 }
 
 pub(crate) fn same_length(what: &'static str, got: usize, expected: usize) -> Result<(), UpdateError> {

@@ -1,6 +1,6 @@
 //! A row: one step of each channel, the pass that every other sweep is made of.
 
-use super::sink::Sink;
+use super::sink::{At, Sink};
 use crate::cells::{Cells, Registers};
 use crate::lane::{Lane, Mask, Real};
 use crate::rule::{Arity, ColumnsOf, InputsOf, Rule};
@@ -98,6 +98,7 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
                         #[inline(always)]
                         |output| self.sink.vector(simd, start + index, output),
                     );
+                    self.sink.state(simd, &constants, At::Vector(start + index), &cells);
                 }
                 // What was fetched has had the time of these steps to arrive.
                 before.settle::<R>(&constants, &mut columns, &bodies);
@@ -126,6 +127,7 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
                 #[inline(always)]
                 |output| self.sink.tail(simd, output),
             );
+            self.sink.state(simd, &constants, At::Tail, &cells);
             for ((_, tail), value) in rows.as_mut().iter_mut().zip(cells.state) {
                 T::partial_store(simd, tail, value);
             }

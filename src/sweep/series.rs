@@ -7,6 +7,7 @@
 
 use super::block::Block;
 use super::row::part;
+use super::sink::{At, Sink};
 use super::threads::{Work, split_columns};
 use crate::cells::Registers;
 use crate::dispatch::Token;
@@ -19,11 +20,11 @@ use pulp::{Scalar, Simd, WithSimd};
 /// Samples of a series that are transposed at a time: enough that a stream of memory is worth starting.
 const ROWS: usize = 32;
 /// Vectors of channels that are transposed at a time: enough that the steps of one need not wait for each other.
-const VECTORS: usize = 8;
+pub(super) const VECTORS: usize = 8;
 /// Samples of the buffer: room for [`ROWS`] of [`VECTORS`] of `f32`, at their widest.
 const BUFFER: usize = ROWS * VECTORS * 16;
 /// Side of the squares that are transposed in registers.
-const SIDE: usize = 8;
+pub(super) const SIDE: usize = 8;
 
 /// A pass over one series for each channel of `state`, all of the same length, oldest sample first.
 pub(crate) struct Series<'s, 'a, R: Estimator, T: Real, C> {
@@ -64,7 +65,7 @@ impl<R: Estimator, T: Real, C: AsRef<[T]>> WithSimd for Series<'_, '_, R, T, C> 
 
 /// Writes `rows` samples of each series, from `row` on, as rows.
 #[inline(always)]
-fn turn<T: Real, C: AsRef<[T]>>(series: &[C], row: usize, rows: usize, out: &mut [T]) {
+pub(super) fn turn<T: Real, C: AsRef<[T]>>(series: &[C], row: usize, rows: usize, out: &mut [T]) {
     let channels = series.len();
     for (group, series) in series.chunks(SIDE).enumerate() {
         let first = group * SIDE;
@@ -119,13 +120,14 @@ impl<R: Estimator, T: Real, C: AsRef<[T]> + Sync> Work for Series<'_, '_, R, T, 
     fn join((): (), (): ()) {}
 }
 
-/// Updates one channel with all samples of a series, and calls `each` with the state after each of them.
+/// Updates one channel with all samples of a series, and hands what each step finds and leaves to `sink`, by the index
+/// of its sample.
 #[inline]
 pub(crate) fn one<R: Estimator, T: Real>(
     constants: &R::Constants<T>,
     state: ColumnsOf<R, &mut T>,
     samples: &[T],
-    mut each: impl FnMut(usize, &ColumnsOf<R, T>),
+    mut sink: impl Sink<R, T>,
 ) {
     let simd = Scalar::new();
     let lane = |value: T| cast::<T, T::Lanes<Scalar>>(value);
@@ -142,9 +144,9 @@ pub(crate) fn one<R: Estimator, T: Real>(
             &mut cells,
             [Lane(simd, lane(sample))],
             #[inline(always)]
-            |_| (),
+            |output| sink.vector(simd, index, output),
         );
-        each(index, &R::Columns::from_fn(|column| number(cells.state.as_ref()[column])));
+        sink.state(simd, constants, At::Vector(index), &cells);
     }
     for (cell, value) in state.into_iter().zip(cells.state) {
         *cell = number(value);

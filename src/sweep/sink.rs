@@ -3,7 +3,8 @@
 //! A pass that nobody watches pays nothing: what an output holds is computed where it is used, and [`Ignore`] uses
 //! nothing.
 
-use crate::lane::{Lane, Real};
+use crate::cells::Cells;
+use crate::lane::{Lane, MOST_LANES, Real};
 use crate::rule::{Judge, LayerRule, Rule, Verdict};
 use pulp::bytemuck::cast;
 use pulp::{Scalar, Simd};
@@ -14,11 +15,23 @@ pub(crate) trait Sink<R: Rule, T: Real>: Send {
     fn vector<S: Simd>(&mut self, simd: S, index: usize, output: R::Output<T, S>);
     /// Takes the output of the channels after the last whole vector.
     fn tail<S: Simd>(&mut self, simd: S, output: R::Output<T, S>);
+    /// Takes the state that a step has left.
+    #[inline(always)]
+    fn state<S: Simd>(&mut self, simd: S, constants: &R::Constants<T>, at: At, cells: &impl Cells<T, S>) {
+        let _ = (simd, constants, at, cells);
+    }
     /// Splits the sink into those for the channels before `middle` and from it on.
     #[cfg_attr(not(feature = "rayon"), allow(dead_code))] // only threads cut
     fn split(self, middle: usize) -> (Self, Self)
     where
         Self: Sized;
+}
+
+/// The place of a vector: its index, or behind the last whole one.
+#[derive(Clone, Copy)]
+pub(crate) enum At {
+    Vector(usize),
+    Tail,
 }
 
 /// A sink that ignores every output.
@@ -116,9 +129,6 @@ impl<T: Real> Place<T> for Observation<T> {
 /// A sink that writes the verdicts, one per channel.
 pub(crate) struct Verdicts<'a, P>(pub(crate) &'a mut [P]);
 
-/// The most channels of a vector.
-const MOST_LANES: usize = 16;
-
 impl<P> Verdicts<'_, P> {
     /// Writes the verdicts of one vector to as many places, or fewer behind the last whole vector.
     #[inline(always)]
@@ -199,6 +209,10 @@ impl<R: Rule + Judge, T: Real, K: Sink<R, T>> Sink<R, T> for MissingFlag<K> {
     fn tail<S: Simd>(&mut self, simd: S, output: R::Output<T, S>) {
         self.missing |= (!R::verdict(output).accepted).any();
         self.sink.tail(simd, output);
+    }
+    #[inline(always)]
+    fn state<S: Simd>(&mut self, simd: S, constants: &R::Constants<T>, at: At, cells: &impl Cells<T, S>) {
+        self.sink.state(simd, constants, at, cells);
     }
     fn split(self, middle: usize) -> (Self, Self) {
         let (before, from) = self.sink.split(middle);

@@ -5,8 +5,8 @@ use crate::{oracle, support};
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use evenkeel::{
-    Bank, CleanedEma, ClippedEma, Columns, Decay, Ema, LearningRate, Numerator, ParameterError, Real, RelaxedNumerator,
-    Resolution, RobustMean, Sweep, Threads, UpdateError,
+    Bank, CleanedEma, ClippedEma, Columns, Decay, LearningRate, Numerator, Outputs, ParameterError, Real,
+    RelaxedNumerator, Resolution, RobustMean, Sweep, Threads, UpdateError,
 };
 use oracle::{Float, Parameters, Spec, Specification};
 use support::random::Random;
@@ -361,7 +361,7 @@ fn what_cannot_be_is_refused_and_nothing_changes() {
     assert_eq!(timed.update_at(&[0], &[1.0]), Err(UpdateError::NoElapsed));
     assert_eq!(timed.update_series(&[[1.0], [2.0]]), Err(UpdateError::NoElapsed));
     assert_eq!(timed.update_channel(0, &row), Err(UpdateError::NoElapsed));
-    assert_eq!(timed.update_channel_into(0, &row, &mut [0.0; 2]), Err(UpdateError::NoElapsed));
+    assert_eq!(timed.update_channel_into(0, &row, Outputs::default()), Err(UpdateError::NoElapsed));
     assert_eq!(timed.update_scored(&row, &mut [0.0; 2]), Err(UpdateError::NoElapsed));
     assert_eq!(timed.observe(0, 1.0), Err(UpdateError::NoElapsed));
     let second = Duration::from_secs(1);
@@ -381,7 +381,6 @@ fn what_cannot_be_is_refused_and_nothing_changes() {
 fn rules_without_time_refuse_the_decay() {
     let decay = decay();
     let refused = |rule| Err(ParameterError::InTime { rule });
-    assert_eq!(Sweep::<Ema>::new(Ema::new(decay)).map(drop), refused("Ema"));
     assert_eq!(Sweep::<ClippedEma>::new(ClippedEma::new(decay)).map(drop), refused("ClippedEma"));
     let scale = ClippedEma::new(Decay::beta(0.9).unwrap()).scale_decay(decay);
     assert_eq!(Sweep::<ClippedEma>::new(scale).map(drop), refused("ClippedEma"));

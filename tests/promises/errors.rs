@@ -4,7 +4,7 @@
 use crate::{oracle, support};
 use evenkeel::{
     Backend, Bank, ChannelsError, CleanedEma, ClippedEma, Columns, ColumnsOf, Decay, Ema, Estimator, LearningRate,
-    Numerator, ParameterError, Real, RelaxedNumerator, Resolution, RobustMean, Sweep, WeightDecay,
+    Numerator, Outputs, ParameterError, Real, RelaxedNumerator, Resolution, RobustMean, Sweep, WeightDecay,
 };
 use oracle::Float;
 use support::random::Random;
@@ -67,7 +67,8 @@ fn wrong_lengths<T: Float, O: Drawn<T>>() {
             series[length % CHANNELS].clone_from(&samples);
             let result = sweep.update_series(columns.as_mut_slices(), &series);
             refused(&format!("samples of a series|{both}"), result, &columns);
-            let result = sweep.update_channel_into(columns.as_mut_slices(), 0, &[T::ONE; CHANNELS], &mut scores);
+            let outputs = Outputs { locations: Some(&mut scores), ..Outputs::default() };
+            let result = sweep.update_channel_into(columns.as_mut_slices(), 0, &[T::ONE; CHANNELS], outputs);
             refused(&format!("locations|{both}"), result, &columns);
             let result = sweep.update_scored(columns.as_mut_slices(), &samples, &mut scores);
             refused(&both, result, &columns);
@@ -126,7 +127,7 @@ fn channels_out_of_range<T: Float, O: Drawn<T>>() {
                 bank.update_at(&[channel, 0, 1], &samples).unwrap_err(),
                 bank.observe(channel, T::ONE).unwrap_err(),
                 bank.update_channel(channel, &samples).unwrap_err(),
-                bank.update_channel_into(channel, &samples, &mut [T::ZERO; 3]).unwrap_err(),
+                bank.update_channel_into(channel, &samples, Outputs::default()).unwrap_err(),
                 bank.reset(channel).unwrap_err(),
                 bank.begin(channel, 1.0).unwrap_err(),
             ];

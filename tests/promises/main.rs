@@ -21,6 +21,7 @@ mod guards;
 mod layers;
 mod no_alloc;
 mod numerator;
+mod outputs;
 mod properties;
 mod same_bits;
 mod samples;

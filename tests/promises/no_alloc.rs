@@ -6,7 +6,8 @@ use allocation_counter::measure;
 use core::time::Duration;
 use evenkeel::{
     Backend, Bank, CleanedEma, ClippedEma, Decay, Ema, Estimator, Idle, Layer, LayerRule, LearningRate, Numerator,
-    Overflow, RelaxedNumerator, Resolution, RobustMean, Scored, Threads, Timed, Tracker, descend_layers, update_layers,
+    Outputs, Overflow, RelaxedNumerator, Resolution, RobustMean, Scored, Threads, Timed, Tracker, descend_layers,
+    update_layers,
 };
 use oracle::Float;
 use support::random::Random;
@@ -41,7 +42,19 @@ fn updates<R: Estimator, T: Float>(bank: &mut Bank<R, T>, block: &[T], named: &[
     bank.update_series(&series).unwrap();
     let mut locations = [T::ZERO; 40];
     bank.update_channel(CHANNELS - 1, series[0]).unwrap();
-    bank.update_channel_into(0, series[1], &mut locations).unwrap();
+    let mut outliers = [false; 40];
+    let mut outputs = Outputs { locations: Some(&mut locations), ..Outputs::default() };
+    outputs.outliers = Some(&mut outliers);
+    bank.update_channel_into(0, series[1], outputs).unwrap();
+    let outputs = Outputs { scores: Some(&mut locations), ..Outputs::default() };
+    bank.update_at_into(&named[..40], &block[..40], outputs).unwrap();
+    let mut places = [T::ZERO; CHANNELS * 40];
+    let outputs = Outputs { scales: Some(&mut places), ..Outputs::default() };
+    bank.update_rows_into(&block[..CHANNELS * 40], outputs).unwrap();
+    let mut places = places.chunks_mut(40);
+    let mut outputs: [_; CHANNELS] =
+        core::array::from_fn(|_| Outputs { locations: places.next(), ..Outputs::default() });
+    bank.update_series_into(&series, &mut outputs).unwrap();
     bank.reset(3).unwrap();
     let oldest = bank.ages().fold(T::ZERO, |oldest, age| if age > oldest { age } else { oldest });
     assert!(oldest > T::ZERO);
@@ -172,6 +185,14 @@ fn rows_and_series_in_time<R: Scored + Timed + Copy, T: Float>(rule: R) {
                 timed.update_scored_after(Duration::from_millis(row), samples, &mut scores).unwrap();
                 timed.observe_after(3, Duration::MAX, samples[3]).unwrap();
             }
+            let (elapsed, mut places) = ([Duration::from_secs(1); 40], [T::ZERO; CHANNELS * 40]);
+            let outputs = Outputs { locations: Some(&mut places), ..Outputs::default() };
+            timed.update_rows_into_after(&elapsed, &block[..CHANNELS * 40], outputs).unwrap();
+            let series: [&[T]; CHANNELS] = core::array::from_fn(|channel| &block[channel..channel + 40]);
+            let mut places = places.chunks_mut(40);
+            let mut outputs: [_; CHANNELS] =
+                core::array::from_fn(|_| Outputs { scores: places.next(), ..Outputs::default() });
+            timed.update_series_into_after(&elapsed, &series, &mut outputs).unwrap();
             timed.swap_remove(5).unwrap();
             assert!(timed.update_after(Duration::ZERO, &block[..CHANNELS]).is_err());
         });

@@ -6,7 +6,7 @@
 use crate::{oracle, support};
 #[cfg(feature = "rayon")]
 use core::num::NonZeroUsize;
-use evenkeel::{Bank, Columns, ColumnsOf, Decay, Real, Resolution, RobustMean, Scored, Sweep, Threads};
+use evenkeel::{Bank, Columns, ColumnsOf, Decay, Outputs, Real, Resolution, RobustMean, Scored, Sweep, Threads};
 use oracle::{Float, Parameters, Spec, State, grid};
 use support::random::Random;
 use support::streams::{Drawn, Slices};
@@ -128,7 +128,8 @@ fn ways<R: Slices<T>, T: Float>() -> [(&'static str, Way<R, T>); 10] {
             for channel in 0..state[0].len() {
                 let samples = column(state, block, channel);
                 let mut locations = vec![T::ONE; samples.len()];
-                sweep.update_channel_into(borrowed::<R, T>(state), channel, &samples, &mut locations).unwrap();
+                let outputs = Outputs { locations: Some(&mut locations), ..Outputs::default() };
+                sweep.update_channel_into(borrowed::<R, T>(state), channel, &samples, outputs).unwrap();
                 let last = state[0][channel].to_word();
                 assert!(locations.last().is_none_or(|location| location.nan() || location.to_word() == last));
             }

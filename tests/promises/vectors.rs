@@ -7,7 +7,9 @@
 
 use crate::{oracle, support};
 use core::time::Duration;
-use evenkeel::{Bank, CleanedEma, Columns, Decay, Observation, Reading, Resolution, RobustMean, Sweep, Tracker};
+use evenkeel::{
+    Bank, CleanedEma, Columns, Decay, Observation, Outputs, Reading, Resolution, RobustMean, Sweep, Tracker,
+};
 use oracle::{Float, Outcome, Parameters, Spec, Specification, cleaned, grid, memory};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -429,7 +431,8 @@ impl<T: Float> Check<T> for SeriesGiveTheVectors {
         for channels in [1, 4] {
             let mut bank = Bank::<O::Rule, T>::new(case.rule, channels).unwrap();
             let mut locations = vec![T::ONE; samples.len()];
-            bank.update_channel_into(channels / 2, &samples, &mut locations).unwrap();
+            let outputs = Outputs { locations: Some(&mut locations), ..Outputs::default() };
+            bank.update_channel_into(channels / 2, &samples, outputs).unwrap();
             for (index, (&location, row)) in locations.iter().zip(&case.story).enumerate() {
                 assert!(same(location, row.said["location"]), "{}, row {index}: {location}", case.name);
             }

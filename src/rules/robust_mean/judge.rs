@@ -68,6 +68,21 @@ pub(in crate::rules) fn is_silence<T: Real, S: Simd>(age: Lane<T, S>, alpha: Lan
     Lane::splat(age.0, T::from_f64(0.5)).lt(alpha) & ((one - alpha) * age).lt(one)
 }
 
+/// A location and the scale that judges, as they are read of a channel; NaN in the lanes that have seen nothing.
+#[inline(always)]
+pub(in crate::rules) fn reported<T: Real, S: Simd>(
+    k: &Constants<T>,
+    location: Lane<T, S>,
+    now: Now<T, S>,
+) -> [Lane<T, S>; 2] {
+    let simd = location.0;
+    let floor = if k.learns { grid::read(now.tally).floor } else { Lane::splat(simd, k.half_resolution) };
+    let scale = now.scale.lt(floor).select(floor, now.scale);
+    let unseen = (now.tally & Word::splat(simd, Constants::<T>::AGE)).eq(Word::splat(simd, 0));
+    let none = Lane::splat(simd, T::NAN);
+    [unseen.select(none, location), unseen.select(none, scale)]
+}
+
 /// The lanes whose channel has seen from one to four samples.
 #[inline(always)]
 pub(in crate::rules) fn is_starting<T: Real, S: Simd>(k: &Constants<T>, now: Now<T, S>) -> Mask<T, S> {

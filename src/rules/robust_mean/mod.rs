@@ -18,7 +18,8 @@ pub(super) use age::older;
 pub(super) use constants::{Constants, Gain};
 pub(crate) use grid::{exponent_for, step_of};
 pub(super) use judge::{
-    Judged, Now, Silence, any, calm, close, full, is_alive, is_calm, is_secure, is_silence, is_starting, settle,
+    Judged, Now, Silence, any, calm, close, full, is_alive, is_calm, is_secure, is_silence, is_starting, reported,
+    settle,
 };
 
 use super::pace;
@@ -28,7 +29,7 @@ use crate::decay::Decay;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Real};
 use crate::rule::{
-    ColumnsOf, Count, Elapse, Estimate, Estimator, Judge, Pace, Reading, Rule, Scored, Step, Timed, Verdict,
+    ColumnsOf, Count, Elapse, Estimate, Estimator, Judge, Memo, Pace, Reading, Rule, Scored, Step, Timed, Verdict,
 };
 use core::time::Duration;
 use pulp::Simd;
@@ -388,6 +389,11 @@ impl Judge for RobustMean {
     #[inline(always)]
     fn verdict<T: Real, S: Simd>(output: Verdict<T, S>) -> Verdict<T, S> {
         output
+    }
+
+    #[inline(always)]
+    fn estimates<T: Real, S: Simd>(k: &Constants<T>, _: &mut Memo, cells: &impl Cells<T, S>) -> [Lane<T, S>; 2] {
+        reported(k, cells.get(LOCATION), Now::get(cells, JUDGED))
     }
 }
 

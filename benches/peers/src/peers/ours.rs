@@ -5,7 +5,7 @@ use crate::case::{Block, Case, Shape};
 use crate::contestant::{Entry, Label, Peer, Way};
 use crate::lane::Lane;
 use crate::reference::{ALPHA, Definition};
-use evenkeel::{Bank, Decay, Ema, Estimator, Real, RobustMean, Threads};
+use evenkeel::{Bank, Decay, Ema, Estimator, Outputs, Real, RobustMean, Threads};
 use std::error::Error;
 use std::rc::Rc;
 
@@ -35,7 +35,8 @@ struct EveryLocation<R: Estimator, T: Real>(Bank<R, T>, Vec<T>);
 impl<R: Estimator, T: Real> Peer<T> for EveryLocation<R, T> {
     fn series(&mut self, channel: usize, samples: &[T]) {
         self.1.resize(samples.len(), T::NAN);
-        self.0.update_channel_into(channel, samples, &mut self.1).expect("a place for each location");
+        let outputs = Outputs { locations: Some(&mut self.1), ..Outputs::default() };
+        self.0.update_channel_into(channel, samples, outputs).expect("a place for each location");
     }
 
     fn estimate(&self, channel: usize) -> f64 {
