@@ -371,10 +371,12 @@ class RobustSGM(Optimizer):
             maximize, factor = group["maximize"], 0.0 if lr == 0.0 else 1.0
             for place, p in enumerate(group["params"]):
                 gradient: Tensor | None = p.grad
-                if gradient is None or p.numel() == 0:
+                if gradient is None:
                     continue
-                state: dict[str, Any] = known[p] if p in known else {}
+                state: dict[str, Any] | None = known.get(p)
                 if not state:
+                    if p.numel() == 0:
+                        continue
                     _check(_name(group, index, place), p)
                     state = {"step": 0, "rate": 0.0, "gain": 0.0, **dict(zip(COLUMNS, _room(p), strict=True))}
                 seen = bound.get(p)

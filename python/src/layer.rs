@@ -115,7 +115,7 @@ fn stretch<T>(data: *const T, count: usize) -> (usize, usize) {
     (data.addr(), data.addr().saturating_add(count.saturating_mul(size_of::<T>())))
 }
 
-impl<'a, 'py, T: Lane + Swept> Lent<'a, 'py, T> {
+impl<'a, T: Lane + Swept> Lent<'a, '_, T> {
     fn written(&self) -> [Written<'a>; 2] {
         let (weights, state) =
             (stretch(self.weights.data(), self.weights.len()), stretch(self.state.data(), self.state.len()));
@@ -202,6 +202,7 @@ struct Step<'py> {
 /// Takes one step of many tensors, without the interpreter's lock: each along its gradient, at its factor times its smoothed mean.
 /// Returns that mean, and its gain, of each tensor. Where there is an error, nothing has changed.
 #[pyfunction]
+#[allow(clippy::needless_pass_by_value)] // arguments as Python gives them
 pub(crate) fn descend_layers<'py>(
     py: Python<'py>,
     layers: Vec<Bound<'py, Layer>>,

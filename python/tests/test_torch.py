@@ -5,7 +5,10 @@ import hashlib
 import io
 import math
 import pickle
+import re
+import subprocess
 import sys
+import textwrap
 import warnings
 from pathlib import Path
 
@@ -274,6 +277,13 @@ def test_states_of_others_are_refused():
     refuses(damaged, "group 0: clip must be above 0")
     trained(1, optimizer, w)
     assert optimizer.state[w]["step"] == 2
+    # A weight that has seen no gradient has a square of -1.
+    unseen = torch.nn.Parameter(noise(2, 1))
+    optimizer = RobustSGM([unseen])
+    unseen.grad = torch.tensor([math.nan, 1.0])
+    optimizer.step()
+    assert optimizer.state[unseen]["square"][0] == -1
+    optimizer.load_state_dict(optimizer.state_dict())
 
 
 def test_groups_have_settings_of_their_own():
@@ -360,13 +370,24 @@ def test_tied_weights_are_one():
 
 
 def test_a_gradient_in_the_memory_of_a_parameter():
-    both = [torch.nn.Parameter(noise(30, 3)) for _ in range(2)]
-    optimizers = [RobustSGM([p], lr=0.05) for p in both]
+    memory = noise(3001, 3)
+    one, other = torch.nn.Parameter(memory[1:]), torch.nn.Parameter(memory[1:].clone())
+    optimizers = [RobustSGM([p], lr=0.05) for p in (one, other)]
     for _ in range(3):
-        both[0].grad, both[1].grad = both[0].detach(), both[1].detach().clone()
+        one.grad, other.grad = memory[:-1], memory[:-1].clone()
         for optimizer in optimizers:
             optimizer.step()
-    assert torch.equal(*both) and not torch.equal(both[0], noise(30, 3))
+    assert torch.equal(one, other) and not torch.equal(one, noise(3001, 3)[1:])
+
+
+def test_a_gradient_whose_sign_is_a_bit():
+    one, other = (torch.nn.Parameter(noise(3, 3)) for _ in range(2))
+    one.grad = torch.view_as_complex(noise((3, 2), 4)).conj().imag
+    other.grad = one.grad.clone()
+    assert one.grad.is_neg() and not other.grad.is_neg()
+    for p in (one, other):
+        RobustSGM([p], lr=0.05).step()
+    assert torch.equal(one, other) and not torch.equal(one, noise(3, 3))
 
 
 def test_layouts():
@@ -628,8 +649,19 @@ def test_a_guard_wins_where_labels_are_wrong():
     assert guarded < 0.1 and plain > 10, (guarded, plain)
 
 
-def test_evenkeel_does_not_import_torch():
-    import subprocess
+def test_the_readme():
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    section = readme.split("\n## PyTorch\n")[1].split("\n## ")[0]
+    blocks = [textwrap.dedent(block) for block in re.findall(r"( *)```python\n(.*?)```", section, re.S) for block in block[1:]]
+    assert len(blocks) == 3
+    names = {}
+    for block in blocks:
+        if "register_step_pre_hook" not in block or VERSION >= (2, 0):
+            exec(block, names)
+    assert names["examples"].weighed_down > 0 and names["norms"].skips == 0
+    assert len(names["checkpoint"]["optimizer"]["state"]) == 4
 
+
+def test_evenkeel_does_not_import_torch():
     code = "import sys, evenkeel; assert 'torch' not in sys.modules; import evenkeel.torch; assert 'torch' in sys.modules"
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, cwd=Path(__file__).parent)
