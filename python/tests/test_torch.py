@@ -4,6 +4,7 @@ import copy
 import hashlib
 import io
 import math
+import os
 import pickle
 import re
 import subprocess
@@ -662,6 +663,29 @@ def test_a_guard_wins_where_labels_are_wrong():
 
     guarded, plain = error(True), error(False)
     assert guarded < 0.1 and plain > 10, (guarded, plain)
+
+
+FORK = """
+import os, torch
+from evenkeel.torch import RobustSGM, gradient_norm
+torch.set_num_threads(1)
+w = torch.nn.Parameter(torch.ones(1 << 20))
+optimizer = RobustSGM([w])
+def step():
+    w.grad = torch.full_like(w, 0.5)
+    optimizer.step()
+    return gradient_norm(w)
+step()
+child = os.fork()
+if child == 0:
+    os._exit(0 if step() == 512.0 and w[0] < 1 else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_fork_has_none_of_the_threads():
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FORK], check=True, timeout=60, cwd=Path(__file__).parent)
 
 
 def test_the_readme():
