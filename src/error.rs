@@ -109,7 +109,7 @@ pub enum TrackError {
 #[non_exhaustive]
 pub enum UpdateError {
     /// A slice has the wrong length.
-    #[error("{what} has length {got}, but {expected} was expected: one element per channel")]
+    #[error("{what} has length {got}, but {expected} was expected: one for each channel, or for each sample")]
     Length {
         /// The name of the slice.
         what: &'static str,

@@ -40,10 +40,11 @@
 //! | a row of samples, one per channel, again and again | [`Bank::update`] |
 //! | many rows at once | [`Bank::update_rows`]: the same bits, and less memory traffic |
 //! | a column per series, as Arrow and data frames hold them | [`Bank::update_series`] |
-//! | one long series | [`Bank::update_channel_into`]: the location after each sample |
+//! | one long series | [`Bank::update_channel`] |
+//! | a location, scale, score or outlier wanted for each sample, as a data frame does | [`Outputs`] with [`Bank::update_rows_into`], [`Bank::update_series_into`], [`Bank::update_channel_into`]; by group [`Bank::update_at_into`], [`TimedBank::observe_all_at`] |
 //! | samples of some of the channels | [`Bank::update_at`] |
 //! | the question how unusual each sample was | [`Bank::update_scored`], [`Bank::observe`] |
-//! | samples at any distance in time | [`Decay::half_life_time`] with [`Bank::update_after`] for rows, [`TimedBank::observe_at`] for samples one by one, [`Tracker::update_at`] for series by name |
+//! | samples at any distance in time | [`Decay::half_life_time`] with [`Bank::update_after`] for rows, [`Bank::update_rows_into_after`] and [`Bank::update_series_into_after`] for many, [`TimedBank::observe_at`] for samples one by one, [`Tracker::update_at`] for series by name |
 //! | named series that come and go | [`Tracker`], with [`max_idle`](Tracker::max_idle) and [`max_series`](Tracker::max_series) |
 //! | a process that may be killed, or series to move to another | [`Tracker::write_snapshot`], [`Bank::write_snapshot`], [`Layer::write_snapshot`] |
 //! | weights and their gradients | [`Layer::update`], [`Layer::descend`]; many small layers at once: [`update_layers`], [`descend_layers`] |
@@ -57,7 +58,7 @@
 //! |---|---|
 //! | [`CleanedEma`] | the plain exponential average as if the spikes had not been there: the mean of telemetry |
 //! | [`RobustMean`] | robust location and scale: the centre of a contaminated signal, and quick to follow a shift |
-//! | [`Ema`] | the plain exponential average with bias correction: Adam's first moment |
+//! | [`Ema`] | the plain exponential average with bias correction: Adam's first moment, and pandas' `ewm().mean()` |
 //! | [`ClippedEma`] | that average behind an input clip, for samples about zero |
 //! | [`Numerator`], [`RelaxedNumerator`] | the robust numerator of a learning rate, per weight, and its mean over the layer |
 //! | [`LearningRate`] | that numerator over the norm of the gradient, and the step of descent |

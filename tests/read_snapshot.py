@@ -43,7 +43,8 @@ def read(data):
     out["note"], (rule, parameters) = header.raw(header.one("Q")).decode(errors="replace"), out["rules"][0]
     require(len(COLUMNS[rule]) == columns and not header.data, "wrong number of columns, or header too long")
     (lane, bits), in_time = CODES[LANES[lane]], "half_life_ns" in parameters
-    out["columns"] = found = {name: body.many(bits if name in WORDS else lane, n) for name in COLUMNS[rule]}
+    words = () if rule == "Ema" and in_time else WORDS  # in time its count is a sum of weights
+    out["columns"] = found = {name: body.many(bits if name in words else lane, n) for name in COLUMNS[rule]}
     if tallies := found.pop("tally", []):
         age_bits, fraction, step_bits = TALLIES[version, out["lane"]]
         is_judge, steps = rule == "CleanedEma", [tally >> age_bits for tally in tallies]

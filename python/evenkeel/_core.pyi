@@ -5,7 +5,25 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__: list[str]
+__all__ = [
+    "Bank",
+    "GradientGuard",
+    "GradientGuards",
+    "LateSampleError",
+    "LossGuard",
+    "Rule",
+    "SnapshotError",
+    "TooManySeriesError",
+    "Tracker",
+    "address",
+    "column",
+    "duration",
+    "factorize_integers",
+    "factorize_strings",
+    "factorize_wide",
+    "forked",
+    "snapshot_info",
+]
 
 class LateSampleError(ValueError): ...
 class SnapshotError(ValueError): ...

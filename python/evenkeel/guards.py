@@ -15,7 +15,7 @@ from .tracker import _count, snapshot_rule
 class Suspect(NamedTuple):
     """An example whose loss lies so far above the others that it weighs less than 1."""
 
-    index: int
+    position: int
     """The position of the loss."""
     score: float
     """The scales by which the size of the loss lies above the location."""

@@ -64,8 +64,8 @@ class Counters(NamedTuple):
 
 
 def _series(values: tuple[Any, ...]) -> Series:
-    *numbers, last = values
-    return Series(*numbers, None if last is None else np.datetime64(last, "ns"))
+    last = values[5]
+    return Series._make((*values[:5], None if last is None else np.datetime64(last, "ns")))
 
 
 class Tracker:

@@ -103,9 +103,9 @@ impl Bank {
     #[new]
     fn new(rule: Rule, channels: usize, single: bool) -> PyResult<Self> {
         let state = if single {
-            State::Single(Mutex::new((engine(&rule.rule, channels)?, None)))
+            State::Single(Mutex::new((engine(&rule.any, channels)?, None)))
         } else {
-            State::Double(Mutex::new((engine(&rule.rule, channels)?, None)))
+            State::Double(Mutex::new((engine(&rule.any, channels)?, None)))
         };
         Ok(Self { rule, state })
     }

@@ -50,10 +50,13 @@ impl<'py, T: Lane> Samples<'py, T> {
     }
 }
 
+/// Arrays of scales, scores and outliers.
+type More<'py, T> = (Bound<'py, PyArrayDyn<T>>, Bound<'py, PyArrayDyn<T>>, Bound<'py, PyArrayDyn<bool>>);
+
 /// Arrays for what is reported of every sample.
 pub(crate) struct Places<'py, T: Lane> {
     locations: Bound<'py, PyArrayDyn<T>>,
-    more: Option<(Bound<'py, PyArrayDyn<T>>, Bound<'py, PyArrayDyn<T>>, Bound<'py, PyArrayDyn<bool>>)>,
+    more: Option<More<'py, T>>,
 }
 
 /// The arrays, borrowed to be written to.

@@ -42,7 +42,7 @@ pub(crate) fn check_order(times: &[i64], last: Option<i64>) -> PyResult<()> {
 /// `count`, one for each sample of an array of one dimension.
 #[pyfunction]
 #[pyo3(signature = (rule, x, axis=0, times=None, channels=None, count=0, everything=false))]
-#[allow(clippy::needless_pass_by_value)] // arguments as Python gives them
+#[allow(clippy::needless_pass_by_value, clippy::too_many_arguments)] // as Python gives them
 pub(crate) fn column<'py>(
     py: Python<'py>,
     rule: &Rule,
@@ -89,10 +89,10 @@ impl<'py> How<'_, 'py> {
         if let Some(channels) = self.channels {
             let channels = self.numbers(channels.as_slice()?, flat.len())?;
             match times {
-                None => scattered(py, &mut *engine(&self.rule.rule, self.count)?, &channels, flat, outputs)?,
+                None => scattered(py, &mut *engine(&self.rule.any, self.count)?, &channels, flat, outputs)?,
                 Some(times) => {
                     check_groups(&channels, times, self.count)?;
-                    let mut engine = moments(&self.rule.rule, self.count)?;
+                    let mut engine = moments(&self.rule.any, self.count)?;
                     scattered_at(py, &mut *engine, &channels, times, flat, outputs)?;
                 }
             }
@@ -100,7 +100,7 @@ impl<'py> How<'_, 'py> {
             if let Some(times) = times {
                 check_order(times, None)?;
             }
-            let held: Mutex<Held<T>> = Mutex::new((engine(&self.rule.rule, samples.channels)?, None));
+            let held: Mutex<Held<T>> = Mutex::new((engine(&self.rule.any, samples.channels)?, None));
             let Samples { layout, channels, length, .. } = samples;
             let pass = Pass { samples: flat, layout, channels, length, times };
             run(py, &pass, || locked(&held), outputs)?;

@@ -126,8 +126,13 @@ pub(crate) fn engine<T: Lane>(rule: &AnyRule, channels: usize) -> PyResult<Box<d
 
 /// Channels whose samples come one by one, each with its time.
 pub(crate) trait Moments<T: Lane>: Send {
-    fn at(&mut self, channels: &[usize], times: &[i64], samples: &[T], outputs: Outputs<'_, T>)
-    -> Result<usize, UpdateError>;
+    fn at(
+        &mut self,
+        channels: &[usize],
+        times: &[i64],
+        samples: &[T],
+        outputs: Outputs<'_, T>,
+    ) -> Result<usize, UpdateError>;
 }
 
 impl<R: Timed, T: Lane> Moments<T> for TimedBank<R, T> {

@@ -20,10 +20,7 @@ fn made<T>(made: Result<T, ParameterError>) -> PyResult<T> {
 }
 
 /// The bytes that `write` writes.
-fn saved<'py>(
-    py: Python<'py>,
-    write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>,
-) -> PyResult<Bound<'py, PyBytes>> {
+fn saved(py: Python<'_>, write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> PyResult<Bound<'_, PyBytes>> {
     let mut bytes = Vec::new();
     write(&mut bytes).map_err(|error| error::writing(&error))?;
     Ok(PyBytes::new(py, &bytes))
@@ -183,11 +180,7 @@ impl GradientGuards {
     }
 
     #[allow(clippy::needless_pass_by_value)] // an argument as Python gives it
-    fn observe<'py>(
-        &self,
-        py: Python<'py>,
-        norms: PyReadonlyArray1<'py, f64>,
-    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    fn observe<'py>(&self, py: Python<'py>, norms: PyReadonlyArray1<'py, f64>) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let norms = norms.as_slice()?;
         let mut guards = held(py, &self.0);
         if norms.len() != guards.len() {

@@ -91,7 +91,11 @@ pub(crate) fn factorize_wide<'py>(py: Python<'py>, letters: PyReadonlyArray2<'py
 
 /// Numbers strings.
 #[pyfunction]
-pub(crate) fn factorize_strings<'py>(py: Python<'py>, keys: &Bound<'py, PyList>, name: &str) -> PyResult<Numbered<'py>> {
+pub(crate) fn factorize_strings<'py>(
+    py: Python<'py>,
+    keys: &Bound<'py, PyList>,
+    name: &str,
+) -> PyResult<Numbered<'py>> {
     let mut numbers: Numbers<String> = Numbers::new(keys.len());
     let mut known: HashMap<usize, i64> = HashMap::new();
     for (at, key) in keys.iter().enumerate() {

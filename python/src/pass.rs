@@ -98,8 +98,7 @@ pub(crate) fn run<T: Lane, E: std::ops::DerefMut<Target = (Box<dyn Engine<T>>, O
             }
             let piece = if channels == 1 { ALONE } else { TOGETHER / channels };
             in_pieces(py, length, piece, |range| {
-                let series: Vec<&[T]> =
-                    samples.chunks_exact(length).map(|series| &series[range.clone()]).collect();
+                let series: Vec<&[T]> = samples.chunks_exact(length).map(|series| &series[range.clone()]).collect();
                 let mut outputs: Vec<Outputs<'_, T>> =
                     places.iter_mut().map(|places| take_front(places, range.len())).collect();
                 let mut held = lock();

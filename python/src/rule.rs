@@ -18,7 +18,7 @@ pub(crate) enum AnyRule {
 #[pyclass(frozen, module = "evenkeel._core", from_py_object)]
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
-    pub(crate) rule: AnyRule,
+    pub(crate) any: AnyRule,
     pub(crate) preset: &'static str,
     pub(crate) decay: Decay,
 }
@@ -82,7 +82,7 @@ impl Rule {
     /// The scales beyond which a sample is an outlier; None where there is no scale.
     #[getter]
     fn outlier_at(&self) -> Option<f64> {
-        match self.rule {
+        match self.any {
             AnyRule::Robust(rule) => Some(rule.outlier_at()),
             AnyRule::Cleaned(rule) => Some(rule.outlier_at()),
             AnyRule::Ema(_) => None,
@@ -90,11 +90,11 @@ impl Rule {
     }
 
     fn __eq__(&self, other: &Self) -> bool {
-        self.rule == other.rule
+        self.any == other.any
     }
 
     fn __repr__(&self) -> String {
-        format!("{:?}", self.rule)
+        format!("{:?}", self.any)
     }
 }
 
@@ -130,7 +130,7 @@ impl Rule {
                 return Err(value(format!("preset must be \"clean\", \"robust\", \"mean\" or \"ema\", not {other:?}")));
             }
         };
-        Ok(Self { rule: rule.map_err(|error| parameter(&error))?, preset, decay })
+        Ok(Self { any: rule.map_err(|error| parameter(&error))?, preset, decay })
     }
 
     /// The rule that a snapshot was made by.
@@ -140,7 +140,11 @@ impl Rule {
             (Some(gain), _) => Decay::alpha(gain),
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // reading it back compares the bits
             (_, Some(time)) => Decay::half_life_time(Duration::from_nanos(time as u64)),
-            _ => return Err(value(format!("the snapshot was made by {saved}, which has no memory: there is no such rule here"))),
+            _ => {
+                return Err(value(format!(
+                    "the snapshot was made by {saved}, which has no memory: there is no such rule here"
+                )));
+            }
         };
         let resolution = if of("learns") == Some(1.0) { None } else { of("resolution") };
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // as above
@@ -158,7 +162,7 @@ impl Rule {
         let options =
             Options { resolution, patience, clip: of("clip"), reject, scale_clip: of("scale_clip"), keeps_all };
         let mut rule = Self::of(preset, decay.map_err(|error| parameter(&error))?, options)?;
-        if let AnyRule::Robust(robust) = rule.rule
+        if let AnyRule::Robust(robust) = rule.any
             && robust == robust.mean_faithful()
         {
             rule.preset = "mean";

@@ -94,10 +94,12 @@ fn named(rule: &Rule, limits: Limits) -> PyResult<Box<dyn Named>> {
         }
         Ok(Box::new(tracker))
     }
-    match rule.rule {
+    match rule.any {
         AnyRule::Robust(rule) => of(rule, limits),
         AnyRule::Cleaned(rule) => of(rule, limits),
-        AnyRule::Ema(_) => Err(value("preset must have a scale, as \"clean\", \"robust\" and \"mean\" do, not \"ema\"")),
+        AnyRule::Ema(_) => {
+            Err(value("preset must have a scale, as \"clean\", \"robust\" and \"mean\" do, not \"ema\""))
+        }
     }
 }
 
@@ -122,7 +124,12 @@ type SeenArrays<'py> =
 
 impl Seen {
     fn new(samples: usize) -> Self {
-        Self(Vec::with_capacity(samples), Vec::with_capacity(samples), Vec::with_capacity(samples), Vec::with_capacity(samples))
+        Self(
+            Vec::with_capacity(samples),
+            Vec::with_capacity(samples),
+            Vec::with_capacity(samples),
+            Vec::with_capacity(samples),
+        )
     }
 
     fn put(&mut self, update: &Update<f64>) {
@@ -180,6 +187,30 @@ impl Tracker {
     fn held(&self, py: Python<'_>) -> MutexGuard<'_, Box<dyn Named>> {
         self.series.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Updates the series of a batch, whose names `name` returns, in pieces between which signals are heard.
+    fn update_all<'a, 'py>(
+        &self,
+        py: Python<'py>,
+        batch: &Batch<'_>,
+        observe: bool,
+        name: impl Fn(usize) -> &'a str + Sync,
+    ) -> PyResult<Option<SeenArrays<'py>>> {
+        let samples = batch.values.len();
+        let mut seen = observe.then(|| Seen::new(samples));
+        for from in (0..samples).step_by(PIECE) {
+            let (to, places, name) = (samples.min(from + PIECE), seen.as_mut(), &name);
+            let taken = py.detach(|| {
+                let (mut series, mut places) = (self.locked(), places);
+                (from..to).try_for_each(|at| batch.give(&mut **series, name(at), at, places.as_deref_mut()))
+            });
+            taken.map_err(error::track)?;
+            if to < samples {
+                py.check_signals()?;
+            }
+        }
+        Ok(seen.map(|seen| seen.arrays(py)))
+    }
 }
 
 #[pymethods]
@@ -231,22 +262,8 @@ impl Tracker {
         if let Some(at) = codes.iter().position(|code| !is_key(code)) {
             return Err(value(format!("keys[{at}] is {}, and there are {} categories", codes[at], categories.len())));
         }
-        let batch = Batch { values, times };
-        let mut seen = observe.then(|| Seen::new(values.len()));
-        for from in (0..values.len()).step_by(PIECE) {
-            let to = values.len().min(from + PIECE);
-            let seen = seen.as_mut();
-            py.detach(|| {
-                let (mut series, mut seen) = (self.locked(), seen);
-                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // looked at above
-                (from..to).try_for_each(|at| {
-                    batch.give(&mut **series, &categories[codes[at] as usize], at, seen.as_deref_mut())
-                })
-            })
-            .map_err(error::track)?;
-            py.check_signals()?;
-        }
-        Ok(seen.map(|seen| seen.arrays(py)))
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // looked at above
+        self.update_all(py, &Batch { values, times }, observe, |at| &categories[codes[at] as usize])
     }
 
     /// Updates series by name, one for each value.
@@ -263,24 +280,11 @@ impl Tracker {
         let values = values.as_slice()?;
         let times = times.as_ref().map(|times| times.as_slice()).transpose()?;
         check_lengths(keys.len(), values.len(), times)?;
-        for (at, key) in keys.iter().enumerate() {
-            text(&key, at, "keys")?.to_str()?;
-        }
-        let batch = Batch { values, times };
-        let mut seen = observe.then(|| Seen::new(values.len()));
-        for from in (0..values.len()).step_by(PIECE) {
-            let to = values.len().min(from + PIECE);
-            // The names are Python's own, so that the interpreter's lock stays.
-            let mut series = self.held(py);
-            for at in from..to {
-                let key = keys.get_item(at)?;
-                let key = key.cast::<PyString>()?.to_str()?;
-                batch.give(&mut **series, key, at, seen.as_mut()).map_err(error::track)?;
-            }
-            drop(series);
-            py.check_signals()?;
-        }
-        Ok(seen.map(|seen| seen.arrays(py)))
+        // Held here, so that they stay whatever becomes of the list while the interpreter's lock is given up.
+        let keys = keys.iter().enumerate().map(|(at, key)| Ok(text(&key, at, "keys")?.clone()));
+        let keys = keys.collect::<PyResult<Vec<Bound<'_, PyString>>>>()?;
+        let names = keys.iter().map(|key| key.to_str()).collect::<PyResult<Vec<&str>>>()?;
+        self.update_all(py, &Batch { values, times }, observe, |at| names[at])
     }
 
     /// Location, scale, score, samples, outliers and last time of a series.

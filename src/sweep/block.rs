@@ -145,18 +145,32 @@ fn advance<R: Estimator, T: Real, S: Simd, K: Sink<R, T>>(
     at: At,
 ) -> ColumnsOf<R, T::Lanes<S>> {
     let mut cells = Registers::<R, T, S> { simd, state, may_shortcut };
-    for (sample, sink) in samples.into_iter().zip(sinks) {
-        R::step_and(
-            constants,
-            &mut cells,
-            [Lane(simd, sample)],
-            #[inline(always)]
-            |output| match at {
-                At::Vector(index) => sink.vector(simd, index, output),
-                At::Tail => sink.tail(simd, output),
-            },
-        );
-        sink.state(simd, constants, at, &cells);
-    }
+    // One after the other and not in a loop, whose state would go through memory.
+    let ([first, second], [early, late]) = (samples, sinks);
+    advance_once(simd, constants, &mut cells, first, early, at);
+    advance_once(simd, constants, &mut cells, second, late, at);
     cells.state
+}
+
+/// Steps one vector of channels through one sample.
+#[inline(always)]
+fn advance_once<R: Estimator, T: Real, S: Simd, K: Sink<R, T>>(
+    simd: S,
+    constants: &R::Constants<T>,
+    cells: &mut Registers<R, T, S>,
+    sample: T::Lanes<S>,
+    sink: &mut K,
+    at: At,
+) {
+    R::step_and(
+        constants,
+        cells,
+        [Lane(simd, sample)],
+        #[inline(always)]
+        |output| match at {
+            At::Vector(index) => sink.vector(simd, index, output),
+            At::Tail => sink.tail(simd, output),
+        },
+    );
+    sink.state(simd, constants, at, cells);
 }

@@ -96,7 +96,7 @@ impl<T> Outputs<'_, T> {
     }
 }
 
-impl<'a, T> Outputs<'a, T> {
+impl<T> Outputs<'_, T> {
     /// Takes the places of the first samples away.
     pub(crate) fn take(&mut self, samples: usize) -> Self {
         fn first<'a, X>(places: &mut Option<&'a mut [X]>, samples: usize) -> Option<&'a mut [X]> {

@@ -8,6 +8,7 @@ use super::threads::{Work, split_columns};
 use crate::dispatch::Token;
 use crate::lane::{MOST_LANES, Real};
 use crate::rule::{ColumnsOf, Estimator};
+use prefetch_index::prefetch_index;
 use pulp::{Simd, WithSimd};
 
 /// Most channels that are transposed at a time.
@@ -172,6 +173,8 @@ fn turn_back<T, X: Copy + Default>(
                 }
                 for (side, one) in outputs.iter_mut().enumerate() {
                     if let Some(places) = places(one) {
+                        // Fetches the places of the next group, as `turn` fetches its samples.
+                        prefetch_index(&*places, row + done + GROUP);
                         let place = &mut places[row + done..][..SIDE];
                         for step in 0..SIDE {
                             place[step] = square[step][side];

@@ -235,6 +235,7 @@ fn banks() {
     bank_in_time::<_, f64>("bank-in_time-f64", in_time(), 0xf0f9_b2b3_6c87_6d48);
     bank_in_time::<_, f32>("bank-in_time-f32", in_time(), 0xe26a_bc27_11e5_fb07);
     bank_in_time::<_, f64>("bank-cleaned_ema-in_time-f64", CleanedEma::new(a_minute()), 0x5912_24bb_ecc8_7811);
+    bank_in_time::<_, f64>("bank-ema-in_time-f64", Ema::new(a_minute()), 0x23a7_d13d_2081_fbeb);
 }
 
 #[test]

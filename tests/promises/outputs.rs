@@ -110,8 +110,8 @@ fn in_samples<R: Estimator + Copy, T: Float>(rule: R, seed: u64) {
             .zip(block)
             .map(|(index, &sample)| {
                 let channel = index % channels;
-                let seen = single.observe(channel, sample).unwrap();
-                Said::of(seen, single.reading(channel).unwrap())
+                let verdict = single.observe(channel, sample).unwrap();
+                Said::of(verdict, single.reading(channel).unwrap())
             })
             .collect();
         let columns: Vec<Vec<T>> = (0..channels).map(|channel| column(block, channel, channels)).collect();
@@ -216,8 +216,8 @@ fn after<R: Timed + Copy, T: Float>(rule: R, seed: u64) {
             .zip(block)
             .map(|(index, &sample)| {
                 let channel = index % channels;
-                let seen = single.observe_after(channel, elapsed[index / channels], sample).unwrap();
-                Said::of(seen, single.reading(channel).unwrap())
+                let verdict = single.observe_after(channel, elapsed[index / channels], sample).unwrap();
+                Said::of(verdict, single.reading(channel).unwrap())
             })
             .collect();
         let columns: Vec<Vec<T>> = (0..channels).map(|channel| column(block, channel, channels)).collect();
@@ -270,18 +270,16 @@ fn late_samples<R: Timed + Copy, T: Float>(rule: R, seed: u64) {
     let samples = random.hostile::<T>(400, 1);
     let channels: Vec<usize> = samples.iter().map(|_| random.below(CHANNELS)).collect();
     let second = 1_000_000_000;
-    let time = |(index, _): (usize, &T), random: &mut Random| {
-        index as i64 * second - if random.chance(0.2) { 40 * second } else { 0 }
-    };
-    let times: Vec<i64> = samples.iter().enumerate().map(|sample| time(sample, &mut random)).collect();
+    let ago = |random: &mut Random| if random.chance(0.2) { 40 * second } else { 0 };
+    let times: Vec<i64> = (0..).zip(&samples).map(|(index, _): (i64, _)| index * second - ago(&mut random)).collect();
     let mut single = TimedBank::<R, T>::new(rule, CHANNELS).unwrap();
     let mut late = 0;
     let mut expected = Vec::new();
     for ((&channel, &time), &sample) in channels.iter().zip(&times).zip(&samples) {
-        let seen = single.observe_at(channel, time, sample);
+        let update = single.observe_at(channel, time, sample);
         let reading = single.reading(channel).unwrap();
         let mut said = Said { numbers: [reading.location, reading.scale, T::NAN], outlier: false };
-        match seen {
+        match update {
             Ok(update) => (said.numbers[2], said.outlier) = (update.score, update.outlier),
             Err(UpdateError::Late { .. }) => late += 1,
             Err(other) => panic!("{other}"),
@@ -332,7 +330,7 @@ fn wrong_lengths<T: Float>() {
             update(outputs);
         };
     let untouched = |found: &Everything<T>| {
-        found.assert(0, &vec![Said { numbers: [T::ZERO; 3], outlier: false }; found.outliers.len()], "")
+        found.assert(0, &vec![Said { numbers: [T::ZERO; 3], outlier: false }; found.outliers.len()], "");
     };
     for (bit, what) in ["locations", "scales", "scores", "outliers"].into_iter().enumerate() {
         for off in [block.len() - 1, block.len() + 1, 0] {
@@ -340,7 +338,7 @@ fn wrong_lengths<T: Float>() {
             let mut wrong = Everything::new(off);
             let error = length(what, off, block.len());
             let mut by_time = TimedBank::<RobustMean, T>::new(rule, 1).unwrap();
-            let (named, times) = (vec![0; block.len()], vec![0; block.len()]);
+            let (named, moments) = (vec![0; block.len()], vec![0; block.len()]);
             let mut refused: Vec<Result<(), UpdateError>> = Vec::new();
             let mut refuse = |way: &mut dyn FnMut(Outputs<'_, T>) -> Result<(), UpdateError>| {
                 bad(bit, &mut found, &mut wrong, &mut |outputs| refused.push(way(outputs)));
@@ -349,7 +347,7 @@ fn wrong_lengths<T: Float>() {
             refuse(&mut |outputs| counted.update_at_into(&named, &block, outputs));
             refuse(&mut |outputs| counted.update_channel_into(3, &block, outputs));
             refuse(&mut |outputs| timed.update_rows_into_after(&elapsed, &block, outputs));
-            refuse(&mut |outputs| by_time.observe_all_at(&named, &times, &block, outputs).map(drop));
+            refuse(&mut |outputs| by_time.observe_all_at(&named, &moments, &block, outputs).map(drop));
             assert!(refused.len() == 5 && refused.iter().all(|found| *found == error), "{refused:?}");
             assert!(by_time.reading(0).unwrap().location.nan());
             untouched(&found);

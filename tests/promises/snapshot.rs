@@ -102,6 +102,7 @@ fn a_bank_in_time_goes_on<T: Float>() {
     one_bank_in_time::<_, T>(in_time());
     one_bank_in_time::<_, T>(learning());
     one_bank_in_time::<_, T>(CleanedEma::new(a_minute()));
+    one_bank_in_time::<_, T>(Ema::new(a_minute()));
     one_bank_in_time::<_, T>(CleanedEma::new(a_minute()).resolution(Resolution::Learn).unwrap());
 }
 
