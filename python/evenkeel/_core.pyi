@@ -10,6 +10,8 @@ __all__ = [
     "GradientGuard",
     "GradientGuards",
     "LateSampleError",
+    "Layer",
+    "LearningRate",
     "LossGuard",
     "Rule",
     "SnapshotError",
@@ -17,11 +19,13 @@ __all__ = [
     "Tracker",
     "address",
     "column",
+    "descend_layers",
     "duration",
     "factorize_integers",
     "factorize_strings",
     "factorize_wide",
     "forked",
+    "norm",
     "snapshot_info",
 ]
 
@@ -205,7 +209,7 @@ def descend_layers(
     steps: list[int],
     means: list[tuple[float, float]],
 ) -> list[tuple[float, float]]: ...
-def norm(tensors: list[NDArray[Any]], squares: list[float] = []) -> float: ...
+def norm(tensors: list[NDArray[Any]], squares: list[float] = ...) -> float: ...
 def address(x: NDArray[Any]) -> int: ...
 def column(
     rule: Rule,
