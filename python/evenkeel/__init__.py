@@ -11,6 +11,7 @@ what a training produces.
 | named series that come and go | `Tracker` |
 | the losses of a batch, of which some labels are wrong | `LossGuard` |
 | gradients with a spike now and then | `GradientGuard`, `GradientGuards` |
+| a training in PyTorch | the guards over tensors, and an optimiser: `evenkeel.torch` |
 """
 
 import os as _os

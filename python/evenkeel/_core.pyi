@@ -10,6 +10,8 @@ __all__ = [
     "GradientGuard",
     "GradientGuards",
     "LateSampleError",
+    "Layer",
+    "LearningRate",
     "LossGuard",
     "Rule",
     "SnapshotError",
@@ -17,11 +19,13 @@ __all__ = [
     "Tracker",
     "address",
     "column",
+    "descend_layers",
     "duration",
     "factorize_integers",
     "factorize_strings",
     "factorize_wide",
     "forked",
+    "norm",
     "snapshot_info",
 ]
 
@@ -174,6 +178,38 @@ class GradientGuards:
     def read(self, bytes: bytes) -> None: ...
     def __copy__(self) -> GradientGuards: ...
 
+@final
+class LearningRate:
+    def __new__(
+        cls,
+        lr: float,
+        *,
+        beta: float,
+        beta_scale: float,
+        beta_norm: float,
+        beta_smooth: float | None,
+        clip: float,
+        bound: str,
+        eps: float,
+        weight_decay: float,
+        decoupled: bool,
+        mean_beta: float | None,
+    ) -> LearningRate: ...
+    def check_single(self) -> None: ...
+
+@final
+class Layer:
+    def __new__(cls, name: str, weights: NDArray[Any], state: NDArray[Any]) -> Layer: ...
+
+def descend_layers(
+    layers: list[Layer],
+    rules: list[LearningRate],
+    gradients: list[NDArray[Any]],
+    factors: list[float],
+    steps: list[int],
+    means: list[tuple[float, float]],
+) -> list[tuple[float, float]]: ...
+def norm(tensors: list[NDArray[Any]], squares: list[float] = ...) -> float: ...
 def address(x: NDArray[Any]) -> int: ...
 def column(
     rule: Rule,

@@ -17,8 +17,13 @@ pub(crate) fn forked() {
     FORKED.store(true, Ordering::Relaxed);
 }
 
-fn threads() -> Threads {
-    if FORKED.load(Ordering::Relaxed) { Threads::One } else { Threads::Auto }
+/// Whether the threads that this process had are those of its parent.
+pub(crate) fn is_forked() -> bool {
+    FORKED.load(Ordering::Relaxed)
+}
+
+pub(crate) fn threads() -> Threads {
+    if is_forked() { Threads::One } else { Threads::Auto }
 }
 
 /// An element type of numpy that is one of the library's.

@@ -12,6 +12,9 @@
 //! | `bank.rs` | channels to be updated again and again |
 //! | `tracker.rs` | named series that come and go |
 //! | `guards.rs` | the guards of a training |
+//! | `learning_rate.rs` | the rule of an optimiser's step |
+//! | `layer.rs` | the step of many tensors |
+//! | `norm.rs` | the norm of many tensors |
 //! | `error.rs` | errors as Python's |
 
 mod bank;
@@ -21,6 +24,9 @@ mod engine;
 mod error;
 mod guards;
 mod keys;
+mod layer;
+mod learning_rate;
+mod norm;
 mod pass;
 mod rule;
 mod tracker;
@@ -40,6 +46,12 @@ mod _core {
     use crate::guards::{GradientGuard, GradientGuards, LossGuard};
     #[pymodule_export]
     use crate::keys::{factorize_integers, factorize_strings, factorize_wide};
+    #[pymodule_export]
+    use crate::layer::{Layer, descend_layers};
+    #[pymodule_export]
+    use crate::learning_rate::LearningRate;
+    #[pymodule_export]
+    use crate::norm::norm;
     #[pymodule_export]
     use crate::rule::{Rule, duration};
     #[pymodule_export]
