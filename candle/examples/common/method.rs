@@ -70,7 +70,7 @@ impl Method {
     pub(crate) fn name(self) -> String {
         let optimiser = match self.optimiser {
             Rule::Of(optimiser) => optimiser.name(),
-            Rule::Spam => "SPAM, reset at a tuned interval",
+            Rule::Spam => "SPAM, reset at a tuned interval".to_owned(),
         };
         let clip = match self.clip {
             Norm::Free => "",

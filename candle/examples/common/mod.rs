@@ -9,6 +9,7 @@
 //! | `study.rs` | the choice of settings, and the runs that count |
 //! | `report.rs`, `plot.rs` | what came out |
 //! | `program.rs` | the arguments, and the files that are written |
+//! | `single.rs` | the rounding to the precision of networks |
 //! | `threads.rs` | candle on one thread |
 //!
 //! The clips and the other optimisers are those of the study `train`.
@@ -23,6 +24,10 @@ pub(crate) mod optimisers;
 pub(crate) mod plot;
 pub(crate) mod program;
 pub(crate) mod report;
+#[path = "../train/rounded.rs"]
+#[allow(dead_code, reason = "rounded state is compared there alone")]
+pub(crate) mod rounded;
+pub(crate) mod single;
 pub(crate) mod spam;
 pub(crate) mod study;
 pub(crate) mod task;

@@ -6,7 +6,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{Result, Tensor, Var};
 use candle_nn::Optimizer;
 
-use super::task::single;
+use super::single::single;
 
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;

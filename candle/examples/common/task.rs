@@ -4,6 +4,8 @@ use anyhow::Result;
 use candle_core::{Device, Tensor, Var};
 use fastrand::Rng;
 
+use super::single::single;
+
 /// Something to be learnt, clean and disturbed in several ways.
 pub(crate) trait Task: Sync {
     /// What the tables and the picture say of it.
@@ -77,11 +79,4 @@ pub(crate) struct Sheet {
 pub(crate) fn uniform(shape: (usize, usize), bound: f64, rng: &mut Rng) -> Result<Var> {
     let values: Vec<f32> = (0..shape.0 * shape.1).map(|_| single((2.0 * rng.f64() - 1.0) * bound)).collect();
     Ok(Var::from_vec(values, shape, &Device::Cpu)?)
-}
-
-/// In the precision in which networks are trained.
-pub(crate) fn single(value: f64) -> f32 {
-    #[expect(clippy::cast_possible_truncation, reason = "this is the rounding that is meant")]
-    let rounded = value as f32;
-    rounded
 }

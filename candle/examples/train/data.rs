@@ -3,6 +3,8 @@
 use anyhow::{Result, ensure};
 use fastrand::Rng;
 
+use crate::single::single;
+
 /// What decides which wine is in which part. It is the same for every run, so that all runs answer the same question.
 const SPLIT_SEED: u64 = 1599;
 
@@ -73,11 +75,4 @@ pub(crate) fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
     let mean = values.iter().sum::<f64>() / count;
     let squares = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
     (mean, (squares / (count - 1.0)).sqrt())
-}
-
-/// In the precision in which networks are trained.
-pub(crate) fn single(value: f64) -> f32 {
-    #[expect(clippy::cast_possible_truncation, reason = "this is the rounding that is meant")]
-    let rounded = value as f32;
-    rounded
 }

@@ -31,6 +31,8 @@ mod pool;
 mod report;
 mod rounded;
 mod scenario;
+#[path = "../common/single.rs"]
+mod single;
 mod study;
 #[path = "../common/threads.rs"]
 mod threads;

@@ -4,7 +4,8 @@ use candle_core::{DType, Device, Result, Tensor, Var};
 use candle_nn::{Linear, Module};
 use fastrand::Rng;
 
-use crate::data::{Part, single};
+use crate::data::Part;
+use crate::single::single;
 
 /// Units of the hidden layers.
 const HIDDEN: [usize; 2] = [64, 64];

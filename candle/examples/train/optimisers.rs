@@ -6,7 +6,7 @@ use candle_nn::{AdamW, Optimizer, ParamsAdamW};
 use evenkeel::{Decay, RobustMean, Sweep};
 use evenkeel_candle::{ParamsRobustSgm, RobustSgm};
 
-use crate::rounded::{RoundedSgm, Rounding};
+use super::rounded::{RoundedSgm, Rounding};
 
 /// What SGD keeps of its velocity at each step, and so does `AdamW` of its first moment.
 const MOMENTUM: f64 = 0.9;

@@ -10,7 +10,7 @@ use candle_nn::Optimizer;
 use evenkeel::{Decay, LearningRate, Sweep};
 use evenkeel_candle::ParamsRobustSgm;
 
-use crate::data::single;
+use super::single::single;
 
 /// How a number of the state becomes one of sixteen bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

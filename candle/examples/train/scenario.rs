@@ -4,7 +4,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{Result, Tensor, Var};
 use fastrand::Rng;
 
-use crate::data::single;
+use crate::single::single;
 
 /// Standard deviations of the score by which a gross error is wrong.
 pub(crate) const GROSS_ERROR: f32 = 100.0;
