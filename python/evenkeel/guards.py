@@ -3,13 +3,16 @@ their norms."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _containers, _core, _rule
 from .tracker import _count, snapshot_rule
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Suspect(NamedTuple):
@@ -39,7 +42,58 @@ def _doubles(x: Any, name: str) -> NDArray[np.float64]:
     return _flat(x, name).astype(np.float64, copy=False)
 
 
-class LossGuard:
+class _Native(Protocol):
+    """A guard of the core."""
+
+    def to_bytes(self) -> bytes: ...
+    def __copy__(self) -> Self: ...
+
+
+Core = TypeVar("Core", bound=_Native)
+
+
+class _Guard(Generic[Core]):
+    """A guard of the core, with what saves and copies it; subclasses make it of a snapshot in `__setstate__`."""
+
+    __slots__ = ("_core",)
+    _core: Core
+
+    def to_bytes(self) -> bytes:
+        """The state as a snapshot of the library, the same bytes on any machine."""
+        return self._core.to_bytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """A guard, or guards, from a snapshot, with the decay that made it.
+
+        Raises
+        ------
+        SnapshotError
+            The bytes are no snapshot of this kind of guard, or they are damaged.
+        """
+        guard = cls.__new__(cls)
+        guard.__setstate__(data)
+        return guard
+
+    def copy(self) -> Self:
+        """A guard in the same state, which goes on by itself."""
+        other = type(self).__new__(type(self))
+        other._core = self._core.__copy__()
+        return other
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self.copy()
+
+    def __getstate__(self) -> bytes:
+        return self.to_bytes()
+
+    def __setstate__(self, data: bytes) -> None:
+        raise NotImplementedError
+
+
+class LossGuard(_Guard[_core.LossGuard]):
     """Weights for the examples of a batch from their losses, so that examples with wrong labels do not count.
 
     The losses of a batch are judged by what was known before it, and then learnt. With `x` the square root of a loss where losses
@@ -69,7 +123,7 @@ class LossGuard:
     array([1., 1., 0.])
     """
 
-    __slots__ = ("_core",)
+    __slots__ = ()
 
     def __init__(
         self,
@@ -145,37 +199,6 @@ class LossGuard:
         """The number of losses that weighed less than 1, without those that were none."""
         return self._core.weighed_down
 
-    def to_bytes(self) -> bytes:
-        """The state as a snapshot of the library, the same bytes on any machine."""
-        return self._core.to_bytes()
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> LossGuard:
-        """A guard from a snapshot, with the decay that made it.
-
-        Raises
-        ------
-        SnapshotError
-            The bytes are no snapshot of a guard of losses, or they are damaged.
-        """
-        guard = cls.__new__(cls)
-        guard.__setstate__(data)
-        return guard
-
-    def copy(self) -> LossGuard:
-        """A guard in the same state, which goes on by itself."""
-        other = type(self).__new__(type(self))
-        other._core = self._core.__copy__()
-        return other
-
-    __copy__ = copy
-
-    def __deepcopy__(self, memo: Any) -> LossGuard:
-        return self.copy()
-
-    def __getstate__(self) -> bytes:
-        return self.to_bytes()
-
     def __setstate__(self, data: bytes) -> None:
         rule = snapshot_rule(data)
         # Only the reader of the body knows whether losses are squared: the other kind is refused.
@@ -190,7 +213,7 @@ class LossGuard:
         return f"<evenkeel.LossGuard, location {self.location}, scale {self.scale}>"
 
 
-class GradientGuard:
+class GradientGuard(_Guard[_core.GradientGuard]):
     """A factor for the gradient of each step from its norm, so that a spike does not move the weights.
 
     With `x = ln |g|`, and the location and the scale of its running robust mean before this step::
@@ -219,7 +242,7 @@ class GradientGuard:
     1
     """
 
-    __slots__ = ("_core",)
+    __slots__ = ()
 
     def __init__(
         self,
@@ -255,37 +278,6 @@ class GradientGuard:
         """The number of steps that were skipped one after the other, up to the last one."""
         return self._core.skips_in_a_row
 
-    def to_bytes(self) -> bytes:
-        """The state as a snapshot of the library, the same bytes on any machine."""
-        return self._core.to_bytes()
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> GradientGuard:
-        """A guard from a snapshot, with the decay that made it.
-
-        Raises
-        ------
-        SnapshotError
-            The bytes are no snapshot of a guard of one norm, or they are damaged.
-        """
-        guard = cls.__new__(cls)
-        guard.__setstate__(data)
-        return guard
-
-    def copy(self) -> GradientGuard:
-        """A guard in the same state, which goes on by itself."""
-        other = type(self).__new__(type(self))
-        other._core = self._core.__copy__()
-        return other
-
-    __copy__ = copy
-
-    def __deepcopy__(self, memo: Any) -> GradientGuard:
-        return self.copy()
-
-    def __getstate__(self) -> bytes:
-        return self.to_bytes()
-
     def __setstate__(self, data: bytes) -> None:
         self._core = _core.GradientGuard(snapshot_rule(data))
         self._core.read(data)
@@ -294,7 +286,7 @@ class GradientGuard:
         return f"<evenkeel.GradientGuard, {self.skips} skips>"
 
 
-class GradientGuards:
+class GradientGuards(_Guard[_core.GradientGuards]):
     """A `GradientGuard` for each tensor of a model, judged together.
 
     Examples
@@ -307,7 +299,7 @@ class GradientGuards:
     array([0. , 0.8, 1. ])
     """
 
-    __slots__ = ("_core",)
+    __slots__ = ()
 
     def __init__(
         self,
@@ -352,37 +344,6 @@ class GradientGuards:
     def skips_in_a_row(self) -> list[int]:
         """The number of steps of each tensor that were skipped one after the other, up to the last one."""
         return self._core.skips_in_a_row
-
-    def to_bytes(self) -> bytes:
-        """The state as a snapshot of the library, the same bytes on any machine."""
-        return self._core.to_bytes()
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> GradientGuards:
-        """Guards from a snapshot, with the decay that made it.
-
-        Raises
-        ------
-        SnapshotError
-            The bytes are no snapshot of guards of gradients, or they are damaged.
-        """
-        guards = cls.__new__(cls)
-        guards.__setstate__(data)
-        return guards
-
-    def copy(self) -> GradientGuards:
-        """Guards in the same state, which go on by themselves."""
-        other = type(self).__new__(type(self))
-        other._core = self._core.__copy__()
-        return other
-
-    __copy__ = copy
-
-    def __deepcopy__(self, memo: Any) -> GradientGuards:
-        return self.copy()
-
-    def __getstate__(self) -> bytes:
-        return self.to_bytes()
 
     def __setstate__(self, data: bytes) -> None:
         self._core = _core.GradientGuards(snapshot_rule(data), _core.snapshot_info(data)[5])
