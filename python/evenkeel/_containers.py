@@ -58,7 +58,7 @@ def unpack(x: object, name: str = "x") -> Unpacked:
 
 
 def floats(array: NDArray[Any], name: str) -> NDArray[Any]:
-    """The same numbers as float32 or float64 that the core can share: the array itself wherever that is possible."""
+    """The numbers of an array as float32 or float64 that the core can share: the array itself wherever that is possible."""
     dtype = array.dtype
     if dtype.kind == "f":
         dtype = _FLOAT32 if dtype.itemsize <= 4 else _FLOAT64

@@ -118,7 +118,7 @@ fn verdict(update: Update<f64>) -> Verdict {
 
 /// Places for the locations, scales, scores and outliers of a batch.
 struct Seen(Vec<f64>, Vec<f64>, Vec<f64>, Vec<bool>);
-/// The same as arrays.
+/// Locations, scales, scores and outliers of a batch as arrays of numpy.
 type SeenArrays<'py> =
     (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<bool>>);
 

@@ -198,7 +198,7 @@ fn distance(random: &mut Random) -> Duration {
     }
 }
 
-/// The same in time, beside one row after the other and one sample after the other.
+/// Outputs in time, beside one row after the other and one sample after the other.
 fn after<R: Timed + Copy, T: Float>(rule: R, seed: u64) {
     let mut random = Random::new(seed);
     for (channels, rows) in [(1, 50), (2, 20), (3, 17), (8, 16), (37, 50), (70, 33), (130, 5), (1100, 6), (4, 0)] {
