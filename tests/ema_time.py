@@ -40,7 +40,7 @@ def main():
     noise = lambda n: list(np.round(50 + random.normal(size=n), 6))
     with_gaps = lambda numbers, share: [math.nan if random.random() < share else number for number in numbers]
     poisson = lambda n: np.round(random.exponential(size=n) * SECOND)
-    n = 300
+    n = 180
     cases = [
         case("equal distances", [SECOND] * (n - 1), noise(n), 60 * SECOND),
         case("random distances", poisson(n - 1), noise(n), 60 * SECOND),
