@@ -2,7 +2,7 @@
 
 use crate::common::data::samples;
 use crate::contestant::{Contestant, time};
-use crate::oracle::layer::{NumeratorSpec, RateSpec, RateState};
+use crate::oracle::layer::{NumeratorSpec, RateOptions, RateSpec, RateState};
 use crate::oracle::{Parameters, Spec, State};
 use crate::peers::Field;
 use evenkeel::{Decay, Layer, LearningRate, RobustMean, Sweep, Threads};
@@ -203,11 +203,19 @@ fn stepped(weight: f64, gradients: impl Iterator<Item = f64>) -> f64 {
 fn descended(data: &Data) -> impl Fn(usize) -> f64 {
     let numerator = NumeratorSpec::new(f64::from(RATE), 0.9999, 0.999, 4.0);
     let (norm_beta, smooth_beta, epsilon) = (0.999, Some(BETA), 1e-8);
-    let spec = RateSpec { numerator, norm_beta, smooth_beta, epsilon, coupled: 0.0_f32, decoupled: 0.0 };
+    let spec = RateSpec {
+        numerator,
+        norm_beta,
+        smooth_beta,
+        epsilon,
+        coupled: 0.0_f32,
+        decoupled: 0.0,
+        options: RateOptions::default(),
+    };
     let seen = move |weight: usize| -> (RateState<f32>, f32) {
-        let mut state = RateSpec::unseen();
-        let value = spec.step(&mut state, 1, data.weights[weight], data.gradient(0)[weight]);
-        (state, value)
+        let mut states = [RateSpec::unseen()];
+        let values = spec.steps(&mut states, 1, &data.weights[weight..=weight], &data.gradient(0)[weight..=weight]);
+        (states[0], values[0])
     };
     let mean = (0..WEIGHTS).map(|weight| f64::from(seen(weight).1)).sum::<f64>() / WEIGHTS as f64;
     #[allow(clippy::cast_possible_truncation)] // the rate is an f32

@@ -29,7 +29,7 @@ macro_rules! lane {
             }
 
             fn location(plain: &competitor::$module::RobustMean, channel: usize) -> Self {
-                plain.location[channel]
+                plain.columns.location[channel]
             }
         }
     };
