@@ -468,10 +468,9 @@ impl<T: Real, S: Simd> Mask<T, S> {
 fn spread(bits: u8) -> [bool; 8] {
     let each = (u64::from(bits) * 0x0101_0101_0101_0101) & 0x8040_2010_0804_0201;
     let ones = ((each + 0x7f7f_7f7f_7f7f_7f7f) >> 7) & 0x0101_0101_0101_0101;
-    ones.to_le_bytes().map(
-        #[inline(always)]
-        |byte| byte != 0,
-    )
+    // `map` would be left as a call.
+    let [a, b, c, d, e, f, g, h] = ones.to_le_bytes();
+    [a != 0, b != 0, c != 0, d != 0, e != 0, f != 0, g != 0, h != 0]
 }
 
 impl<T: Real, S: Simd> Word<T, S> {

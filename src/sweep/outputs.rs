@@ -86,6 +86,7 @@ impl<T> Outputs<'_, T> {
     }
 
     /// The places of the samples of this range.
+    #[inline(always)]
     pub(crate) fn part(&mut self, start: usize, end: usize) -> Outputs<'_, T> {
         Outputs {
             locations: self.locations.as_deref_mut().map(|places| &mut places[start..end]),
@@ -130,6 +131,7 @@ impl<'a, T> Report<'a, T> {
     }
 
     /// The places of the samples of this range, with what is remembered.
+    #[inline(always)]
     pub(crate) fn part(&mut self, start: usize, end: usize) -> Report<'_, T> {
         Report { outputs: self.outputs.part(start, end), memo: self.memo }
     }
