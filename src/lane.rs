@@ -465,6 +465,7 @@ impl<T: Real, S: Simd> Mask<T, S> {
 
 /// The bits of a byte, the lowest first, each as a byte of its own.
 #[inline(always)]
+#[allow(clippy::many_single_char_names)] // eight bytes in order
 fn spread(bits: u8) -> [bool; 8] {
     let each = (u64::from(bits) * 0x0101_0101_0101_0101) & 0x8040_2010_0804_0201;
     let ones = ((each + 0x7f7f_7f7f_7f7f_7f7f) >> 7) & 0x0101_0101_0101_0101;
