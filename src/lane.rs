@@ -271,6 +271,17 @@ impl<T: Real, S: Simd> Lane<T, S> {
     pub(crate) fn splat(simd: S, value: T) -> Self {
         Self(simd, T::splat(simd, value))
     }
+    /// The numbers behind the last whole vector, of which there is one at least, and the first of them again in the lanes that
+    /// are left. So these lanes go the way of a channel that exists: zeros would be a channel that begins, whose long step
+    /// all others would have to take.
+    #[inline(always)]
+    pub(crate) fn tail(simd: S, numbers: &[T]) -> Self {
+        let ones = [T::from_f64(1.0); MOST_LANES];
+        let there = Self(simd, T::partial_load(simd, &ones[..numbers.len().min(MOST_LANES)]));
+        let there = there.eq(Self::splat(simd, ones[0]));
+        let first = numbers.first().copied().unwrap_or_default();
+        there.select(Self(simd, T::partial_load(simd, numbers)), Self::splat(simd, first))
+    }
     /// The first numbers of an array, as many as there are lanes.
     #[inline(always)]
     pub(crate) fn read(simd: S, numbers: &[T; MOST_LANES]) -> Self {

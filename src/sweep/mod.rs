@@ -238,6 +238,10 @@ impl<R: Estimator, T: Real> Sweep<R, T> {
         series: &[C],
     ) -> Result<(), UpdateError> {
         let samples = length_of(series, channels_of::<R, T>(&state)?)?;
+        if let [one] = series {
+            // A single series has no neighbours.
+            return self.update_channel(state, 0, one.as_ref());
+        }
         let work = Series::<R, T, C> { constants: self.steady()?, state, columns: series, samples };
         threads::run(work, self.token, self.threads);
         Ok(())

@@ -112,13 +112,13 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
             let state = R::Columns::map(
                 R::Columns::each_mut(&mut rows),
                 #[inline(always)]
-                |(_, tail)| T::partial_load(simd, tail),
+                |(_, tail)| Lane::<T, S>::tail(simd, tail).1,
             );
             let mut cells = Registers::<R, T, S> { simd, state, may_shortcut: false };
             let step = R::Inputs::map(
                 inputs,
                 #[inline(always)]
-                |(_, rest)| Lane(simd, T::partial_load(simd, rest)),
+                |(_, rest)| Lane::tail(simd, rest),
             );
             R::step_and(
                 &constants,

@@ -11,7 +11,7 @@ use super::sink::{At, Sink};
 use super::threads::{Work, split_columns};
 use crate::cells::Registers;
 use crate::dispatch::Token;
-use crate::lane::{Lane, Real};
+use crate::lane::{Lane, MOST_LANES, Real};
 use crate::rule::{Arity, ColumnsOf, Estimator};
 use prefetch_index::prefetch_index;
 use pulp::bytemuck::cast;
@@ -21,8 +21,10 @@ use pulp::{Scalar, Simd, WithSimd};
 const ROWS: usize = 32;
 /// Vectors of channels that are transposed at a time: enough that the steps of one need not wait for each other.
 pub(super) const VECTORS: usize = 8;
-/// Samples of the buffer: room for [`ROWS`] of [`VECTORS`] of `f32`, at their widest.
-const BUFFER: usize = ROWS * VECTORS * 16;
+/// Most channels that are transposed at a time: [`VECTORS`] of `f32`, at their widest.
+const MOST: usize = VECTORS * MOST_LANES;
+/// Samples of the buffer.
+const BUFFER: usize = ROWS * MOST;
 /// Side of the squares that are transposed in registers.
 pub(super) const SIDE: usize = 8;
 
@@ -41,25 +43,56 @@ impl<R: Estimator, T: Real, C: AsRef<[T]>> WithSimd for Series<'_, '_, R, T, C> 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let mut buffer = [T::default(); BUFFER];
-        let tile = (VECTORS * T::lanes::<S>()).min(BUFFER / ROWS);
+        let tile = (VECTORS * T::lanes::<S>()).min(MOST);
         for (index, series) in self.columns.chunks(tile).enumerate() {
-            let (start, channels) = (index * tile, series.len());
-            let mut row = 0;
-            while row < self.samples {
-                let rows = (self.samples - row).min(ROWS);
-                turn(series, row, rows, &mut buffer);
-                Block::<R, T> {
-                    constants: self.constants,
-                    state: part::<R, T>(&mut self.state, start..start + channels),
-                    channels,
-                    samples: &buffer[..rows * channels],
-                    stride: channels,
-                    offset: 0,
-                }
-                .with_simd(simd);
-                row += rows;
-            }
+            let start = index * tile;
+            let mut state = part::<R, T>(&mut self.state, start..start + series.len());
+            step_tile::<R, T, S, _>(simd, self.constants, &mut state, series, self.samples, &mut buffer);
         }
+    }
+}
+
+/// Steps the series of a tile, with the last one once more in each lane that is left of the last vector. So that vector is
+/// as fast as the others; and where it is all there is, most of its time is the latency of a step, whose state must not
+/// wait for stores of a part of a vector.
+#[inline(always)]
+fn step_tile<R: Estimator, T: Real, S: Simd, C: AsRef<[T]>>(
+    simd: S,
+    constants: &R::Constants<T>,
+    state: &mut ColumnsOf<R, &mut [T]>,
+    series: &[C],
+    samples: usize,
+    buffer: &mut [T; BUFFER],
+) {
+    let (count, last) = (series.len(), series.len() - 1);
+    let channels = count.next_multiple_of(T::lanes::<S>());
+    let mut all: [&[T]; MOST] = [series[last].as_ref(); MOST];
+    for (place, series) in all.iter_mut().zip(series) {
+        *place = series.as_ref();
+    }
+    let mut copies = R::Columns::from_fn(|column| {
+        let column = &state.as_ref()[column];
+        let mut copy = [column[last]; MOST];
+        copy[..count].copy_from_slice(column);
+        copy
+    });
+    let mut row = 0;
+    while row < samples {
+        let rows = (samples - row).min(ROWS);
+        turn(&all[..channels], row, rows, buffer);
+        Block::<R, T> {
+            constants,
+            state: R::Columns::map(R::Columns::each_mut(&mut copies), |copy| &mut copy[..channels]),
+            channels,
+            samples: &buffer[..rows * channels],
+            stride: channels,
+            offset: 0,
+        }
+        .with_simd(simd);
+        row += rows;
+    }
+    for (column, copy) in state.as_mut().iter_mut().zip(copies.as_ref()) {
+        column.copy_from_slice(&copy[..count]);
     }
 }
 
@@ -99,7 +132,7 @@ pub(super) fn turn<T: Real, C: AsRef<[T]>>(series: &[C], row: usize, rows: usize
 impl<R: Estimator, T: Real, C: AsRef<[T]> + Sync> Work for Series<'_, '_, R, T, C> {
     type Output = ();
     /// The channels of the widest tile.
-    const GRAIN: usize = BUFFER / ROWS;
+    const GRAIN: usize = MOST;
 
     fn channels(&self) -> usize {
         self.columns.len()
