@@ -218,6 +218,24 @@ pub trait Elapse: Judge {
         sample: Lane<T, S>,
         pace: Pace<T, S>,
     ) -> Self::Output<T, S>;
+    /// Takes the step of [`step_after`](Self::step_after), and calls `report` with its findings, as
+    /// [`step_and`](Step::step_and) does.
+    #[inline(always)]
+    fn step_after_and<T: Real, S: Simd>(
+        constants: &Self::Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        sample: Lane<T, S>,
+        pace: Pace<T, S>,
+        report: impl FnOnce(Self::Output<T, S>),
+    ) {
+        report(Self::step_after(constants, cells, sample, pace));
+    }
+    /// Whether the age of the channel, if it has one, is the full age of these constants, so that
+    /// [`step_and`](Step::step_and) has a shorter step for it.
+    fn is_of_full_age<T: Real>(constants: &Self::Constants<T>, state: &<Self::Columns as Arity>::Of<T>) -> bool {
+        let _ = (constants, state);
+        true
+    }
 }
 
 /// The gain of each lane.

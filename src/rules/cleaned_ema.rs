@@ -3,7 +3,7 @@
 use super::resolution::Resolution;
 use super::robust_mean::{
     Constants as JudgeConstants, Gain, Judged, Now, Silence, any, calm, checked, full, gain_after, is_alive, is_calm,
-    is_secure, is_silence, is_starting, multiple, older, patience, reported, settle,
+    is_far_from_patience, is_secure, is_silence, is_soon, is_starting, multiple, older, patience, reported, settle,
 };
 use super::{RobustMean, gain_for, pace, within};
 use crate::cells::{Cells, apart};
@@ -324,7 +324,13 @@ impl Step for CleanedEma {
             }
         }
         if !(is_secure(&k.judge, now.tally, sample) & is_settled(k, cells)).all() {
-            report(apart::<Self, T, S>(k, cells, sample));
+            let constants = *k;
+            report(apart::<Self, T, S>(
+                sample.0,
+                cells,
+                #[inline(always)]
+                move |cells| Self::step(&constants, cells, [sample]),
+            ));
         } else if k.judge.is_lean && is_alive(&k.judge, now).all() {
             report(short::<T, S, true>(k, cells, now, sample));
         } else {
@@ -445,41 +451,91 @@ impl Elapse for CleanedEma {
         sample: Lane<T, S>,
         pace: Pace<T, S>,
     ) -> Verdict<T, S> {
-        let simd = sample.0;
-        let number = |value: f64| Lane::splat(simd, T::from_f64(value));
-        let (zero, one) = (number(0.0), number(1.0));
-        let (before, average) = (Now::get(cells, JUDGE), cells.get(AVERAGE));
-        let (age, pending) = (cells.get(AGE), cells.get(PENDING));
-        let silence = if k.in_time { is_silence(age, pace.alpha) } else { Mask::never(simd) };
-        let steady = Pace::of(simd, [k.judge.alpha, k.judge.full]);
+        let before = Now::get(cells, JUDGE);
+        let silence = if k.in_time { is_silence(cells.get(AGE), pace.alpha) } else { Mask::never(sample.0) };
+        let steady = Pace::of(sample.0, [k.judge.alpha, k.judge.full]);
         let (after, last_strike) = any(&k.judge, before, cells.get(LAST_STRIKE), sample, steady, Silence::Of(silence));
-        let Judged { accepted, starting, reopened, .. } = after;
-
-        let x = sample.clamp(T::HALF_MAX);
-        let replaced = !is_near(k, &after) & !reopened & !starting;
-        let (mut new_age, gain) = older(&k.judge, age, pace, k.in_time);
-        let keep = one - gain;
-        let faded = pending * keep;
-        let target = replaced.select(before.location, x);
-        let target = reopened.select(after.now.location, target);
-        let mut new_average = average + gain * (target - average);
-        let mut new_pending = replaced.select(faded + gain, forgotten(k, faded));
-        if (reopened | starting).any() {
-            // What was rejected was the signal.
-            let refunded = new_average + faded * (after.now.location - before.location);
-            new_average = reopened.select(refunded, new_average);
-            new_pending = (reopened | starting).select(zero, new_pending);
-            let begins = new_age.le(Lane::splat(simd, k.early)) | number(0.5).lt(faded + gain);
-            let anew = starting | (reopened & begins);
-            new_average = anew.select(after.now.location, new_average);
-            let has_begun = starting & !is_starting(&k.judge, after.now);
-            new_age = has_begun.select(number(3.0), anew.select(one, new_age));
-        }
-        cells.set(AVERAGE, accepted.select(new_average.clamp(T::HALF_MAX), average));
-        cells.set(AGE, accepted.select(new_age, age));
-        cells.set(PENDING, accepted.select(new_pending, pending));
         cells.set(LAST_STRIKE, last_strike);
-        after.now.set(cells, JUDGE);
-        verdict(&after, accepted & replaced)
+        averaged::<T, S, false>(k, cells, before, &after, sample, pace)
     }
+
+    #[inline(always)]
+    fn step_after_and<T: Real, S: Simd>(
+        k: &Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        sample: Lane<T, S>,
+        pace: Pace<T, S>,
+        report: impl FnOnce(Verdict<T, S>),
+    ) {
+        let before = Now::get(cells, JUDGE);
+        if (is_far_from_patience(&k.judge, before.tally) & is_soon(sample, pace.alpha)).all() {
+            let (after, kept) = full::<T, S, false>(&k.judge, before, sample);
+            let after = after.unless_missing(before, sample);
+            let verdict = averaged::<T, S, true>(k, cells, before, &after, sample, pace);
+            cells.defer(
+                LAST_STRIKE,
+                after.strike,
+                kept,
+                #[inline(always)]
+                |last_strike| settle(&k.judge, sample, kept, last_strike),
+            );
+            return report(verdict);
+        }
+        let constants = *k;
+        report(apart::<Self, T, S>(
+            sample.0,
+            cells,
+            #[inline(always)]
+            move |cells| Self::step_after(&constants, cells, sample, pace),
+        ));
+    }
+
+    fn is_of_full_age<T: Real>(k: &Constants<T>, state: &[T; 7]) -> bool {
+        state[AGE] == T::default() || state[AGE] == k.full_age
+    }
+}
+
+/// Takes the step of the average after that of its judge, and writes both to the columns but for the last strike.
+/// `SETTLED` where no sample re-opens the judge or begins it.
+#[inline(always)]
+fn averaged<T: Real, S: Simd, const SETTLED: bool>(
+    k: &Constants<T>,
+    cells: &mut impl Cells<T, S>,
+    before: Now<T, S>,
+    after: &Judged<T, S>,
+    sample: Lane<T, S>,
+    pace: Pace<T, S>,
+) -> Verdict<T, S> {
+    let simd = sample.0;
+    let number = |value: f64| Lane::splat(simd, T::from_f64(value));
+    let (zero, one) = (number(0.0), number(1.0));
+    let (average, age, pending) = (cells.get(AVERAGE), cells.get(AGE), cells.get(PENDING));
+    let Judged { accepted, starting, reopened, .. } = *after;
+
+    let x = if SETTLED { sample } else { sample.clamp(T::HALF_MAX) };
+    let is_far = !is_near(k, after);
+    let replaced = if SETTLED { is_far } else { is_far & !reopened & !starting };
+    let (mut new_age, gain) = older(&k.judge, age, pace, k.in_time);
+    let keep = one - gain;
+    let faded = pending * keep;
+    let target = replaced.select(before.location, x);
+    let target = if SETTLED { target } else { reopened.select(after.now.location, target) };
+    let mut new_average = average + gain * (target - average);
+    let mut new_pending = replaced.select(faded + gain, forgotten(k, faded));
+    if !SETTLED && (reopened | starting).any() {
+        // What was rejected was the signal.
+        let refunded = new_average + faded * (after.now.location - before.location);
+        new_average = reopened.select(refunded, new_average);
+        new_pending = (reopened | starting).select(zero, new_pending);
+        let begins = new_age.le(Lane::splat(simd, k.early)) | number(0.5).lt(faded + gain);
+        let anew = starting | (reopened & begins);
+        new_average = anew.select(after.now.location, new_average);
+        let has_begun = starting & !is_starting(&k.judge, after.now);
+        new_age = has_begun.select(number(3.0), anew.select(one, new_age));
+    }
+    cells.set(AVERAGE, accepted.select(new_average.clamp(T::HALF_MAX), average));
+    cells.set(AGE, accepted.select(new_age, age));
+    cells.set(PENDING, accepted.select(new_pending, pending));
+    after.now.set(cells, JUDGE);
+    verdict(after, accepted & replaced)
 }

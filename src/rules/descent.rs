@@ -1,7 +1,7 @@
 //! [`Descent`]: the second pass of a [`LearningRate`], which moves the weights.
 
-use super::LearningRate;
 use super::learning_rate::{Constants as Rates, correction, decayed, norm};
+use super::{LearningRate, ordinary};
 use crate::cells::Cells;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Real};
@@ -21,12 +21,15 @@ pub(crate) struct Constants<T: Real> {
     smooth_alpha: T,
     correction: T,
     rate: T,
+    /// The size up to which weights and gradients are [ordinary].
+    ordinary: T,
 }
 
 impl<T: Real> Constants<T> {
     pub(crate) fn new(rates: Rates<T>, step: u64, rate: T) -> Self {
         let gain = rates.smooth_gain;
-        Self { rates, smooth_alpha: T::from_f64(gain), correction: T::from_f64(correction(gain, step)), rate }
+        let ordinary = if ordinary::is_ordinary_rate(rate) { rates.ordinary } else { ordinary::most(false) };
+        Self { rates, smooth_alpha: T::from_f64(gain), correction: T::from_f64(correction(gain, step)), rate, ordinary }
     }
 }
 
@@ -61,21 +64,56 @@ impl<const MOVED: bool> Step for Descent<MOVED> {
     }
 
     #[inline(always)]
-    fn step<T: Real, S: Simd>(k: &Constants<T>, cells: &mut impl Cells<T, S>, [g, square]: [Lane<T, S>; 2]) {
-        let number = |value| Lane::splat(g.0, value);
-        let (weight, before) = (cells.get(WEIGHT), cells.get(SMOOTHED));
-        let there = weight.is_number() & g.is_number();
-        let w = weight.clamp(T::MAX);
-        let g = decayed(&k.rates, w, g);
-        // The gradient's bound makes their difference finite; a state that somebody has put in may not, hence the clamp
-        // below.
-        let smoothed = if MOVED { before } else { before.toward(g, k.smooth_alpha) };
-        let direction = (number(k.correction) * smoothed / norm(&k.rates, square)).clamp(T::MAX);
-        let pull = (number(k.rates.decoupled) * w).clamp(T::MAX);
-        let step = (number(k.rate) * (direction + pull).clamp(T::MAX)).clamp(T::MAX);
-        if !MOVED {
-            cells.set(SMOOTHED, there.select(smoothed.clamp(T::MAX), before));
-        }
-        cells.set(WEIGHT, there.select((w - step).clamp(T::MAX), weight));
+    fn step<T: Real, S: Simd>(k: &Constants<T>, cells: &mut impl Cells<T, S>, inputs: [Lane<T, S>; 2]) {
+        descend::<T, S, MOVED, false>(k, cells, inputs);
     }
+
+    #[inline(always)]
+    fn step_and<T: Real, S: Simd>(
+        k: &Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        inputs: [Lane<T, S>; 2],
+        report: impl FnOnce(()),
+    ) {
+        let before = [cells.get(WEIGHT), cells.get(SMOOTHED)];
+        let most = k.ordinary;
+        if (ordinary::are_within(most, before) & inputs[0].abs().le(Lane::splat(inputs[0].0, most))).all() {
+            descend::<T, S, MOVED, true>(k, cells, inputs);
+        } else {
+            descend::<T, S, MOVED, false>(k, cells, inputs);
+        }
+        report(());
+    }
+}
+
+/// Moves weights that are [ordinary] as their gradients and smoothed gradients are, or any.
+#[inline(always)]
+fn descend<T: Real, S: Simd, const MOVED: bool, const ORDINARY: bool>(
+    k: &Constants<T>,
+    cells: &mut impl Cells<T, S>,
+    [g, square]: [Lane<T, S>; 2],
+) {
+    let number = |value| Lane::splat(g.0, value);
+    let (weight, before) = (cells.get(WEIGHT), cells.get(SMOOTHED));
+    let there = weight.is_number() & g.is_number();
+    let w = weight.clamp_unless::<ORDINARY>(T::MAX);
+    let g = decayed::<T, S, ORDINARY>(&k.rates, w, g);
+    // The gradient's bound makes their difference finite; a state that somebody has put in may not, hence the clamp
+    // below.
+    let smoothed = if MOVED { before } else { before.toward(g, k.smooth_alpha) };
+    let direction = number(k.correction) * smoothed / norm(&k.rates, square);
+    let direction = direction.clamp_unless::<ORDINARY>(T::MAX);
+    let pull = (number(k.rates.decoupled) * w).clamp_unless::<ORDINARY>(T::MAX);
+    let step = number(k.rate) * (direction + pull).clamp_unless::<ORDINARY>(T::MAX);
+    let after = (w - step.clamp_unless::<ORDINARY>(T::MAX)).clamp_unless::<ORDINARY>(T::MAX);
+    if ORDINARY {
+        if !MOVED {
+            cells.set(SMOOTHED, smoothed);
+        }
+        return cells.set(WEIGHT, after);
+    }
+    if !MOVED {
+        cells.set(SMOOTHED, there.select(smoothed.clamp(T::MAX), before));
+    }
+    cells.set(WEIGHT, there.select(after, weight));
 }

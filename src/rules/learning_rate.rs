@@ -1,7 +1,7 @@
 //! [`LearningRate`]: the robust numerator over the norm of the gradient.
 
 use super::numerator::{self, Bound, Numerator, Scope, State};
-use super::{gain_for, is_size, positive, within};
+use super::{gain_for, is_size, ordinary, positive, within};
 use crate::cells::Cells;
 use crate::decay::Decay;
 use crate::error::ParameterError;
@@ -308,6 +308,8 @@ pub struct Constants<T> {
     correlated: Correlated,
     floor: Floor,
     mean_gain: f64,
+    /// The size up to which weights and gradients are [ordinary].
+    pub(super) ordinary: T,
 }
 
 /// Whether the first pass moves the smoothed gradient already.
@@ -347,13 +349,18 @@ impl Step for LearningRate {
         )?;
         let smooth_gain = self.smoothing.map_or(Ok(1.0), |decay| gain_for::<T>(Self::NAME, decay))?;
         let mean_gain = self.mean_decay.map_or(Ok(1.0), |decay| gain_for::<T>(Self::NAME, decay))?;
+        let (numerator, epsilon) = (self.numerator.constants::<T>()?, positive("epsilon", self.epsilon)?);
+        let decays @ [coupled, decoupled] = [coupled, decoupled].map(T::from_f64);
         Ok(Constants {
-            numerator: self.numerator.constants()?,
+            ordinary: ordinary::most(
+                numerator.ordinary >= T::default() && ordinary::are_ordinary_rates(epsilon, decays),
+            ),
+            numerator,
             norm_gain,
             norm_alpha: T::from_f64(norm_gain),
-            epsilon: positive("epsilon", self.epsilon)?,
-            coupled: T::from_f64(coupled),
-            decoupled: T::from_f64(decoupled),
+            epsilon,
+            coupled,
+            decoupled,
             smooth_gain,
             smooth_alpha: T::from_f64(smooth_gain),
             smooth_correction: T::from_f64(1.0),
@@ -402,21 +409,46 @@ impl Step for LearningRate {
     }
 
     #[inline(always)]
-    fn step<T: Real, S: Simd>(k: &Constants<T>, cells: &mut impl Cells<T, S>, [w, g]: [Lane<T, S>; 2]) -> Lane<T, S> {
-        let there = w.is_number() & g.is_number();
-        let w = w.clamp(T::MAX);
-        let g = decayed(k, w, g);
-
-        let before = cells.get(SQUARE);
-        let after = squared(k, before, g);
-        let direction = g / norm(k, after);
-        cells.set(SQUARE, there.select(after, before));
-
-        let before = State::get(cells, NUMERATOR);
-        let after = numerator::advance(&k.numerator, before, w, direction).where_or(there, before);
-        after.set(cells, NUMERATOR);
-        numerator::value(&k.numerator, after)
+    fn step<T: Real, S: Simd>(k: &Constants<T>, cells: &mut impl Cells<T, S>, inputs: [Lane<T, S>; 2]) -> Lane<T, S> {
+        plain::<T, S, false>(k, cells, inputs)
     }
+
+    #[inline(always)]
+    fn step_and<T: Real, S: Simd>(
+        k: &Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        inputs: [Lane<T, S>; 2],
+        report: impl FnOnce(Lane<T, S>),
+    ) {
+        if ordinary::are_within(k.ordinary, inputs).all() {
+            report(plain::<T, S, true>(k, cells, inputs));
+        } else {
+            report(plain::<T, S, false>(k, cells, inputs));
+        }
+    }
+}
+
+/// Takes a step without options, of weights and gradients that are all [ordinary], or of any.
+#[inline(always)]
+fn plain<T: Real, S: Simd, const ORDINARY: bool>(
+    k: &Constants<T>,
+    cells: &mut impl Cells<T, S>,
+    [w, g]: [Lane<T, S>; 2],
+) -> Lane<T, S> {
+    let there = w.is_number() & g.is_number();
+    let w = w.clamp_unless::<ORDINARY>(T::MAX);
+    let g = decayed::<T, S, ORDINARY>(k, w, g);
+
+    let before = cells.get(SQUARE);
+    let after = squared(k, before, g);
+    let direction = g / norm(k, after);
+    cells.set(SQUARE, if ORDINARY { after } else { there.select(after, before) });
+
+    let before = State::get(cells, NUMERATOR);
+    let after = numerator::advance::<T, S, ORDINARY>(&k.numerator, before, w, direction);
+    let after = if ORDINARY { after } else { after.where_or(there, before) };
+    after.set(cells, NUMERATOR);
+    numerator::value(&k.numerator, after)
 }
 
 impl Weigh for LearningRate {
@@ -499,7 +531,7 @@ impl<T: Real, S: Simd> Sight<T, S> {
         let number = |value| Lane::splat(w.0, value);
         let there = w.is_number() & g.is_number();
         let w = w.clamp(T::MAX);
-        let g = decayed(k, w, g);
+        let g = decayed::<T, S, false>(k, w, g);
         let before = cells.get(SQUARE);
         let after = squared(k, before, g);
         let d = norm(k, after);
@@ -530,8 +562,13 @@ pub(super) fn correction(gain: f64, step: u64) -> f64 {
 
 /// The gradient with coupled weight decay; its square is finite where weight and gradient are numbers.
 #[inline(always)]
-pub(super) fn decayed<T: Real, S: Simd>(k: &Constants<T>, w: Lane<T, S>, g: Lane<T, S>) -> Lane<T, S> {
-    (g.clamp(T::SQRT_MAX) + (Lane::splat(w.0, k.coupled) * w).clamp(T::SQRT_MAX)).clamp(T::SQRT_MAX)
+pub(super) fn decayed<T: Real, S: Simd, const ORDINARY: bool>(
+    k: &Constants<T>,
+    w: Lane<T, S>,
+    g: Lane<T, S>,
+) -> Lane<T, S> {
+    let pull = (Lane::splat(w.0, k.coupled) * w).clamp_unless::<ORDINARY>(T::SQRT_MAX);
+    (g.clamp_unless::<ORDINARY>(T::SQRT_MAX) + pull).clamp_unless::<ORDINARY>(T::SQRT_MAX)
 }
 
 /// The squared norm after this gradient; one below zero has seen none.

@@ -8,6 +8,7 @@ mod descent;
 mod ema;
 mod learning_rate;
 mod numerator;
+mod ordinary;
 mod relaxed;
 mod resolution;
 mod restored;

@@ -1,6 +1,6 @@
 //! [`Numerator`]: the robust numerator of a learning rate, a clipped, normalised, running `E[w g]`.
 
-use super::{gain_for, is_size, pace, positive, within};
+use super::{gain_for, is_size, ordinary, pace, positive, within};
 use crate::cells::Cells;
 use crate::decay::Decay;
 use crate::error::ParameterError;
@@ -168,6 +168,8 @@ pub struct Constants<T> {
     scale_scope: Scope,
     /// The mean of `|u|` over the layer at this step, if any weight has a sample.
     seen: Option<T>,
+    /// The size up to which weights and gradients are [ordinary].
+    pub(super) ordinary: T,
 }
 
 impl<T> Constants<T> {
@@ -199,16 +201,18 @@ pub(super) struct State<T: Real, S: Simd> {
 /// The state after weight `w` with normalised gradient `g`, both finite. Lanes where they are not become anything.
 ///
 /// An average of finite numbers lies between them, rounding included; only what is multiplied or summed needs a bound.
+///
+/// `ORDINARY` where weight and gradient are [ordinary](super::ordinary).
 #[inline(always)]
-pub(super) fn advance<T: Real, S: Simd>(
+pub(super) fn advance<T: Real, S: Simd, const ORDINARY: bool>(
     k: &Constants<T>,
     before: State<T, S>,
     w: Lane<T, S>,
     g: Lane<T, S>,
 ) -> State<T, S> {
     let u = w * g;
-    let size = size(u);
-    advance_by(k, before, w, u, before.scale.toward(size, k.scale_alpha))
+    let size = if ORDINARY { u.abs() } else { size(u) };
+    advance_by::<T, S, ORDINARY>(k, before, w, u, before.scale.toward(size, k.scale_alpha))
 }
 
 /// The size of a product.
@@ -219,7 +223,7 @@ pub(super) fn size<T: Real, S: Simd>(u: Lane<T, S>) -> Lane<T, S> {
 
 /// The state after weight `w` and product `u`, with this scale.
 #[inline(always)]
-fn advance_by<T: Real, S: Simd>(
+fn advance_by<T: Real, S: Simd, const ORDINARY: bool>(
     k: &Constants<T>,
     State { norm, average, .. }: State<T, S>,
     w: Lane<T, S>,
@@ -227,13 +231,14 @@ fn advance_by<T: Real, S: Simd>(
     scale: Lane<T, S>,
 ) -> State<T, S> {
     let number = |value| Lane::splat(w.0, value);
-    let (one, most) = (T::from_f64(1.0), number(T::MAX));
-    let size = size(u);
+    let one = T::from_f64(1.0);
+    let size = if ORDINARY { u.abs() } else { size(u) };
     let psi = size.min_of_ordinary(number(k.clip) * scale).with_sign_of(u);
-    let norm = norm.toward((w * w).min_of_ordinary(most), k.alpha);
+    let square = if ORDINARY { w * w } else { (w * w).min_of_ordinary(number(T::MAX)) };
+    let norm = norm.toward(square, k.alpha);
     let input = number(k.mu) / (number(one) + norm) * psi;
     let average = if k.alpha == one { input } else { average + (input - number(k.alpha) * average) };
-    let average = average.clamp(T::MAX);
+    let average = average.clamp_unless::<ORDINARY>(T::MAX);
     State { scale, norm, average }
 }
 
@@ -253,7 +258,7 @@ pub(super) fn full_advance<T: Real, S: Simd>(
         (Scope::Layer, Some(seen)) => before.scale.toward(Lane::splat(w.0, seen), k.scale_alpha),
         (Scope::Layer, None) => before.scale,
     };
-    State { scale, ..advance_by(k, before, w, u, scale).where_or(there, before) }
+    State { scale, ..advance_by::<T, S, false>(k, before, w, u, scale).where_or(there, before) }
 }
 
 /// The number `a` of a weight in this state, with every option.
@@ -319,8 +324,9 @@ impl Step for Numerator {
     type Constants<T: Real> = Constants<T>;
 
     fn constants<T: Real>(&self) -> Result<Constants<T>, ParameterError> {
+        let mu = positive("mu", self.bound_by)?;
         Ok(Constants {
-            mu: positive("mu", self.bound_by)?,
+            mu,
             alpha: T::from_f64(gain_for::<T>(Self::NAME, self.decay)?),
             scale_alpha: T::from_f64(gain_for::<T>(Self::NAME, self.scale_decay)?),
             // Nothing is beyond so many scales but a size so small that its scale is rounded to 0.
@@ -328,6 +334,7 @@ impl Step for Numerator {
             bound: self.bound,
             scale_scope: self.scale_scope,
             seen: None,
+            ordinary: ordinary::most(ordinary::is_ordinary_rate(mu)),
         })
     }
 
@@ -363,9 +370,25 @@ impl Step for Numerator {
     fn step<T: Real, S: Simd>(k: &Constants<T>, cells: &mut impl Cells<T, S>, [w, g]: [Lane<T, S>; 2]) -> Lane<T, S> {
         let before = State::get(cells, 0);
         let there = w.is_number() & g.is_number();
-        let after = advance(k, before, w.clamp(T::MAX), g.clamp(T::MAX)).where_or(there, before);
+        let after = advance::<T, S, false>(k, before, w.clamp(T::MAX), g.clamp(T::MAX)).where_or(there, before);
         after.set(cells, 0);
         value(k, after)
+    }
+
+    #[inline(always)]
+    fn step_and<T: Real, S: Simd>(
+        k: &Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        inputs: [Lane<T, S>; 2],
+        report: impl FnOnce(Lane<T, S>),
+    ) {
+        if !ordinary::are_within(k.ordinary, inputs).all() {
+            return report(Self::step(k, cells, inputs));
+        }
+        let [w, g] = inputs;
+        let after = advance::<T, S, true>(k, State::get(cells, 0), w, g);
+        after.set(cells, 0);
+        report(value(k, after));
     }
 }
 

@@ -7,7 +7,7 @@ use crate::cells::Cells;
 use crate::dispatch::Token;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Real};
-use crate::rule::{ColumnsOf, Count, Judge, Memo, Pace, Rule, Step, Timed, Verdict, pace_of};
+use crate::rule::{Arity, ColumnsOf, Count, Judge, Memo, Pace, Rule, Step, Timed, Verdict, pace_of};
 use crate::sweep::nanoseconds;
 use core::marker::PhantomData;
 use core::time::Duration;
@@ -60,16 +60,27 @@ impl<'a, R: Timed, T: Real> Moment<'a, R, T> {
         Self { rule, now, pace: pace_of(gain), elapsed: nanoseconds(elapsed), is_far: false }
     }
 
-    /// Steps the channels, of which `count` are silent. Where any is, every lane has a gain of its own.
+    /// Whether the distance seems to be that of the rows before, so that ages are full and stay so: judged by a few of the
+    /// channels, because a wrong answer costs no more than time.
+    fn is_even(&self, state: &ColumnsOf<R, &mut [T]>, channels: usize) -> bool {
+        [0, channels / 2, channels.saturating_sub(1)].into_iter().filter(|&channel| channel < channels).any(|channel| {
+            let state = R::Columns::from_fn(|column| state.as_ref()[column][channel]);
+            R::is_of_full_age(&self.now, &state)
+        })
+    }
+
+    /// Steps the channels, of which `count` are silent. Where any is, or distances are not even, every lane has a gain of its
+    /// own.
     pub(super) fn pass(&self, token: Token, stretch: Stretch<'_, R, T>, count: &mut u32, room: &mut Room<T>) {
         let Stretch { state, silence, samples, report } = stretch;
         let (constants, prefetch, channels) = (&self.now, self.is_far, samples.len());
         let are_silent = *count > 0;
-        let missing = if are_silent {
+        let missing = if are_silent || !self.is_even(&state, channels) {
             let (alphas, fulls) = (&mut room.alphas[..channels], &mut room.fulls[..channels]);
             alphas.fill(self.pace[0]);
             fulls.fill(self.pace[1]);
-            for &index in token.run(Silent { silence, silent: &mut room.silent }) {
+            let silent = if are_silent { token.run(Silent { silence, silent: &mut room.silent }) } else { &[] };
+            for &index in silent {
                 let index = usize::from(index);
                 let elapsed = self.elapsed.saturating_add(silence[index]);
                 [alphas[index], fulls[index]] = room.paces.of(self.rule, elapsed);
@@ -109,6 +120,7 @@ impl<R: Timed> Step for Paced<R> {
     const NAME: &'static str = R::NAME;
     type Columns = R::Columns;
     const STREAMED: u32 = R::STREAMED;
+    const RARE: usize = R::RARE;
     type Inputs = Count<3>;
     type Output<T: Real, S: Simd> = R::Output<T, S>;
     type Constants<T: Real> = R::Constants<T>;
@@ -132,6 +144,24 @@ impl<R: Timed> Step for Paced<R> {
         [sample, alpha, full]: [Lane<T, S>; 3],
     ) -> R::Output<T, S> {
         R::step_after(constants, cells, sample, Pace { alpha, full })
+    }
+    #[inline(always)]
+    fn step_and<T: Real, S: Simd>(
+        constants: &R::Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        [sample, alpha, full]: [Lane<T, S>; 3],
+        report: impl FnOnce(R::Output<T, S>),
+    ) {
+        R::step_after_and(constants, cells, sample, Pace { alpha, full }, report);
+    }
+    #[inline(always)]
+    fn settle<T: Real, S: Simd>(
+        constants: &R::Constants<T>,
+        [sample, ..]: [Lane<T, S>; 3],
+        kept: [Lane<T, S>; 2],
+        rare: Lane<T, S>,
+    ) -> Lane<T, S> {
+        R::settle(constants, [sample], kept, rare)
     }
 }
 

@@ -29,7 +29,7 @@ trait Plain<T: Float> {
 }
 
 fn beta(random: &mut Random) -> f64 {
-    [0.0, 5e-4, 0.5, 0.9, 0.999, 0.9999][random.below(6)]
+    [0.0, 5e-4, 0.5, 0.9, 0.999, 0.9999, 1.0 - 0.5_f64.powi(22)][random.below(7)]
 }
 
 fn decay(beta: f64) -> Decay {
@@ -43,7 +43,7 @@ struct PlainNumerator<T> {
 }
 
 fn random_numerator<T: Float>(random: &mut Random) -> ([f64; 4], Numerator, NumeratorSpec<T>) {
-    let mu = [1e-3, 0.1, 1.0, 1e30][random.below(4)];
+    let mu = [1e-3, 0.1, 1.0, 1_048_576.0, 1e30][random.below(5)];
     let clip = [0.5, 4.0, 1e30, f64::INFINITY][random.below(4)];
     let (slow, fast) = (beta(random), beta(random));
     let mut spec = NumeratorSpec::new(mu, slow, fast, clip);
@@ -127,9 +127,9 @@ impl<T: Float> Plain<T> for PlainRate<T> {
     type Rule = LearningRate;
     fn random(random: &mut Random, weights: usize) -> Self {
         let ([mu, slow, fast, clip], _, numerator) = random_numerator(random);
-        let (norm_beta, epsilon) = (beta(random), [1e-8, 1e-37, 1.0][random.below(3)]);
+        let (norm_beta, epsilon) = (beta(random), [1e-8, 0.5_f64.powi(40), 1e-37, 1.0][random.below(4)]);
         let smooth_beta = random.chance(0.6).then(|| beta(random));
-        let lambda = [0.0, 1e-2, 1e20][random.below(3)];
+        let lambda = [0.0, 1e-2, 1.0, 1e20][random.below(4)];
         let mut rule = LearningRate::new(mu)
             .and_then(|rule| rule.clip(clip)?.epsilon(epsilon))
             .unwrap()
@@ -202,10 +202,34 @@ fn assert_state<R: LayerRule, T: Float>(layer: &Layer<R, T>, columns: &[Vec<T>],
     }
 }
 
-/// Weights and gradients of the worst kinds.
+/// Numbers of any size up to 2^24, where a step without clamps is taken: that size itself, zeros, and what is too small
+/// for its square to be a number. In some of the steps one number is just larger, or missing.
+fn ordinary<T: Float>(random: &mut Random, steps: usize, weights: usize) -> Vec<T> {
+    let mut numbers = Vec::with_capacity(steps * weights);
+    for _ in 0..steps {
+        let odd_one = if random.chance(0.3) { random.below(weights.max(1)) } else { usize::MAX };
+        for weight in 0..weights {
+            let size = match random.below(20) {
+                0 => 2.0_f64.powi(24),
+                1 => 0.0,
+                2 => libm::pow(2.0, random.between(-150.0, 24.0)),
+                _ => libm::pow(2.0, random.between(-12.0, 3.0)),
+            };
+            let size = match random.below(4) {
+                0 if weight == odd_one => f64::NAN,
+                _ if weight == odd_one => 2.0_f64.powi(24) + 2.0,
+                _ => size,
+            };
+            numbers.push(T::from_f64(if random.chance(0.5) { -size } else { size }));
+        }
+    }
+    numbers
+}
+
+/// Weights and gradients of the worst kinds, or ordinary ones.
 fn samples<T: Float>(random: &mut Random, steps: usize, weights: usize) -> Vec<(Vec<T>, Vec<T>)> {
-    let w = random.hostile::<T>(steps, weights);
-    let g = random.hostile::<T>(steps, weights);
+    let kind = if random.chance(0.5) { ordinary::<T> } else { Random::hostile::<T> };
+    let (w, g) = (kind(random, steps, weights), kind(random, steps, weights));
     let (w, g) = (w.chunks(weights.max(1)), g.chunks(weights.max(1)));
     w.zip(g).map(|(w, g)| (w.to_vec(), g.to_vec())).collect()
 }

@@ -116,6 +116,11 @@ pub struct Constants<T> {
     /// `patience` that the next sample cannot re-open the estimate.
     pub(super) secure_mask: u64,
     pub(super) secure: u64,
+    /// The same for a channel of any age.
+    pub(super) steady_mask: u64,
+    pub(super) steady: u64,
+    /// The step in the tally of a channel that learns nothing more; 0 where none is learnt.
+    pub(super) learnt: u64,
 }
 
 impl<T: Real> Constants<T> {
@@ -193,6 +198,9 @@ impl<T: Real> Constants<T> {
             calm: 0,
             secure_mask: 0,
             secure: 0,
+            steady_mask: 0,
+            steady: 0,
+            learnt: 0,
         };
         Ok(constants.with_gain(gain))
     }
@@ -205,10 +213,15 @@ impl<T: Real> Constants<T> {
         k.scale_gain = if full_gain < half { full_gain } else { half };
         age::lay_out(&mut k);
         k.is_lean = k.half_resolution == T::default() && k.scale_gain.to_f64() <= LARGEST_LEAN_GAIN;
-        let settled = k.full_age | if k.learns { Self::CONTINUOUS } else { 0 };
+        k.learnt = if k.learns { Self::CONTINUOUS } else { 0 };
+        let settled = k.full_age | k.learnt;
         // Fewer strikes than a power of two that leaves room for one more below patience: no bit from that power on is
         // set.
         let room = (k.patience / Self::QUARTER).saturating_sub(STRIKE);
+        (k.steady, k.steady_mask) = match room.checked_ilog2() {
+            Some(exponent) => (k.learnt, (Self::STRIKES | Self::STEP) & !(((1 << exponent) - 1) * Self::QUARTER)),
+            None => (Self::NEVER, Self::STRIKES),
+        };
         (k.calm, k.secure, k.secure_mask) = match room.checked_ilog2() {
             _ if !is_short => (Self::NEVER, Self::NEVER, Self::STRIKES),
             Some(exponent) => (settled, settled, !(((1 << exponent) - 1) * Self::QUARTER)),

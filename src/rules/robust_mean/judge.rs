@@ -45,6 +45,13 @@ impl<T: Real, S: Simd> Judged<T, S> {
         Self { now, residual, used, accepted: !never, starting: never, strike: never, reopened: never }
     }
 
+    /// The same, and the state before in the lanes whose sample is missing. Those count as no strikes already.
+    #[inline(always)]
+    pub(in crate::rules) fn unless_missing(self, before: Now<T, S>, sample: Lane<T, S>) -> Self {
+        let accepted = sample.is_number();
+        Self { now: accepted.select_now(self.now, before), accepted, ..self }
+    }
+
     /// The residual in scales; NaN where the sample was not judged.
     #[inline(always)]
     pub(in crate::rules) fn score(&self) -> Lane<T, S> {
@@ -116,7 +123,20 @@ pub(in crate::rules) fn is_secure<T: Real, S: Simd>(
     tally: Word<T, S>,
     sample: Lane<T, S>,
 ) -> Mask<T, S> {
-    (tally & Word::splat(tally.0, k.secure_mask)).eq(Word::splat(tally.0, k.secure)) & is_ordinary(sample)
+    is_far_from_patience(k, tally) & is_ordinary(sample)
+}
+
+/// The lanes whose channel is of full age, learns nothing more, and cannot be re-opened by an ordinary sample.
+#[inline(always)]
+pub(in crate::rules) fn is_far_from_patience<T: Real, S: Simd>(k: &Constants<T>, tally: Word<T, S>) -> Mask<T, S> {
+    (tally & Word::splat(tally.0, k.secure_mask)).eq(Word::splat(tally.0, k.secure))
+}
+
+/// The lanes whose sample is ordinary or missing, and so soon after the one before that there was no silence.
+#[inline(always)]
+pub(in crate::rules) fn is_soon<T: Real, S: Simd>(sample: Lane<T, S>, alpha: Lane<T, S>) -> Mask<T, S> {
+    let is_beyond = Lane::splat(sample.0, T::HALF_MAX).lt(sample.abs());
+    alpha.le(Lane::splat(sample.0, T::from_f64(0.5))) & !is_beyond
 }
 
 /// Takes the step of calm channels for samples near the location, where nothing but the averages moves, and returns the
@@ -188,6 +208,50 @@ pub(in crate::rules) fn full<T: Real, S: Simd, const LEAN: bool>(
     let less = strikes.min_of_numbers(if LEAN { quarters(CALM) } else { relief(k, now) });
     after.tally = strike.select_word(now.tally + quarters(STRIKE), now.tally - less);
     (Judged { strike, ..Judged::counted(after, residual, used) }, [now.location, threshold])
+}
+
+/// The lanes whose channel has a settled judgement, whatever its age is: it is neither in its start nor of age 1, learns
+/// nothing more, and can neither be re-opened nor be found silent by this sample, which is ordinary or missing.
+#[inline(always)]
+pub(in crate::rules) fn is_steady<T: Real, S: Simd>(
+    k: &Constants<T>,
+    tally: Word<T, S>,
+    sample: Lane<T, S>,
+    alpha: Lane<T, S>,
+) -> Mask<T, S> {
+    let simd = sample.0;
+    let word = |value| Word::splat(simd, value);
+    let is_judged = (tally & word(k.steady_mask)).eq(word(k.steady));
+    let is_old = word(k.unit).lane().lt((tally & word(Constants::<T>::AGE)).lane());
+    is_judged & is_old & is_soon(sample, alpha)
+}
+
+/// Takes the step of [steady](is_steady) channels, each with a gain of its own, without a branch, and returns what
+/// [`settle`] needs of them.
+#[inline(always)]
+pub(in crate::rules) fn steady<T: Real, S: Simd>(
+    k: &Constants<T>,
+    now: Now<T, S>,
+    sample: Lane<T, S>,
+    pace: Pace<T, S>,
+) -> (Judged<T, S>, [Lane<T, S>; 2]) {
+    let simd = sample.0;
+    let number = |value| Lane::splat(simd, value);
+    let word = |value| Word::splat(simd, value);
+    let used = now.scale.max_of_ordinary(number(k.half_resolution));
+    let residual = sample - now.location;
+    let threshold = number(k.strike_at) * used;
+    let strike = threshold.lt(residual.abs());
+    let Age { field, gain, .. } = age::next(k, now.tally & word(Constants::<T>::AGE), pace);
+    let scale_gain = gain.min_of_ordinary(number(T::from_f64(0.5)));
+    let kept = psi(k, residual.abs(), used);
+    let mut after = moved(k, now, used, residual, kept, [gain, scale_gain]).floored(k);
+    let strikes = now.tally & word(Constants::<T>::STRIKES);
+    let less = strikes.min_of_numbers(relief(k, now));
+    let strikes = strike.select_word(strikes + word(STRIKE * Constants::<T>::QUARTER), strikes - less);
+    after.tally = field | strikes | word(k.learnt);
+    let judged = Judged { strike, ..Judged::counted(after, residual, used) };
+    (judged.unless_missing(now, sample), [now.location, threshold])
 }
 
 /// The last strike of channels after the step [`full`]: where the sample was a strike, the place at which it landed.

@@ -18,8 +18,8 @@ pub(super) use age::older;
 pub(super) use constants::{Constants, Gain};
 pub(crate) use grid::{exponent_for, step_of};
 pub(super) use judge::{
-    Judged, Now, Silence, any, calm, close, full, is_alive, is_calm, is_secure, is_silence, is_starting, reported,
-    settle,
+    Judged, Now, Silence, any, calm, close, full, is_alive, is_calm, is_far_from_patience, is_secure, is_silence,
+    is_soon, is_starting, is_steady, reported, settle, steady,
 };
 
 use super::pace;
@@ -356,7 +356,13 @@ impl Step for RobustMean {
             }
         }
         if !is_secure(k, now.tally, sample).all() {
-            report(apart::<Self, T, S>(k, cells, sample));
+            let constants = *k;
+            report(apart::<Self, T, S>(
+                sample.0,
+                cells,
+                #[inline(always)]
+                move |cells| Self::step(&constants, cells, [sample]),
+            ));
         } else if k.is_lean && is_alive(k, now).all() {
             report(short::<T, S, true>(k, cells, now, sample));
         } else {
@@ -374,6 +380,18 @@ fn short<T: Real, S: Simd, const LEAN: bool>(
     sample: Lane<T, S>,
 ) -> Verdict<T, S> {
     let (after, kept) = full::<T, S, LEAN>(k, now, sample);
+    stored(k, cells, sample, after, kept)
+}
+
+/// Writes the outcome of a short step to the columns.
+#[inline(always)]
+fn stored<T: Real, S: Simd>(
+    k: &Constants<T>,
+    cells: &mut impl Cells<T, S>,
+    sample: Lane<T, S>,
+    after: Judged<T, S>,
+    kept: [Lane<T, S>; 2],
+) -> Verdict<T, S> {
     after.now.set(cells, JUDGED);
     cells.defer(
         LAST_STRIKE,
@@ -441,6 +459,33 @@ impl Elapse for RobustMean {
         after.now.set(cells, JUDGED);
         cells.set(LAST_STRIKE, last_strike);
         after.verdict()
+    }
+
+    #[inline(always)]
+    fn step_after_and<T: Real, S: Simd>(
+        k: &Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        sample: Lane<T, S>,
+        pace: Pace<T, S>,
+        report: impl FnOnce(Verdict<T, S>),
+    ) {
+        let now = Now::get(cells, JUDGED);
+        if is_steady(k, now.tally, sample, pace.alpha).all() {
+            let (after, kept) = steady(k, now, sample, pace);
+            return report(stored(k, cells, sample, after, kept));
+        }
+        let constants = *k;
+        report(apart::<Self, T, S>(
+            sample.0,
+            cells,
+            #[inline(always)]
+            move |cells| Self::step_after(&constants, cells, sample, pace),
+        ));
+    }
+
+    fn is_of_full_age<T: Real>(k: &Constants<T>, state: &[T; 4]) -> bool {
+        let age = state[TALLY].to_word() & Constants::<T>::AGE;
+        age == 0 || age == k.full_age
     }
 }
 
