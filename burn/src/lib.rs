@@ -42,7 +42,7 @@ mod state;
 
 pub use config::RobustSgmConfig;
 pub use error::Error;
-pub use evenkeel::{Bound, GradientGuard, GradientGuards, LossGuard};
+pub use evenkeel::{Bound, Correlated, Floor, GradientGuard, GradientGuards, LossGuard, Scope};
 pub use gradients::{guard_each_gradient, guard_gradients, norm};
 pub use losses::{weigh, weighted_mean};
 pub use optimiser::RobustSgm;

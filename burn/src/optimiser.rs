@@ -1,6 +1,6 @@
 //! The optimiser: the step of one tensor.
 
-use crate::state::{RobustSgmState, Weight};
+use crate::state::{RobustSgmState, Smoothing, Weight};
 use burn::optim::LearningRate as Rate;
 use burn::optim::Optimizer;
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -26,12 +26,12 @@ use evenkeel::{Layer, LearningRate, UpdateError};
 #[derive(Clone, Debug)]
 pub struct RobustSgm {
     rule: LearningRate,
-    mean_beta: Option<f64>,
+    smoothing: Smoothing,
 }
 
 impl RobustSgm {
-    pub(crate) fn new(rule: LearningRate, mean_beta: Option<f64>) -> Self {
-        Self { rule, mean_beta }
+    pub(crate) fn new(rule: LearningRate, smoothing: Smoothing) -> Self {
+        Self { rule, smoothing }
     }
 
     /// The step of a tensor that is computed in `T`.
@@ -51,7 +51,7 @@ impl RobustSgm {
         let RobustSgmState { layer, mean, .. } = &mut state;
         if let Some(layer) = T::layer(layer) {
             let mut smoothed = *mean;
-            let rate = |found: T| T::from_f64(lr * smoothed.smooth(found.to_f64(), self.mean_beta));
+            let rate = |found: T| T::from_f64(lr * smoothed.smooth(found.to_f64(), self.smoothing));
             if self.descend(layer, &mut weights, &grad.into_data(), rate).is_some() {
                 *mean = smoothed;
             }

@@ -51,8 +51,8 @@ macro_rules! weight {
 }
 weight!(f32 F32, f64 F64);
 
-/// The smoothed layer mean, the bias-corrected average: `value += gain (mean - value)` with `gain = (1 - beta) / (1 -
-/// beta^t)`, which is 1 at first and then `gain / (gain + beta)`.
+/// The smoothed layer mean, an average: `value += gain (mean - value)`. With bias correction `gain = (1 - beta) / (1 -
+/// beta^t)`, which is 1 at first and then `gain / (gain + beta)`; without, it is `1 - beta`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Mean {
     value: f64,
@@ -60,9 +60,20 @@ pub(crate) struct Mean {
     gain: f64,
 }
 
+/// The decay of the smoothed layer mean, 0 for none, and whether it is bias-corrected.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Smoothing {
+    pub(crate) beta: f64,
+    pub(crate) corrected: bool,
+}
+
 impl Mean {
-    pub(crate) fn smooth(&mut self, mean: f64, beta: Option<f64>) -> f64 {
-        self.gain = if self.gain == 0.0 { 1.0 } else { self.gain / (self.gain + beta.unwrap_or(0.0)) };
+    pub(crate) fn smooth(&mut self, mean: f64, Smoothing { beta, corrected }: Smoothing) -> f64 {
+        self.gain = match (self.gain, corrected) {
+            (_, false) => 1.0 - beta,
+            (0.0, true) => 1.0,
+            (gain, true) => gain / (gain + beta),
+        };
         self.value = if self.gain >= 1.0 { mean } else { self.value + self.gain * (mean - self.value) };
         self.value
     }

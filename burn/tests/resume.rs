@@ -1,12 +1,13 @@
 //! A run that is saved, loaded and continued gives the same bits as one that was not; a state that does not fit, or was
 //! damaged, is left out, and that tensor begins anew.
 
+use burn::config::Config;
 use burn::module::{Module, Param, ParamId};
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{GradientsParams, ModuleOptimizer, OptimizerRecord, RecordState, StateSink, StateSource};
 use burn::store::ModuleRecord;
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData, activation::tanh};
-use evenkeel_burn::{RobustSgmConfig, RobustSgmState};
+use evenkeel_burn::{Bound, Correlated, Floor, RobustSgmConfig, RobustSgmState, Scope};
 use std::ops::Range;
 
 #[derive(Module, Debug)]
@@ -59,25 +60,45 @@ fn new() -> ModuleOptimizer {
     RobustSgmConfig::new().with_weight_decay(0.01).init().unwrap()
 }
 
+/// The defaults, the published step, and the options of the text one after the other.
+fn configs() -> Vec<RobustSgmConfig> {
+    let new = || RobustSgmConfig::new().with_weight_decay(0.01);
+    vec![
+        new(),
+        new().as_published(),
+        new().with_bound(Bound::Mu).with_clip(None),
+        new().with_bound(Bound::MuTimesScale),
+        new().with_scale_scope(Scope::Layer),
+        new().with_correlated(Correlated::Step),
+        new().with_floor(Floor::Norm),
+        new().with_mean_corrected(false).with_mean_beta(Some(0.9)),
+        new().with_mean_beta(None).with_beta_smooth(None).with_coupled(true),
+    ]
+}
+
 fn saved_loaded_and_continued(dtype: FloatDType) {
     let folder = tempfile::tempdir().unwrap();
-    let (state, weights) = (folder.path().join("state.bpk"), folder.path().join("weights.bpk"));
+    let path = |name: &str| folder.path().join(name);
+    let (parameters, state, weights) = (path("optimiser.json"), path("state.bpk"), path("weights.bpk"));
     let start = Net::new(dtype);
-    let whole = start.clone().train(&mut new(), 0..60);
+    for config in configs() {
+        let whole = start.clone().train(&mut config.init().unwrap(), 0..40);
 
-    let mut optimiser = new();
-    let first = start.train(&mut optimiser, 0..25);
-    optimiser.save(&state).unwrap();
-    first.into_record().save(&weights).unwrap();
+        let mut optimiser = config.init().unwrap();
+        let first = start.clone().train(&mut optimiser, 0..15);
+        config.save(&parameters).unwrap();
+        optimiser.save(&state).unwrap();
+        first.into_record().save(&weights).unwrap();
 
-    let load = || Net::new(FloatDType::F32).load_record(ModuleRecord::load(&weights).unwrap());
-    let mut optimiser = new().load(&state).unwrap();
-    let second = load().train(&mut optimiser, 25..60);
-    assert_eq!(second.first.weight.val().dtype(), DType::from(dtype));
-    assert_eq!(second.bytes(), whole.bytes());
+        let new = || RobustSgmConfig::load(&parameters).unwrap().init().unwrap();
+        let load = || Net::new(FloatDType::F32).load_record(ModuleRecord::load(&weights).unwrap());
+        let second = load().train(&mut new().load(&state).unwrap(), 15..40);
+        assert_eq!(second.first.weight.val().dtype(), DType::from(dtype));
+        assert_eq!(second.bytes(), whole.bytes(), "{config}");
 
-    // Without the state it is another run.
-    assert_ne!(load().train(&mut new(), 25..60).bytes(), whole.bytes());
+        // Without the state it is another run.
+        assert_ne!(load().train(&mut new(), 15..40).bytes(), whole.bytes(), "{config}");
+    }
 }
 
 #[test]

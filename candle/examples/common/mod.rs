@@ -12,7 +12,7 @@
 //! | `single.rs` | the rounding to the precision of networks |
 //! | `threads.rs` | candle on one thread |
 //!
-//! The clips and the other optimisers are those of the study `train`.
+//! The clips and the other optimisers are those of the study `train`, which draws its picture with `plot.rs`, too.
 
 #[path = "../train/clipping.rs"]
 #[allow(dead_code, reason = "AutoClip is compared there alone")]

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 
 use super::plot::plot;
-use super::report::report;
+use super::report::{picture, report};
 use super::study::{Effort, study};
 use super::task::Task;
 use super::threads::on_one_thread;
@@ -47,7 +47,7 @@ fn carry_out(task: &dyn Task, args: &Args) -> Result<ExitCode> {
     let entries = study(task, &sheet, &scenarios, effort)?;
     let text = report(&entries, &scenarios, &sheet, steps)?;
     print!("{text}");
-    for (kind, contents) in [("md", text), ("svg", plot(&entries, &scenarios, &sheet)?)] {
+    for (kind, contents) in [("md", text), ("svg", plot(&picture(&entries, &scenarios, &sheet))?)] {
         let path = args.output.join(format!("{}.{kind}", sheet.name));
         fs::write(&path, contents).with_context(|| format!("cannot write {}", path.display()))?;
         eprintln!("wrote {}", path.display());

@@ -1,10 +1,11 @@
-//! The tables, in Markdown.
+//! The tables, in Markdown, and what the picture shows.
 
 use std::fmt::Write;
 
 use anyhow::Result;
 
 use super::method::{Method, Setting};
+use super::plot::{Panel, Picture};
 use super::study::Entry;
 use super::task::Sheet;
 use super::training::RISES;
@@ -30,6 +31,28 @@ pub(crate) fn report(entries: &[Entry], scenarios: &[usize], sheet: &Sheet, step
     results(&mut text, entries, scenarios, sheet)?;
     settings(&mut text, entries, sheet)?;
     Ok(text)
+}
+
+/// The picture of the clean test scores.
+pub(crate) fn picture<'a>(entries: &[Entry], scenarios: &[usize], sheet: &'a Sheet) -> Picture<'a> {
+    let mark = sheet.mark.map_or_else(String::new, |(mark, _)| format!(" Broken line: {mark}."));
+    let panel = |&scenario: &usize| Panel {
+        caption: sheet.scenarios[scenario].to_owned(),
+        scores: entries.iter().filter(|entry| entry.scenario == scenario).map(Entry::scores).collect(),
+    };
+    Picture {
+        title: &sheet.title,
+        note: format!(
+            "Dot: mean of {} seeds. Line: from least to greatest.{mark} Left is better; what is beyond is drawn at the edge.",
+            sheet.seeds,
+        ),
+        rows: Method::ALL.map(|method| (method.name(), method.is_ours())).into(),
+        panels: scenarios.iter().map(panel).collect(),
+        width: 190,
+        range: sheet.range,
+        ticks: &sheet.ticks,
+        mark: sheet.mark.map(|(_, mark)| mark),
+    }
 }
 
 /// The table that all this is about.

@@ -17,7 +17,7 @@
 //! | `training.rs` | one run |
 //! | `pool.rs` | many runs at once |
 //! | `study.rs` | the choice of settings, and the runs that count |
-//! | `report.rs`, `plot.rs` | what came out |
+//! | `report.rs`, `../common/plot.rs` | what came out |
 //!
 //! All seeds are fixed: on one machine, the numbers are the same each time.
 
@@ -26,6 +26,7 @@ mod data;
 mod method;
 mod model;
 mod optimisers;
+#[path = "../common/plot.rs"]
 mod plot;
 mod pool;
 mod report;
@@ -81,7 +82,8 @@ fn carry_out(args: &Args) -> Result<ExitCode> {
     let entries = study::study(&data, &scenarios, methods, study::Effort { epochs, is_trial: args.trial })?;
     let text = report::report(&entries, &scenarios, methods, &data, epochs)?;
     print!("{text}");
-    for (name, contents) in [("train.md", text), ("train.svg", plot::plot(&entries, &scenarios, methods, &data)?)] {
+    let picture = plot::plot(&report::picture(&entries, &scenarios, methods, &data))?;
+    for (name, contents) in [("train.md", text), ("train.svg", picture)] {
         let path = args.output.join(name);
         fs::write(&path, contents).with_context(|| format!("cannot write {}", path.display()))?;
         eprintln!("wrote {}", path.display());

@@ -1,4 +1,4 @@
-//! The tables, in Markdown.
+//! The tables, in Markdown, and what the picture shows.
 
 use std::fmt::Write;
 
@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::data::{Data, mean_and_deviation};
 use crate::method::{Method, RATES, Setting};
 use crate::model::Network;
+use crate::plot::{Panel, Picture};
 use crate::scenario::{DEGREES, Errors, GROSS_ERROR, LABEL_NOISE, NOISE, Scenario};
 use crate::study::{Entry, SEEDS, TUNING_SEEDS};
 use crate::training::BATCH;
@@ -25,6 +26,28 @@ pub(crate) fn report(
     disturbances(&mut text, scenarios, data.train.targets.len())?;
     settings(&mut text, entries)?;
     Ok(text)
+}
+
+/// The picture of the clean test losses.
+pub(crate) fn picture(entries: &[Entry], scenarios: &[Scenario], methods: &[Method], data: &Data) -> Picture<'static> {
+    let panel = |&scenario: &Scenario| Panel {
+        caption: scenario.name(),
+        scores: entries.iter().filter(|entry| entry.scenario == scenario).map(Entry::losses).collect(),
+    };
+    Picture {
+        title: "Clean test loss of a network trained on red wines, by what is wrong with the training",
+        note: format!(
+            "Dot: mean of {} seeds. Line: from the least to the greatest. Broken line: always the mean. Further left is better; \
+             what lies beyond a panel is drawn at its edge.",
+            SEEDS.len()
+        ),
+        rows: methods.iter().map(|method| (method.name(), method.is_ours())).collect(),
+        panels: scenarios.iter().map(panel).collect(),
+        width: 116,
+        range: [0.55, 1.25],
+        ticks: &[0.6, 0.8, 1.0],
+        mark: Some(data.loss_of_the_mean()),
+    }
 }
 
 /// What was done.
