@@ -7,6 +7,7 @@ use crate::rule::{Estimator, Reading, Timed};
 use crate::rules::{CleanedEma, RobustMean};
 use crate::sweep::{Observation, Outputs, Place, Recent, Sweep, check_named, same_length};
 use core::time::Duration;
+use prefetch_index::prefetch_index;
 
 /// Many channels of one [`Estimator`], numbered from 0, each with the time of its own last sample.
 ///
@@ -316,6 +317,18 @@ impl<R: Estimator, T: Real> TimedBank<R, T> {
         if let Some(late) = self.late.get_mut(channel) {
             *late = count;
         }
+    }
+
+    /// Fetches what a sample of this channel will touch.
+    #[inline]
+    pub(crate) fn fetch(&self, channel: usize) {
+        for (number, column) in self.columns.as_slices().as_ref().iter().enumerate() {
+            if R::STREAMED >> number & 1 == 1 {
+                prefetch_index(column, channel);
+            }
+        }
+        prefetch_index(&*self.last, channel);
+        prefetch_index(&*self.late, channel);
     }
 
     pub(crate) fn constants(&self) -> &R::Constants<T> {

@@ -5,11 +5,12 @@ use super::order::{self, Links, Slots};
 use super::{Idle, Overflow, Series, Tracker};
 use crate::error::{ChannelsError, TrackError};
 use crate::lane::Real;
-use crate::rule::Scored;
+use crate::rule::{Scored, Timed};
 use crate::sweep::nanoseconds;
-use crate::timed::Update;
+use crate::timed::{EARLIEST, Update};
 use core::borrow::Borrow;
 use core::hash::Hash;
+use core::time::Duration;
 use indexmap::IndexMap;
 
 /// The number of idle series that one sample removes at most: more than the one that it may begin.
@@ -41,15 +42,36 @@ pub(super) struct Admitted {
 }
 
 impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
-    /// Moves the clock on and makes room for the series of a sample, if it has none or has been silent for too long.
-    /// `None` for a missing sample of a new series where there is no room.
+    /// Takes a sample that has no time, of the series of a key, which has this channel if there is such a series.
     #[inline]
-    pub(super) fn admit<Q>(&mut self, key: &Q, time: Option<i64>, sample: T) -> Result<Option<Admitted>, TrackError>
+    pub(super) fn take<Q>(&mut self, key: &Q, channel: Option<usize>, sample: T) -> Result<Update<T>, TrackError>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        let mut channel = self.series.get_index_of(key);
+        if self.bank.rule().is_in_time() || self.is_idle_by_time() {
+            return Err(TrackError::NoTime);
+        }
+        let Some(admitted) = self.admit(key, channel, None, sample)? else { return Ok(Update::NONE) };
+        // The channel exists, and the decay is in samples.
+        let update = self.bank.observe(admitted.channel, sample).unwrap_or(Update::NONE);
+        Ok(self.record(admitted, update))
+    }
+
+    /// Moves the clock on and makes room for the series of a sample, if it has none or has been silent for too long.
+    /// `None` for a missing sample of a new series where there is no room.
+    #[inline]
+    fn admit<Q>(
+        &mut self,
+        key: &Q,
+        mut channel: Option<usize>,
+        time: Option<i64>,
+        sample: T,
+    ) -> Result<Option<Admitted>, TrackError>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
         let mut silence = 0;
         // Without a time, the column of last times is not read: with very many series that would cost a miss of the cache.
         if let (Some(time), Some(channel)) = (time, channel)
@@ -232,6 +254,39 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         let (location, scale) = reading.map_or((T::NAN, T::NAN), |reading| (reading.location, reading.scale));
         let Slot { score, samples, outliers, .. } = *slot;
         Series { location, scale, score, samples, outliers, last: self.bank.last(channel) }
+    }
+}
+
+impl<K: Hash + Eq, R: Scored + Timed, T: Real> Tracker<K, R, T> {
+    /// Takes a sample of a time, of the series of a key, which has this channel if there is such a series.
+    #[inline]
+    pub(super) fn take_at<Q>(
+        &mut self,
+        key: &Q,
+        channel: Option<usize>,
+        (time, sample): (i64, T),
+    ) -> Result<Update<T>, TrackError>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let time = time.max(EARLIEST);
+        let Some(admitted) = self.admit(key, channel, Some(time), sample)? else { return Ok(Update::NONE) };
+        // The channel exists, and the sample is not late.
+        let update = if admitted.is_set_back {
+            self.bank.observe_after(admitted.channel, time, Duration::ZERO, sample)
+        } else {
+            self.bank.observe_at(admitted.channel, time, sample)
+        };
+        Ok(self.record(admitted, update.unwrap_or(Update::NONE)))
+    }
+}
+
+/// Drops the errors of one sample: a batch ends only at what would stop every sample after it.
+pub(super) fn passing_over<T>(result: Result<Update<T>, TrackError>) -> Result<(), TrackError> {
+    match result {
+        Ok(_) | Err(TrackError::Late { .. } | TrackError::Full { .. }) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -3,11 +3,13 @@
 //! | file | what it does |
 //! |---|---|
 //! | `feed.rs` | a sample's way through a tracker |
+//! | `batch.rs` | many samples, whose series are found together |
 //! | `expiry.rs` | limits of idleness and number, and the clock |
 //! | `order.rs` | the order in which series have been idle |
 //! | `types.rs` | the state of one series, and the counters |
 //! | `snapshot.rs` | a tracker to bytes and back |
 
+mod batch;
 mod expiry;
 mod feed;
 mod order;
@@ -22,10 +24,9 @@ use crate::error::{ChannelsError, TrackError};
 use crate::lane::Real;
 use crate::rule::{Estimator, Scored, Timed};
 use crate::rules::RobustMean;
-use crate::timed::{EARLIEST, TimedBank, Update};
+use crate::timed::{TimedBank, Update};
 use core::borrow::Borrow;
 use core::hash::Hash;
-use core::time::Duration;
 use expiry::Clock;
 use feed::Slot;
 use indexmap::IndexMap;
@@ -196,13 +197,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        if self.bank.rule().is_in_time() || self.is_idle_by_time() {
-            return Err(TrackError::NoTime);
-        }
-        let Some(admitted) = self.admit(key, None, sample)? else { return Ok(Update::NONE) };
-        // The channel exists, and the decay is in samples.
-        let update = self.bank.observe(admitted.channel, sample).unwrap_or(Update::NONE);
-        Ok(self.record(admitted, update))
+        self.take(key, self.series.get_index_of(key), sample)
     }
 
     /// Updates many series with a sample each, in order; a series may come more than once. Samples that are refused are
@@ -216,7 +211,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized + 'a,
     {
-        batch.into_iter().try_for_each(|(key, sample)| passing_over(self.update(key, sample)))
+        self.in_windows(batch, Self::take)
     }
 
     /// Removes every series that is idle, by the tracker's clock, and returns their number. Samples do that by and by.
@@ -295,16 +290,7 @@ impl<K: Hash + Eq, R: Scored + Timed, T: Real> Tracker<K, R, T> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        let time = time.max(EARLIEST);
-        let Some(admitted) = self.admit(key, Some(time), sample)? else { return Ok(Update::NONE) };
-        // The channel exists, and the sample is not late.
-        let update = if admitted.is_set_back {
-            self.bank.observe_after(admitted.channel, time, Duration::ZERO, sample)
-        } else {
-            self.bank.observe_at(admitted.channel, time, sample)
-        };
-        let update = update.unwrap_or(Update::NONE);
-        Ok(self.record(admitted, update))
+        self.take_at(key, self.series.get_index_of(key), (time, sample))
     }
 
     /// Updates a batch of series with their times and samples, in order. Samples that are refused are counted and
@@ -317,14 +303,6 @@ impl<K: Hash + Eq, R: Scored + Timed, T: Real> Tracker<K, R, T> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized + 'a,
     {
-        batch.into_iter().try_for_each(|(key, time, sample)| passing_over(self.update_at(key, time, sample)))
-    }
-}
-
-/// Drops the errors of one sample: a batch ends only at what would stop every sample after it.
-fn passing_over<T>(result: Result<Update<T>, TrackError>) -> Result<(), TrackError> {
-    match result {
-        Ok(_) | Err(TrackError::Late { .. } | TrackError::Full { .. }) => Ok(()),
-        Err(error) => Err(error),
+        self.in_windows(batch.into_iter().map(|(key, time, sample)| (key, (time, sample))), Self::take_at)
     }
 }

@@ -1,0 +1,97 @@
+//! Batches: the series of some samples are found and fetched together, before the samples are taken one by one.
+//!
+//! Where there are many series, nothing of them is in the cache: the map's table, the key, the counters, two neighbours in
+//! the order of idleness, and a number in each column of the bank. One after the other, a sample would wait for all of
+//! these, and the next sample for it.
+
+use super::feed::passing_over;
+use super::order::NONE;
+use super::{Counters, Tracker};
+use crate::error::TrackError;
+use crate::lane::Real;
+use crate::rule::Scored;
+use crate::timed::Update;
+use core::borrow::Borrow;
+use core::hash::{BuildHasher, Hash};
+use core::hint::black_box;
+use indexmap::map::RawEntryApiV1;
+
+/// Samples whose series are found together: enough for as many misses as a core has under way at a time.
+const WINDOW: usize = 32;
+
+/// A sample of a batch.
+struct Sample<'a, Q: ?Sized, X> {
+    key: &'a Q,
+    hash: u64,
+    channel: Option<usize>,
+    rest: X,
+}
+
+impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
+    /// Gives the samples of a batch to `take` with their keys and the channels of these, if they have any. Samples that are
+    /// refused are passed over.
+    pub(super) fn in_windows<'a, Q, X: Copy>(
+        &mut self,
+        batch: impl IntoIterator<Item = (&'a Q, X)>,
+        take: impl Fn(&mut Self, &'a Q, Option<usize>, X) -> Result<Update<T>, TrackError>,
+    ) -> Result<(), TrackError>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized + 'a,
+    {
+        let mut batch = batch.into_iter();
+        let mut window = [const { None }; WINDOW];
+        loop {
+            let mut count = 0;
+            for (place, (key, rest)) in window.iter_mut().zip(&mut batch) {
+                *place = Some(Sample { key, hash: self.series.hasher().hash_one(key), channel: None, rest });
+                count += 1;
+            }
+            if count == 0 {
+                return Ok(());
+            }
+            self.find(&mut window[..count]);
+            let removed = removed(&self.counters);
+            for &Sample { key, channel, rest, .. } in window[..count].iter().flatten() {
+                // A series that has gone has left its channel to another.
+                let known = channel.filter(|_| removed == self::removed(&self.counters));
+                let channel = known.or_else(|| self.series.get_index_of(key));
+                passing_over(take(self, key, channel, rest))?;
+            }
+        }
+    }
+
+    /// Finds the channels of some keys, and fetches what their samples will touch. Each turn asks for what the next one
+    /// needs, and no key waits for another's.
+    fn find<Q: Hash + Eq + ?Sized, X>(&self, window: &mut [Option<Sample<'_, Q, X>>])
+    where
+        K: Borrow<Q>,
+    {
+        for sample in window.iter_mut().flatten() {
+            // The first whose hash begins alike: nearly always the one, and its key is not asked for yet.
+            sample.channel = self.series.raw_entry_v1().index_from_hash(sample.hash, |_| true);
+        }
+        let mut neighbours = [[NONE; 2]; WINDOW];
+        for (sample, neighbours) in window.iter().flatten().zip(&mut neighbours) {
+            if let Some((channel, (_, slot))) = sample.channel.and_then(|at| Some((at, self.series.get_index(at)?))) {
+                self.bank.fetch(channel);
+                *neighbours = [slot.links.older, slot.links.newer];
+            }
+        }
+        for sample in window.iter_mut().flatten() {
+            let is_it = |&at: &usize| self.series.get_index(at).is_some_and(|(key, _)| key.borrow() == sample.key);
+            sample.channel = sample.channel.filter(is_it).or_else(|| self.series.get_index_of(sample.key));
+        }
+        // Slots lie beside their keys, where only reading fetches.
+        let neighbours = neighbours.as_flattened().iter();
+        let read = neighbours
+            .filter_map(|&at| self.series.get_index(at as usize))
+            .fold(0, |sum, (_, slot)| sum ^ slot.links.older);
+        black_box(read);
+    }
+}
+
+/// The number of series that samples have removed.
+fn removed(counters: &Counters) -> u64 {
+    counters.expired + counters.evicted
+}
