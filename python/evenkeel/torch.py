@@ -624,12 +624,13 @@ def guard_each(guards: GradientGuards, parameters: Iterable[Tensor]) -> NDArray[
     `GradientGuards`. A spike in one tensor leaves the steps of the others as they are.
 
     Parameters are given in the same order at each step, one for each guard. At 0 a gradient is set to None; one that is None keeps its
-    factor of 1, and its guard learns nothing.
+    factor of 1, and its guard learns nothing. Gradients on another device are waited for one by one: where there are many,
+    `guard_gradients` waits once.
 
     Raises
     ------
     ValueError
-        There is not one parameter for each guard. Nothing has changed.
+        There is not one parameter for each guard, or one is given twice. Nothing has changed.
 
     Examples
     --------
@@ -648,6 +649,8 @@ def guard_each(guards: GradientGuards, parameters: Iterable[Tensor]) -> NDArray[
     given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     if len(given) != len(guards):
         raise ValueError(f"parameters are {len(given)}, and there are {len(guards)} guards: give one for each, in the same order")
+    if len({id(p) for p in given}) < len(given):
+        raise ValueError("parameters hold one twice, whose gradient would be multiplied twice: give each once, as model.parameters() does")
     # A norm of zero passes and is no sample: so is none at all.
     factors = guards.observe(np.array([gradient_norm(p) for p in given], dtype=np.float64))
     for p, factor in zip(given, factors.tolist(), strict=True):

@@ -227,8 +227,9 @@ class Tracker:
         if isinstance(categories, (str, bytes)):
             raise TypeError(f"categories must be a list of strings, not {type(categories).__name__}")
         names = list(categories)
-        for at, name in enumerate(names):
-            _check_key(name, f"categories[{at}]")
+        if not set(map(type, names)) <= {str}:  # of many names the fastest look
+            for at, name in enumerate(names):
+                _check_key(name, f"categories[{at}]")
         samples = _containers.unpack(values, "values").values
         if samples.ndim != 1:
             raise ValueError(f"values must have one dimension, not {samples.ndim}")

@@ -734,6 +734,8 @@ def test_a_spike_in_one_tensor_leaves_the_others_alone():
     saved = guards.to_bytes()
     with pytest.raises(ValueError, match="parameters are 2, and there are 3 guards"):
         guard_each(guards, parameters[:2])
+    with pytest.raises(ValueError, match="parameters hold one twice"):
+        guard_each(guards, [parameters[0], *parameters[:2]])
     assert guards.to_bytes() == saved
 
 
