@@ -10,6 +10,7 @@ import evenkeel
 
 X = np.array([20, 21, 20, 22, 21, 21, 9000, 20.0])
 SECONDS = np.arange(8).astype("datetime64[s]")
+MINUTE = np.timedelta64(60, "s")
 HUGE = 10**400
 
 
@@ -34,7 +35,7 @@ def robust(x=X, **options):
     [
         (ValueError, "half_life must be a number that a float can hold", lambda: robust(half_life=HUGE)),
         (ValueError, "clip must be a number that a float can hold", lambda: robust(clip=HUGE)),
-        (TypeError, "span must be a number, not timedelta64", lambda: evenkeel.ema(X, span=np.timedelta64(5))),
+        (TypeError, "span must be a number, not timedelta64", lambda: evenkeel.ema(X, span=np.timedelta64(5, "s"))),
         (TypeError, "patience must be an integer, not timedelta64", lambda: robust(patience=np.timedelta64(5, "s"))),
         (TypeError, "axis must be an integer, not float", lambda: robust(axis=0.0)),
         (TypeError, "axis must be an integer, not bool", lambda: robust(axis=False)),
@@ -58,12 +59,12 @@ def robust(x=X, **options):
         (ValueError, "channel 2 does not exist", lambda: bank().reset(2)),
         (TypeError, "channel must be an integer, not str", lambda: bank().step("a")),
         (ValueError, r"channels must be below 2\*\*63", lambda: evenkeel.Bank(2**70, half_life=5)),
-        (TypeError, "channels must be an integer, not timedelta64", lambda: evenkeel.Bank(np.timedelta64(5), half_life=5)),
+        (TypeError, "channels must be an integer, not timedelta64", lambda: evenkeel.Bank(np.timedelta64(5, "s"), half_life=5)),
         (ValueError, r"max_idle must be below 2\*\*63", lambda: evenkeel.Tracker(half_life=5, max_idle=2**70)),
         (ValueError, r"max_series must be below 2\*\*63", lambda: evenkeel.Tracker(half_life=5, max_series=2**70)),
         (ValueError, "overflow must be", lambda: evenkeel.Tracker(half_life=5, overflow=np.array(["evict", "refuse"]))),
         (ValueError, "x must be a number that a float can hold", lambda: mean().update(HUGE)),
-        (TypeError, "x must be a number, not timedelta64", lambda: mean().update(np.timedelta64(5))),
+        (TypeError, "x must be a number, not timedelta64", lambda: mean().update(np.timedelta64(5, "s"))),
         (TypeError, "loss must be a number, not str", lambda: evenkeel.LossGuard(half_life=5).score("a")),
         (ValueError, "loss must be a number that a float can hold", lambda: evenkeel.LossGuard(half_life=5).weight(HUGE)),
         (TypeError, "norm must be a number, not NoneType", lambda: evenkeel.GradientGuard(half_life=5).observe(None)),
@@ -102,6 +103,14 @@ def test_what_a_tracker_refuses_leaves_it_as_it_was(error, words, call):
     with pytest.raises(error, match=words):
         call(series)
     assert series.to_bytes() == before
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_stretch_of_time_without_a_unit_has_no_hash():
+    with pytest.raises(TypeError, match="span must be a number, not timedelta64"):
+        evenkeel.ema(X, span=np.timedelta64(5))
+    with pytest.raises(TypeError, match="half_life must have a unit of fixed length"):
+        robust(half_life=np.timedelta64(5))
 
 
 def test_integers_in_objects_are_integers():
@@ -167,8 +176,8 @@ def test_the_last_time_of_a_bank_goes_beside_its_snapshot():
     half.update_rows(X[:4, None], SECONDS[:4])
     again = evenkeel.Bank.from_bytes(half.to_bytes(), last=half.last)
     np.testing.assert_array_equal(
-        again.locations_of(X[4:, None], SECONDS[4:] + 60)[:, 0],
-        whole.locations_of(X[:, None], np.concatenate([SECONDS[:4], SECONDS[4:] + 60]))[4:, 0],
+        again.locations_of(X[4:, None], SECONDS[4:] + MINUTE)[:, 0],
+        whole.locations_of(X[:, None], np.concatenate([SECONDS[:4], SECONDS[4:] + MINUTE]))[4:, 0],
     )
     without = evenkeel.Bank.from_bytes(half.to_bytes())
     assert without.last is None
