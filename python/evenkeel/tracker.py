@@ -222,6 +222,8 @@ class Tracker:
         numbers = _containers.as_array(codes, "codes")
         if numbers.dtype.kind not in "iu":
             raise TypeError(f"codes must be integers, not of dtype {numbers.dtype}")
+        if numbers.dtype == np.uint64 and numbers.size and numbers.max() >= 2**63:
+            raise ValueError(f"codes must be below the number of categories, and one is {numbers.max()}")
         if numbers.ndim != 1:
             raise ValueError(f"codes must have one dimension, not {numbers.ndim}")
         if isinstance(categories, (str, bytes)):

@@ -90,6 +90,7 @@ def test_the_error_names_the_argument(error, words, call):
         (ValueError, "keys must be text, and .* is none", lambda t: t.update_batch(np.array(["\ud800"]), [1.0])),
         (TypeError, "keys must be a column of keys, not a string", lambda t: t.update_batch("ab", [1.0, 2])),
         (ValueError, "codes must have one dimension, not 2", lambda t: t.update_codes([[0]], ["a"], [1.0])),
+        (ValueError, "codes must be below .* one is 18446744073709551615", lambda t: t.update_codes(np.uint64([2**64 - 1]), ["a"], [1.0])),
         (ValueError, r"codes\[0\] is masked", lambda t: t.update_codes(np.ma.masked_array([0], [True]), ["a"], [1.0])),
         (ValueError, "values must have one dimension, not 2", lambda t: t.update_codes([0], ["a"], [[1.0]])),
         (TypeError, r"categories\[1\] must be a string, not int", lambda t: t.update_codes([0], ["a", 1], [1.0])),
