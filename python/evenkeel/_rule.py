@@ -19,9 +19,20 @@ Preset: TypeAlias = 'Literal["clean", "robust", "mean", "ema"]'
 
 
 def _number(value: Any, name: str) -> float:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+    # numpy's timedelta64 is an integer to isinstance.
+    if isinstance(value, (bool, np.bool_, np.timedelta64)) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} must be a number, not {type(value).__name__}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} must be a number that a float can hold") from None
+
+
+def no_number(value: object, name: str) -> TypeError | ValueError:
+    """The error for a value of which the core could make no float."""
+    if isinstance(value, int):
+        return ValueError(f"{name} must be a number that a float can hold")
+    return TypeError(f"{name} must be a number, not {type(value).__name__}")
 
 
 def _memory(half_life: Any, span: Any, com: Any, alpha: Any) -> dict[str, Any]:
@@ -62,7 +73,7 @@ def rule(
     else:
         options["resolution"] = 0.0 if resolution is None else _number(resolution, "resolution")
     if patience is not None:
-        if isinstance(patience, bool) or not isinstance(patience, (int, np.integer)):
+        if isinstance(patience, (bool, np.timedelta64)) or not isinstance(patience, (int, np.integer)):
             raise TypeError(f"patience must be an integer, not {type(patience).__name__}")
         if not 1 <= patience <= 63:
             raise ValueError(f"patience must be from 1 to 63, not {patience}")
@@ -93,5 +104,6 @@ def make(preset: Any, half_life: Any, span: Any, com: Any, alpha: Any, *more: An
     """The rule of these keywords, of which one may be of a type that no cache can hold."""
     try:
         return rule(preset, half_life, span, com, alpha, *more)
-    except TypeError:
-        return rule.__wrapped__(preset, half_life, span, com, alpha, *more)
+    except (TypeError, ValueError):  # a timedelta64 without a unit raises the latter when it is hashed
+        pass
+    return rule.__wrapped__(preset, half_life, span, com, alpha, *more)

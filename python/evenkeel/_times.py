@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _core
+from . import _containers, _core
 
 _NANOSECONDS = {
     "W": 7 * 86_400 * 10**9,
@@ -94,7 +94,10 @@ def moment(value: Any, name: str) -> int:
 
 def moments(times: object, name: str = "times") -> NDArray[np.int64]:
     """Nanoseconds of an array of times, or of a sequence of them."""
-    array = np.asarray(times)
+    if isinstance(times, str):
+        raise TypeError(f"{name} must be a column of times, not a string: of a frame give the column itself, such as frame[{times!r}]")
+    _containers.unmasked(times, name, "a sample needs its time")
+    array = _containers.as_array(times, name)
     if array.ndim != 1:
         raise ValueError(f"{name} must have one dimension, not {array.ndim}")
     if array.dtype.kind == "O":

@@ -143,15 +143,22 @@ class Bank:
     def step(self, channel: int) -> float | None:
         """The step that a channel has learnt with `resolution="auto"`: 1, 0.1 and so on to 1e-6, or 0 where its samples are
         continuous."""
-        return self._core.step(channel)
+        return self._core.step(_count(channel, "channel", 0))
 
     def reset(self, channel: int) -> None:
         """Makes a channel one that has seen nothing."""
-        self._core.reset(channel)
+        self._core.reset(_count(channel, "channel", 0))
 
     def to_bytes(self) -> bytes:
         """The state of all channels as a snapshot of the library, the same bytes on any machine. The time of the last row is not in
-        it."""
+        it: where the half-life is a time, save `last` beside it, or pickle the bank, which does.
+
+        >>> import evenkeel, numpy as np
+        >>> bank = evenkeel.Bank(1, half_life="5m")
+        >>> _ = bank.update([20.0], np.datetime64("2024-05-01T12:00"))
+        >>> evenkeel.Bank.from_bytes(bank.to_bytes(), last=bank.last).last
+        np.datetime64('2024-05-01T12:00:00.000000000')
+        """
         return self._core.to_bytes()
 
     @classmethod
@@ -251,12 +258,12 @@ class OnlineMean:
     def _update(self, x: Any, times: Any, everything: bool) -> Any:
         is_one = isinstance(x, (int, float, np.number))
         if is_one:
-            x = np.array([x], dtype=self._bank.dtype)
+            x = np.array([_rule._number(x, "x")], dtype=self._bank.dtype)
             times = None if times is None else [_times.moment(times, "times")]
             moments = None if times is None else np.array(times, dtype=np.int64)
         else:
             moments = None if times is None else _times.moments(_containers.unpack_times(times))
-        values, wrap = _containers.unpack(x)
+        values, wrap = _containers.unpack_column(x, "x")
         if values.ndim != 1:
             raise ValueError(f"x must have one dimension, not {values.ndim}: a Bank has many channels")
         found = self._bank._core.update(values.astype(self._bank.dtype, copy=False), 0, moments, True, everything)
@@ -290,7 +297,7 @@ class OnlineMean:
         self._bank._core.set_last(None)
 
     def to_bytes(self) -> bytes:
-        """The state as a snapshot of a bank of one channel."""
+        """The state as a snapshot of a bank of one channel. The time of the last sample is not in it: see `Bank.to_bytes`."""
         return self._bank.to_bytes()
 
     @classmethod

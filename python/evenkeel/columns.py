@@ -86,7 +86,7 @@ def _run(rule: _core.Rule, x: Any, times: Any, groups: Any, axis: int, everythin
         results = found.run(one, times, groups, axis, everything)
         return Tracked(*results) if everything and isinstance(results, list) else results
     values, wrap = found
-    if times is None and groups is None and axis == 0 and not rule.in_time:
+    if times is None and groups is None and type(axis) is int and axis == 0 and not rule.in_time:
         results = _core.column(rule, values, 0, None, None, 0, everything)
     else:
         axis, moments, channels, count = _arguments(rule, values, times, groups, axis)
@@ -98,6 +98,8 @@ def _run(rule: _core.Rule, x: Any, times: Any, groups: Any, axis: int, everythin
 
 def _arguments(rule: _core.Rule, values: NDArray[Any], times: Any, groups: Any, axis: int) -> tuple[int, Any, Any, int]:
     """The axis, times and groups as the core takes them."""
+    if isinstance(axis, bool) or not isinstance(axis, (int, np.integer)):
+        raise TypeError(f"axis must be an integer, not {type(axis).__name__}")
     if not -values.ndim <= axis < values.ndim:
         raise ValueError(f"axis must be below the {values.ndim} of x, not {axis}")
     if rule.in_time and times is None:
@@ -161,7 +163,7 @@ def robust_mean(
         The time of each sample, in order: datetime64 or timedelta64 of any unit, or a list of datetimes. Then the gain of a
         sample is that of the time since the one before, `1 - 2**(-dt/half_life)`.
     groups
-        A key for each sample, strings or integers: each group is a series of its own.
+        A key for each sample, strings or integers: each group is a series of its own. A missing key is an error.
     axis
         The axis of an array of two dimensions along which time goes.
     preset
@@ -200,7 +202,7 @@ def robust_mean(
 
 
 def _robust(preset: str) -> str:
-    if preset != "robust" and preset != "mean":
+    if not isinstance(preset, str) or preset not in ("robust", "mean"):
         raise ValueError(f'preset must be "robust" or "mean", not {preset!r}: cleaned_ema and ema are functions of their own')
     return preset
 

@@ -12,6 +12,8 @@ from . import _containers, _core, _rule
 from .tracker import _count, snapshot_rule
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from typing_extensions import Self
 
 
@@ -29,6 +31,13 @@ def _decay(half_life: Any, span: Any, com: Any, alpha: Any) -> _core.Rule:
     if rule.in_time:
         raise ValueError("half_life of a guard must be a number of samples, not a time")
     return rule
+
+
+def _of_number(take: Callable[[float], float], value: Any, name: str) -> float:
+    try:
+        return take(value)
+    except (OverflowError, TypeError):
+        raise _rule.no_number(value, name) from None
 
 
 def _flat(x: Any, name: str) -> NDArray[Any]:
@@ -153,11 +162,11 @@ class LossGuard(_Guard[_core.LossGuard]):
 
     def score(self, loss: float) -> float:
         """The scales by which a loss lies above the location; NaN for a loss that is none. Nothing is learnt."""
-        return self._core.score(loss)
+        return _of_number(self._core.score, loss, "loss")
 
     def weight(self, loss: float) -> float:
         """The weight of a loss by what is known. Nothing is learnt."""
-        return self._core.weight(loss)
+        return _of_number(self._core.weight, loss, "loss")
 
     def suspects(self, losses: Any) -> list[Suspect]:
         """The losses that weigh less than 1 by what is known, the highest score first: of a whole set of examples, a list of the
@@ -256,7 +265,7 @@ class GradientGuard(_Guard[_core.GradientGuard]):
 
     def observe(self, norm: float) -> float:
         """Judges the norm of a gradient by what was known before it, learns it, and returns the factor of the gradient."""
-        return self._core.observe(norm)
+        return _of_number(self._core.observe, norm, "norm")
 
     @property
     def location(self) -> float:

@@ -5,6 +5,7 @@ tensors.
 |---|---|
 | learns from wrong labels | `weighted_mean` with a `LossGuard`, beside any optimiser |
 | has a spike of the gradient now and then | `guard_gradients` with a `GradientGuard`, beside any optimiser |
+| has a spike in one tensor at a time | `guard_each` with `GradientGuards`, beside any optimiser |
 | is to find its own rate for each tensor | `RobustSGM` |
 
 `evenkeel` itself never imports torch; this module does. torch 1.13 or later.
@@ -26,9 +27,9 @@ from torch.optim import Optimizer
 
 from . import _core
 from ._rule import _number
-from .guards import GradientGuard, LossGuard
+from .guards import GradientGuard, GradientGuards, LossGuard
 
-__all__ = ["RobustSGM", "gradient_norm", "guard_gradients", "weigh", "weighted_mean"]
+__all__ = ["RobustSGM", "gradient_norm", "guard_each", "guard_gradients", "weigh", "weighted_mean"]
 
 #: The tensors of the state of a parameter, in the order of the core.
 COLUMNS = ("square", "scale", "norm", "average", "smoothed")
@@ -587,7 +588,8 @@ def guard_gradients(guard: GradientGuard, parameters: Iterable[Tensor] | Tensor)
 
     Where the gradients were scaled for mixed precision, call `scaler.unscale_(optimizer)` first. Where a trainer owns the loop, call it
     in the hook that comes before the step: `Optimizer.register_step_pre_hook`, whose function must return None,
-    `on_before_optimizer_step` of Lightning, `on_pre_optimizer_step` of transformers.
+    `on_before_optimizer_step` of Lightning, `on_pre_optimizer_step` of transformers with `max_grad_norm=0`, which otherwise has clipped
+    the gradients before it.
 
     Examples
     --------
@@ -614,3 +616,46 @@ def guard_gradients(guard: GradientGuard, parameters: Iterable[Tensor] | Tensor)
         elif p.grad is not None:
             p.grad.detach().mul_(factor)
     return factor
+
+
+@torch.no_grad()
+def guard_each(guards: GradientGuards, parameters: Iterable[Tensor]) -> NDArray[np.float64]:
+    """Judges the gradient of each parameter by its own norm, multiplies it by its own factor, and returns the factors: see
+    `GradientGuards`. A spike in one tensor leaves the steps of the others as they are.
+
+    Parameters are given in the same order at each step, one for each guard. At 0 a gradient is set to None; one that is None keeps its
+    factor of 1, and its guard learns nothing. Gradients on another device are waited for one by one: where there are many,
+    `guard_gradients` waits once.
+
+    Raises
+    ------
+    ValueError
+        There is not one parameter for each guard, or one is given twice. Nothing has changed.
+
+    Examples
+    --------
+    >>> import evenkeel, torch
+    >>> from evenkeel.torch import guard_each
+    >>> model = torch.nn.Linear(2, 1)
+    >>> guards = evenkeel.GradientGuards(len(list(model.parameters())), half_life=50)
+    >>> for step in range(20):
+    ...     model.zero_grad()
+    ...     model(torch.ones(4, 2)).sum().backward()
+    ...     model.bias.grad *= 1e9 if step == 10 else 1
+    ...     factors = guard_each(guards, model.parameters())
+    >>> guards.skips
+    [0, 1]
+    """
+    given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    if len(given) != len(guards):
+        raise ValueError(f"parameters are {len(given)}, and there are {len(guards)} guards: give one for each, in the same order")
+    if len({id(p) for p in given}) < len(given):
+        raise ValueError("parameters hold one twice, whose gradient would be multiplied twice: give each once, as model.parameters() does")
+    # A norm of zero passes and is no sample: so is none at all.
+    factors = guards.observe(np.array([gradient_norm(p) for p in given], dtype=np.float64))
+    for p, factor in zip(given, factors.tolist(), strict=True):
+        if factor == 0.0:
+            p.grad = None
+        elif factor != 1.0 and p.grad is not None:
+            p.grad.detach().mul_(factor)
+    return factors

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -61,6 +61,23 @@ class Counters(NamedTuple):
     full: int
     outliers: int
     reopenings: int
+
+
+#: What to do about keys that are no strings.
+_NAMES = "name the series, keys.astype(str) of an array or [str(key) for key in keys]"
+
+
+def _check_key(key: object, name: str) -> None:
+    if not isinstance(key, str):
+        raise TypeError(f"{name} must be a string, not {type(key).__name__}: name the series, such as str(key)")
+
+
+def _in_utf8(update: Callable[[], Any]) -> Any:
+    """Runs an update, whose names have to be text that UTF-8 can hold: a half of a surrogate pair is none."""
+    try:
+        return update()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"keys must be text, and {error.object!r} is none: {error.reason}") from None
 
 
 def _series(values: tuple[Any, ...]) -> Series:
@@ -138,7 +155,7 @@ class Tracker:
                 limits["idle_samples"] = _count(max_idle, "max_idle", 0)
         if max_series is not None:
             limits["max_series"] = _count(max_series, "max_series", 1)
-        if overflow not in ("refuse", "evict"):
+        if not isinstance(overflow, str) or overflow not in ("refuse", "evict"):
             raise ValueError(f'overflow must be "refuse" or "evict", not {overflow!r}')
         limits["evicts"] = overflow == "evict"
         self._limits = limits
@@ -156,12 +173,18 @@ class Tracker:
         TooManySeriesError
             The series would be one too many.
         """
-        return Update(*self._core.update(key, value, None if time is None else _times.moment(time, "time")))
+        moment = None if time is None else _times.moment(time, "time")
+        try:
+            return Update(*self._core.update(key, value, moment))
+        except (OverflowError, TypeError):
+            _check_key(key, "key")
+            raise _rule.no_number(value, "value") from None
 
     def update_batch(self, keys: Any, values: Any, times: Any = None) -> None:
         """Updates many series with a sample each, in order; a series may come more than once.
 
-        `keys` are strings: a list, an array of any dtype for strings, a categorical. Samples that are refused, being late or of one
+        `keys` are strings: a list, an array of any dtype for strings, a categorical. Integers are refused: name the series first,
+        `keys.astype(str)`, and most cheaply by `update_codes`, if there is a table of names. Samples that are refused, being late or of one
         series too many, are counted in `counters` and passed over. Ctrl-C leaves what came before it taken.
 
         Raises
@@ -185,22 +208,37 @@ class Tracker:
         if isinstance(keys, np.ndarray) and keys.dtype.kind == "O" and keys.ndim == 1:
             keys = keys.tolist()
         if isinstance(keys, list):
-            return self._core.update_names(keys, samples, moments, observe)
+            return _in_utf8(lambda: self._core.update_names(keys, samples, moments, observe))
         codes, categories = _containers.unpack_keys(keys, "keys")
         names = list(categories)
         for name in names:
             if not isinstance(name, str):
-                raise TypeError(f"keys must be strings, not of type {type(name).__name__}: name the series, such as str(key)")
-        return self._core.update_codes(codes, names, samples, moments, observe)
+                raise TypeError(f"keys must be strings, not of type {type(name).__name__}: {_NAMES}")
+        return _in_utf8(lambda: self._core.update_codes(codes, names, samples, moments, observe))
 
     def update_codes(self, codes: Any, categories: Any, values: Any, times: Any = None) -> None:
         """Updates as `update_batch` does, with keys given as numbers: the key of a sample is `categories[code]`."""
-        numbers = np.ascontiguousarray(codes)
+        _containers.unmasked(codes, "codes", "every sample needs its key")
+        numbers = _containers.as_array(codes, "codes")
         if numbers.dtype.kind not in "iu":
             raise TypeError(f"codes must be integers, not of dtype {numbers.dtype}")
-        samples = np.ascontiguousarray(_containers.unpack(values, "values").values, dtype=np.float64)
+        if numbers.dtype == np.uint64 and numbers.size and numbers.max() >= 2**63:
+            raise ValueError(f"codes must be below the number of categories, and one is {numbers.max()}")
+        if numbers.ndim != 1:
+            raise ValueError(f"codes must have one dimension, not {numbers.ndim}")
+        if isinstance(categories, (str, bytes)):
+            raise TypeError(f"categories must be a list of strings, not {type(categories).__name__}")
+        names = list(categories)
+        if not set(map(type, names)) <= {str}:  # of many names the fastest look
+            for at, name in enumerate(names):
+                _check_key(name, f"categories[{at}]")
+        samples = _containers.unpack(values, "values").values
+        if samples.ndim != 1:
+            raise ValueError(f"values must have one dimension, not {samples.ndim}")
+        samples = np.ascontiguousarray(samples, dtype=np.float64)
         moments = None if times is None else _times.moments(_containers.unpack_times(times))
-        self._core.update_codes(numbers.astype(np.int64, copy=False), list(categories), samples, moments, False)
+        whole = np.ascontiguousarray(numbers, dtype=np.int64)
+        _in_utf8(lambda: self._core.update_codes(whole, names, samples, moments, False))
 
     def get(self, key: str, default: Any = None) -> Any:
         """The state of a series, or `default` if there is no such series."""
@@ -353,10 +391,12 @@ class Tracker:
 
 
 def _count(value: Any, name: str, least: int) -> int:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+    if isinstance(value, (bool, np.bool_, np.timedelta64)) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} must be an integer, not {type(value).__name__}")
     if value < least:
         raise ValueError(f"{name} must be at least {least}, not {value}")
+    if value >= 2**63:
+        raise ValueError(f"{name} must be below 2**63, not {value}")
     return int(value)
 
 

@@ -113,11 +113,22 @@ pub(crate) fn factorize_strings<'py>(
 
 /// The string that a key is; the error names the first key that is none.
 pub(crate) fn text<'a, 'py>(key: &'a Bound<'py, PyAny>, at: usize, name: &str) -> PyResult<&'a Bound<'py, PyString>> {
-    if key.is_none() {
-        return Err(value(format!("{name}[{at}] is None: every row needs its key")));
-    }
     key.cast::<PyString>().map_err(|_| {
         let kind = key.get_type().name().map_or_else(|_| "something else".to_owned(), |name| name.to_string());
-        PyTypeError::new_err(format!("{name} must all be strings, and {name}[{at}] is of type {kind}"))
+        // What libraries put where a key is missing.
+        let missing = match kind.as_str() {
+            "NoneType" => Some("None"),
+            "NAType" => Some("NA"),
+            "NaTType" => Some("NaT"),
+            "float" | "float64" if key.extract::<f64>().is_ok_and(f64::is_nan) => Some("NaN"),
+            _ => None,
+        };
+        if let Some(missing) = missing {
+            return value(format!(
+                "{name}[{at}] is {missing}: every row needs its key: leave such rows out, or give them a key of their own, such as \"\""
+            ));
+        }
+        let rest = if name == "keys" { ": name the series, [str(key) for key in keys]" } else { " (or all be integers of 64 bits)" };
+        PyTypeError::new_err(format!("{name} must all be strings, and {name}[{at}] is of type {kind}{rest}"))
     })
 }

@@ -121,7 +121,7 @@ def changes(thing, error, words, call):
         (ValueError, "values must have one dimension", lambda t: t.update_batch(["a"], [[1.0]])),
         (TypeError, "times must be", lambda t: t.update_batch(["a"], [1.0], [1])),
         (TypeError, "time must be a datetime", lambda t: t.update("a", 1.0, 1714558200)),
-        (ValueError, "time is NaT", lambda t: t.update("a", 1.0, np.datetime64("NaT"))),
+        (ValueError, "time is NaT", lambda t: t.update("a", 1.0, np.datetime64("NaT", "s"))),
         (ValueError, r"keys\[1\] is 2, and there are 2 categories", lambda t: t.update_codes([0, 2], ["a", "b"], [1, 2])),
         (ValueError, r"keys\[0\] is -1", lambda t: t.update_codes([-1, 0], ["a", "b"], [1, 2])),
         (TypeError, "codes must be integers", lambda t: t.update_codes([0.5, 1], ["a", "b"], [1, 2])),

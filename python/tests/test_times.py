@@ -35,7 +35,7 @@ def test_durations(value, nanoseconds):
 @pytest.mark.parametrize(
     ("value", "error"),
     [("soon", ValueError), ("1mo", ValueError), (np.timedelta64(1, "M"), TypeError), (np.timedelta64(1500, "ps"), ValueError),
-     (np.timedelta64("NaT"), ValueError), (np.timedelta64(400, "W") * 1000, ValueError), (np.timedelta64(5), TypeError)],
+     (np.timedelta64("NaT", "s"), ValueError), (np.timedelta64(400, "W") * 1000, ValueError), (np.timedelta64(5, "Y"), TypeError)],
 )  # fmt: skip
 def test_no_durations(value, error):
     with pytest.raises(error, match="half_life"):

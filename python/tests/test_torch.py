@@ -20,7 +20,7 @@ import evenkeel
 
 torch = pytest.importorskip("torch")
 
-from evenkeel.torch import COLUMNS, RobustSGM, gradient_norm, guard_gradients, weigh, weighted_mean  # noqa: E402
+from evenkeel.torch import COLUMNS, RobustSGM, gradient_norm, guard_each, guard_gradients, weigh, weighted_mean  # noqa: E402
 
 VERSION = tuple(int(part) for part in torch.__version__.split(".")[:2])
 
@@ -704,3 +704,102 @@ def test_the_readme():
 def test_evenkeel_does_not_import_torch():
     code = "import sys, evenkeel; assert 'torch' not in sys.modules; import evenkeel.torch; assert 'torch' in sys.modules"
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, cwd=Path(__file__).parent)
+
+
+def test_a_spike_in_one_tensor_leaves_the_others_alone():
+    model = torch.nn.Linear(3, 2)
+    unused = torch.nn.Parameter(torch.zeros(2))
+    parameters = [*model.parameters(), unused]
+    guards, plain = evenkeel.GradientGuards(3, half_life=50), evenkeel.GradientGuards(3, half_life=50)
+    for step in range(30):
+        for p in parameters[:2]:
+            p.grad = 1 + 0.1 * noise(p.shape, step, p.dtype)
+        if step == 20:
+            parameters[1].grad *= 1e9
+        if step == 25:
+            parameters[0].grad *= 2.5
+        before = [p.grad.clone() for p in parameters[:2]]
+        expected = plain.observe([gradient_norm(p) for p in parameters])
+        factors = guard_each(guards, parameters)
+        np.testing.assert_array_equal(factors, expected)
+        assert factors[2] == 1.0 and unused.grad is None
+        if step == 20:
+            assert factors.tolist() == [1.0, 0.0, 1.0] and parameters[1].grad is None
+            assert torch.equal(parameters[0].grad, before[0])
+        else:
+            assert factors[1] == 1.0 and (0.0 < factors[0] < 1.0) == (step == 25)
+            for p, gradient, factor in zip(parameters, before, factors.tolist()):
+                assert torch.equal(p.grad, gradient * factor)
+    assert guards.skips == [0, 1, 0]
+    saved = guards.to_bytes()
+    with pytest.raises(ValueError, match="parameters are 2, and there are 3 guards"):
+        guard_each(guards, parameters[:2])
+    with pytest.raises(ValueError, match="parameters hold one twice"):
+        guard_each(guards, [parameters[0], *parameters[:2]])
+    assert guards.to_bytes() == saved
+
+
+class Spiky(torch.nn.Module):
+    """A model whose loss has one spike, at the twenty-first batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.calls = torch.nn.Linear(2, 1), 0
+
+    def forward(self, x=None, labels=None):
+        self.calls += 1
+        loss = torch.nn.functional.mse_loss(self.layer(x), labels)
+        return {"loss": loss * 1e9 if self.calls == 21 else loss}
+
+
+def examples():
+    x = noise((160, 2), 1, torch.float32)
+    return [{"x": row, "labels": row.sum()[None]} for row in x]
+
+
+@pytest.mark.filterwarnings("ignore")  # of the trainers
+def test_the_hook_of_lightning(tmp_path):
+    lightning = pytest.importorskip("lightning")
+
+    class Module(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.spiky, self.norms, self.factors = Spiky(), evenkeel.GradientGuard(half_life=50), []
+
+        def training_step(self, batch, index):
+            return self.spiky(**batch)["loss"]
+
+        def configure_optimizers(self):
+            return torch.optim.AdamW(self.parameters())
+
+        def on_before_optimizer_step(self, optimizer):
+            self.factors.append(guard_gradients(self.norms, self.parameters()))
+
+    module = Module()
+    trainer = lightning.Trainer(
+        max_epochs=1, logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+        accelerator="cpu", gradient_clip_val=1.0, default_root_dir=tmp_path,
+    )  # fmt: skip
+    trainer.fit(module, torch.utils.data.DataLoader(examples(), batch_size=4))
+    assert [step for step, factor in enumerate(module.factors) if factor == 0.0] == [20] and len(module.factors) == 40
+
+
+@pytest.mark.filterwarnings("ignore")  # of the trainers
+@pytest.mark.parametrize("bound", [0.0, 1.0])
+def test_the_hook_of_transformers(tmp_path, bound):
+    transformers = pytest.importorskip("transformers")
+    pytest.importorskip("accelerate")
+    factors, norms = [], evenkeel.GradientGuard(half_life=50)
+
+    class Guard(transformers.TrainerCallback):
+        def on_pre_optimizer_step(self, args, state, control, model, **kwargs):
+            factors.append(guard_gradients(norms, model.parameters()))
+
+    arguments = transformers.TrainingArguments(
+        str(tmp_path), num_train_epochs=1, per_device_train_batch_size=4, report_to=[], use_cpu=True, max_grad_norm=bound,
+        disable_tqdm=True, save_strategy="no",
+    )  # fmt: skip
+    transformers.Trainer(model=Spiky(), args=arguments, train_dataset=examples(), callbacks=[Guard()]).train()
+    # Clipped before the hook, as it is by default, the spike is none.
+    assert [step for step, factor in enumerate(factors) if factor == 0.0] == ([20] if bound == 0.0 else [])
+    assert len(factors) == 40

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .._containers import Keys, Unpacked, floats
+from .._containers import REMEDY, Keys, Unpacked, floats
 from .parts import Frame
 
 try:
@@ -105,6 +105,8 @@ def unpack_keys(x: Any, name: str) -> Keys:
     x = imported(x, name)
     if not isinstance(x, (pa.Array, pa.ChunkedArray)):
         raise TypeError(f"{name} must be one column, not a table")
+    if pa.types.is_run_end_encoded(x.type):
+        x = pc.run_end_decode(x)
     chunks = x.chunks if isinstance(x, pa.ChunkedArray) else [x]
     if not pa.types.is_dictionary(x.type):
         return _numbered(chunks, x.type, name)
@@ -144,7 +146,7 @@ def _complete(codes: NDArray[np.int64], name: str) -> NDArray[np.int64]:
     """Numbers of keys, none of which is missing."""
     missing = codes < 0
     if missing.any():
-        raise ValueError(f"{name}[{int(missing.argmax())}] is null: every row needs its key")
+        raise ValueError(f"{name}[{int(missing.argmax())}] is null: {REMEDY}")
     return codes
 
 

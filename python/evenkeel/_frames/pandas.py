@@ -92,8 +92,10 @@ def unpack_keys(keys: Any, name: str) -> Keys:
     codes, found = pd.factorize(keys)
     missing = codes < 0
     if missing.any():
-        raise ValueError(f"{name}[{int(missing.argmax())}] is missing: every row needs its key")
+        raise ValueError(f"{name}[{int(missing.argmax())}] is missing: {_containers.REMEDY}")
     categories = found.to_numpy() if hasattr(found, "to_numpy") else np.asarray(found)
+    if categories.dtype.kind == "O":
+        categories = _containers.whole(categories)
     if categories.dtype.kind == "O":
         for code, key in enumerate(categories):
             if not isinstance(key, str):

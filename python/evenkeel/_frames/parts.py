@@ -52,6 +52,8 @@ class Frame:
     def run(self, one: Run, times: Any, groups: Any, axis: int, everything: bool) -> Any:
         """Runs a rule over all columns, and returns a frame of results, or with `everything` four of them."""
         kinds = list(dict.fromkeys(column.values.dtype for column in self.columns))
+        if isinstance(axis, bool) or not isinstance(axis, (int, np.integer)):
+            raise TypeError(f"axis must be an integer, not {type(axis).__name__}")
         if not -2 <= axis < 2:
             raise ValueError(f"axis must be below the 2 of x, not {axis}")
         if axis % 2 and len(kinds) > 1:

@@ -26,7 +26,8 @@ def unpack(x: Any, name: str) -> Unpacked | Frame | Expression | None:
         return Expression(x, name)
     if isinstance(x, pl.LazyFrame):
         raise TypeError(
-            f"{name} is a LazyFrame, whose columns have no samples yet: give an expression to its select or with_columns"
+            f"{name} is a LazyFrame, whose columns have no samples yet: import evenkeel.polars and give its with_columns an "
+            'expression, such as pl.col("x").evenkeel.robust_mean(half_life=60), or collect it first'
         )
     raise TypeError(f"{name} must be a Series, a DataFrame or an expression, not a {type(x).__module__}.{type(x).__name__}")
 
@@ -54,7 +55,7 @@ def unpack_keys(keys: Any, name: str) -> Keys:
     kind = keys.dtype
     if keys.null_count():
         at = keys.is_null().arg_max()
-        raise ValueError(f"{name}[{at}] is null: every row needs its key")
+        raise ValueError(f"{name}[{at}] is null: {_containers.REMEDY}")
     if kind.is_integer() and kind not in (pl.Int128, pl.UInt128) or kind == pl.Boolean:
         return _containers.unpack_keys(keys.to_numpy(), name)
     if kind == pl.String:
