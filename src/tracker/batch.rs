@@ -4,7 +4,6 @@
 //! the order of idleness, and a number in each column of the bank. One after the other, a sample would wait for all of
 //! these, and the next sample for it.
 
-use super::feed::passing_over;
 use super::order::NONE;
 use super::{Counters, Tracker};
 use crate::error::TrackError;
@@ -28,12 +27,13 @@ struct Sample<'a, Q: ?Sized, X> {
 }
 
 impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
-    /// Gives the samples of a batch to `take` with their keys and the channels of these, if they have any. Samples that are
-    /// refused are passed over.
+    /// Gives the samples of a batch to `take` with their keys and the channels of these, if they have any, and what comes of
+    /// each to `report`. A batch ends only at what would stop every sample after it.
     pub(super) fn in_windows<'a, Q, X: Copy>(
         &mut self,
         batch: impl IntoIterator<Item = (&'a Q, X)>,
         take: impl Fn(&mut Self, &'a Q, Option<usize>, X) -> Result<Update<T>, TrackError>,
+        mut report: impl FnMut(&Self, &'a Q, Result<Update<T>, TrackError>),
     ) -> Result<(), TrackError>
     where
         K: Borrow<Q>,
@@ -56,7 +56,11 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
                 // A series that has gone has left its channel to another.
                 let known = channel.filter(|_| removed == self::removed(&self.counters));
                 let channel = known.or_else(|| self.series.get_index_of(key));
-                passing_over(take(self, key, channel, rest))?;
+                let outcome = take(self, key, channel, rest);
+                match outcome {
+                    Ok(_) | Err(TrackError::Late { .. } | TrackError::Full { .. }) => report(self, key, outcome),
+                    Err(error) => return Err(error),
+                }
             }
         }
     }

@@ -282,14 +282,6 @@ impl<K: Hash + Eq, R: Scored + Timed, T: Real> Tracker<K, R, T> {
     }
 }
 
-/// Drops the errors of one sample: a batch ends only at what would stop every sample after it.
-pub(super) fn passing_over<T>(result: Result<Update<T>, TrackError>) -> Result<(), TrackError> {
-    match result {
-        Ok(_) | Err(TrackError::Late { .. } | TrackError::Full { .. }) => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
 /// A channel as the links count it: there are fewer series than `u32` can count.
 #[allow(clippy::cast_possible_truncation)]
 pub(super) fn number(channel: usize) -> u32 {

@@ -211,7 +211,35 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized + 'a,
     {
-        self.in_windows(batch, Self::take)
+        self.update_batch_with(batch, |_, _, _| ())
+    }
+
+    /// Updates many series as [`update_batch`](Self::update_batch) does, and calls `report` with the tracker, each key and
+    /// the verdict on its sample, or the error by which it was refused: it was one series too many.
+    ///
+    /// ```
+    /// use evenkeel::{Decay, RobustMean, Tracker};
+    ///
+    /// let mut tracker = Tracker::<String>::new(RobustMean::new(Decay::half_life(60.0)?))?;
+    /// let batch = [("cpu", 40.0), ("disk", 5.0), ("cpu", 41.0)];
+    /// let mut locations = Vec::new();
+    /// tracker.update_batch_with(batch, |_, _, seen| locations.extend(seen.map(|seen| seen.location)))?;
+    /// assert_eq!(locations, [40.0, 5.0, 40.5]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for `update_batch`. The samples before it have been reported.
+    pub fn update_batch_with<'a, Q>(
+        &mut self,
+        batch: impl IntoIterator<Item = (&'a Q, T)>,
+        report: impl FnMut(&Self, &'a Q, Result<Update<T>, TrackError>),
+    ) -> Result<(), TrackError>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized + 'a,
+    {
+        self.in_windows(batch, Self::take, report)
     }
 
     /// Removes every series that is idle, by the tracker's clock, and returns their number. Samples do that by and by.
@@ -303,6 +331,24 @@ impl<K: Hash + Eq, R: Scored + Timed, T: Real> Tracker<K, R, T> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized + 'a,
     {
-        self.in_windows(batch.into_iter().map(|(key, time, sample)| (key, (time, sample))), Self::take_at)
+        self.update_batch_at_with(batch, |_, _, _| ())
+    }
+
+    /// Updates a batch as [`update_batch_at`](Self::update_batch_at) does, and calls `report` with the tracker, each key and
+    /// the verdict on its sample, or the error by which it was refused: it was late, or one series too many.
+    ///
+    /// # Errors
+    /// As for `update_batch_at`. The samples before it have been reported.
+    pub fn update_batch_at_with<'a, Q>(
+        &mut self,
+        batch: impl IntoIterator<Item = (&'a Q, i64, T)>,
+        report: impl FnMut(&Self, &'a Q, Result<Update<T>, TrackError>),
+    ) -> Result<(), TrackError>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized + 'a,
+    {
+        let batch = batch.into_iter().map(|(key, time, sample)| (key, (time, sample)));
+        self.in_windows(batch, Self::take_at, report)
     }
 }

@@ -94,6 +94,52 @@ fn counting() -> RobustMean {
     RobustMean::new(Decay::half_life(60.0).unwrap())
 }
 
+/// Batches find the series of many samples together, also where a sample removes the series of a later one, or begins it.
+#[test]
+fn a_batch_is_its_samples_where_series_go() {
+    let in_time = || Tracker::<String>::new(RobustMean::new(Decay::half_life_time(HALF_LIFE).unwrap())).unwrap();
+    let bytes = |tracker: &Tracker<String>| {
+        let mut bytes = Vec::new();
+        tracker.write_snapshot(&mut bytes, b"").unwrap();
+        bytes
+    };
+    let (mut random, mut gone, mut refused) = (Random::new(77), 0, 0);
+    for turn in 0..40 {
+        let overflow = if turn % 4 == 0 { Overflow::Refuse } else { Overflow::Evict };
+        let mut one = in_time().max_series(3 + turn % 7, overflow);
+        if turn % 3 > 0 {
+            one = one.max_idle(Idle::Time(Duration::from_secs(20)));
+        }
+        let mut other = one.clone();
+        let mut now = 0;
+        for _ in 0..10 {
+            let batch: Vec<(String, i64, f64)> = (0..random.below(150))
+                .map(|_| {
+                    now += [0, 1, 2, 30][random.below(4)] * 1_000_000_000;
+                    let late = if random.chance(0.1) { 50_000_000_000 } else { 0 };
+                    let sample = if random.chance(0.1) { f64::NAN } else { random.gauss() };
+                    (format!("s{}", random.below(12)), now - late, sample)
+                })
+                .collect();
+            let mut reported = Vec::new();
+            let borrowed = batch.iter().map(|(key, time, sample)| (key.as_str(), *time, *sample));
+            one.update_batch_at_with(borrowed, |tracker, key, outcome| {
+                reported.push((key, tracker.len(), format!("{outcome:?}")));
+            })
+            .unwrap();
+            for ((key, time, sample), reported) in batch.iter().zip(&reported) {
+                let outcome = other.update_at(key.as_str(), *time, *sample);
+                refused += u32::from(outcome.is_err());
+                assert_eq!(*reported, (key.as_str(), other.len(), format!("{outcome:?}")));
+            }
+            assert_eq!(reported.len(), batch.len());
+            assert_eq!(bytes(&one), bytes(&other));
+        }
+        gone += one.counters().evicted + one.counters().expired;
+    }
+    assert!(gone > 1000 && refused > 1000, "{gone} series went, {refused} samples were refused");
+}
+
 /// The longest idle goes first, and what takes its channel begins with nothing.
 #[test]
 fn the_longest_idle_makes_room() {

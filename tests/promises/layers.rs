@@ -43,7 +43,7 @@ struct PlainNumerator<T> {
 }
 
 fn random_numerator<T: Float>(random: &mut Random) -> ([f64; 4], Numerator, NumeratorSpec<T>) {
-    let mu = [1e-3, 0.1, 1.0, 1_048_576.0, 1e30][random.below(5)];
+    let mu = [1e-3, 0.1, 1.0, 1_048_576.0, 1e34][random.below(5)];
     let clip = [0.5, 4.0, 1e30, f64::INFINITY][random.below(4)];
     let (slow, fast) = (beta(random), beta(random));
     let mut spec = NumeratorSpec::new(mu, slow, fast, clip);
