@@ -9,22 +9,13 @@ use super::block::Block;
 use super::row::part;
 use super::sink::{At, Sink};
 use super::threads::{Work, split_columns};
+use super::turn::{Buffer, ROWS, TILE, tile, turn};
 use crate::cells::Registers;
 use crate::dispatch::Token;
 use crate::lane::{Lane, Real};
 use crate::rule::{Arity, ColumnsOf, Estimator};
-use prefetch_index::prefetch_index;
 use pulp::bytemuck::cast;
 use pulp::{Scalar, Simd, WithSimd};
-
-/// Samples of a series that are transposed at a time: enough that a stream of memory is worth starting.
-const ROWS: usize = 32;
-/// Vectors of channels that are transposed at a time: enough that the steps of one need not wait for each other.
-pub(super) const VECTORS: usize = 8;
-/// Samples of the buffer: room for [`ROWS`] of [`VECTORS`] of `f32`, at their widest.
-const BUFFER: usize = ROWS * VECTORS * 16;
-/// Side of the squares that are transposed in registers.
-pub(super) const SIDE: usize = 8;
 
 /// A pass over one series for each channel of `state`, all of the same length, oldest sample first.
 pub(crate) struct Series<'s, 'a, R: Estimator, T: Real, C> {
@@ -40,14 +31,14 @@ impl<R: Estimator, T: Real, C: AsRef<[T]>> WithSimd for Series<'_, '_, R, T, C> 
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let mut buffer = [T::default(); BUFFER];
-        let tile = (VECTORS * T::lanes::<S>()).min(BUFFER / ROWS);
+        let mut buffer = Buffer::new();
+        let tile = tile::<T>();
         for (index, series) in self.columns.chunks(tile).enumerate() {
             let (start, channels) = (index * tile, series.len());
             let mut row = 0;
             while row < self.samples {
                 let rows = (self.samples - row).min(ROWS);
-                turn(series, row, rows, &mut buffer);
+                turn(simd, series, row, rows, &mut buffer);
                 Block::<R, T> {
                     constants: self.constants,
                     state: part::<R, T>(&mut self.state, start..start + channels),
@@ -63,43 +54,10 @@ impl<R: Estimator, T: Real, C: AsRef<[T]>> WithSimd for Series<'_, '_, R, T, C> 
     }
 }
 
-/// Writes `rows` samples of each series, from `row` on, as rows.
-#[inline(always)]
-pub(super) fn turn<T: Real, C: AsRef<[T]>>(series: &[C], row: usize, rows: usize, out: &mut [T]) {
-    let channels = series.len();
-    for (group, series) in series.chunks(SIDE).enumerate() {
-        let first = group * SIDE;
-        let mut done = 0;
-        if series.len() == SIDE {
-            while done + SIDE <= rows {
-                let mut square = [[T::default(); SIDE]; SIDE];
-                for (side, one) in square.iter_mut().zip(series) {
-                    let from = &one.as_ref()[row + done..];
-                    // Fetches what comes after these rows: there are too many streams for the processor to notice.
-                    prefetch_index(from, ROWS);
-                    side.copy_from_slice(&from[..SIDE]);
-                }
-                for step in 0..SIDE {
-                    let place = &mut out[(done + step) * channels + first..][..SIDE];
-                    for side in 0..SIDE {
-                        place[side] = square[side][step];
-                    }
-                }
-                done += SIDE;
-            }
-        }
-        for (channel, one) in series.iter().enumerate() {
-            for (step, &sample) in one.as_ref()[row + done..row + rows].iter().enumerate() {
-                out[(done + step) * channels + first + channel] = sample;
-            }
-        }
-    }
-}
-
 impl<R: Estimator, T: Real, C: AsRef<[T]> + Sync> Work for Series<'_, '_, R, T, C> {
     type Output = ();
     /// The channels of the widest tile.
-    const GRAIN: usize = BUFFER / ROWS;
+    const GRAIN: usize = TILE;
 
     fn channels(&self) -> usize {
         self.columns.len()
