@@ -33,8 +33,9 @@ def unpack(x: Any, name: str) -> Unpacked | Frame | Expression | None:
 
 def column(series: pl.Series, name: str) -> Unpacked:
     """Takes a Series apart; one of floats in one chunk without nulls is shared."""
-    check(series.dtype, name)
-    if not series.dtype.is_float():
+    kind = series.dtype
+    check(kind, name)
+    if not kind.is_float():
         # What polars itself makes of integers with nulls is float32 for small ones, and nothing for those of 128 bits.
         series = series.cast(pl.Float64)
     label = series.name
