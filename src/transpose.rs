@@ -112,6 +112,7 @@ fn transpose_4_doubles(simd: V3, [a, b, c, d]: [__m256d; 4]) -> [__m256d; 4] {
 
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
+#[allow(clippy::many_single_char_names)] // eight rows in order
 fn transpose_8(simd: V3, [a, b, c, d, e, f, g, h]: [__m256; 8]) -> [__m256; 8] {
     let avx = simd.avx;
     let ([a, b, c, d], [e, f, g, h]) = (transpose_halves(simd, [a, b, c, d]), transpose_halves(simd, [e, f, g, h]));

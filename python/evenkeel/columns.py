@@ -30,7 +30,6 @@ class Memory(TypedDict, total=False):
     times: Any
     groups: Any
     axis: int
-    out: NDArray[Any] | None
 
 
 class RobustOptions(Memory, total=False):
@@ -50,6 +49,24 @@ class CleanedOptions(Memory, total=False):
     resolution: Resolution
     patience: int | None
     reject: float | None
+
+
+class Place(TypedDict, total=False):
+    """An array for the locations."""
+
+    out: NDArray[Any] | None
+
+
+class RobustInto(RobustOptions, Place, total=False):
+    """The keywords of `robust_mean`, of arrays."""
+
+
+class CleanedInto(CleanedOptions, Place, total=False):
+    """The keywords of `cleaned_ema`, of arrays."""
+
+
+class MemoryInto(Memory, Place, total=False):
+    """The keywords of `ema`, of arrays."""
 
 
 class TrackOptions(Memory, total=False):
@@ -121,9 +138,9 @@ def _arguments(rule: _core.Rule, values: NDArray[Any], times: Any, groups: Any, 
 
 
 @overload
-def robust_mean(x: Sequence[float] | NDArray[np.integer[Any] | np.bool_], **options: Unpack[RobustOptions]) -> NDArray[np.float64]: ...
+def robust_mean(x: Sequence[float] | NDArray[np.integer[Any] | np.bool_], **options: Unpack[RobustInto]) -> NDArray[np.float64]: ...
 @overload
-def robust_mean(x: X, **options: Unpack[RobustOptions]) -> X: ...
+def robust_mean(x: X, **options: Unpack[RobustInto]) -> X: ...
 def robust_mean(
     x: Any,
     *,
@@ -216,9 +233,9 @@ def _robust(preset: str) -> str:
 
 
 @overload
-def cleaned_ema(x: Sequence[float] | NDArray[np.integer[Any] | np.bool_], **options: Unpack[CleanedOptions]) -> NDArray[np.float64]: ...
+def cleaned_ema(x: Sequence[float] | NDArray[np.integer[Any] | np.bool_], **options: Unpack[CleanedInto]) -> NDArray[np.float64]: ...
 @overload
-def cleaned_ema(x: X, **options: Unpack[CleanedOptions]) -> X: ...
+def cleaned_ema(x: X, **options: Unpack[CleanedInto]) -> X: ...
 def cleaned_ema(
     x: Any,
     *,
@@ -260,9 +277,9 @@ def cleaned_ema(
 
 
 @overload
-def ema(x: Sequence[float] | NDArray[np.integer[Any] | np.bool_], **options: Unpack[Memory]) -> NDArray[np.float64]: ...
+def ema(x: Sequence[float] | NDArray[np.integer[Any] | np.bool_], **options: Unpack[MemoryInto]) -> NDArray[np.float64]: ...
 @overload
-def ema(x: X, **options: Unpack[Memory]) -> X: ...
+def ema(x: X, **options: Unpack[MemoryInto]) -> X: ...
 def ema(
     x: Any,
     *,
