@@ -1,4 +1,4 @@
-//! The instruction sets: the one file that names them, and the one place where one is chosen.
+//! The instruction sets: the one place where one is chosen. Beside this file only `transpose.rs` names them.
 //!
 //! A kernel is compiled once for each set that the target architecture may have, and picked at run time by a token that
 //! only exists where the machine has the set. Below AVX2 there is only `Scalar`: arithmetic on small arrays, of

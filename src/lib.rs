@@ -199,6 +199,7 @@ mod sweep;
 mod tail;
 mod timed;
 mod tracker;
+mod transpose;
 
 pub use bank::Bank;
 pub use columns::Columns;

@@ -66,16 +66,21 @@ def frame() -> None:
     x = np.random.default_rng(2).normal(size=(10_000, 1_000))
     names = [str(at) for at in range(1_000)]
     apart = {name: column.copy() for name, column in zip(names, x.T, strict=True)}
+    out = np.empty_like(x, order="F")
     race(
         "10,000 rows of 1,000 columns, robust_mean",
-        5,
+        15,
         numpy=lambda y=np.asfortranarray(x): evenkeel.robust_mean(y, half_life=60),
+        numpy_out=lambda y=np.asfortranarray(x): evenkeel.robust_mean(y, half_life=60, out=out),
         pandas=lambda f=pd.DataFrame(x): evenkeel.robust_mean(f, half_life=60),
         polars=lambda f=pl.DataFrame(apart): evenkeel.robust_mean(f, half_life=60),
         polars_expression=lambda f=pl.DataFrame(apart): f.select(pl.all().evenkeel.robust_mean(half_life=60)),
         arrow=lambda f=pa.table(apart): evenkeel.robust_mean(f, half_life=60),
         polars_ewm_mean=lambda f=pl.DataFrame(apart): f.select(pl.all().ewm_mean(half_life=60)),
         pandas_ewm=lambda f=pd.DataFrame(x): f.ewm(halflife=60).mean(),
+        fresh_array=lambda: np.full_like(out, 1.0),
+        array_there=lambda: out.fill(1.0),
+        copy_into_it=lambda y=np.asfortranarray(x): np.copyto(out, y),
     )
 
 

@@ -5,6 +5,7 @@ use crate::error::value;
 use evenkeel::Outputs;
 use numpy::ndarray::IxDyn;
 use numpy::{PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyReadwriteArrayDyn, PyUntypedArrayMethods};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -60,10 +61,38 @@ pub(crate) struct Borrowed<'py, T: Lane> {
     more: Option<(PyReadwriteArrayDyn<'py, T>, PyReadwriteArrayDyn<'py, T>, PyReadwriteArrayDyn<'py, bool>)>,
 }
 
+/// The name that numpy has for an element type.
+fn numpy_name<T: Lane>() -> &'static str {
+    if T::NAME == "f32" { "float32" } else { "float64" }
+}
+
 impl<'py, T: Lane> Places<'py, T> {
     /// Places of the shape and order of these samples.
     pub(crate) fn new(py: Python<'py>, samples: &Samples<'py, T>, everything: bool) -> Self {
         Self::shaped(py, &samples.shape, samples.is_fortran, everything)
+    }
+
+    /// The locations of these samples in an array that was given for them.
+    pub(crate) fn given(out: &Bound<'py, PyAny>, samples: &Samples<'py, T>) -> PyResult<Self> {
+        let Ok(locations) = out.cast::<PyArrayDyn<T>>() else {
+            return Err(PyTypeError::new_err(format!(
+                "out must be an array of {}, as what is computed",
+                numpy_name::<T>()
+            )));
+        };
+        if locations.shape() != samples.shape {
+            let (got, expected) = (PyTuple::new(out.py(), locations.shape())?, PyTuple::new(out.py(), &samples.shape)?);
+            return Err(value(format!("out has the shape {got}, and x {expected}: give numpy.empty_like(x)")));
+        }
+        let is_in_order =
+            if samples.is_fortran { locations.is_fortran_contiguous() } else { locations.is_c_contiguous() };
+        if !is_in_order || !locations.data().is_aligned() {
+            return Err(value("out must be contiguous in the order of x and aligned: give numpy.empty_like(x)"));
+        }
+        if locations.try_readwrite().is_err() {
+            return Err(value("out must be writeable, and share no memory with x or with what another call uses"));
+        }
+        Ok(Self { locations: locations.clone(), more: None })
     }
 
     /// Places of this shape and order of memory.

@@ -40,9 +40,9 @@ pub(crate) fn check_order(times: &[i64], last: Option<i64>) -> PyResult<()> {
 
 /// Estimates every sample of `x`, whose time goes along `axis`, or of a list of columns that lie apart: the locations, or with `everything` a tuple of locations,
 /// scales, scores and outliers. `times` are nanoseconds, one for each step along the axis. `channels` are numbers below
-/// `count`, one for each sample of an array of one dimension.
+/// `count`, one for each sample of an array of one dimension. `out` is an array for the locations.
 #[pyfunction]
-#[pyo3(signature = (rule, x, axis=0, times=None, channels=None, count=0, everything=false))]
+#[pyo3(signature = (rule, x, axis=0, times=None, channels=None, count=0, everything=false, out=None))]
 #[allow(clippy::needless_pass_by_value, clippy::too_many_arguments)] // as Python gives them
 pub(crate) fn column<'py>(
     py: Python<'py>,
@@ -53,8 +53,9 @@ pub(crate) fn column<'py>(
     channels: Option<PyReadonlyArray1<'py, i64>>,
     count: usize,
     everything: bool,
+    out: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let how = How { rule, axis, times: times.as_ref(), channels: channels.as_ref(), count, everything };
+    let how = How { rule, axis, times: times.as_ref(), channels: channels.as_ref(), count, everything, out };
     if let Ok(x) = x.cast::<PyArrayDyn<f64>>() {
         how.column(py, x)
     } else if let Ok(x) = x.cast::<PyArrayDyn<f32>>() {
@@ -77,6 +78,7 @@ struct How<'a, 'py> {
     channels: Option<&'a PyReadonlyArray1<'py, i64>>,
     count: usize,
     everything: bool,
+    out: Option<&'a Bound<'py, PyAny>>,
 }
 
 impl<'py> How<'_, 'py> {
@@ -108,7 +110,10 @@ impl<'py> How<'_, 'py> {
         let flat = samples.slice()?;
         let times = self.times.map(|times| times.as_slice()).transpose()?;
         check_times(times, samples.length)?;
-        let places = Places::new(py, &samples, self.everything);
+        let places = match self.out {
+            None => Places::new(py, &samples, self.everything),
+            Some(out) => Places::given(out, &samples)?,
+        };
         let mut borrowed = places.borrow();
         let outputs = borrowed.outputs()?;
         if let Some(channels) = self.channels {

@@ -209,3 +209,45 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="there are no forks")
 def test_a_child_waits_for_no_threads():
     subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("function", [evenkeel.robust_mean, evenkeel.cleaned_ema, evenkeel.ema])
+def test_out_is_filled_and_returned(dtype, order, function):
+    x = np.array(np.random.default_rng(3).normal(size=(70, 19)), dtype=dtype, order=order)
+    for samples, axis in ((x, 0), (x, 1), (np.ascontiguousarray(x[:, 0]), 0)):
+        out = np.full_like(samples, 5)
+        assert function(samples, half_life=6, axis=axis, out=out) is out
+        np.testing.assert_array_equal(out, function(samples, half_life=6, axis=axis))
+    keys, times = np.arange(70) % 3, np.arange(70) * np.timedelta64(1, "s")
+    flat = np.ascontiguousarray(x[:, 1])
+    for options in ({"half_life": 6, "groups": keys}, {"half_life": "5s", "times": times}):
+        out = np.empty_like(flat)
+        assert function(flat, out=out, **options) is out
+        np.testing.assert_array_equal(out, function(flat, **options))
+
+
+def test_an_out_of_another_kind_is_an_error():
+    x = np.random.default_rng(4).normal(size=(20, 3))
+    frozen = np.empty_like(x)
+    frozen.flags.writeable = False
+    room = np.zeros((40, 3))
+    for given, out, error, message in (
+        (x, np.empty((20, 4)), ValueError, r"out has the shape \(20, 4\), and x \(20, 3\)"),
+        (x, np.empty(60), ValueError, r"out has the shape \(60,\)"),
+        (x, np.empty((20, 3), np.float32), TypeError, "out must be an array of float64"),
+        (x.astype(np.float32), np.empty((20, 3)), TypeError, "out must be an array of float32"),
+        (x, np.empty((20, 3), order="F"), ValueError, "out must be contiguous in the order of x"),
+        (x, np.empty((20, 6))[:, ::2], ValueError, "out must be contiguous in the order of x"),
+        (x, frozen, ValueError, "out must be writeable"),
+        (x, x, ValueError, "out must be writeable, and share no memory with x"),
+        (room[:20], room[10:30], ValueError, "out must be writeable, and share no memory with x"),
+        (x, x.tolist(), TypeError, "out is for arrays of numpy, and out is a list"),
+        (x.tolist(), np.empty((20, 3)), TypeError, "out is for arrays of numpy, and x is a list"),
+    ):
+        before = np.array(given)
+        with pytest.raises(error, match=message):
+            evenkeel.robust_mean(given, half_life=6, out=out)
+        np.testing.assert_array_equal(given, before)
+    evenkeel.robust_mean(room[:20], half_life=6, out=room[20:])

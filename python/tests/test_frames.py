@@ -533,3 +533,56 @@ def test_window_functions_of_ones_own():
 def test_window_functions_refuse(call, message):
     with pytest.raises(Exception, match=message):
         context().sql(f"SELECT {call} OVER (ORDER BY at) FROM samples").to_arrow_table()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("hole", [None, 0, 3])
+@pytest.mark.parametrize("rows", [1, 40, 130])
+def test_frames_of_one_dtype_hold_the_columns_of_one_array(dtype, hole, rows):
+    columns = {f"c{at}": samples(rows, at).astype(dtype) for at in range(19)}
+    for column in columns.values():
+        column[0] = 7
+    if hole is not None:
+        columns["c5"][: hole + 1] = np.nan
+    expected = {name: evenkeel.robust_mean(column, half_life=6) for name, column in columns.items()}
+    is_shared = hole is None
+    for frame in (
+        pd.DataFrame(columns, index=range(5, 5 + rows)),
+        pl.DataFrame(columns, nan_to_null=True),
+        pa.table({name: pa.array(column, from_pandas=True) for name, column in columns.items()}),
+        pa.record_batch({name: pa.array(column, from_pandas=True) for name, column in columns.items()}),
+    ):
+        found = evenkeel.robust_mean(frame, half_life=6)
+        assert type(found) is type(frame)
+        if isinstance(frame, pd.DataFrame):
+            assert found.index.equals(frame.index) and found.columns.equals(frame.columns)
+            arrays = [found[name].to_numpy() for name in columns]
+            assert found._mgr.nblocks == 1
+        elif isinstance(frame, pl.DataFrame):
+            assert found.columns == list(columns)
+            assert not any(column.is_nan().any() for column in found)
+            assert found.null_count().row(0)[5] == (0 if hole is None else min(hole + 1, rows))
+            arrays = [column.to_numpy() for column in found]
+        else:
+            assert found.schema.names == list(columns)
+            assert found.column(5).null_count == (0 if hole is None else min(hole + 1, rows))
+            parts = [getattr(column, "chunks", [column])[0] for column in found.columns]
+            arrays = [part.to_numpy(zero_copy_only=False) for part in parts]
+        for name, array in zip(columns, arrays, strict=True):
+            assert array.dtype == dtype
+            assert_same(array, expected[name])
+        if is_shared:
+            places = [array.__array_interface__["data"][0] for array in arrays]
+            assert np.diff(places).tolist() == [rows * array.itemsize] * (len(places) - 1)
+
+
+def test_a_table_in_chunks_comes_back_in_chunks():
+    parts = [pa.array([1.0, 2.0, 3.0]), pa.array([4.0])]
+    found = evenkeel.robust_mean(pa.table({"a": pa.chunked_array(parts), "b": pa.chunked_array(parts)}), half_life=6)
+    assert [[len(chunk) for chunk in column.chunks] for column in found.columns] == [[3, 1]] * 2
+
+
+def test_a_frame_along_its_rows_keeps_its_nulls():
+    rows = np.array([[np.nan, 1, 2], [3, 4, 5]])
+    found = evenkeel.robust_mean(pl.DataFrame(rows[::-1], schema=["a", "b", "c"], nan_to_null=True), half_life=6, axis=1)
+    assert found.null_count().row(0) == (1, 0, 0)

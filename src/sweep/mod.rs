@@ -14,6 +14,7 @@
 //! | `sink.rs` | where outputs go |
 //! | `outputs.rs` | what a pass reports of every sample |
 //! | `reported.rs` | many rows, all of whose samples are reported |
+//! | `turn.rs` | samples of series written as rows, and back |
 //! | `turned.rs` | many rows, a slice per channel, all of whose samples are reported |
 //! | `elapsed.rs` | a row of channels whose decay is in time |
 //! | `moment.rs` | the step of some of these channels |
@@ -35,6 +36,7 @@ mod squares;
 mod sum;
 mod threads;
 mod together;
+mod turn;
 mod turned;
 mod turned_after;
 

@@ -9,24 +9,13 @@ use super::block::Block;
 use super::row::part;
 use super::sink::{At, Sink};
 use super::threads::{Work, split_columns};
+use super::turn::{Buffer, ROWS, TILE, tile, turn};
 use crate::cells::Registers;
 use crate::dispatch::Token;
-use crate::lane::{Lane, MOST_LANES, Real};
+use crate::lane::{Lane, Real};
 use crate::rule::{Arity, ColumnsOf, Estimator};
-use prefetch_index::prefetch_index;
 use pulp::bytemuck::cast;
 use pulp::{Scalar, Simd, WithSimd};
-
-/// Samples of a series that are transposed at a time: enough that a stream of memory is worth starting.
-const ROWS: usize = 32;
-/// Vectors of channels that are transposed at a time: enough that the steps of one need not wait for each other.
-pub(super) const VECTORS: usize = 8;
-/// Most channels that are transposed at a time: [`VECTORS`] of `f32`, at their widest.
-const MOST: usize = VECTORS * MOST_LANES;
-/// Samples of the buffer.
-const BUFFER: usize = ROWS * MOST;
-/// Side of the squares that are transposed in registers.
-pub(super) const SIDE: usize = 8;
 
 /// A pass over one series for each channel of `state`, all of the same length, oldest sample first.
 pub(crate) struct Series<'s, 'a, R: Estimator, T: Real, C> {
@@ -42,8 +31,8 @@ impl<R: Estimator, T: Real, C: AsRef<[T]>> WithSimd for Series<'_, '_, R, T, C> 
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let mut buffer = [T::default(); BUFFER];
-        let tile = (VECTORS * T::lanes::<S>()).min(MOST);
+        let mut buffer = Buffer::new();
+        let tile = tile::<T>();
         for (index, series) in self.columns.chunks(tile).enumerate() {
             let start = index * tile;
             let mut state = part::<R, T>(&mut self.state, start..start + series.len());
@@ -62,24 +51,24 @@ fn step_tile<R: Estimator, T: Real, S: Simd, C: AsRef<[T]>>(
     state: &mut ColumnsOf<R, &mut [T]>,
     series: &[C],
     samples: usize,
-    buffer: &mut [T; BUFFER],
+    buffer: &mut Buffer<T>,
 ) {
     let (count, last) = (series.len(), series.len() - 1);
     let channels = count.next_multiple_of(T::lanes::<S>());
-    let mut all: [&[T]; MOST] = [series[last].as_ref(); MOST];
+    let mut all: [&[T]; TILE] = [series[last].as_ref(); TILE];
     for (place, series) in all.iter_mut().zip(series) {
         *place = series.as_ref();
     }
     let mut copies = R::Columns::from_fn(|column| {
         let column = &state.as_ref()[column];
-        let mut copy = [column[last]; MOST];
+        let mut copy = [column[last]; TILE];
         copy[..count].copy_from_slice(column);
         copy
     });
     let mut row = 0;
     while row < samples {
         let rows = (samples - row).min(ROWS);
-        turn(&all[..channels], row, rows, buffer);
+        turn(simd, &all[..channels], row, rows, buffer);
         Block::<R, T> {
             constants,
             state: R::Columns::map(R::Columns::each_mut(&mut copies), |copy| &mut copy[..channels]),
@@ -96,43 +85,10 @@ fn step_tile<R: Estimator, T: Real, S: Simd, C: AsRef<[T]>>(
     }
 }
 
-/// Writes `rows` samples of each series, from `row` on, as rows.
-#[inline(always)]
-pub(super) fn turn<T: Real, C: AsRef<[T]>>(series: &[C], row: usize, rows: usize, out: &mut [T]) {
-    let channels = series.len();
-    for (group, series) in series.chunks(SIDE).enumerate() {
-        let first = group * SIDE;
-        let mut done = 0;
-        if series.len() == SIDE {
-            while done + SIDE <= rows {
-                let mut square = [[T::default(); SIDE]; SIDE];
-                for (side, one) in square.iter_mut().zip(series) {
-                    let from = &one.as_ref()[row + done..];
-                    // Fetches what comes after these rows: there are too many streams for the processor to notice.
-                    prefetch_index(from, ROWS);
-                    side.copy_from_slice(&from[..SIDE]);
-                }
-                for step in 0..SIDE {
-                    let place = &mut out[(done + step) * channels + first..][..SIDE];
-                    for side in 0..SIDE {
-                        place[side] = square[side][step];
-                    }
-                }
-                done += SIDE;
-            }
-        }
-        for (channel, one) in series.iter().enumerate() {
-            for (step, &sample) in one.as_ref()[row + done..row + rows].iter().enumerate() {
-                out[(done + step) * channels + first + channel] = sample;
-            }
-        }
-    }
-}
-
 impl<R: Estimator, T: Real, C: AsRef<[T]> + Sync> Work for Series<'_, '_, R, T, C> {
     type Output = ();
     /// The channels of the widest tile.
-    const GRAIN: usize = MOST;
+    const GRAIN: usize = TILE;
 
     fn channels(&self) -> usize {
         self.columns.len()

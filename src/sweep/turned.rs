@@ -3,18 +3,12 @@
 use super::outputs::{Outputs, Report};
 use super::reported::{GROUP, Reported};
 use super::row::part;
-use super::series::{SIDE, VECTORS, turn};
 use super::threads::{Work, split_columns};
+use super::turn::{Buffer, ROWS, TILE, tile, turn, turn_back, turn_back_each};
 use crate::dispatch::Token;
-use crate::lane::{MOST_LANES, Real};
+use crate::lane::Real;
 use crate::rule::{ColumnsOf, Estimator};
-use prefetch_index::prefetch_index;
 use pulp::{Simd, WithSimd};
-
-/// Most channels that are transposed at a time.
-pub(super) const TILE: usize = VECTORS * MOST_LANES;
-/// Samples of a buffer: a group of rows.
-const BUFFER: usize = GROUP * TILE;
 
 /// A pass over one series for each channel of `state`, all of the same length, oldest sample first, each of whose
 /// samples is reported to the outputs of its series.
@@ -30,7 +24,7 @@ pub(super) struct Turned<'s, 'a, 'p, 'o, R: Estimator, T: Real, C> {
 
 impl<R: Estimator, T: Real, C: AsRef<[T]> + Sync> Turned<'_, '_, '_, '_, R, T, C> {
     fn take(mut self, token: Token) {
-        let mut buffer = [T::default(); BUFFER];
+        let mut buffer = Buffer::new();
         let mut places = Places::of(self.outputs);
         let tile = tile::<T>();
         let tiles = self.columns.chunks(tile).zip(self.outputs.chunks_mut(tile));
@@ -38,34 +32,31 @@ impl<R: Estimator, T: Real, C: AsRef<[T]> + Sync> Turned<'_, '_, '_, '_, R, T, C
             let (start, channels) = (index * tile, series.len());
             let mut row = 0;
             while row < self.samples {
-                let count = (self.samples - row).min(GROUP);
+                let count = (self.samples - row).min(ROWS);
                 token.run(Turn { series, row, rows: count, out: &mut buffer });
-                let mut reports = [(); GROUP].map(|()| None);
                 let mut all = places.all();
-                for report in &mut reports[..count] {
-                    *report = Some(Report::new(all.take(channels)));
+                for samples in buffer[..count * channels].chunks(GROUP * channels) {
+                    let mut reports = [(); GROUP].map(|()| None);
+                    for report in &mut reports[..samples.len() / channels] {
+                        *report = Some(Report::new(all.take(channels)));
+                    }
+                    let group = Reported::<R, T> {
+                        constants: self.constants,
+                        state: part::<R, T>(&mut self.state, start..start + channels),
+                        channels,
+                        samples,
+                        stride: channels,
+                        offset: 0,
+                        rows: reports,
+                        is_far: false,
+                    };
+                    group.take(token);
                 }
-                let group = Reported::<R, T> {
-                    constants: self.constants,
-                    state: part::<R, T>(&mut self.state, start..start + channels),
-                    channels,
-                    samples: &buffer[..count * channels],
-                    stride: channels,
-                    offset: 0,
-                    rows: reports,
-                    is_far: false,
-                };
-                group.take(token);
                 token.run(TurnBack { places: &places, outputs, row, rows: count });
                 row += count;
             }
         }
     }
-}
-
-/// The number of channels that are transposed at a time: some vectors, whatever their width.
-pub(super) fn tile<T>() -> usize {
-    VECTORS * 64 / size_of::<T>()
 }
 
 /// Writes `rows` samples of each series, from `row` on, as rows.
@@ -80,8 +71,8 @@ impl<T: Real, C: AsRef<[T]>> WithSimd for Turn<'_, T, C> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        turn(self.series, self.row, self.rows, self.out);
+    fn with_simd<S: Simd>(self, simd: S) {
+        turn(simd, self.series, self.row, self.rows, self.out);
     }
 }
 
@@ -97,29 +88,29 @@ impl<T: Real> WithSimd for TurnBack<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.places.turn_back(self.outputs, self.row, self.rows);
+    fn with_simd<S: Simd>(self, simd: S) {
+        self.places.turn_back(simd, self.outputs, self.row, self.rows);
     }
 }
 
-/// A group of rows of what is reported, of those outputs that any series wants.
+/// Some rows of what is reported, of those outputs that any series wants.
 pub(super) struct Places<T> {
-    locations: Option<[T; BUFFER]>,
-    scales: Option<[T; BUFFER]>,
-    scores: Option<[T; BUFFER]>,
-    outliers: Option<[bool; BUFFER]>,
+    locations: Option<Buffer<T>>,
+    scales: Option<Buffer<T>>,
+    scores: Option<Buffer<T>>,
+    outliers: Option<Buffer<bool>>,
 }
 
 impl<T: Real> Places<T> {
     #[inline(always)]
     pub(super) fn of(outputs: &[Outputs<'_, T>]) -> Self {
         let any = |wants: fn(&Outputs<'_, T>) -> bool| outputs.iter().any(wants);
-        let numbers = |is_wanted: bool| is_wanted.then_some([T::default(); BUFFER]);
+        let numbers = |is_wanted: bool| is_wanted.then(Buffer::new);
         Self {
             locations: numbers(any(|outputs| outputs.locations.is_some())),
             scales: numbers(any(|outputs| outputs.scales.is_some())),
             scores: numbers(any(|outputs| outputs.scores.is_some())),
-            outliers: any(|outputs| outputs.outliers.is_some()).then_some([false; BUFFER]),
+            outliers: any(|outputs| outputs.outliers.is_some()).then(Buffer::new),
         }
     }
 
@@ -136,60 +127,18 @@ impl<T: Real> Places<T> {
 
     /// Writes `rows` rows, as long as there are outputs, to these from sample `row` on.
     #[inline(always)]
-    fn turn_back(&self, outputs: &mut [Outputs<'_, T>], row: usize, rows: usize) {
+    fn turn_back<S: Simd>(&self, simd: S, outputs: &mut [Outputs<'_, T>], row: usize, rows: usize) {
         if let Some(from) = &self.locations {
-            turn_back(from, outputs, row, rows, |outputs| outputs.locations.as_deref_mut());
+            turn_back(simd, from, outputs, (row, rows), |outputs| outputs.locations.as_deref_mut());
         }
         if let Some(from) = &self.scales {
-            turn_back(from, outputs, row, rows, |outputs| outputs.scales.as_deref_mut());
+            turn_back(simd, from, outputs, (row, rows), |outputs| outputs.scales.as_deref_mut());
         }
         if let Some(from) = &self.scores {
-            turn_back(from, outputs, row, rows, |outputs| outputs.scores.as_deref_mut());
+            turn_back(simd, from, outputs, (row, rows), |outputs| outputs.scores.as_deref_mut());
         }
         if let Some(from) = &self.outliers {
-            turn_back(from, outputs, row, rows, |outputs| outputs.outliers.as_deref_mut());
-        }
-    }
-}
-
-/// Writes `rows` rows to the places of each series, from sample `row` on, where it has any.
-#[inline(always)]
-fn turn_back<T, X: Copy + Default>(
-    from: &[X],
-    outputs: &mut [Outputs<'_, T>],
-    row: usize,
-    rows: usize,
-    places: impl for<'x> Fn(&'x mut Outputs<'_, T>) -> Option<&'x mut [X]>,
-) {
-    let channels = outputs.len();
-    for (group, outputs) in outputs.chunks_mut(SIDE).enumerate() {
-        let first = group * SIDE;
-        let mut done = 0;
-        if outputs.len() == SIDE {
-            while done + SIDE <= rows {
-                let mut square = [[X::default(); SIDE]; SIDE];
-                for (step, side) in square.iter_mut().enumerate() {
-                    side.copy_from_slice(&from[(done + step) * channels + first..][..SIDE]);
-                }
-                for (side, one) in outputs.iter_mut().enumerate() {
-                    if let Some(places) = places(one) {
-                        // Fetches the places of the next group, as `turn` fetches its samples.
-                        prefetch_index(&*places, row + done + GROUP);
-                        let place = &mut places[row + done..][..SIDE];
-                        for step in 0..SIDE {
-                            place[step] = square[step][side];
-                        }
-                    }
-                }
-                done += SIDE;
-            }
-        }
-        for (channel, one) in outputs.iter_mut().enumerate() {
-            if let Some(places) = places(one) {
-                for (step, place) in places[row + done..row + rows].iter_mut().enumerate() {
-                    *place = from[(done + step) * channels + first + channel];
-                }
-            }
+            turn_back_each(from, outputs, (row, rows), |outputs| outputs.outliers.as_deref_mut());
         }
     }
 }

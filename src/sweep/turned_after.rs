@@ -4,11 +4,11 @@ use super::Sweep;
 use super::elapsed::Recent;
 use super::moment::{CHUNK, Moment, Room, Stretch};
 use super::outputs::{Outputs, Report};
-use super::reported::GROUP;
 use super::row::part;
 use super::sink::{At, Sink};
 use super::threads::{Work, split_columns};
-use super::turned::{Places, TILE, Turn, TurnBack};
+use super::turn::{Buffer, ROWS, TILE};
+use super::turned::{Places, Turn, TurnBack};
 use crate::cells::One;
 use crate::dispatch::Token;
 use crate::error::UpdateError;
@@ -70,7 +70,7 @@ impl<R: Timed, T: Real, C: AsRef<[T]> + Sync> Work for TimedSeries<'_, '_, '_, '
             return;
         }
         let mut places = Places::of(self.outputs);
-        let mut buffer = [T::default(); GROUP * TILE];
+        let mut buffer = Buffer::new();
         let mut room = Room::new();
         for start in (0..self.columns.len()).step_by(TILE) {
             let end = (start + TILE).min(self.columns.len());
@@ -95,8 +95,8 @@ impl<R: Timed, T: Real, C: AsRef<[T]>> TimedSeries<'_, '_, '_, '_, '_, R, T, C> 
         let before = silent(&self.silence[start..end]);
         let mut count = before;
         let mut last = None;
-        for (group, elapsed) in self.elapsed.chunks(GROUP).enumerate() {
-            let (row, rows) = (group * GROUP, elapsed.len());
+        for (group, elapsed) in self.elapsed.chunks(ROWS).enumerate() {
+            let (row, rows) = (group * ROWS, elapsed.len());
             token.run(Turn { series: &self.columns[start..end], row, rows, out: &mut *buffer });
             let mut all = places.all();
             for (samples, &elapsed) in buffer.chunks(channels).zip(elapsed) {

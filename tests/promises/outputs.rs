@@ -97,7 +97,8 @@ fn shared() -> [Threads; 2] {
 /// Every entry point, by blocks of this many rows, and what is wanted.
 fn in_samples<R: Estimator + Copy, T: Float>(rule: R, seed: u64) {
     let mut random = Random::new(seed);
-    for (channels, rows) in [(1, 50), (2, 3), (7, 17), (8, 16), (16, 33), (31, 50), (70, 50), (3, 0), (64, 1), (65, 2)]
+    for (channels, rows) in
+        [(1, 50), (2, 3), (7, 17), (8, 16), (16, 33), (31, 50), (70, 50), (3, 0), (64, 1), (65, 2), (19, 150)]
     {
         let block = random.hostile::<T>(rows + 40, channels);
         // A start that is over, or not.
@@ -201,7 +202,9 @@ fn distance(random: &mut Random) -> Duration {
 /// Outputs in time, beside one row after the other and one sample after the other.
 fn after<R: Timed + Copy, T: Float>(rule: R, seed: u64) {
     let mut random = Random::new(seed);
-    for (channels, rows) in [(1, 50), (2, 20), (3, 17), (8, 16), (37, 50), (70, 33), (130, 5), (1100, 6), (4, 0)] {
+    for (channels, rows) in
+        [(1, 50), (2, 20), (3, 17), (8, 16), (37, 50), (70, 33), (130, 5), (1100, 6), (4, 0), (19, 150)]
+    {
         let block = random.hostile::<T>(rows + 30, channels);
         let elapsed: Vec<Duration> = (0..rows + 30).map(|_| distance(&mut random)).collect();
         let (before, block) = block.split_at(30 * channels);

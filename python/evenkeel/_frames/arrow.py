@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .. import _core
 from .._containers import REMEDY, Keys, Unpacked, floats
-from .parts import Frame
+from .parts import Frame, end_to_end
 
 try:
     import pyarrow as pa
@@ -39,7 +39,14 @@ def unpack(x: Any, name: str) -> Unpacked | Frame:
         arrays = [x.column(at) if label in index else next(rest) for at, label in enumerate(names)]
         return type(x).from_arrays(arrays, names=names, metadata={"pandas": json.dumps(known)} if known else None)
 
-    return Frame(columns, x.num_rows, assemble)
+    def together(found: NDArray[Any]) -> Any:
+        flat = end_to_end(found)
+        if flat is None or index or any(getattr(column, "num_chunks", 1) != 1 for column in x.columns):
+            return None
+        whole = pa.Array.from_buffers(pa.from_numpy_dtype(flat.dtype), len(flat), [None, pa.py_buffer(flat)])
+        return assemble([whole.slice(at * len(found), len(found)) for at in range(len(columns))])
+
+    return Frame(columns, x.num_rows, assemble, together=together)
 
 
 def imported(x: Any, name: str) -> Any:

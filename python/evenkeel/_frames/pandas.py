@@ -52,7 +52,12 @@ def _frame(frame: Any, name: str) -> Frame:
         made.columns = frame.columns
         return made
 
-    return Frame(columns, len(frame), assemble, whole)
+    def together(found: NDArray[Any]) -> Any:
+        made = pd.DataFrame(found, index=frame.index, copy=False)
+        made.columns = frame.columns
+        return made
+
+    return Frame(columns, len(frame), assemble, whole, None if whole is None else together)
 
 
 def _as_it_is(results: NDArray[Any]) -> NDArray[Any]:

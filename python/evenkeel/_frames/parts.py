@@ -22,6 +22,10 @@ class Block(list[NDArray[Any]]):
 Run = Callable[[Any, Any, Any, int], Any]
 
 
+#: Makes a frame of one array of locations, a column for each; None where its columns have to be made one by one.
+Together = Callable[[NDArray[Any]], Any]
+
+
 class Frame:
     """A frame taken apart: what `unpack` returns for containers that are more than one array."""
 
@@ -31,11 +35,13 @@ class Frame:
         rows: int,
         assemble: Callable[[list[Any]], Any],
         whole: NDArray[Any] | None = None,
+        together: Together | None = None,
     ) -> None:
         self.columns = columns
         self.rows = rows
         self._assemble = assemble
         self._whole = whole
+        self._together = together
 
     @property
     def values(self) -> NDArray[Any]:
@@ -67,11 +73,19 @@ class Frame:
             keys = _containers.unpack_keys(groups, "groups")
             parts = [one(column.values, times, keys, 0) for column in self.columns]
         elif self._whole is not None or axis % 2 or not kinds:
-            self._put(parts, range(len(self.columns)), one(self.values, times, None, axis), everything)
+            found = one(self.values, times, None, axis)
+            made = None if everything or axis % 2 or self._together is None else self._together(found)
+            if made is not None:
+                return made
+            self._put(parts, range(len(self.columns)), found, everything)
         else:
             for kind in kinds:
                 places = [at for at, column in enumerate(self.columns) if column.values.dtype == kind]
-                self._put(parts, places, one(Block(self.columns[at].values for at in places), times, None, 0), everything)
+                found = one(Block(self.columns[at].values for at in places), times, None, 0)
+                made = None if everything or len(kinds) > 1 or self._together is None else self._together(found)
+                if made is not None:
+                    return made
+                self._put(parts, places, found, everything)
         if not everything:
             return self._made(parts)
         return [self._made([part[field] for part in parts]) for field in range(4)]
@@ -83,3 +97,11 @@ class Frame:
 
     def _made(self, results: list[Any]) -> Any:
         return self._assemble([column.wrap(result) for column, result in zip(self.columns, results, strict=True)])
+
+
+def end_to_end(found: NDArray[Any]) -> NDArray[Any] | None:
+    """The columns of an array of locations one behind the other, in the memory where they are; None if they lie otherwise, or one
+    has a NaN: locations are NaN in front of a column's first sample and nowhere else."""
+    if not found.size or not found.flags.f_contiguous or np.isnan(found[0]).any():
+        return None
+    return found.T.reshape(-1)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .. import _containers, _core
 from .._containers import Keys, Unpacked, floats
-from .parts import Frame, Run
+from .parts import Frame, Run, end_to_end
 
 
 def unpack(x: Any, name: str) -> Unpacked | Frame | Expression | None:
@@ -21,7 +21,7 @@ def unpack(x: Any, name: str) -> Unpacked | Frame | Expression | None:
         return column(x, name)
     if isinstance(x, pl.DataFrame):
         columns = [column(part, f"{name}[{part.name!r}]") for part in x]
-        return Frame(columns, x.height, pl.DataFrame)
+        return Frame(columns, x.height, pl.DataFrame, together=lambda found: together(found, x.columns))
     if isinstance(x, pl.Expr):
         return Expression(x, name)
     if isinstance(x, pl.LazyFrame):
@@ -34,12 +34,22 @@ def unpack(x: Any, name: str) -> Unpacked | Frame | Expression | None:
 
 def column(series: pl.Series, name: str) -> Unpacked:
     """Takes a Series apart; one of floats in one chunk without nulls is shared."""
-    check(series.dtype, name)
-    if not series.dtype.is_float():
+    kind = series.dtype
+    check(kind, name)
+    if not kind.is_float():
         # What polars itself makes of integers with nulls is float32 for small ones, and nothing for those of 128 bits.
         series = series.cast(pl.Float64)
     label = series.name
     return Unpacked(floats(series.to_numpy(), name), lambda results: pl.Series(label, results, nan_to_null=True))
+
+
+def together(found: NDArray[Any], names: list[str]) -> pl.DataFrame | None:
+    """A DataFrame of columns that lie one behind the other, which polars shares as slices of one Series."""
+    flat = end_to_end(found)
+    if flat is None:
+        return None
+    whole, rows = pl.Series(flat), len(found)
+    return pl.DataFrame([whole.slice(at * rows, rows).alias(name) for at, name in enumerate(names)])
 
 
 def check(kind: Any, name: str) -> None:
