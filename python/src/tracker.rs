@@ -15,9 +15,16 @@ use std::time::Duration;
 /// Samples of a batch between two looks at signals.
 const PIECE: usize = 1 << 18;
 
+/// A key, a time if there are any, and a sample.
+type Sample<'a> = (&'a str, Option<i64>, f64);
+/// What comes of a sample.
+type Report<'a> = Option<&'a mut dyn FnMut(Update<f64>)>;
+
 /// The series of a tracker, whatever its rule.
 trait Named: Send {
     fn update(&mut self, key: &str, time: Option<i64>, sample: f64) -> Result<Update<f64>, TrackError>;
+    /// Updates series by the samples of a batch, and reports each.
+    fn batch(&mut self, batch: &mut dyn Iterator<Item = Sample<'_>>, report: Report<'_>) -> Result<(), TrackError>;
     fn get(&self, key: &str) -> Option<Series<f64>>;
     fn step(&self, key: &str) -> Option<f64>;
     fn remove(&mut self, key: &str) -> Option<Series<f64>>;
@@ -36,6 +43,20 @@ impl<R: Scored + Timed> Named for evenkeel::Tracker<String, R> {
         match time {
             None => Self::update(self, key, sample),
             Some(time) => self.update_at(key, time, sample),
+        }
+    }
+    fn batch(&mut self, batch: &mut dyn Iterator<Item = Sample<'_>>, mut report: Report<'_>) -> Result<(), TrackError> {
+        let mut seen = |tracker: &Self, key: &str, outcome: Result<Update<f64>, TrackError>| {
+            if let Some(report) = &mut report {
+                // What is refused is counted, and seen as the series stands.
+                report(outcome.unwrap_or_else(|_| standing(Self::get(tracker, key))));
+            }
+        };
+        let mut batch = batch.peekable();
+        if batch.peek().is_some_and(|(_, time, _)| time.is_some()) {
+            self.update_batch_at_with(batch.filter_map(|(key, time, sample)| Some((key, time?, sample))), &mut seen)
+        } else {
+            self.update_batch_with(batch.map(|(key, _, sample)| (key, sample)), &mut seen)
         }
     }
     fn get(&self, key: &str) -> Option<Series<f64>> {
@@ -150,23 +171,10 @@ struct Batch<'a> {
     times: Option<&'a [i64]>,
 }
 
-impl Batch<'_> {
-    /// Gives one sample to its series. What is refused is counted, and seen as the series stands.
-    fn give(&self, series: &mut dyn Named, key: &str, at: usize, seen: Option<&mut Seen>) -> Result<(), TrackError> {
-        let update = match series.update(key, self.times.map(|times| times[at]), self.values[at]) {
-            Ok(update) => Some(update),
-            Err(TrackError::Late { .. } | TrackError::Full { .. }) => None,
-            Err(error) => return Err(error),
-        };
-        if let Some(seen) = seen {
-            let update = update.unwrap_or_else(|| {
-                let (location, scale) = series.get(key).map_or((f64::NAN, f64::NAN), |now| (now.location, now.scale));
-                Update { location, scale, score: f64::NAN, accepted: false, outlier: false, reopened: false }
-            });
-            seen.put(&update);
-        }
-        Ok(())
-    }
+/// A verdict on a sample that is refused: its series as it stands.
+fn standing(series: Option<Series<f64>>) -> Update<f64> {
+    let (location, scale) = series.map_or((f64::NAN, f64::NAN), |now| (now.location, now.scale));
+    Update { location, scale, score: f64::NAN, accepted: false, outlier: false, reopened: false }
 }
 
 /// Named series.
@@ -201,8 +209,10 @@ impl Tracker {
         for from in (0..samples).step_by(PIECE) {
             let (to, places, name) = (samples.min(from + PIECE), seen.as_mut(), &name);
             let taken = py.detach(|| {
-                let (mut series, mut places) = (self.locked(), places);
-                (from..to).try_for_each(|at| batch.give(&mut **series, name(at), at, places.as_deref_mut()))
+                let mut samples = (from..to).map(|at| (name(at), batch.times.map(|times| times[at]), batch.values[at]));
+                let mut report = places.map(|places| |update: Update<f64>| places.put(&update));
+                let report = report.as_mut().map(|report| report as &mut dyn FnMut(Update<f64>));
+                self.locked().batch(&mut samples, report)
             });
             taken.map_err(error::track)?;
             if to < samples {
