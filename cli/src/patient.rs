@@ -59,6 +59,19 @@ fn wait(stream: &impl Handle, event: Event) -> io::Result<()> {
     }
 }
 
+/// Whether the stream can be read, or has ended, without waiting.
+#[cfg(unix)]
+pub(crate) fn has_input(stream: &impl Handle) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut [PollFd::new(stream, PollFlags::IN)], Some(&now)).is_ok_and(|ready| ready > 0)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn has_input(_: &impl Handle) -> bool {
+    false
+}
+
 /// A stream of a system where reading and writing wait.
 #[cfg(not(unix))]
 pub(crate) trait Handle {}

@@ -26,8 +26,9 @@ pub(crate) trait Sink {
     fn samples(&mut self, _: &[f64]) -> Result<(), Failure> {
         Ok(())
     }
-    /// Sends on what has been made so far: the input may have to be waited for.
-    fn before_wait(&mut self) -> Result<(), Failure> {
+    /// Sends on what has been made so far, before the input is asked for more. Where it may have to be waited for, everything is
+    /// out when this returns.
+    fn before_read(&mut self, _may_wait: bool) -> Result<(), Failure> {
         Ok(())
     }
 }

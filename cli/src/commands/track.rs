@@ -191,7 +191,8 @@ impl Sink for Track {
         if let Some(drawing) = &mut self.drawing {
             drawing.row(time);
         }
-        Ok(self.output.set_time(time)?)
+        self.output.set_time(time);
+        Ok(())
     }
 
     #[inline]
@@ -201,8 +202,7 @@ impl Sink for Track {
         if let Some(drawing) = &mut self.drawing {
             drawing.sample(series, value, &seen)?;
         }
-        self.output.sample(series, value, seen);
-        Ok(())
+        Ok(self.output.sample(series, value, seen)?)
     }
 
     fn takes_rows(&self) -> bool {
@@ -216,12 +216,12 @@ impl Sink for Track {
             if let Some(drawing) = &mut self.drawing {
                 drawing.sample(series, value, update)?;
             }
-            self.output.sample(series, value, *update);
+            self.output.sample(series, value, *update)?;
         }
         Ok(())
     }
 
-    fn before_wait(&mut self) -> Result<(), Failure> {
-        self.output.flush()
+    fn before_read(&mut self, may_wait: bool) -> Result<(), Failure> {
+        self.output.flush(may_wait)
     }
 }

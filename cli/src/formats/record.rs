@@ -1,8 +1,7 @@
 //! A record of any format: a row of a table, an object, a point. Views of the input's own bytes, nothing more.
 
 use super::lines::Span;
-use crate::output::LineBuffer;
-use crate::text::number;
+use crate::output::Draft;
 use std::borrow::Cow;
 
 /// One record.
@@ -91,11 +90,11 @@ pub(crate) trait Record {
     /// Adds a value behind the first part of a record: the key, the ending of its name with [`EQUALS`](Self::EQUALS), and the
     /// number. There is no value for a number that is not finite.
     #[inline]
-    fn append(&self, out: &mut LineBuffer, key: &[u8], ending: &[u8], number: f64) {
+    fn append(&self, out: &mut Draft, key: &[u8], ending: &[u8], number: f64) {
         if number.is_finite() {
             out.put(key);
             out.put(ending);
-            out.put(number::csv(number, &mut zmij::Buffer::new()).as_bytes());
+            out.put_number(number);
         }
     }
 }

@@ -7,8 +7,7 @@ use super::lines::{Found, Lines, Span};
 use super::reader::{Client, Input, Next, Reader, Use};
 use super::record::{Record, Series, Value, When};
 use crate::failure::Failure;
-use crate::output::LineBuffer;
-use crate::text::number;
+use crate::output::Draft;
 use std::ops::Range;
 
 /// The reason why a line is bad whose names are no text.
@@ -304,22 +303,23 @@ impl<G: Grammar> Record for Samples<'_, G> {
         }
     }
 
-    fn append(&self, out: &mut LineBuffer, key: &[u8], ending: &[u8], number: f64) {
+    fn append(&self, out: &mut Draft, key: &[u8], ending: &[u8], number: f64) {
         if !number.is_finite() {
             return;
         }
-        let mut line = |number: &[u8]| {
+        let mut line = |put: &dyn Fn(&mut Draft)| {
             for piece in [key, ending, self.named(&self.parts.middle), G::BEFORE_NUMBER.as_bytes()] {
                 out.put(piece);
             }
-            for piece in [number, G::BEHIND_NUMBER.as_bytes(), self.part(&self.parts.tail)] {
+            put(out);
+            for piece in [G::BEHIND_NUMBER.as_bytes(), self.part(&self.parts.tail)] {
                 out.put(piece);
             }
         };
         if G::SIGNS_ARE_CHANGES && number.is_sign_negative() {
-            line(b"0");
+            line(&|out| out.put(b"0"));
         }
-        line(number::csv(number, &mut zmij::Buffer::new()).as_bytes());
+        line(&|out| out.put_number(number));
     }
 }
 

@@ -7,12 +7,14 @@ use super::source::Source;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::formats::{Client, Consumer, Need, Record, Series, Value, When, Woken};
+use crate::patient::has_input;
 use crate::samples::{Moment, Sink, Time, TimeType};
 use crate::text::moments::{Moments, TimeForm};
 use crate::text::quote::not_a_number;
 use crate::text::time::{Unit, now};
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
+use std::fs::File;
 
 /// Reads all of an input into the sink, and returns what there is to say of its series. `counters` are series that have been found
 /// to be some.
@@ -26,13 +28,14 @@ pub(super) fn follow(
     sink: &mut impl Sink,
     console: &mut Console,
 ) -> Result<Found, Failure> {
-    let Source { format, input, is_live, .. } = source;
+    let Source { format, input, is_live, waited, .. } = source;
     let precision = format.has_precision().then(|| input.options.precision.unwrap_or(Unit::Nanosecond));
     let form = input.options.time.clone();
     sink.time_form(&form);
     let mut numbered = Numbered {
         outlet: Outlet::new(sink, console, is_live, order, counters, &form),
         is_live,
+        waited,
         precision,
         form: &form,
         is_time_named: false,
@@ -56,6 +59,8 @@ pub(super) fn follow(
 struct Numbered<'a, S> {
     outlet: Outlet<'a, S>,
     is_live: bool,
+    /// The input that may have to be waited for, if it can be asked.
+    waited: Option<File>,
     /// The unit of timestamps, where no text shows it.
     precision: Option<Unit>,
     form: &'a TimeForm,
@@ -81,7 +86,8 @@ impl<S: Sink> Client for Numbered<'_, S> {
     fn before_read(&mut self, need: Need) -> Result<Woken, Failure> {
         self.outlet.console.progress(need.read);
         if self.is_live {
-            self.outlet.sink.before_wait()?;
+            let may_wait = !self.waited.as_ref().is_some_and(has_input);
+            self.outlet.sink.before_read(may_wait)?;
         }
         Ok(Woken::Input)
     }

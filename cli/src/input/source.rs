@@ -18,6 +18,8 @@ pub(crate) struct Source {
     pub(crate) input: Input,
     /// Whether it may have to be waited for.
     pub(crate) is_live: bool,
+    /// The input where it may have to be waited for and its bytes are read as they are, to be asked whether there are any.
+    pub(crate) waited: Option<File>,
     /// What there is to say of its bytes.
     notes: Notes,
 }
@@ -50,6 +52,7 @@ impl Source {
         };
         let metadata = file.as_ref().and_then(|file| file.metadata().ok());
         let size = metadata.filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
+        let waited = file.take_if(|_| size.is_none());
         let mut file = file.take().zip(size);
         let first = file.as_mut().filter(|_| args.read.format.is_none()).map(|(file, _)| first_bytes(file));
         let first = first.unwrap_or_default();
@@ -71,7 +74,8 @@ impl Source {
         }
         // How many bytes a compressed file has says nothing of how many are read from it.
         let file = file.filter(|_| compression.is_none());
-        Ok(Self { is_live, notes, input: Input { file, ..source.input }, ..source })
+        let waited = waited.filter(|_| compression.is_none());
+        Ok(Self { is_live, waited, notes, input: Input { file, ..source.input }, ..source })
     }
 
     /// Makes a source of a table that lies in several files, of which one is named first.
@@ -102,7 +106,7 @@ impl Source {
         };
         args.check(format)?;
         let input = Input { lines, file: None, files: Vec::new(), name, options: args.options()?, roles: Roles::Learn };
-        Ok(Self { format, input, is_live: true, notes: Notes::default() })
+        Ok(Self { format, input, is_live: true, waited: None, notes: Notes::default() })
     }
 
     /// The console of a command that reads the input and writes rows, perhaps to a terminal.

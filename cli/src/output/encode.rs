@@ -4,16 +4,13 @@
 //! with millions of rows, this is where the time goes.
 
 use super::line_buffer::LineBuffer;
-use super::target::Target;
-use crate::failure::Failure;
+use super::relay::LARGE;
 use crate::samples::TimeType;
 use crate::text::number;
 use crate::text::quote::{push_field, push_string};
 use evenkeel::Update;
 
 const HEADER: &[u8] = b"time,series,value,location,scale,score,outlier\n";
-/// Least bytes that are written at once, unless there are no more.
-const CHUNK: usize = 128 << 10;
 
 /// Some rows on their way to the output.
 #[derive(Debug, Default)]
@@ -22,23 +19,40 @@ pub(super) struct Batch {
     pub(super) header: Option<TimeType>,
     /// Whether everything is to be written after these rows.
     pub(super) flush: bool,
-    /// Names of new series.
+    /// The bytes of the rows as lines, by an estimate.
+    pub(super) size: usize,
+    /// Names of new series, where whoever writes wants them.
     pub(super) names: Vec<String>,
     pub(super) times: Times,
     pub(super) rows: Vec<Row>,
-    /// The rows as lines, where they have been encoded already.
+    /// The rows as lines, once they have been encoded.
     pub(super) encoded: LineBuffer,
+    /// Room for the time that lines begin with, encoded.
+    start: Vec<u8>,
 }
 
 /// The times of a batch, one after the other in one piece of memory.
 #[derive(Debug, Default)]
 pub(super) struct Times {
-    pub(super) text: Vec<u8>,
+    text: Vec<u8>,
     /// Per time: the end of its text, and whether it is a number in JSON.
     pub(super) ends: Vec<(usize, bool)>,
 }
 
 impl Times {
+    /// Adds a time.
+    #[inline]
+    pub(super) fn push(&mut self, text: &[u8], is_number: bool) {
+        self.text.extend_from_slice(text);
+        self.ends.push((self.text.len(), is_number));
+    }
+
+    /// Takes back the last time.
+    pub(super) fn pop(&mut self) {
+        self.ends.pop();
+        self.text.truncate(self.ends.last().map_or(0, |&(end, _)| end));
+    }
+
     /// The text of a time, and whether it is a number in JSON.
     pub(super) fn get(&self, index: usize) -> (&[u8], bool) {
         let start = index.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |&(end, _)| end);
@@ -58,11 +72,21 @@ pub(super) struct Row {
 }
 
 impl Batch {
+    /// Copies all but lines into an empty batch.
+    pub(super) fn copy_to(&self, to: &mut Self) {
+        (to.header, to.flush, to.size) = (self.header, self.flush, self.size);
+        to.names.extend_from_slice(&self.names);
+        to.times.text.extend_from_slice(&self.times.text);
+        to.times.ends.extend_from_slice(&self.times.ends);
+        to.rows.extend_from_slice(&self.rows);
+    }
+
     /// Empties the batch; its memory stays.
     pub(super) fn clear(&mut self) {
-        (self.header, self.flush) = (None, false);
+        (self.header, self.flush, self.size) = (None, false, 0);
         self.names.clear();
         self.times.text.clear();
+        self.times.text.shrink_to(LARGE);
         self.times.ends.clear();
         self.rows.clear();
         self.encoded.clear();
@@ -76,154 +100,82 @@ pub(super) enum Notation {
     Ndjson,
 }
 
-/// Encodes rows as lines.
-#[derive(Debug)]
-pub(super) struct Lines {
-    notation: Notation,
-    /// The time of the present row, encoded: what its line begins with.
-    start: Vec<u8>,
-    /// Per series: its name, encoded, which follows the time.
-    names: Vec<Box<[u8]>>,
-}
-
-impl Lines {
-    pub(super) fn new(notation: Notation) -> Self {
-        Self { notation, start: Vec::new(), names: Vec::new() }
-    }
-
-    /// Encodes the rows of a batch, and calls `after` behind each.
-    #[inline]
-    pub(super) fn rows(
-        &mut self,
-        batch: &Batch,
-        out: &mut LineBuffer,
-        mut after: impl FnMut(&mut LineBuffer) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        let mut present = None;
-        for row in &batch.rows {
-            if present != Some(row.time) {
-                present = Some(row.time);
-                self.set_time(&batch.times, row.time);
-            }
-            match self.notation {
-                Notation::Csv => self.csv(row, out),
-                Notation::Ndjson => self.ndjson(row, out),
-            }
-            after(out)?;
-        }
-        Ok(())
-    }
-
-    /// Adds a series.
-    pub(super) fn add_series(&mut self, name: &str) {
+impl Notation {
+    /// The name of a series as it stands behind a time.
+    pub(super) fn name(self, name: &str) -> Box<[u8]> {
         let mut encoded = Vec::new();
-        match self.notation {
-            Notation::Csv => {
+        match self {
+            Self::Csv => {
                 encoded.push(b',');
                 push_field(&mut encoded, name.as_bytes());
                 encoded.push(b',');
             }
-            Notation::Ndjson => {
+            Self::Ndjson => {
                 encoded.extend_from_slice(b",\"series\":");
                 push_string(&mut encoded, name.as_bytes());
             }
         }
-        self.names.push(encoded.into());
+        encoded.into()
     }
 
-    fn set_time(&mut self, times: &Times, index: usize) {
-        self.start.clear();
-        let (text, is_number) = times.get(index);
-        match self.notation {
-            Notation::Csv => push_field(&mut self.start, text),
-            Notation::Ndjson => {
-                self.start.extend_from_slice(b"{\"time\":");
-                match text {
-                    b"" => self.start.extend_from_slice(b"null"),
-                    number if is_number => self.start.extend_from_slice(number),
-                    text => push_string(&mut self.start, text),
-                }
+    /// Encodes the rows of a batch. `names` has the [encoded](Self::name) name of every series.
+    pub(super) fn encode(self, batch: &mut Batch, names: &[Box<[u8]>]) {
+        let Batch { header, times, rows, encoded, start, .. } = batch;
+        if header.is_some() && self == Self::Csv {
+            encoded.put(HEADER);
+        }
+        let mut present = None;
+        for row in rows {
+            if present != Some(row.time) {
+                present = Some(row.time);
+                self.set_time(times.get(row.time), start);
+            }
+            // The time and the name of the series.
+            encoded.put(start);
+            encoded.put(names.get(row.series).map_or(&b""[..], |name| name));
+            match self {
+                Self::Csv => csv(row, encoded),
+                Self::Ndjson => ndjson(row, encoded),
             }
         }
     }
 
-    #[inline]
-    fn csv(&self, row: &Row, out: &mut LineBuffer) {
-        self.begin(row.series, out);
-        let mut texts = std::array::from_fn(|_| zmij::Buffer::new());
-        for number in numbers(row, &mut texts, number::csv) {
-            out.put_ended(number.as_bytes(), b',');
+    /// Encodes a time, which may be a number in JSON.
+    fn set_time(self, (text, is_number): (&[u8], bool), start: &mut Vec<u8>) {
+        start.clear();
+        match self {
+            Self::Csv => push_field(start, text),
+            Self::Ndjson => {
+                start.extend_from_slice(b"{\"time\":");
+                match text {
+                    b"" => start.extend_from_slice(b"null"),
+                    number if is_number => start.extend_from_slice(number),
+                    text => push_string(start, text),
+                }
+            }
         }
-        out.put(if row.seen.outlier { b"1\n" } else { b"0\n" });
-    }
-
-    #[inline]
-    fn ndjson(&self, row: &Row, out: &mut LineBuffer) {
-        self.begin(row.series, out);
-        let members = [",\"value\":", ",\"location\":", ",\"scale\":", ",\"score\":"];
-        let mut texts = std::array::from_fn(|_| zmij::Buffer::new());
-        for (member, number) in members.into_iter().zip(numbers(row, &mut texts, number::json)) {
-            out.put(member.as_bytes());
-            out.put(number.as_bytes());
-        }
-        let outlier = if row.seen.outlier { ",\"outlier\":true}\n" } else { ",\"outlier\":false}\n" };
-        out.put(outlier.as_bytes());
-    }
-
-    /// Writes the time and the name of the series.
-    #[inline]
-    fn begin(&self, series: usize, out: &mut LineBuffer) {
-        out.put(&self.start);
-        out.put(self.names.get(series).map_or(&b""[..], |name| name));
     }
 }
 
-/// Encodes batches and writes them to a target.
-#[derive(Debug)]
-pub(super) struct Encoder {
-    lines: Lines,
-    buffer: LineBuffer,
-    target: Target,
-}
-
-impl Encoder {
-    pub(super) fn new(notation: Notation, target: Target) -> Self {
-        Self { lines: Lines::new(notation), buffer: LineBuffer::new(2 * CHUNK), target }
-    }
-
-    /// Encodes a batch, unless it has been, and writes if there is enough or if the batch says so.
-    pub(super) fn batch(&mut self, batch: &Batch) -> Result<(), Failure> {
-        let Self { lines, buffer, target } = self;
-        if batch.header.is_some() && lines.notation == Notation::Csv {
-            buffer.put(HEADER);
-        }
-        for name in &batch.names {
-            lines.add_series(name);
-        }
-        let least = if batch.flush { 1 } else { CHUNK };
-        if batch.encoded.len() > 0 {
-            buffer.put(batch.encoded.as_bytes());
-        } else {
-            lines.rows(batch, buffer, |buffer| write(buffer, target, CHUNK))?;
-        }
-        write(buffer, target, least)
-    }
-
-    /// Writes the rest and returns the target.
-    pub(super) fn finish(mut self) -> Result<Target, Failure> {
-        write(&mut self.buffer, &mut self.target, 1)?;
-        Ok(self.target)
-    }
-}
-
-/// Writes the buffer, if there are at least so many bytes in it.
 #[inline]
-fn write(buffer: &mut LineBuffer, target: &mut Target, least: usize) -> Result<(), Failure> {
-    if buffer.len() >= least {
-        target.write(buffer.as_bytes())?;
-        buffer.clear();
+fn csv(row: &Row, out: &mut LineBuffer) {
+    let mut texts = std::array::from_fn(|_| zmij::Buffer::new());
+    for number in numbers(row, &mut texts, number::csv) {
+        out.put_ended(number.as_bytes(), b',');
     }
-    Ok(())
+    out.put(if row.seen.outlier { b"1\n" } else { b"0\n" });
+}
+
+#[inline]
+fn ndjson(row: &Row, out: &mut LineBuffer) {
+    let members = [",\"value\":", ",\"location\":", ",\"scale\":", ",\"score\":"];
+    let mut texts = std::array::from_fn(|_| zmij::Buffer::new());
+    for (member, number) in members.into_iter().zip(numbers(row, &mut texts, number::json)) {
+        out.put(member.as_bytes());
+        out.put(number.as_bytes());
+    }
+    let outlier = if row.seen.outlier { ",\"outlier\":true}\n" } else { ",\"outlier\":false}\n" };
+    out.put(outlier.as_bytes());
 }
 
 /// The numbers of a row as text. All four are made before the first is copied: a byte that was only just written is slow to

@@ -3,39 +3,41 @@
 //! A piece is a name, a time or a number of some 20 bytes, and there are a dozen to a row. Copies whose length the
 //! compiler knows are inlined, where a copy of any length is a call: two that overlap make one of any length between.
 
+use super::relay::LARGE;
+
 /// Lines in the making, of which the memory is reused.
 #[derive(Debug, Default)]
-pub(crate) struct LineBuffer {
+pub(super) struct LineBuffer {
     bytes: Vec<u8>,
     filled: usize,
 }
 
 impl LineBuffer {
-    pub(crate) fn new(size: usize) -> Self {
-        Self { bytes: vec![0; size], filled: 0 }
-    }
-
     /// The lines so far.
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+    pub(super) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.filled).unwrap_or_default()
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.filled
     }
 
-    pub(crate) fn clear(&mut self) {
+    /// Empties the buffer; its memory stays, up to so many bytes.
+    pub(super) fn clear(&mut self) {
         self.filled = 0;
+        if self.bytes.len() > 2 * LARGE {
+            self.bytes = Vec::new();
+        }
     }
 
     /// Takes back what follows the first `length` bytes.
-    pub(crate) fn truncate(&mut self, length: usize) {
+    pub(super) fn truncate(&mut self, length: usize) {
         self.filled = self.filled.min(length);
     }
 
     /// Appends a piece.
     #[inline]
-    pub(crate) fn put(&mut self, piece: &[u8]) {
+    pub(super) fn put(&mut self, piece: &[u8]) {
         let end = self.filled + piece.len();
         if end > self.bytes.len() {
             self.bytes.resize(2 * end, 0);
@@ -48,7 +50,7 @@ impl LineBuffer {
 
     /// Appends a piece and one byte behind it.
     #[inline]
-    pub(crate) fn put_ended(&mut self, piece: &[u8], by: u8) {
+    pub(super) fn put_ended(&mut self, piece: &[u8], by: u8) {
         let end = self.filled + piece.len() + 1;
         if end > self.bytes.len() {
             self.bytes.resize(2 * end, 0);
@@ -91,7 +93,7 @@ mod tests {
     #[test]
     fn pieces_of_every_length_follow_each_other() {
         let text: Vec<u8> = (0..=255).collect();
-        let (mut buffer, mut expected) = (LineBuffer::new(16), Vec::new());
+        let (mut buffer, mut expected) = (LineBuffer::default(), Vec::new());
         for length in (0..80).chain([150]) {
             buffer.put(&text[length / 2..][..length]);
             expected.extend_from_slice(&text[length / 2..][..length]);

@@ -1,94 +1,101 @@
-//! Tidy output: one row per sample, encoded and written by a thread of its own.
+//! Tidy output: one row per sample, encoded and written beside the reading.
 //!
-//! Rows travel in batches, and batches travel back to be filled again, so there are never more than a few of them. Where the
-//! thread is behind, whoever fills the next batch encodes it instead of waiting for one to come back: it takes longer to write a
-//! number than to read one. A live input asks for everything to be out before it waits: that is when all batches are home.
+//! A live input asks for everything to be out before it waits.
 
-use super::encode::{Batch, Encoder, Lines, Row};
+use super::encode::{Batch, Notation, Row};
 use super::format::OutputFormat;
+use super::relay::{Relay, Work};
 use super::target::Target;
 use super::typed;
 use crate::failure::Failure;
 use crate::samples::{Time, TimeType};
 use evenkeel::Update;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{self, JoinHandle};
+use parking_lot::RwLock;
 
-/// Most rows of a batch: then it is sent.
-const ROWS: usize = 1024;
-/// Most bytes of a batch's times: then it is sent, too.
-const BYTES: usize = 256 << 10;
-/// Batches that there are: one is filled while others are written.
-const BATCHES: usize = 4;
-
-/// Most series whose names are held twice, for the thread and for whoever helps it.
-const MOST_HELPED: usize = 10_000;
+/// Least bytes of a batch as lines, by an estimate: then it is sent.
+const FULL: usize = 48 << 10;
+/// Bytes of a line without its time and the name of its series: a low estimate.
+const LINE: usize = 64;
 
 /// Collects rows for a target.
 pub(crate) struct Tidy {
     batch: Batch,
-    /// Encodes batches where the thread is behind; none for a format that one thread has to write, and for too many series.
-    helper: Option<Lines>,
-    series: usize,
+    /// The bytes of a row of the present time as a line, by an estimate.
+    row_size: usize,
+    /// The form of the lines, if the format has any.
+    notation: Option<Notation>,
+    /// Names of new series, encoded.
+    names: Vec<Box<[u8]>>,
+    /// The bytes of the longest name.
+    longest: usize,
     time_type: TimeType,
     has_header: bool,
-    writer: Writer,
-    /// Empty batches.
-    spare: Vec<Batch>,
+    relay: Relay<Rows>,
 }
 
-/// The encoder of the output's format.
+/// The encoding and writing of rows.
+struct Rows {
+    notation: Option<Notation>,
+    /// Per series: its name, encoded. Where there are no lines, there are none.
+    names: RwLock<Vec<Box<[u8]>>>,
+}
+
+/// The way to the target.
 enum Sheet {
-    Lines(Encoder),
+    Lines(Target),
+    /// What encodes rows of types, one batch after the other.
     Typed(Box<typed::Encoder>),
 }
 
-impl Sheet {
-    fn new(format: OutputFormat, target: Target) -> Result<Self, Failure> {
-        Ok(match format.notation() {
-            Some(notation) => Self::Lines(Encoder::new(notation, target)),
-            None => Self::Typed(Box::new(typed::Encoder::new(format, target)?)),
-        })
+impl Work for Rows {
+    type Batch = Batch;
+    type Writer = Sheet;
+
+    fn size(batch: &Batch) -> usize {
+        batch.size
     }
 
-    fn batch(&mut self, batch: &Batch) -> Result<(), Failure> {
-        match self {
-            Self::Lines(encoder) => encoder.batch(batch),
-            Self::Typed(encoder) => encoder.batch(batch),
+    fn copy(batch: &Batch, to: &mut Batch) {
+        batch.copy_to(to);
+    }
+
+    fn encode(&self, batch: &mut Batch) {
+        if let Some(notation) = self.notation {
+            notation.encode(batch, &self.names.read());
         }
     }
 
-    fn finish(self) -> Result<Target, Failure> {
-        match self {
-            Self::Lines(encoder) => encoder.finish(),
-            Self::Typed(encoder) => encoder.finish(),
+    fn write(&self, batch: &Batch, sheet: &mut Sheet) -> Result<(), Failure> {
+        match sheet {
+            Sheet::Lines(_) if batch.encoded.len() == 0 => Ok(()),
+            Sheet::Lines(target) => target.write(batch.encoded.as_bytes()),
+            Sheet::Typed(encoder) => encoder.batch(batch),
         }
     }
-}
 
-/// The thread that writes, and the channels there and back.
-struct Writer {
-    batches: Sender<Batch>,
-    /// Batches that have been written, or the reason why there will be no more.
-    back: Receiver<Result<Batch, Failure>>,
-    thread: JoinHandle<Result<Target, Failure>>,
+    fn clear(batch: &mut Batch) {
+        batch.clear();
+    }
 }
 
 impl Tidy {
-    /// Starts the thread that writes.
+    /// Rows of a format on their way to a target.
     pub(crate) fn new(format: OutputFormat, target: Target) -> Result<Self, Failure> {
-        let (batches, incoming) = channel();
-        let (outgoing, back) = channel();
-        let encoder = Sheet::new(format, target)?;
-        let thread = thread::Builder::new()
-            .name("writer".to_owned())
-            .spawn(move || write(encoder, &incoming, &outgoing))
-            .map_err(|error| Failure::failed(format!("cannot start a thread: {error}")))?;
-        let helper = format.notation().map(Lines::new);
-        let spare = (1..BATCHES).map(|_| Batch::default()).collect();
-        let (batch, time_type, has_header) = (Batch::default(), TimeType::default(), false);
-        let writer = Writer { batches, back, thread };
-        Ok(Self { batch, helper, series: 0, time_type, has_header, writer, spare })
+        let notation = format.notation();
+        let sheet = match notation {
+            Some(_) => Sheet::Lines(target),
+            None => Sheet::Typed(Box::new(typed::Encoder::new(format, target)?)),
+        };
+        Ok(Self {
+            batch: Batch::default(),
+            row_size: LINE,
+            notation,
+            names: Vec::new(),
+            longest: 0,
+            time_type: TimeType::default(),
+            has_header: false,
+            relay: Relay::new(Rows { notation, names: RwLock::default() }, sheet),
+        })
     }
 
     /// Sets the type of all times, before the first row.
@@ -98,127 +105,90 @@ impl Tidy {
     }
 
     pub(crate) fn add_series(&mut self, name: &str) {
-        self.batch.names.push(name.to_owned());
-        self.series += 1;
-        if self.series > MOST_HELPED {
-            self.helper = None;
+        match self.notation {
+            Some(notation) => self.names.push(notation.name(name)),
+            None => self.batch.names.push(name.to_owned()),
         }
-        if let Some(helper) = &mut self.helper {
-            helper.add_series(name);
-        }
+        self.longest = self.longest.max(name.len());
     }
 
     /// Sets the time of the rows that follow.
     #[inline]
-    pub(crate) fn set_time(&mut self, time: Time<'_>) -> Result<(), Failure> {
-        let is_full = self.batch.rows.len() >= ROWS || self.batch.times.text.len() >= BYTES;
-        if is_full {
-            self.send(false)?;
+    pub(crate) fn set_time(&mut self, time: Time<'_>) {
+        let Batch { times, rows, .. } = &mut self.batch;
+        // A time without a row is not kept.
+        if rows.last().map_or(0, |row| row.time + 1) < times.ends.len() {
+            times.pop();
         }
-        let times = &mut self.batch.times;
-        times.text.extend_from_slice(time.text);
-        times.ends.push((times.text.len(), time.is_number));
-        Ok(())
+        times.push(time.text, time.is_number);
+        self.row_size = LINE + time.text.len() + self.longest;
     }
 
     /// Adds a row.
     #[inline]
-    pub(crate) fn sample(&mut self, series: usize, value: f64, seen: Update<f64>) {
+    pub(crate) fn sample(&mut self, series: usize, value: f64, seen: Update<f64>) -> Result<(), Failure> {
         let time = self.batch.times.ends.len().saturating_sub(1);
         self.batch.rows.push(Row { time, series, value, seen });
+        self.batch.size += self.row_size;
+        if self.batch.size >= FULL { self.send_full() } else { Ok(()) }
     }
 
-    /// Sends everything that there is so far, and waits until it has been written.
-    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+    /// Sends the batch, and goes on with the time of its last row.
+    #[inline(never)]
+    fn send_full(&mut self) -> Result<(), Failure> {
+        let times = &self.batch.times;
+        let (text, is_number) = times.get(times.ends.len().saturating_sub(1));
+        let text = text.to_vec();
+        self.prepare(false);
+        self.relay.send(&mut self.batch)?;
+        self.batch.times.push(&text, is_number);
+        Ok(())
+    }
+
+    /// Sends everything that there is so far. Where it is `awaited`, it has been written when this returns.
+    pub(crate) fn flush(&mut self, is_awaited: bool) -> Result<(), Failure> {
         if !self.batch.rows.is_empty() {
-            self.send(true)?;
+            self.send_rest()?;
         }
-        while self.spare.len() < BATCHES - 1 {
-            let batch = self.take_back()?;
-            self.spare.push(batch);
+        if is_awaited {
+            return self.relay.flush();
         }
+        self.relay.hurry();
         Ok(())
     }
 
     /// Ends a successful run: writes the rest, and puts a new file into its place.
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
-        self.send(true)?;
-        self.flush()?;
-        self.writer.close()?.finish()
+        self.send_rest()?;
+        let target = match self.relay.close()? {
+            Sheet::Lines(target) => target,
+            Sheet::Typed(encoder) => encoder.finish()?,
+        };
+        target.finish()
     }
 
     /// Ends a run that failed: what was made before is written, but it does not replace a file.
     pub(crate) fn abandon(mut self) {
         // There is a failure to report already.
-        let _ = self.flush();
-        let _ = self.writer.close();
+        let _ = self.flush(true);
+        if let Ok(Sheet::Typed(encoder)) = self.relay.close() {
+            let _ = encoder.finish();
+        }
     }
 
-    /// Hands the batch to the writer.
-    fn send(&mut self, flush: bool) -> Result<(), Failure> {
+    /// Sends what there is, be it nothing but a header.
+    fn send_rest(&mut self) -> Result<(), Failure> {
+        self.prepare(true);
+        self.relay.send(&mut self.batch)
+    }
+
+    /// Makes the batch ready to be sent.
+    fn prepare(&mut self, flush: bool) {
         // The header goes before the first row, so that an input that cannot be used leaves no output at all.
         self.batch.header = (!std::mem::replace(&mut self.has_header, true)).then_some(self.time_type);
         self.batch.flush = flush;
-        let empty = match self.spare.pop() {
-            Some(batch) => batch,
-            None => self.next_back()?,
-        };
-        let full = std::mem::replace(&mut self.batch, empty);
-        // If nobody takes it, waiting for the next batch returns the reason.
-        let _ = self.writer.batches.send(full);
-        Ok(())
-    }
-
-    /// Returns a batch that has been written, empty. If there is none yet, the thread is behind: then the present batch is encoded
-    /// before one is waited for.
-    fn next_back(&mut self) -> Result<Batch, Failure> {
-        if let Some(helper) = &mut self.helper {
-            if let Ok(written) = self.writer.back.try_recv() {
-                return written.map(emptied);
-            }
-            let mut encoded = std::mem::take(&mut self.batch.encoded);
-            helper.rows(&self.batch, &mut encoded, |_| Ok(()))?;
-            self.batch.encoded = encoded;
-        }
-        self.take_back()
-    }
-
-    /// Waits for a batch that has been written, and returns it empty.
-    fn take_back(&mut self) -> Result<Batch, Failure> {
-        self.writer.back.recv().unwrap_or_else(|_| Err(gone())).map(emptied)
-    }
-}
-
-impl Writer {
-    /// Ends the thread and returns the target, when everything has been written.
-    fn close(self) -> Result<Target, Failure> {
-        drop(self.batches);
-        self.thread.join().unwrap_or_else(|_| Err(gone()))
-    }
-}
-
-fn emptied(mut batch: Batch) -> Batch {
-    batch.clear();
-    batch
-}
-
-/// The failure of a thread that is gone without a reason.
-fn gone() -> Failure {
-    Failure::failed("the output could not be written")
-}
-
-/// Encodes batches and sends them back, until there are no more or one cannot be written.
-fn write(
-    mut encoder: Sheet,
-    batches: &Receiver<Batch>,
-    back: &Sender<Result<Batch, Failure>>,
-) -> Result<Target, Failure> {
-    for batch in batches {
-        let written = encoder.batch(&batch).map(|()| batch);
-        let failed = written.is_err();
-        if back.send(written).is_err() || failed {
-            return Err(gone());
+        if !self.names.is_empty() {
+            self.relay.work().names.write().append(&mut self.names);
         }
     }
-    encoder.finish()
 }

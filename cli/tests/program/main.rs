@@ -11,6 +11,7 @@
 //! | `estimator.rs` | presets, resolution and memory |
 //! | `half_life.rs` | a memory in time |
 //! | `pipes.rs` | rows come out as they are made; a closed pipe is no error |
+//! | `beside.rs` | the same bytes come out however fast the input comes, and no state is ahead of them |
 //! | `files.rs` | an older file stays until a new one is complete |
 //! | `pipe_influx.rs`, `pipe_tables.rs` | what comes out of `pipe`, and that the rest of it is what went in |
 //! | `pipe_live.rs` | `pipe` in a running pipeline: rows at once, signals, readers that leave |
@@ -31,6 +32,7 @@
 #[cfg(feature = "parquet")]
 mod arrow;
 mod bad_input;
+mod beside;
 mod bytes;
 mod counters;
 mod csv;

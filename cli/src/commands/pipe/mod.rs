@@ -25,7 +25,7 @@ use crate::console::{Console, Destination};
 use crate::failure::Failure;
 use crate::formats::{Comments, Format, Input, Limits, Lines, Options, Roles};
 use crate::input::{Compression, ReadArgs, is_utf16, standard_input};
-use crate::output::Target;
+use crate::output::{Drafts, Target};
 use crate::settings::{KeepArgs, Preset, RuleArgs};
 use crate::text::moments::Moments;
 use crate::text::time::Unit;
@@ -126,9 +126,9 @@ pub(crate) fn run(args: &PipeArgs) -> Result<(), Failure> {
     let lines = Lines::new(reader, NAME.to_owned(), Limits::default());
     let console = console(args, Destination::StandardError(None));
     let mut target = Target::open(None)?;
-    let write = Box::new(move |bytes: &[u8]| target.write(bytes));
+    let drafts = Drafts::beside(Box::new(move |bytes: &[u8]| target.write(bytes)));
     let follow = Follow::new(args.wish())?;
-    let mut stream = Stream::new(follow, write, console, Some(wait));
+    let mut stream = Stream::new(follow, drafts, console, Some(wait));
     through(args, lines, &mut stream)
 }
 
@@ -140,16 +140,16 @@ pub(crate) fn run_apart(
     limits: Limits,
     mut output: impl FnMut(&[u8]) + 'static,
 ) -> (Vec<String>, Result<(), Failure>) {
-    let write = Box::new(move |bytes: &[u8]| {
+    let drafts = Drafts::here(Box::new(move |bytes: &[u8]| {
         output(bytes);
         Ok(())
-    });
+    }));
     let follow = match Follow::new(args.wish()) {
         Ok(follow) => follow,
         Err(failure) => return (Vec::new(), Err(failure)),
     };
     let console = console(args, Destination::List(RefCell::default()));
-    let mut stream = Stream::new(follow, write, console, None);
+    let mut stream = Stream::new(follow, drafts, console, None);
     let result = through(args, Lines::new(input, NAME.to_owned(), limits), &mut stream);
     (stream.into_list(), result)
 }
@@ -215,7 +215,7 @@ fn read(args: &PipeArgs, mut lines: Lines, stream: &mut Stream, names_taken: &mu
     let precision = known.precision.unwrap_or(Unit::Nanosecond);
     let has_times = format.has_precision() && stream.is_in_time();
     stream.set_feed(Feed { format: Some(format), precision: has_times.then_some(precision) });
-    stream.output.buffer.put(mark);
+    stream.output.draft.put(mark);
     let roles = Roles::FixAtFirst { needs_time: stream.is_in_time() };
     stream.moments = Moments::new(&options.time);
     let options = Options { precision: Some(precision), ..options };

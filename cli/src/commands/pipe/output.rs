@@ -1,41 +1,42 @@
-//! The way out: records in one buffer, written when there is enough or when the input has to be waited for.
+//! The way out: records in one draft, sent on when there is enough or when the input has to be waited for.
 
 use crate::failure::Failure;
-use crate::output::LineBuffer;
-
-/// Bytes that are written at once.
-const CHUNK: usize = 128 << 10;
-
-/// The writer of bytes.
-pub(super) type Write = Box<dyn FnMut(&[u8]) -> Result<(), Failure>>;
+use crate::output::{Draft, Drafts};
 
 /// Records on their way out.
 pub(super) struct Output {
-    pub(super) buffer: LineBuffer,
-    write: Write,
+    pub(super) draft: Draft,
+    drafts: Drafts,
     has_lost: bool,
 }
 
 impl Output {
-    pub(super) fn new(write: Write) -> Self {
-        Self { buffer: LineBuffer::new(2 * CHUNK), write, has_lost: false }
+    pub(super) fn new(drafts: Drafts) -> Self {
+        Self { draft: Draft::default(), drafts, has_lost: false }
     }
 
-    /// Writes what is in the buffer when that is enough. A record is complete.
+    /// Sends what there is on if it is enough. A record is complete.
     #[inline]
     pub(super) fn end_record(&mut self) -> Result<(), Failure> {
-        if self.buffer.len() >= CHUNK { self.flush() } else { Ok(()) }
+        let sent = self.drafts.send_full(&mut self.draft);
+        self.has_lost |= sent.is_err();
+        sent
     }
 
-    /// Writes what is in the buffer.
+    /// Sends everything on, without waiting until it has been written.
+    pub(super) fn send(&mut self) -> Result<(), Failure> {
+        let sent = self.drafts.send(&mut self.draft);
+        self.has_lost |= sent.is_err();
+        self.drafts.hurry();
+        sent
+    }
+
+    /// Sends everything on, and waits until it has been written.
     pub(super) fn flush(&mut self) -> Result<(), Failure> {
-        if self.buffer.len() > 0 {
-            let written = (self.write)(self.buffer.as_bytes());
-            self.buffer.clear();
-            self.has_lost |= written.is_err();
-            written?;
-        }
-        Ok(())
+        self.send()?;
+        let written = self.drafts.flush();
+        self.has_lost |= written.is_err();
+        written
     }
 
     /// Whether something could not be written. No state must know of it.

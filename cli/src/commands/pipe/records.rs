@@ -71,7 +71,7 @@ impl<'a> Records<'a> {
             self.name.push_str(beginning);
         }
         let (before, behind) = record.split();
-        self.stream.output.buffer.put(before);
+        self.stream.output.draft.put(before);
         if record.is_row() {
             for index in 0..self.table.followed.len() {
                 let cell = self.table.followed[index];
@@ -84,7 +84,7 @@ impl<'a> Records<'a> {
                 }
             }
         }
-        self.stream.output.buffer.put(behind);
+        self.stream.output.draft.put(behind);
         Ok(())
     }
 
@@ -105,7 +105,7 @@ impl<'a> Records<'a> {
         self.key.clear();
         record.write_key(cell, &mut self.key);
         for (ending, number) in self.endings.iter().zip(numbers) {
-            record.append(&mut self.stream.output.buffer, &self.key, ending, number);
+            record.append(&mut self.stream.output.draft, &self.key, ending, number);
         }
         Ok(())
     }
@@ -240,7 +240,7 @@ impl Table {
     /// Writes the header, if it has not been written, with the new columns behind its own.
     fn write_header(&mut self, stream: &mut Stream, separator: u8, name: impl Fn(usize) -> String) {
         let Some(Header { before, behind, blank }) = self.header.take() else { return };
-        let out = &mut stream.output.buffer;
+        let out = &mut stream.output.draft;
         // Where the names are those of the command line, the feed has no header and gets none.
         if before.is_empty() {
             out.put(&blank);
@@ -311,11 +311,11 @@ impl Consumer for Records<'_> {
             self.note_late_columns(record);
         }
         let time = self.time(record)?;
-        let start = self.stream.output.buffer.len();
+        let start = self.stream.output.draft.mark();
         self.is_begun = false;
         if let Err(failure) = self.put(record, time) {
             // Half a record must not come out, nor be in a state.
-            self.stream.output.buffer.truncate(start);
+            self.stream.output.draft.truncate(start);
             self.stream.is_torn = self.is_begun;
             return Err(failure);
         }

@@ -1,14 +1,16 @@
 //! The parts of a process that follows a feed: what is read, followed, written, saved and counted.
 
 use super::follow::Follow;
-use super::output::{Output, Write};
+use super::output::Output;
 use super::state::{Feed, Progress, State, StateArgs};
 use super::wait::{Wait, Woken as Event};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::formats::{Need, Span, Woken};
+use crate::output::Drafts;
 use crate::text::moments::Moments;
 use crate::text::time::Unit;
+use std::io;
 use std::time::{Duration, Instant};
 
 /// Longest wait for the next line of a record that goes on in it: quotes that are opened may be stray.
@@ -58,6 +60,12 @@ impl Waiting {
         self.wait.as_ref().is_some_and(Wait::is_live)
     }
 
+    /// Whether there is input, or its end, without waiting.
+    fn has_input(&self) -> Result<bool, Failure> {
+        let has_input = self.wait.as_ref().map_or(Ok(true), Wait::has_input);
+        has_input.map_err(cannot_wait)
+    }
+
     /// The time until which the next line of a record is waited for.
     fn patience(&mut self, lines: u64) -> Instant {
         let begun = self.joining.filter(|(begun, _)| *begun == lines);
@@ -65,12 +73,18 @@ impl Waiting {
     }
 }
 
+#[cold]
+#[allow(clippy::needless_pass_by_value)] // as errors are mapped
+fn cannot_wait(error: io::Error) -> Failure {
+    Failure::failed(format!("cannot wait for input: {error}"))
+}
+
 impl Stream {
     /// A stream at its beginning. Without `wait`, its input is always there.
-    pub(super) fn new(follow: Follow, write: Write, console: Console, wait: Option<Wait>) -> Self {
+    pub(super) fn new(follow: Follow, drafts: Drafts, console: Console, wait: Option<Wait>) -> Self {
         Self {
             follow,
-            output: Output::new(write),
+            output: Output::new(drafts),
             console,
             position: Position::default(),
             moments: Moments::default(),
@@ -123,7 +137,8 @@ impl Stream {
         Progress { feed, lines: self.position.lines }
     }
 
-    /// Sends on what is known, and saves the state if it is time, before the input is asked for more; then waits for it.
+    /// Sends on what is known, and saves the state if it is time, before the input is asked for more; then waits for it. What has
+    /// been sent on is written by then, unless there is input that need not be waited for.
     pub(super) fn before_read(&mut self, need: Need) -> Result<Woken, Failure> {
         self.held = need.held;
         let lines = self.position.lines;
@@ -131,9 +146,14 @@ impl Stream {
         loop {
             let due = self.state.as_ref().and_then(|state| state.due(lines));
             let is_due = due.is_some_and(|due| due <= Instant::now());
-            // No state knows of a line that may not have come out.
-            if is_due || self.waiting.is_live() {
+            if is_due {
+                // No state knows of a line that may not have come out.
                 self.output.flush()?;
+            } else if self.waiting.is_live() {
+                self.output.send()?;
+                if !self.waiting.has_input()? {
+                    self.output.flush()?;
+                }
             }
             let progress = self.progress();
             if is_due && let Some(state) = &mut self.state {
@@ -142,8 +162,7 @@ impl Stream {
             }
             let Some(wait) = &self.waiting.wait else { return Ok(Woken::Input) };
             let until = due.into_iter().chain(patience).min();
-            let event = wait.for_input(until);
-            match event.map_err(|error| Failure::failed(format!("cannot wait for input: {error}")))? {
+            match wait.for_input(until).map_err(cannot_wait)? {
                 Event::Input => return Ok(Woken::Input),
                 Event::Time if patience.is_none_or(|patience| Instant::now() < patience) => {}
                 // The lines behind it are here, and may be good. A signal comes again.
@@ -173,7 +192,7 @@ impl Stream {
 
     /// Passes on lines that are no record.
     pub(super) fn pass(&mut self, lines: Span<'_>) -> Result<(), Failure> {
-        self.output.buffer.put(lines.raw);
+        self.output.draft.put(lines.raw);
         self.count(lines);
         self.output.end_record()
     }

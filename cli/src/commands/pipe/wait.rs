@@ -65,6 +65,11 @@ mod unix {
             self.is_live
         }
 
+        /// Whether standard input can be read or has ended, and there is no signal.
+        pub(in super::super) fn has_input(&self) -> io::Result<bool> {
+            Ok(self.for_input(Some(Instant::now()))? == Woken::Input)
+        }
+
         /// Waits until standard input can be read or has ended, until there is a signal, or until this time.
         pub(in super::super) fn for_input(&self, until: Option<Instant>) -> io::Result<Woken> {
             let stdin = io::stdin();
@@ -109,6 +114,11 @@ mod other {
 
         pub(in super::super) fn is_live(&self) -> bool {
             self.is_live
+        }
+
+        #[allow(clippy::unnecessary_wraps)]
+        pub(in super::super) fn has_input(&self) -> io::Result<bool> {
+            Ok(false)
         }
 
         #[allow(clippy::unnecessary_wraps)]

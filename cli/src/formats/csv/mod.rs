@@ -26,7 +26,7 @@ use super::reader::{Client, Input, Next, Reader, Roles, Use};
 use super::record::{Record, Series, Value, When};
 use super::times::Choice;
 use crate::failure::Failure;
-use crate::output::LineBuffer;
+use crate::output::Draft;
 use crate::text::number;
 use cells::Decimals;
 use flux::Flux;
@@ -603,17 +603,17 @@ impl Record for Fields<'_> {
 
     /// Adds a cell behind a row, which has one for every column, be it empty.
     #[inline]
-    fn append(&self, out: &mut LineBuffer, _: &[u8], _: &[u8], number: f64) {
+    fn append(&self, out: &mut Draft, _: &[u8], _: &[u8], number: f64) {
         out.put(&[self.separator()]);
         if !number.is_finite() {
             // Between blanks, nothing would be no cell.
             return out.put(if self.table.delimiter == Delimiter::Blanks { b"NaN" } else { b"" });
         }
-        let mut digits = zmij::Buffer::new();
-        let text = number::csv(number, &mut digits);
         match self.table.decimals {
-            Decimals::Point => out.put(text.as_bytes()),
-            Decimals::Comma => out.put(text.replace('.', ",").as_bytes()),
+            Decimals::Point => out.put_number(number),
+            Decimals::Comma => {
+                out.put(number::csv(number, &mut zmij::Buffer::new()).replace('.', ",").as_bytes());
+            }
         }
     }
 }
