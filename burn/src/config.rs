@@ -22,8 +22,8 @@ use evenkeel::{Bound, Correlated, Decay, Floor, LearningRate, Scope, Sweep, Weig
 /// `lr` is the bound `mu` of [`LearningRate`], in which everything is linear, taken out of the state: a schedule takes effect
 /// at once, and a learning rate of 0 lets the weights stand still while the state moves on.
 ///
-/// The defaults are those that did best in our study; [`as_published`](Self::as_published) sets what the code of `AutoSGM`
-/// has. As every configuration of burn's, this one can be saved and loaded, and comes back to the bit:
+/// [`as_published`](Self::as_published) sets what the code of `AutoSGM` has. As every configuration of burn's, this one can be
+/// saved and loaded, and comes back to the bit:
 ///
 /// ```
 /// use burn::config::Config;
