@@ -14,8 +14,7 @@ use evenkeel::{Bound, Correlated, Decay, Floor, LearningRate, Scope, WeightDecay
 /// w     -= schedule(t) r_hat (m_hat / d + lambda w)
 /// ```
 ///
-/// The defaults are those that did best in our study; [`as_published`](Self::as_published) sets what the code of
-/// `AutoSGM` has.
+/// [`as_published`](Self::as_published) sets what the code of `AutoSGM` has, which the defaults are not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParamsRobustSgm {
     /// The learning-rate bound `mu`, at least 0, 1e-3 by default. At 0 the weights stand still, which schedules of your own may

@@ -76,7 +76,7 @@ pub(super) fn turn<T: Real, S: Simd, C: AsRef<[T]>>(simd: S, series: &[C], row: 
                     }
                 }
                 transpose::<T, S>(simd, &mut square);
-                for (place, &vector) in out[done * channels..].chunks_exact_mut(channels).zip(&square).take(lanes) {
+                for (place, &vector) in out[done * channels..].chunks_exact_mut(channels).zip(&square[..lanes]) {
                     if let Some(place) = T::split_mut::<S>(&mut place[first..]).0.first_mut() {
                         *place = vector;
                     }
@@ -86,7 +86,7 @@ pub(super) fn turn<T: Real, S: Simd, C: AsRef<[T]>>(simd: S, series: &[C], row: 
                     *side = T::partial_load(simd, &one.as_ref()[row + done..][..count]);
                 }
                 transpose::<T, S>(simd, &mut square);
-                for (step, &vector) in square.iter().enumerate().take(count) {
+                for (step, &vector) in square[..count].iter().enumerate() {
                     T::partial_store(simd, &mut out[(done + step) * channels + first..][..width], vector);
                 }
             }
@@ -147,7 +147,7 @@ pub(super) fn turn_back<T: Real, S: Simd>(
             let mut square = [T::splat(simd, T::default()); MOST_LANES];
             let count = (rows - done).min(lanes);
             if width == lanes && count == lanes {
-                for (row, side) in from[done * channels..].chunks_exact(channels).zip(&mut square).take(lanes) {
+                for (row, side) in from[done * channels..].chunks_exact(channels).zip(&mut square[..lanes]) {
                     if let Some(&vector) = T::split::<S>(&row[first..]).0.first() {
                         *side = vector;
                     }
@@ -163,7 +163,7 @@ pub(super) fn turn_back<T: Real, S: Simd>(
                     }
                 }
             } else {
-                for (step, side) in square.iter_mut().enumerate().take(count) {
+                for (step, side) in square[..count].iter_mut().enumerate() {
                     *side = T::partial_load(simd, &from[(done + step) * channels + first..][..width]);
                 }
                 transpose::<T, S>(simd, &mut square);
