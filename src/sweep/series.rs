@@ -59,19 +59,26 @@ fn step_tile<R: Estimator, T: Real, S: Simd, C: AsRef<[T]>>(
     for (place, series) in all.iter_mut().zip(series) {
         *place = series.as_ref();
     }
-    let mut copies = R::Columns::from_fn(|column| {
-        let column = &state.as_ref()[column];
-        let mut copy = [column[last]; TILE];
-        copy[..count].copy_from_slice(column);
-        copy
-    });
+    let mut copies = R::Columns::from_fn(
+        #[inline(always)]
+        |column| {
+            let column = &state.as_ref()[column];
+            let mut copy = [column[last]; TILE];
+            copy[..count].copy_from_slice(column);
+            copy
+        },
+    );
     let mut row = 0;
     while row < samples {
         let rows = (samples - row).min(ROWS);
         turn(simd, &all[..channels], row, rows, buffer);
         Block::<R, T> {
             constants,
-            state: R::Columns::map(R::Columns::each_mut(&mut copies), |copy| &mut copy[..channels]),
+            state: R::Columns::map(
+                R::Columns::each_mut(&mut copies),
+                #[inline(always)]
+                |copy| &mut copy[..channels],
+            ),
             channels,
             samples: &buffer[..rows * channels],
             stride: channels,
