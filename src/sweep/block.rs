@@ -125,10 +125,8 @@ pub(super) fn fused<R: Estimator, T: Real, S: Simd, K: Sink<R, T>>(
             #[inline(always)]
             |(_, tail)| Lane::<T, S>::tail(simd, tail).1,
         );
-        let samples = rows.map(
-            #[inline(always)]
-            |(_, tail)| Lane::<T, S>::tail(simd, tail).1,
-        );
+        // One by one and not by `map`, which is a call once what it maps is long.
+        let samples = [Lane::<T, S>::tail(simd, rows[0].1).1, Lane::<T, S>::tail(simd, rows[1].1).1];
         let state = advance::<R, T, S, K>(simd, &constants, false, state, samples, sinks, At::Tail);
         for ((_, tail), value) in columns.as_mut().iter_mut().zip(state) {
             T::partial_store(simd, tail, value);
