@@ -324,12 +324,12 @@ impl Step for CleanedEma {
             }
         }
         if !(is_secure(&k.judge, now.tally, sample) & is_settled(k, cells)).all() {
-            let constants = *k;
+            let constants = &{ *k };
             report(apart::<Self, T, S>(
                 sample.0,
                 cells,
                 #[inline(always)]
-                move |cells| Self::step(&constants, cells, [sample]),
+                move |cells| Self::step(constants, cells, [sample]),
             ));
         } else if k.judge.is_lean && is_alive(&k.judge, now).all() {
             report(short::<T, S, true>(k, cells, now, sample));
@@ -481,12 +481,12 @@ impl Elapse for CleanedEma {
             );
             return report(verdict);
         }
-        let constants = *k;
+        let constants = &{ *k };
         report(apart::<Self, T, S>(
             sample.0,
             cells,
             #[inline(always)]
-            move |cells| Self::step_after(&constants, cells, sample, pace),
+            move |cells| Self::step_after(constants, cells, sample, pace),
         ));
     }
 

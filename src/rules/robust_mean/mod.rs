@@ -356,12 +356,12 @@ impl Step for RobustMean {
             }
         }
         if !is_secure(k, now.tally, sample).all() {
-            let constants = *k;
+            let constants = &{ *k };
             report(apart::<Self, T, S>(
                 sample.0,
                 cells,
                 #[inline(always)]
-                move |cells| Self::step(&constants, cells, [sample]),
+                move |cells| Self::step(constants, cells, [sample]),
             ));
         } else if k.is_lean && is_alive(k, now).all() {
             report(short::<T, S, true>(k, cells, now, sample));
@@ -474,12 +474,12 @@ impl Elapse for RobustMean {
             let (after, kept) = steady(k, now, sample, pace);
             return report(stored(k, cells, sample, after, kept));
         }
-        let constants = *k;
+        let constants = &{ *k };
         report(apart::<Self, T, S>(
             sample.0,
             cells,
             #[inline(always)]
-            move |cells| Self::step_after(&constants, cells, sample, pace),
+            move |cells| Self::step_after(constants, cells, sample, pace),
         ));
     }
 
