@@ -1,7 +1,7 @@
 //! [`Cells`]: the window through which a step sees the state columns of one vector of channels, wherever they lie.
 
 use crate::lane::{Lane, Mask, Real};
-use crate::rule::{Arity, ColumnsOf, Rule};
+use crate::rule::{Arity, ColumnsOf, InputsOf, Rule};
 use pulp::bytemuck::cast;
 use pulp::{Scalar, Simd, WithSimd};
 
@@ -96,20 +96,23 @@ impl<R: Rule, T: Real> Cells<T, Scalar> for One<'_, R, T> {
 #[inline(always)]
 pub(crate) fn apart<R: Rule, T: Real, S: Simd>(
     simd: S,
+    constants: &R::Constants<T>,
     cells: &mut impl Cells<T, S>,
-    step: impl FnOnce(&mut Registers<R, T, S>) -> R::Output<T, S>,
+    inputs: InputsOf<R, Lane<T, S>>,
 ) -> R::Output<T, S> {
+    if T::lanes::<S>() == 1 {
+        // A single lane has no short steps beside it, and a call would cost more than it spares.
+        return R::step(constants, cells, inputs);
+    }
     let state = R::Columns::from_fn(
         #[inline(always)]
         |column| cells.get(column).1,
     );
+    // Copies: values that a call may look at cannot stay in registers, even where the call is not made.
+    let constants = *constants;
     let mut registers = Registers::<R, T, S> { simd, state, may_shortcut: false };
-    let output = if T::lanes::<S>() == 1 {
-        // A single lane has no short steps beside it, and a call would cost more than it spares.
-        step(&mut registers)
-    } else {
-        simd.vectorize(Apart::<R, T, S, _> { registers: &mut registers, step })
-    };
+    let call = Apart::<R, T, S> { constants: &constants, registers: &mut registers, inputs };
+    let output = simd.vectorize(call);
     for (column, value) in registers.state.into_iter().enumerate() {
         cells.set(column, Lane(simd, value));
     }
@@ -117,19 +120,18 @@ pub(crate) fn apart<R: Rule, T: Real, S: Simd>(
 }
 
 /// The call that [`apart`] makes.
-struct Apart<'a, R: Rule, T: Real, S: Simd, F> {
+struct Apart<'a, R: Rule, T: Real, S: Simd> {
+    constants: &'a R::Constants<T>,
     registers: &'a mut Registers<R, T, S>,
-    step: F,
+    inputs: InputsOf<R, Lane<T, S>>,
 }
 
-impl<R: Rule, T: Real, S: Simd, F: FnOnce(&mut Registers<R, T, S>) -> R::Output<T, S>> WithSimd
-    for Apart<'_, R, T, S, F>
-{
+impl<R: Rule, T: Real, S: Simd> WithSimd for Apart<'_, R, T, S> {
     type Output = R::Output<T, S>;
 
     /// Ignores `_`: the lanes belong to the backend `S` that they were read with.
     #[inline(always)]
     fn with_simd<Same: Simd>(self, _: Same) -> R::Output<T, S> {
-        (self.step)(self.registers)
+        R::step(self.constants, self.registers, self.inputs)
     }
 }

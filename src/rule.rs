@@ -218,17 +218,22 @@ pub trait Elapse: Judge {
         sample: Lane<T, S>,
         pace: Pace<T, S>,
     ) -> Self::Output<T, S>;
-    /// Takes the step of [`step_after`](Self::step_after), and calls `report` with its findings, as
-    /// [`step_and`](Step::step_and) does.
+    /// Takes the step of [`step_after`](Self::step_after) and calls `report` with its findings, as
+    /// [`step_and`](Step::step_and) does, unless only a long step would do: that is left to the caller, who gets `report`
+    /// back.
+    ///
+    /// # Errors
+    /// A long step is needed, and nothing has been done.
     #[inline(always)]
-    fn step_after_and<T: Real, S: Simd>(
+    fn short_after<T: Real, S: Simd, F: FnOnce(Self::Output<T, S>)>(
         constants: &Self::Constants<T>,
         cells: &mut impl Cells<T, S>,
         sample: Lane<T, S>,
         pace: Pace<T, S>,
-        report: impl FnOnce(Self::Output<T, S>),
-    ) {
+        report: F,
+    ) -> Result<(), F> {
         report(Self::step_after(constants, cells, sample, pace));
+        Ok(())
     }
     /// Whether the age of the channel, if it has one, is the full age of these constants, so that
     /// [`step_and`](Step::step_and) has a shorter step for it.

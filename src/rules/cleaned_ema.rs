@@ -324,13 +324,7 @@ impl Step for CleanedEma {
             }
         }
         if !(is_secure(&k.judge, now.tally, sample) & is_settled(k, cells)).all() {
-            let constants = &{ *k };
-            report(apart::<Self, T, S>(
-                sample.0,
-                cells,
-                #[inline(always)]
-                move |cells| Self::step(constants, cells, [sample]),
-            ));
+            report(apart::<Self, T, S>(sample.0, k, cells, [sample]));
         } else if k.judge.is_lean && is_alive(&k.judge, now).all() {
             report(short::<T, S, true>(k, cells, now, sample));
         } else {
@@ -460,13 +454,13 @@ impl Elapse for CleanedEma {
     }
 
     #[inline(always)]
-    fn step_after_and<T: Real, S: Simd>(
+    fn short_after<T: Real, S: Simd, F: FnOnce(Verdict<T, S>)>(
         k: &Constants<T>,
         cells: &mut impl Cells<T, S>,
         sample: Lane<T, S>,
         pace: Pace<T, S>,
-        report: impl FnOnce(Verdict<T, S>),
-    ) {
+        report: F,
+    ) -> Result<(), F> {
         let before = Now::get(cells, JUDGE);
         if (is_far_from_patience(&k.judge, before.tally) & is_soon(sample, pace.alpha)).all() {
             let (after, kept) = full::<T, S, false>(&k.judge, before, sample);
@@ -479,15 +473,10 @@ impl Elapse for CleanedEma {
                 #[inline(always)]
                 |last_strike| settle(&k.judge, sample, kept, last_strike),
             );
-            return report(verdict);
+            report(verdict);
+            return Ok(());
         }
-        let constants = &{ *k };
-        report(apart::<Self, T, S>(
-            sample.0,
-            cells,
-            #[inline(always)]
-            move |cells| Self::step_after(constants, cells, sample, pace),
-        ));
+        Err(report)
     }
 
     fn is_of_full_age<T: Real>(k: &Constants<T>, state: &[T; 7]) -> bool {

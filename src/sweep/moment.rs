@@ -3,7 +3,7 @@
 use super::outputs::Report;
 use super::row::Row;
 use super::sink::{Ignore, MissingFlag, Sink};
-use crate::cells::Cells;
+use crate::cells::{Cells, apart};
 use crate::dispatch::Token;
 use crate::error::ParameterError;
 use crate::lane::{Lane, Real};
@@ -149,10 +149,13 @@ impl<R: Timed> Step for Paced<R> {
     fn step_and<T: Real, S: Simd>(
         constants: &R::Constants<T>,
         cells: &mut impl Cells<T, S>,
-        [sample, alpha, full]: [Lane<T, S>; 3],
+        inputs: [Lane<T, S>; 3],
         report: impl FnOnce(R::Output<T, S>),
     ) {
-        R::step_after_and(constants, cells, sample, Pace { alpha, full }, report);
+        let [sample, alpha, full] = inputs;
+        if let Err(report) = R::short_after(constants, cells, sample, Pace { alpha, full }, report) {
+            report(apart::<Self, T, S>(sample.0, constants, cells, inputs));
+        }
     }
     #[inline(always)]
     fn settle<T: Real, S: Simd>(

@@ -356,13 +356,7 @@ impl Step for RobustMean {
             }
         }
         if !is_secure(k, now.tally, sample).all() {
-            let constants = &{ *k };
-            report(apart::<Self, T, S>(
-                sample.0,
-                cells,
-                #[inline(always)]
-                move |cells| Self::step(constants, cells, [sample]),
-            ));
+            report(apart::<Self, T, S>(sample.0, k, cells, [sample]));
         } else if k.is_lean && is_alive(k, now).all() {
             report(short::<T, S, true>(k, cells, now, sample));
         } else {
@@ -462,25 +456,20 @@ impl Elapse for RobustMean {
     }
 
     #[inline(always)]
-    fn step_after_and<T: Real, S: Simd>(
+    fn short_after<T: Real, S: Simd, F: FnOnce(Verdict<T, S>)>(
         k: &Constants<T>,
         cells: &mut impl Cells<T, S>,
         sample: Lane<T, S>,
         pace: Pace<T, S>,
-        report: impl FnOnce(Verdict<T, S>),
-    ) {
+        report: F,
+    ) -> Result<(), F> {
         let now = Now::get(cells, JUDGED);
         if is_steady(k, now.tally, sample, pace.alpha).all() {
             let (after, kept) = steady(k, now, sample, pace);
-            return report(stored(k, cells, sample, after, kept));
+            report(stored(k, cells, sample, after, kept));
+            return Ok(());
         }
-        let constants = &{ *k };
-        report(apart::<Self, T, S>(
-            sample.0,
-            cells,
-            #[inline(always)]
-            move |cells| Self::step_after(constants, cells, sample, pace),
-        ));
+        Err(report)
     }
 
     fn is_of_full_age<T: Real>(k: &Constants<T>, state: &[T; 4]) -> bool {
