@@ -116,7 +116,8 @@ pub struct Constants<T> {
     /// `patience` that the next sample cannot re-open the estimate.
     pub(super) secure_mask: u64,
     pub(super) secure: u64,
-    /// The same for a channel of any age.
+    /// The bits of a tally that are those of `steady` where a channel, whatever its age, learns nothing more and is as far from
+    /// `patience`.
     pub(super) steady_mask: u64,
     pub(super) steady: u64,
     /// The step in the tally of a channel that learns nothing more; 0 where none is learnt.

@@ -45,7 +45,7 @@ impl<T: Real, S: Simd> Judged<T, S> {
         Self { now, residual, used, accepted: !never, starting: never, strike: never, reopened: never }
     }
 
-    /// The same, and the state before in the lanes whose sample is missing. Those count as no strikes already.
+    /// The outcome with the state before it in the lanes whose sample is missing, which count as no strikes already.
     #[inline(always)]
     pub(in crate::rules) fn unless_missing(self, before: Now<T, S>, sample: Lane<T, S>) -> Self {
         let accepted = sample.is_number();
