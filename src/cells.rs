@@ -10,8 +10,6 @@ use pulp::{Scalar, Simd, WithSimd};
 pub trait Cells<T: Real, S: Simd> {
     fn get(&self, column: usize) -> Lane<T, S>;
     fn set(&mut self, column: usize, value: Lane<T, S>);
-    /// Whether the channels near these have been calm, so that a step may try a shortcut for calm channels first.
-    fn may_shortcut(&self) -> bool;
     /// Writes what `settle` makes of a rarely touched column, where any lane of the mask is set. No step waits for that
     /// column to come from memory: the write may happen some steps later, by
     /// [`Step::settle`](crate::rule::Step::settle) from the two lanes in `kept`. So a step that defers a column must
@@ -30,7 +28,6 @@ pub trait Cells<T: Real, S: Simd> {
 pub(crate) struct Registers<R: Rule, T: Real, S: Simd> {
     pub(crate) simd: S,
     pub(crate) state: ColumnsOf<R, T::Lanes<S>>,
-    pub(crate) may_shortcut: bool,
 }
 
 impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Registers<R, T, S> {
@@ -41,10 +38,6 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Registers<R, T, S> {
     #[inline(always)]
     fn set(&mut self, column: usize, value: Lane<T, S>) {
         self.state.as_mut()[column] = value.1;
-    }
-    #[inline(always)]
-    fn may_shortcut(&self) -> bool {
-        self.may_shortcut
     }
     #[inline(always)]
     fn defer(
@@ -72,10 +65,6 @@ impl<R: Rule, T: Real> Cells<T, Scalar> for One<'_, R, T> {
     #[inline(always)]
     fn set(&mut self, column: usize, value: Lane<T, Scalar>) {
         *self.0.as_mut()[column] = cast(value.1);
-    }
-    #[inline(always)]
-    fn may_shortcut(&self) -> bool {
-        true
     }
     #[inline(always)]
     fn defer(
@@ -110,7 +99,7 @@ pub(crate) fn apart<R: Rule, T: Real, S: Simd>(
     );
     // Copies: values that a call may look at cannot stay in registers, even where the call is not made.
     let constants = *constants;
-    let mut registers = Registers::<R, T, S> { simd, state, may_shortcut: false };
+    let mut registers = Registers::<R, T, S> { simd, state };
     let call = Apart::<R, T, S> { constants: &constants, registers: &mut registers, inputs };
     let output = simd.vectorize(call);
     for (column, value) in registers.state.into_iter().enumerate() {

@@ -113,15 +113,6 @@ pub trait Step {
     /// The state of a channel that has seen nothing.
     fn unseen<T: Real>() -> <Self::Columns as Arity>::Of<T>;
 
-    /// Whether nothing out of the ordinary has happened to any of these channels of late, for a rule that has a shorter
-    /// step for calm channels. The engine asks it of a few vectors of many, and [`Cells::may_shortcut`] returns the
-    /// answer to the steps of all of them; a step of one channel may always try the shortcut.
-    #[inline(always)]
-    fn calm<T: Real, S: Simd>(constants: &Self::Constants<T>, cells: &impl Cells<T, S>) -> bool {
-        let _ = (constants, cells);
-        false
-    }
-
     /// Returns the new content of the rarely touched column after a step that has [deferred](Cells::defer) it, from the
     /// step's inputs and the two lanes that the step left. Lanes with nothing to write keep what the column held
     /// before.
@@ -149,6 +140,37 @@ pub trait Step {
     /// at need not be carried to where the ways meet.
     #[inline(always)]
     fn step_and<T: Real, S: Simd>(
+        constants: &Self::Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        inputs: <Self::Inputs as Arity>::Of<Lane<T, S>>,
+        report: impl FnOnce(Self::Output<T, S>),
+    ) {
+        let again = Self::Inputs::from_fn(
+            #[inline(always)]
+            |input| inputs.as_ref()[input],
+        );
+        if let Err(report) = Self::quick(constants, cells, inputs, report) {
+            Self::rest(constants, cells, again, report);
+        }
+    }
+
+    /// Takes the step of [`step_and`](Self::step_and) where it is one of the short ones that are taken nearly always, and
+    /// calls `report`; gives `report` back where it is not, and nothing has been done. It makes no call, so that a loop of such
+    /// steps alone has all registers for itself.
+    #[inline(always)]
+    fn quick<T: Real, S: Simd, F: FnOnce(Self::Output<T, S>)>(
+        constants: &Self::Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        inputs: <Self::Inputs as Arity>::Of<Lane<T, S>>,
+        report: F,
+    ) -> Result<(), F> {
+        report(Self::step(constants, cells, inputs));
+        Ok(())
+    }
+
+    /// Takes the step that [`quick`](Self::quick) has left.
+    #[inline(always)]
+    fn rest<T: Real, S: Simd>(
         constants: &Self::Constants<T>,
         cells: &mut impl Cells<T, S>,
         inputs: <Self::Inputs as Arity>::Of<Lane<T, S>>,

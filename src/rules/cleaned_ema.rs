@@ -2,7 +2,7 @@
 
 use super::resolution::Resolution;
 use super::robust_mean::{
-    Constants as JudgeConstants, Gain, Judged, Now, Silence, any, calm, checked, full, gain_after, is_alive, is_calm,
+    Constants as JudgeConstants, Gain, Judged, Now, Silence, any, calm, checked, full, gain_after, is_alive,
     is_far_from_patience, is_secure, is_silence, is_soon, is_starting, multiple, older, patience, reported, settle,
 };
 use super::{RobustMean, gain_for, pace, within};
@@ -282,11 +282,6 @@ impl Step for CleanedEma {
     }
 
     #[inline(always)]
-    fn calm<T: Real, S: Simd>(k: &Constants<T>, cells: &impl Cells<T, S>) -> bool {
-        (is_calm(&k.judge, cells.get(TALLY).word()) & is_settled(k, cells) & is_paid(cells)).all()
-    }
-
-    #[inline(always)]
     fn settle<T: Real, S: Simd>(
         k: &Constants<T>,
         [sample]: [Lane<T, S>; 1],
@@ -306,29 +301,46 @@ impl Step for CleanedEma {
     }
 
     #[inline(always)]
-    fn step_and<T: Real, S: Simd>(
+    fn quick<T: Real, S: Simd, F: FnOnce(Verdict<T, S>)>(
         k: &Constants<T>,
         cells: &mut impl Cells<T, S>,
         [sample]: [Lane<T, S>; 1],
-        report: impl FnOnce(Verdict<T, S>),
-    ) {
+        report: F,
+    ) -> Result<(), F> {
+        if !k.judge.is_lean {
+            return Err(report);
+        }
         let now = Now::get(cells, JUDGE);
-        if cells.may_shortcut() && k.judge.is_lean {
+        if T::lanes::<S>() == 1 {
             let (after, is_calm) = calm(&k.judge, now, sample);
             if (is_calm & is_near(k, &after) & is_settled(k, cells) & is_paid(cells)).all() {
                 let average = cells.get(AVERAGE);
                 cells.set(AVERAGE, average + Lane::splat(sample.0, k.full_gain) * (sample - average));
                 cells.set(SCALE, after.now.scale);
                 cells.set(LOCATION, after.now.location);
-                return report(verdict(&after, Mask::never(sample.0)));
+                report(verdict(&after, Mask::never(sample.0)));
+                return Ok(());
             }
         }
-        if !(is_secure(&k.judge, now.tally, sample) & is_settled(k, cells)).all() {
-            report(apart::<Self, T, S>(sample.0, k, cells, [sample]));
-        } else if k.judge.is_lean && is_alive(&k.judge, now).all() {
+        if (is_secure(&k.judge, now.tally, sample) & is_settled(k, cells) & is_alive(&k.judge, now)).all() {
             report(short::<T, S, true>(k, cells, now, sample));
-        } else {
+            return Ok(());
+        }
+        Err(report)
+    }
+
+    #[inline(always)]
+    fn rest<T: Real, S: Simd>(
+        k: &Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        [sample]: [Lane<T, S>; 1],
+        report: impl FnOnce(Verdict<T, S>),
+    ) {
+        let now = Now::get(cells, JUDGE);
+        if (is_secure(&k.judge, now.tally, sample) & is_settled(k, cells)).all() {
             report(short::<T, S, false>(k, cells, now, sample));
+        } else {
+            report(apart::<Self, T, S>(sample.0, k, cells, [sample]));
         }
     }
 }

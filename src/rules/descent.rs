@@ -69,20 +69,20 @@ impl<const MOVED: bool> Step for Descent<MOVED> {
     }
 
     #[inline(always)]
-    fn step_and<T: Real, S: Simd>(
+    fn quick<T: Real, S: Simd, F: FnOnce(())>(
         k: &Constants<T>,
         cells: &mut impl Cells<T, S>,
         inputs: [Lane<T, S>; 2],
-        report: impl FnOnce(()),
-    ) {
+        report: F,
+    ) -> Result<(), F> {
         let before = [cells.get(WEIGHT), cells.get(SMOOTHED)];
         let most = k.ordinary;
-        if (ordinary::are_within(most, before) & inputs[0].abs().le(Lane::splat(inputs[0].0, most))).all() {
-            descend::<T, S, MOVED, true>(k, cells, inputs);
-        } else {
-            descend::<T, S, MOVED, false>(k, cells, inputs);
+        if !(ordinary::are_within(most, before) & inputs[0].abs().le(Lane::splat(inputs[0].0, most))).all() {
+            return Err(report);
         }
+        descend::<T, S, MOVED, true>(k, cells, inputs);
         report(());
+        Ok(())
     }
 }
 

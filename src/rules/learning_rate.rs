@@ -414,17 +414,17 @@ impl Step for LearningRate {
     }
 
     #[inline(always)]
-    fn step_and<T: Real, S: Simd>(
+    fn quick<T: Real, S: Simd, F: FnOnce(Lane<T, S>)>(
         k: &Constants<T>,
         cells: &mut impl Cells<T, S>,
         inputs: [Lane<T, S>; 2],
-        report: impl FnOnce(Lane<T, S>),
-    ) {
-        if ordinary::are_within(k.ordinary, inputs).all() {
-            report(plain::<T, S, true>(k, cells, inputs));
-        } else {
-            report(plain::<T, S, false>(k, cells, inputs));
+        report: F,
+    ) -> Result<(), F> {
+        if !ordinary::are_within(k.ordinary, inputs).all() {
+            return Err(report);
         }
+        report(plain::<T, S, true>(k, cells, inputs));
+        Ok(())
     }
 }
 

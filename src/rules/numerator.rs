@@ -376,19 +376,19 @@ impl Step for Numerator {
     }
 
     #[inline(always)]
-    fn step_and<T: Real, S: Simd>(
+    fn quick<T: Real, S: Simd, F: FnOnce(Lane<T, S>)>(
         k: &Constants<T>,
         cells: &mut impl Cells<T, S>,
-        inputs: [Lane<T, S>; 2],
-        report: impl FnOnce(Lane<T, S>),
-    ) {
-        if !ordinary::are_within(k.ordinary, inputs).all() {
-            return report(Self::step(k, cells, inputs));
+        [w, g]: [Lane<T, S>; 2],
+        report: F,
+    ) -> Result<(), F> {
+        if !ordinary::are_within(k.ordinary, [w, g]).all() {
+            return Err(report);
         }
-        let [w, g] = inputs;
         let after = advance::<T, S, true>(k, State::get(cells, 0), w, g);
         after.set(cells, 0);
         report(value(k, after));
+        Ok(())
     }
 }
 

@@ -8,11 +8,11 @@
 //! in registers, and stored once. That saves most of the state's cache traffic, and it reads that many rows as parallel
 //! streams, which keeps the memory busier than one stream that starts afresh every few kilobytes.
 
-use super::row::{FAR_BYTES, LINE, Row, calm, part};
+use super::row::{FAR_BYTES, LINE, Row, part};
 use super::sink::{At, Ignore, Sink};
 use crate::cells::Registers;
 use crate::lane::{Lane, Real};
-use crate::rule::{Arity, ColumnsOf, Estimator};
+use crate::rule::{Arity, ColumnsOf, Estimator, Rule};
 use prefetch_index::prefetch_index;
 use pulp::{Simd, WithSimd};
 
@@ -101,21 +101,32 @@ pub(super) fn fused<R: Estimator, T: Real, S: Simd, K: Sink<R, T>>(
             #[inline(always)]
             |(body, _)| &mut body[..vectors],
         );
-        let may_shortcut = calm::<R, T, S>(simd, &constants, vectors, |column, index| columns.as_ref()[column][index]);
-        for index in 0..vectors {
-            if ahead > 0 && index.is_multiple_of(per_line) {
-                for row in starts {
-                    prefetch_index(row, index * T::lanes::<S>() + ahead);
+        let mut index = 0;
+        while index < vectors {
+            // As in a row, quick steps have a loop of their own.
+            let taken = loop {
+                if index == vectors {
+                    break FUSED;
                 }
-            }
-            let state = R::Columns::from_fn(
-                #[inline(always)]
-                |column| columns.as_ref()[column][index],
-            );
-            let samples = bodies.map(|body| body[index]);
-            let state = advance::<R, T, S, K>(simd, &constants, may_shortcut, state, samples, sinks, At::Vector(index));
-            for (column, value) in columns.as_mut().iter_mut().zip(state) {
-                column[index] = value;
+                if ahead > 0 && index.is_multiple_of(per_line) {
+                    for row in starts {
+                        prefetch_index(row, index * T::lanes::<S>() + ahead);
+                    }
+                }
+                let mut cells = load::<R, T, S>(simd, &columns, index);
+                let taken =
+                    quick(simd, &constants, &mut cells, bodies.map(|body| body[index]), sinks, At::Vector(index));
+                store::<R, T, S>(&mut columns, index, cells.state);
+                if taken < FUSED {
+                    break taken;
+                }
+                index += 1;
+            };
+            if taken < FUSED {
+                let mut cells = load::<R, T, S>(simd, &columns, index);
+                rest(simd, &constants, &mut cells, bodies.map(|body| body[index]), sinks, At::Vector(index), taken);
+                store::<R, T, S>(&mut columns, index, cells.state);
+                index += 1;
             }
         }
     }
@@ -127,51 +138,91 @@ pub(super) fn fused<R: Estimator, T: Real, S: Simd, K: Sink<R, T>>(
         );
         // One by one and not by `map`, which is a call once what it maps is long.
         let samples = [Lane::<T, S>::tail(simd, rows[0].1).1, Lane::<T, S>::tail(simd, rows[1].1).1];
-        let state = advance::<R, T, S, K>(simd, &constants, false, state, samples, sinks, At::Tail);
-        for ((_, tail), value) in columns.as_mut().iter_mut().zip(state) {
+        let mut cells = Registers::<R, T, S> { simd, state };
+        let taken = quick(simd, &constants, &mut cells, samples, sinks, At::Tail);
+        rest(simd, &constants, &mut cells, samples, sinks, At::Tail, taken);
+        for ((_, tail), value) in columns.as_mut().iter_mut().zip(cells.state) {
             T::partial_store(simd, tail, value);
         }
     }
 }
 
-/// Steps one vector of channels through [`FUSED`] samples.
+/// The state of one vector of channels.
 #[inline(always)]
-fn advance<R: Estimator, T: Real, S: Simd, K: Sink<R, T>>(
+fn load<R: Rule, T: Real, S: Simd>(
     simd: S,
-    constants: &R::Constants<T>,
-    may_shortcut: bool,
-    state: ColumnsOf<R, T::Lanes<S>>,
-    samples: [T::Lanes<S>; FUSED],
-    sinks: &mut [K; FUSED],
-    at: At,
-) -> ColumnsOf<R, T::Lanes<S>> {
-    let mut cells = Registers::<R, T, S> { simd, state, may_shortcut };
-    // One after the other and not in a loop, whose state would go through memory.
-    let ([first, second], [early, late]) = (samples, sinks);
-    advance_once(simd, constants, &mut cells, first, early, at);
-    advance_once(simd, constants, &mut cells, second, late, at);
-    cells.state
+    columns: &ColumnsOf<R, &mut [T::Lanes<S>]>,
+    index: usize,
+) -> Registers<R, T, S> {
+    let state = R::Columns::from_fn(
+        #[inline(always)]
+        |column| columns.as_ref()[column][index],
+    );
+    Registers { simd, state }
 }
 
-/// Steps one vector of channels through one sample.
+/// Writes the state of one vector of channels.
 #[inline(always)]
-fn advance_once<R: Estimator, T: Real, S: Simd, K: Sink<R, T>>(
+fn store<R: Rule, T: Real, S: Simd>(
+    columns: &mut ColumnsOf<R, &mut [T::Lanes<S>]>,
+    index: usize,
+    state: ColumnsOf<R, T::Lanes<S>>,
+) {
+    for (column, value) in columns.as_mut().iter_mut().zip(state) {
+        column[index] = value;
+    }
+}
+
+/// Takes quick steps of one vector of channels through [`FUSED`] samples, and returns how many have been taken.
+#[inline(always)]
+fn quick<R: Estimator, T: Real, S: Simd, K: Sink<R, T>>(
     simd: S,
     constants: &R::Constants<T>,
     cells: &mut Registers<R, T, S>,
-    sample: T::Lanes<S>,
+    samples: [T::Lanes<S>; FUSED],
+    sinks: &mut [K; FUSED],
+    at: At,
+) -> usize {
+    // One after the other and not in a loop, whose state would go through memory.
+    let ([first, second], [early, late]) = (samples, sinks);
+    if R::quick(constants, cells, [Lane(simd, first)], into::<R, T, S, K>(simd, early, at)).is_err() {
+        return 0;
+    }
+    early.state(simd, constants, at, cells);
+    if R::quick(constants, cells, [Lane(simd, second)], into::<R, T, S, K>(simd, late, at)).is_err() {
+        return 1;
+    }
+    late.state(simd, constants, at, cells);
+    FUSED
+}
+
+/// Takes the steps of one vector of channels that [`quick`] has left after the first `taken`.
+#[inline(always)]
+fn rest<R: Estimator, T: Real, S: Simd, K: Sink<R, T>>(
+    simd: S,
+    constants: &R::Constants<T>,
+    cells: &mut Registers<R, T, S>,
+    samples: [T::Lanes<S>; FUSED],
+    sinks: &mut [K; FUSED],
+    at: At,
+    taken: usize,
+) {
+    for (sample, sink) in samples.into_iter().zip(sinks).skip(taken) {
+        R::step_and(constants, cells, [Lane(simd, sample)], into::<R, T, S, K>(simd, sink, at));
+        sink.state(simd, constants, at, cells);
+    }
+}
+
+/// The way of an output into a sink.
+#[inline(always)]
+fn into<R: Estimator, T: Real, S: Simd, K: Sink<R, T>>(
+    simd: S,
     sink: &mut K,
     at: At,
-) {
-    R::step_and(
-        constants,
-        cells,
-        [Lane(simd, sample)],
-        #[inline(always)]
-        |output| match at {
-            At::Vector(index) => sink.vector(simd, index, output),
-            At::Tail => sink.tail(simd, output),
-        },
-    );
-    sink.state(simd, constants, at, cells);
+) -> impl FnOnce(R::Output<T, S>) + use<'_, R, T, S, K> {
+    #[inline(always)]
+    move |output| match at {
+        At::Vector(index) => sink.vector(simd, index, output),
+        At::Tail => sink.tail(simd, output),
+    }
 }

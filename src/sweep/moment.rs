@@ -146,16 +146,22 @@ impl<R: Timed> Step for Paced<R> {
         R::step_after(constants, cells, sample, Pace { alpha, full })
     }
     #[inline(always)]
-    fn step_and<T: Real, S: Simd>(
+    fn quick<T: Real, S: Simd, F: FnOnce(R::Output<T, S>)>(
+        constants: &R::Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        [sample, alpha, full]: [Lane<T, S>; 3],
+        report: F,
+    ) -> Result<(), F> {
+        R::short_after(constants, cells, sample, Pace { alpha, full }, report)
+    }
+    #[inline(always)]
+    fn rest<T: Real, S: Simd>(
         constants: &R::Constants<T>,
         cells: &mut impl Cells<T, S>,
         inputs: [Lane<T, S>; 3],
         report: impl FnOnce(R::Output<T, S>),
     ) {
-        let [sample, alpha, full] = inputs;
-        if let Err(report) = R::short_after(constants, cells, sample, Pace { alpha, full }, report) {
-            report(apart::<Self, T, S>(sample.0, constants, cells, inputs));
-        }
+        report(apart::<Self, T, S>(inputs[0].0, constants, cells, inputs));
     }
     #[inline(always)]
     fn settle<T: Real, S: Simd>(

@@ -51,30 +51,30 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
         );
         let vectors = inputs.as_ref()[0].0.len();
         let (ahead, per_line) = (AHEAD_BYTES / size_of::<T::Lanes<S>>(), (LINE / size_of::<T::Lanes<S>>()).max(1));
+        // Cut to the one length, so that the compiler need not check it in the loop.
+        let bodies = R::Inputs::from_fn(
+            #[inline(always)]
+            |input| &inputs.as_ref()[input].0[..vectors],
+        );
+        let mut columns = R::Columns::map(
+            R::Columns::each_mut(&mut rows),
+            #[inline(always)]
+            |(body, _)| &mut body[..vectors],
+        );
+        let prefetch = self.prefetch;
         let (mut even, mut odd) = (Kept::<T, S>::none(simd), Kept::none(simd));
-        let (mut now, mut before) = (&mut even, &mut odd);
-        let mut start = 0;
-        while start < vectors {
-            let count = (vectors - start).min(GROUP);
-            // Cut to the one length, so that the compiler need not check it in the loop.
-            let bodies = R::Inputs::from_fn(
-                #[inline(always)]
-                |input| &inputs.as_ref()[input].0[start..start + count],
-            );
-            let mut columns = R::Columns::map(
-                R::Columns::each_mut(&mut rows),
-                #[inline(always)]
-                |(body, _)| &mut body[start..start + count],
-            );
-            let may_shortcut =
-                calm::<R, T, S>(simd, &constants, count, |column, index| columns.as_ref()[column][index]);
-            // Where most are calm a rare column is rarely touched, and may be touched at once if it is in the cache.
-            let at_once = may_shortcut && !self.prefetch;
-            let mut first = 0;
-            while first < count {
-                let end = if R::RARE == usize::MAX { count } else { (first + SETTLED).min(count) };
-                for index in first..end {
-                    if self.prefetch && index.is_multiple_of(per_line) {
+        let (mut now, mut before, mut noted_before) = (&mut even, &mut odd, 0);
+        let mut index = 0;
+        while index < vectors {
+            let end = if R::RARE == usize::MAX { vectors } else { (index + SETTLED).min(vectors) };
+            let mut noted = 0;
+            while index < end {
+                // Quick steps have a loop of their own without a call, which would leave no vector register for constants.
+                let is_left = loop {
+                    if index == end {
+                        break false;
+                    }
+                    if prefetch && index.is_multiple_of(per_line) {
                         for (number, column) in columns.as_ref().iter().enumerate() {
                             if R::STREAMED >> number & 1 == 1 {
                                 prefetch_index(&**column, index + ahead);
@@ -84,37 +84,51 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
                             prefetch_index(input, index + ahead);
                         }
                     }
-                    let (prefetch, columns) = (self.prefetch, &mut columns);
-                    let mut cells =
-                        Body::<'_, '_, R, T, S> { simd, columns, index, kept: now, may_shortcut, at_once, prefetch };
-                    let step = R::Inputs::from_fn(
-                        #[inline(always)]
-                        |input| Lane(simd, bodies.as_ref()[input][index]),
-                    );
-                    R::step_and(
+                    let (columns, noted) = (&mut columns, &mut noted);
+                    let mut cells = Body::<'_, '_, R, T, S> { simd, columns, index, kept: now, noted, prefetch };
+                    let step = lanes::<R, T, S>(simd, &bodies, index);
+                    let quick = R::quick(
                         &constants,
                         &mut cells,
                         step,
                         #[inline(always)]
-                        |output| self.sink.vector(simd, start + index, output),
+                        |output| self.sink.vector(simd, index, output),
                     );
-                    self.sink.state(simd, &constants, At::Vector(start + index), &cells);
+                    if quick.is_err() {
+                        break true;
+                    }
+                    self.sink.state(simd, &constants, At::Vector(index), &cells);
+                    index += 1;
+                };
+                if is_left {
+                    let (columns, noted) = (&mut columns, &mut noted);
+                    let mut cells = Body::<'_, '_, R, T, S> { simd, columns, index, kept: now, noted, prefetch };
+                    let step = lanes::<R, T, S>(simd, &bodies, index);
+                    R::rest(
+                        &constants,
+                        &mut cells,
+                        step,
+                        #[inline(always)]
+                        |output| self.sink.vector(simd, index, output),
+                    );
+                    self.sink.state(simd, &constants, At::Vector(index), &cells);
+                    index += 1;
                 }
-                // What was fetched has had the time of these steps to arrive.
-                before.settle::<R>(&constants, &mut columns, &bodies);
-                core::mem::swap(&mut now, &mut before);
-                first = end;
             }
-            before.settle::<R>(&constants, &mut columns, &bodies);
-            start += count;
+            // What was fetched has had the time of these steps to arrive.
+            before.settle::<R>(&constants, &mut columns, &bodies, noted_before);
+            core::mem::swap(&mut now, &mut before);
+            noted_before = noted;
         }
+        before.settle::<R>(&constants, &mut columns, &bodies, noted_before);
+        drop(columns);
         if !inputs.as_ref()[0].1.is_empty() {
             let state = R::Columns::map(
                 R::Columns::each_mut(&mut rows),
                 #[inline(always)]
                 |(_, tail)| Lane::<T, S>::tail(simd, tail).1,
             );
-            let mut cells = Registers::<R, T, S> { simd, state, may_shortcut: false };
+            let mut cells = Registers::<R, T, S> { simd, state };
             let step = R::Inputs::map(
                 inputs,
                 #[inline(always)]
@@ -136,42 +150,17 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
     }
 }
 
-/// Most lanes of a vector that may take the shortcut for calm channels. Of more lanes, one is not calm so often that
-/// the processor loses more on the branch than the shorter step saves: at eight, `RobustMean` took 1.1 times as long on
-/// clean rows with it.
-pub(super) const CALM_LANES: usize = 4;
-
-/// Vectors of a group that are sampled for being calm.
-const ASKED: usize = 16;
-/// Least vectors of those sampled that must be calm.
-const CALM: usize = 15;
-
-/// Whether most vectors of a group have been calm, judged by a few of them. Where outliers are common, a branch on each
-/// vector goes either way, and the processor, which cannot predict it, loses more than a shorter step saves.
+/// The inputs of one vector of channels.
 #[inline(always)]
-pub(super) fn calm<R: Rule, T: Real, S: Simd>(
+fn lanes<R: Rule, T: Real, S: Simd>(
     simd: S,
-    constants: &R::Constants<T>,
-    vectors: usize,
-    at: impl Fn(usize, usize) -> T::Lanes<S>,
-) -> bool {
-    if T::lanes::<S>() == 1 {
-        return true;
-    }
-    if T::lanes::<S>() > CALM_LANES {
-        return false;
-    }
-    let mut count = 0;
-    if vectors > 0 {
-        for asked in 0..ASKED {
-            let state = R::Columns::from_fn(
-                #[inline(always)]
-                |column| at(column, asked * vectors / ASKED),
-            );
-            count += usize::from(R::calm(constants, &Registers::<R, T, S> { simd, state, may_shortcut: false }));
-        }
-    }
-    count >= CALM
+    bodies: &InputsOf<R, &[T::Lanes<S>]>,
+    index: usize,
+) -> InputsOf<R, Lane<T, S>> {
+    R::Inputs::from_fn(
+        #[inline(always)]
+        |input| Lane(simd, bodies.as_ref()[input][index]),
+    )
 }
 
 /// The slices of every column for a range of channels, which exist.
@@ -200,9 +189,6 @@ pub(super) const LINE: usize = 64;
 /// extra instructions only cost.
 pub(super) const FAR_BYTES: usize = 1 << 20;
 
-/// Vectors of a group, of which a few are sampled for being calm.
-const GROUP: usize = 64;
-
 /// Vectors that are stepped before the deferred writes to their rare column are made.
 const SETTLED: usize = 16;
 
@@ -213,7 +199,6 @@ const SETTLED: usize = 16;
 /// together.
 struct Kept<T: Real, S: Simd> {
     simd: S,
-    count: usize,
     indices: [usize; SETTLED],
     lanes: Aligned<[[T::Lanes<S>; 2]; SETTLED]>,
 }
@@ -227,38 +212,36 @@ impl<T: Real, S: Simd> Kept<T, S> {
     #[inline(always)]
     fn none(simd: S) -> Self {
         let zero = T::splat(simd, T::default());
-        Self { simd, count: 0, indices: [0; SETTLED], lanes: Aligned([[zero; 2]; SETTLED]) }
+        Self { simd, indices: [0; SETTLED], lanes: Aligned([[zero; 2]; SETTLED]) }
     }
 
+    /// Notes a vector behind those that are `noted` if `any` of its lanes has something to write.
     #[inline(always)]
-    fn keep(&mut self, index: usize, any: bool, kept: [Lane<T, S>; 2]) {
+    fn keep(&mut self, noted: &mut usize, index: usize, any: bool, kept: [Lane<T, S>; 2]) {
         // There are never more than `SETTLED`; the remainder only proves it to the compiler.
-        let place = self.count % SETTLED;
+        let place = *noted % SETTLED;
         self.indices[place] = index;
         self.lanes.0[place] = [kept[0].1, kept[1].1];
-        self.count += usize::from(any);
+        *noted += usize::from(any);
     }
 
-    /// Makes the deferred writes.
+    /// Makes the deferred writes of the vectors that are `noted`.
     #[inline(always)]
     fn settle<R: Rule>(
-        &mut self,
+        &self,
         constants: &R::Constants<T>,
         columns: &mut ColumnsOf<R, &mut [T::Lanes<S>]>,
         bodies: &InputsOf<R, &[T::Lanes<S>]>,
+        noted: usize,
     ) {
         let Some(column) = columns.as_mut().get_mut(R::RARE) else { return };
         let simd = self.simd;
-        for place in 0..self.count.min(SETTLED) {
+        for place in 0..noted.min(SETTLED) {
             let (index, kept) = (self.indices[place], &self.lanes.0[place]);
             let Some(rare) = column.get_mut(index) else { return };
-            let inputs = R::Inputs::from_fn(
-                #[inline(always)]
-                |input| Lane(simd, bodies.as_ref()[input][index]),
-            );
+            let inputs = lanes::<R, T, S>(simd, bodies, index);
             *rare = R::settle(constants, inputs, [Lane(simd, kept[0]), Lane(simd, kept[1])], Lane(simd, *rare)).1;
         }
-        self.count = 0;
     }
 }
 
@@ -268,9 +251,8 @@ struct Body<'c, 's, R: Rule, T: Real, S: Simd> {
     columns: &'c mut ColumnsOf<R, &'s mut [T::Lanes<S>]>,
     index: usize,
     kept: &'c mut Kept<T, S>,
-    may_shortcut: bool,
-    /// Whether a rare column may be touched at once: it is in the cache, and rarely touched.
-    at_once: bool,
+    /// The number of vectors in `kept`: beside it, and so in a register.
+    noted: &'c mut usize,
     prefetch: bool,
 }
 
@@ -284,10 +266,6 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Body<'_, '_, R, T, S> {
         self.columns.as_mut()[column][self.index] = value.1;
     }
     #[inline(always)]
-    fn may_shortcut(&self) -> bool {
-        self.may_shortcut
-    }
-    #[inline(always)]
     fn defer(
         &mut self,
         column: usize,
@@ -295,15 +273,18 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Body<'_, '_, R, T, S> {
         kept: [Lane<T, S>; 2],
         settle: impl FnOnce(Lane<T, S>) -> Lane<T, S>,
     ) {
-        if !self.at_once {
-            let any = mask.any();
-            if self.prefetch {
-                // Where there is nothing to write, a place that is in the cache anyway.
-                prefetch_index(&*self.columns.as_ref()[if any { column } else { 0 }], self.index);
+        // Of a single channel in the cache, a strike is rare enough for a branch.
+        if T::lanes::<S>() == 1 && !self.prefetch {
+            if mask.any() {
+                self.set(column, settle(self.get(column)));
             }
-            self.kept.keep(self.index, any, kept);
-        } else if mask.any() {
-            self.set(column, settle(self.get(column)));
+            return;
         }
+        let any = mask.any();
+        if self.prefetch {
+            // Where there is nothing to write, a place that is in the cache anyway.
+            prefetch_index(&*self.columns.as_ref()[if any { column } else { 0 }], self.index);
+        }
+        self.kept.keep(self.noted, self.index, any, kept);
     }
 }

@@ -131,7 +131,6 @@ pub(crate) fn one<R: Estimator, T: Real>(
     let mut state = state;
     let mut cells = Registers::<R, T, Scalar> {
         simd,
-        may_shortcut: true,
         state: R::Columns::map(R::Columns::each_mut(&mut state), |cell| lane(**cell)),
     };
     for (index, &sample) in samples.iter().enumerate() {

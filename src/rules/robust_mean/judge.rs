@@ -105,7 +105,7 @@ pub(in crate::rules) fn is_starting<T: Real, S: Simd>(k: &Constants<T>, now: Now
 
 /// The lanes whose channel is of full age, has no strikes, and learns nothing more.
 #[inline(always)]
-pub(in crate::rules) fn is_calm<T: Real, S: Simd>(k: &Constants<T>, tally: Word<T, S>) -> Mask<T, S> {
+fn is_calm<T: Real, S: Simd>(k: &Constants<T>, tally: Word<T, S>) -> Mask<T, S> {
     tally.eq(Word::splat(tally.0, k.calm))
 }
 

@@ -18,8 +18,8 @@ pub(super) use age::older;
 pub(super) use constants::{Constants, Gain};
 pub(crate) use grid::{exponent_for, step_of};
 pub(super) use judge::{
-    Judged, Now, Silence, any, calm, close, full, is_alive, is_calm, is_far_from_patience, is_secure, is_silence,
-    is_soon, is_starting, is_steady, reported, settle, steady,
+    Judged, Now, Silence, any, calm, close, full, is_alive, is_far_from_patience, is_secure, is_silence, is_soon,
+    is_starting, is_steady, reported, settle, steady,
 };
 
 use super::pace;
@@ -308,11 +308,6 @@ impl Step for RobustMean {
     }
 
     #[inline(always)]
-    fn calm<T: Real, S: Simd>(k: &Constants<T>, cells: &impl Cells<T, S>) -> bool {
-        is_calm(k, cells.get(TALLY).word()).all()
-    }
-
-    #[inline(always)]
     fn settle<T: Real, S: Simd>(
         k: &Constants<T>,
         [sample]: [Lane<T, S>; 1],
@@ -332,35 +327,52 @@ impl Step for RobustMean {
     }
 
     #[inline(always)]
-    fn step_and<T: Real, S: Simd>(
+    fn quick<T: Real, S: Simd, F: FnOnce(Verdict<T, S>)>(
+        k: &Constants<T>,
+        cells: &mut impl Cells<T, S>,
+        [sample]: [Lane<T, S>; 1],
+        report: F,
+    ) -> Result<(), F> {
+        if !k.is_lean {
+            return Err(report);
+        }
+        let now = Now::get(cells, JUDGED);
+        // Of several channels one is not calm so often that a branch on it costs more than it spares.
+        if T::lanes::<S>() == 1 {
+            let (after, is_close) = close(k, now, sample);
+            if is_close.all() {
+                cells.set(LOCATION, after.now.location);
+                cells.set(SCALE, after.now.scale);
+                report(after.verdict());
+                return Ok(());
+            }
+            let (after, is_calm) = calm(k, now, sample);
+            if is_calm.all() {
+                cells.set(LOCATION, after.now.location);
+                cells.set(SCALE, after.now.scale);
+                report(after.verdict());
+                return Ok(());
+            }
+        }
+        if (is_secure(k, now.tally, sample) & is_alive(k, now)).all() {
+            report(short::<T, S, true>(k, cells, now, sample));
+            return Ok(());
+        }
+        Err(report)
+    }
+
+    #[inline(always)]
+    fn rest<T: Real, S: Simd>(
         k: &Constants<T>,
         cells: &mut impl Cells<T, S>,
         [sample]: [Lane<T, S>; 1],
         report: impl FnOnce(Verdict<T, S>),
     ) {
         let now = Now::get(cells, JUDGED);
-        if cells.may_shortcut() && k.is_lean {
-            if T::lanes::<S>() == 1 {
-                let (after, is_close) = close(k, now, sample);
-                if is_close.all() {
-                    cells.set(LOCATION, after.now.location);
-                    cells.set(SCALE, after.now.scale);
-                    return report(after.verdict());
-                }
-            }
-            let (after, is_calm) = calm(k, now, sample);
-            if is_calm.all() {
-                cells.set(LOCATION, after.now.location);
-                cells.set(SCALE, after.now.scale);
-                return report(after.verdict());
-            }
-        }
-        if !is_secure(k, now.tally, sample).all() {
-            report(apart::<Self, T, S>(sample.0, k, cells, [sample]));
-        } else if k.is_lean && is_alive(k, now).all() {
-            report(short::<T, S, true>(k, cells, now, sample));
-        } else {
+        if is_secure(k, now.tally, sample).all() {
             report(short::<T, S, false>(k, cells, now, sample));
+        } else {
+            report(apart::<Self, T, S>(sample.0, k, cells, [sample]));
         }
     }
 }
