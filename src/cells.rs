@@ -23,6 +23,9 @@ pub trait Cells<T: Real, S: Simd> {
     );
 }
 
+/// The most lanes of which so few are struck that a branch on strikes costs less than what a strike writes, even at 5% of outliers.
+const BRANCHED: usize = 4;
+
 /// The state of one vector of channels in registers. Behind the last channels of a bank, lanes without a channel are
 /// made up and never stored.
 pub(crate) struct Registers<R: Rule, T: Real, S: Simd> {
@@ -47,7 +50,7 @@ impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Registers<R, T, S> {
         _: [Lane<T, S>; 2],
         settle: impl FnOnce(Lane<T, S>) -> Lane<T, S>,
     ) {
-        if T::lanes::<S>() > 1 || mask.any() {
+        if T::lanes::<S>() > BRANCHED || mask.any() {
             self.set(column, settle(self.get(column)));
         }
     }

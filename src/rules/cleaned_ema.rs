@@ -322,7 +322,7 @@ impl Step for CleanedEma {
                 return Ok(());
             }
         }
-        if (is_secure(&k.judge, now.tally, sample) & is_settled(k, cells) & is_alive(&k.judge, now)).all() {
+        if (is_secure(&k.judge, now.tally, sample) & is_settled(k, cells)).all() && is_alive(&k.judge, now).all() {
             report(short::<T, S, true>(k, cells, now, sample));
             return Ok(());
         }

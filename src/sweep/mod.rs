@@ -25,6 +25,7 @@ mod block;
 mod elapsed;
 mod full;
 mod indexed;
+mod kept;
 mod layer;
 mod moment;
 mod outputs;

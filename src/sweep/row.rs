@@ -1,5 +1,6 @@
 //! A row: one step of each channel, the pass that every other sweep is made of.
 
+use super::kept::{Kept, SETTLED};
 use super::sink::{At, Sink};
 use crate::cells::{Cells, Registers};
 use crate::lane::{Lane, Mask, Real};
@@ -116,11 +117,23 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
                 }
             }
             // What was fetched has had the time of these steps to arrive.
-            before.settle::<R>(&constants, &mut columns, &bodies, noted_before);
+            before.settle::<R>(
+                &constants,
+                &mut columns,
+                noted_before,
+                #[inline(always)]
+                |index| (index, lanes::<R, T, S>(simd, &bodies, index)),
+            );
             core::mem::swap(&mut now, &mut before);
             noted_before = noted;
         }
-        before.settle::<R>(&constants, &mut columns, &bodies, noted_before);
+        before.settle::<R>(
+            &constants,
+            &mut columns,
+            noted_before,
+            #[inline(always)]
+            |index| (index, lanes::<R, T, S>(simd, &bodies, index)),
+        );
         drop(columns);
         if !inputs.as_ref()[0].1.is_empty() {
             let state = R::Columns::map(
@@ -188,62 +201,6 @@ pub(super) const LINE: usize = 64;
 /// Least bytes of state and inputs for which a pass fetches memory ahead. Fewer lie in a second-level cache, and the
 /// extra instructions only cost.
 pub(super) const FAR_BYTES: usize = 1 << 20;
-
-/// Vectors that are stepped before the deferred writes to their rare column are made.
-const SETTLED: usize = 16;
-
-/// The deferred writes of some vectors to their rare column.
-///
-/// Such a column is not in the cache. Reading it would stall the step, and a branch on whether there is anything to
-/// write cannot be predicted. So the numbers for the writes are collected without a branch, and the writes are made
-/// together.
-struct Kept<T: Real, S: Simd> {
-    simd: S,
-    indices: [usize; SETTLED],
-    lanes: Aligned<[[T::Lanes<S>; 2]; SETTLED]>,
-}
-
-/// A value on cache lines of its own: a vector that lies across two is slow to store, and the type of lanes has no such
-/// alignment.
-#[repr(align(64))]
-struct Aligned<A>(A);
-
-impl<T: Real, S: Simd> Kept<T, S> {
-    #[inline(always)]
-    fn none(simd: S) -> Self {
-        let zero = T::splat(simd, T::default());
-        Self { simd, indices: [0; SETTLED], lanes: Aligned([[zero; 2]; SETTLED]) }
-    }
-
-    /// Notes a vector behind those that are `noted` if `any` of its lanes has something to write.
-    #[inline(always)]
-    fn keep(&mut self, noted: &mut usize, index: usize, any: bool, kept: [Lane<T, S>; 2]) {
-        // There are never more than `SETTLED`; the remainder only proves it to the compiler.
-        let place = *noted % SETTLED;
-        self.indices[place] = index;
-        self.lanes.0[place] = [kept[0].1, kept[1].1];
-        *noted += usize::from(any);
-    }
-
-    /// Makes the deferred writes of the vectors that are `noted`.
-    #[inline(always)]
-    fn settle<R: Rule>(
-        &self,
-        constants: &R::Constants<T>,
-        columns: &mut ColumnsOf<R, &mut [T::Lanes<S>]>,
-        bodies: &InputsOf<R, &[T::Lanes<S>]>,
-        noted: usize,
-    ) {
-        let Some(column) = columns.as_mut().get_mut(R::RARE) else { return };
-        let simd = self.simd;
-        for place in 0..noted.min(SETTLED) {
-            let (index, kept) = (self.indices[place], &self.lanes.0[place]);
-            let Some(rare) = column.get_mut(index) else { return };
-            let inputs = lanes::<R, T, S>(simd, bodies, index);
-            *rare = R::settle(constants, inputs, [Lane(simd, kept[0]), Lane(simd, kept[1])], Lane(simd, *rare)).1;
-        }
-    }
-}
 
 /// A whole vector of channels, in place in the columns.
 struct Body<'c, 's, R: Rule, T: Real, S: Simd> {
