@@ -11,19 +11,20 @@ use crate::lane::Lane;
 use crate::reference::{Definition, HAMPEL_WIDTH, SHORT_WINDOW, WINDOW};
 use evenkeel::Real;
 use hampel::Window;
+use num_traits::float::FloatCore;
 use std::rc::Rc;
 
 /// Windows, and what each has returned of the last sample.
-struct Windows<T: Lane, const N: usize>(Vec<(Window<T, N>, T)>);
+pub(crate) struct Windows<T: FloatCore, const N: usize>(Vec<(Window<T, N>, T)>);
 
-impl<T: Lane, const N: usize> Windows<T, N> {
-    fn new(channels: usize) -> Self {
+impl<T: Real + FloatCore, const N: usize> Windows<T, N> {
+    pub(crate) fn new(channels: usize) -> Self {
         let window = || Window::new(<T as Real>::from_f64(0.0), <T as Real>::from_f64(HAMPEL_WIDTH));
         Self((0..channels).map(|_| (window(), <T as Real>::from_f64(0.0))).collect())
     }
 }
 
-impl<T: Lane, const N: usize> Peer<T> for Windows<T, N> {
+impl<T: Real + FloatCore, const N: usize> Peer<T> for Windows<T, N> {
     fn row(&mut self, samples: &[T]) {
         for ((window, filtered), &x) in self.0.iter_mut().zip(samples) {
             *filtered = window.update(x);
@@ -48,14 +49,14 @@ pub(super) fn enter<T: Lane>(case: &Case, block: &Rc<Block<T>>) -> Result<Field,
     if case.has_room_for_windows() {
         let label =
             Label { name: "hampel Window, 25", robust: "yes, keeps 25 samples", definition: Definition::HampelShort };
-        let peer = Windows::<T, SHORT_WINDOW>::new(block.channels);
-        field.push(Entry::checked(label, way, Box::new(peer), block, WINDOW)?);
+        let peer = T::hampel::<SHORT_WINDOW>(block.channels);
+        field.push(Entry::checked(label, way, peer, block, WINDOW)?);
     }
     if case.shape == Shape::Rows && block.channels <= 1 << 10 {
         let label =
             Label { name: "hampel Window, 199", robust: "yes, keeps 199 samples", definition: Definition::Hampel };
-        let peer = Windows::<T, WINDOW>::new(block.channels);
-        field.push(Entry::checked(label, way, Box::new(peer), block, WINDOW)?);
+        let peer = T::hampel::<WINDOW>(block.channels);
+        field.push(Entry::checked(label, way, peer, block, WINDOW)?);
     }
     Ok(field)
 }

@@ -11,6 +11,7 @@ mod yata;
 use crate::case::{Block, Case};
 use crate::contestant::Contestant;
 use crate::lane::Lane;
+pub(crate) use hampel::Windows;
 use std::error::Error;
 use std::rc::Rc;
 
