@@ -20,7 +20,7 @@ pub(crate) trait Part: Send {
 }
 
 /// Bytes of a slice that are fetched while the layer before is updated. From there on the pass fetches for itself.
-const AHEAD_BYTES: usize = 4096;
+const AHEAD_BYTES: usize = 2048;
 
 /// Fetches the beginning of a slice.
 pub(crate) fn fetch<T>(slice: &[T]) {
