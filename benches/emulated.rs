@@ -1,8 +1,8 @@
 //! The updates of `instructions`, one case a run, for an emulator that counts what a whole program executes.
 //!
-//! `.ci/neon` runs it on an emulated AArch64 processor, which valgrind cannot count on. Without arguments it lists the cases of
-//! this machine's backends; `CASE` makes the updates of one; `CASE nothing` makes all that they need and no update, so that the
-//! difference is theirs.
+//! `.ci/neon-instructions` runs it on an emulated `AArch64` processor, on which valgrind does not count. Without arguments it
+//! lists the cases of this machine's backends; `CASE` makes the updates of one; `CASE nothing` makes all that they need and no
+//! update, so that the difference is theirs.
 
 mod common;
 
