@@ -15,16 +15,11 @@
 
 mod common;
 
-use common::data::Rows;
-use evenkeel::{
-    Backend, Bank, CleanedEma, Decay, Ema, Estimator, Layer, LayerRule, LearningRate, Numerator, Real, RobustMean,
-    Threads,
+use common::updates::{
+    CHANNELS, ROWS, cleaned, descent, ema, in_blocks, learning_rate, numerator, robust, row_by_row, step_by_step,
 };
+use evenkeel::{Backend, Bank, CleanedEma, Ema, Layer, LearningRate, Numerator, Real, RobustMean};
 use iai_callgrind::{Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
-use std::hint::black_box;
-
-const CHANNELS: usize = 1024;
-const ROWS: usize = 64;
 
 /// Instructions per channel-update, a benchmark a line.
 const LIMITS: &str = include_str!("instructions.limits");
@@ -45,42 +40,6 @@ fn limit(name: &str) -> LibraryBenchmarkConfig {
     let mut config = LibraryBenchmarkConfig::default();
     config.tool(callgrind);
     config
-}
-
-/// A bank of full age on the given backend, and the rows to come as one block.
-fn set_up<R: Estimator, T: Real>(rule: R, backend: Backend, outliers: f64) -> (Bank<R, T>, Vec<T>) {
-    let mut rows = Rows::<T>::new(CHANNELS, outliers, 7);
-    let bank = Bank::new(rule, CHANNELS).unwrap().with_backend(backend).unwrap();
-    let mut bank = bank.with_threads(Threads::One);
-    for _ in 0..150 {
-        bank.update(rows.next()).unwrap();
-    }
-    let block = (0..ROWS).flat_map(|_| rows.next().to_vec()).collect();
-    (bank, block)
-}
-
-fn robust<T: Real>(backend: Backend, outliers: f64) -> (Bank<RobustMean, T>, Vec<T>) {
-    set_up(RobustMean::new(Decay::alpha(0.01).unwrap()), backend, outliers)
-}
-
-fn cleaned<T: Real>(backend: Backend, outliers: f64) -> (Bank<CleanedEma, T>, Vec<T>) {
-    set_up(CleanedEma::new(Decay::alpha(0.01).unwrap()), backend, outliers)
-}
-
-fn ema<T: Real>(backend: Backend) -> (Bank<Ema, T>, Vec<T>) {
-    set_up(Ema::new(Decay::alpha(0.2).unwrap()), backend, 0.0)
-}
-
-fn row_by_row<R: Estimator, T: Real>((mut bank, block): (Bank<R, T>, Vec<T>)) -> Bank<R, T> {
-    for row in block.chunks_exact(CHANNELS) {
-        bank.update(black_box(row)).unwrap();
-    }
-    bank
-}
-
-fn in_blocks<R: Estimator, T: Real>((mut bank, block): (Bank<R, T>, Vec<T>)) -> Bank<R, T> {
-    bank.update_rows(black_box(&block)).unwrap();
-    bank
 }
 
 #[library_benchmark]
@@ -123,49 +82,18 @@ fn cleaned_row<T: Real>(set_up: (Bank<CleanedEma, T>, Vec<T>)) -> Bank<CleanedEm
     row_by_row(set_up)
 }
 
-/// A layer on the given backend, its weights, and the gradients to come.
-fn layer<R: LayerRule, T: Real>(rule: R, backend: Backend) -> (Layer<R, T>, Vec<T>, Vec<T>) {
-    let mut rows = Rows::<T>::new(CHANNELS, 0.01, 7);
-    let layer = Layer::new(rule, CHANNELS).unwrap().with_backend(backend).unwrap().with_threads(Threads::One);
-    let weights = rows.next().to_vec();
-    let gradients = (0..ROWS).flat_map(|_| rows.next().to_vec()).collect();
-    (layer, weights, gradients)
-}
-
-fn numerator<T: Real>(backend: Backend) -> (Layer<Numerator, T>, Vec<T>, Vec<T>) {
-    layer(Numerator::new(1e-3).unwrap(), backend)
-}
-
-fn learning_rate<T: Real>(backend: Backend) -> (Layer<LearningRate, T>, Vec<T>, Vec<T>) {
-    layer(LearningRate::new(1e-3).unwrap(), backend)
-}
-
 #[library_benchmark]
 #[bench::avx2_f32(args = (numerator::<f32>(Backend::Avx2)), config = limit("numerator_layer::avx2_f32"))]
 #[bench::avx2_f64(args = (numerator::<f64>(Backend::Avx2)), config = limit("numerator_layer::avx2_f64"))]
 #[bench::scalar_f32(args = (numerator::<f32>(Backend::Scalar)), config = limit("numerator_layer::scalar_f32"))]
 fn numerator_layer<T: Real>(set_up: (Layer<Numerator, T>, Vec<T>, Vec<T>)) -> Layer<Numerator, T> {
-    let (mut layer, weights, gradients) = set_up;
-    for gradient in gradients.chunks_exact(CHANNELS) {
-        black_box(layer.update(black_box(&weights), gradient).unwrap());
-    }
-    layer
-}
-
-/// Not a closure: the name of what is called with one holds the name of the benchmark, by which the counter is
-/// switched.
-fn unchanged<T>(mean: T) -> T {
-    mean
+    step_by_step(set_up)
 }
 
 #[library_benchmark]
 #[bench::avx2_f32(args = (learning_rate::<f32>(Backend::Avx2)), config = limit("learning_rate_descent::avx2_f32"))]
 fn learning_rate_descent<T: Real>(set_up: (Layer<LearningRate, T>, Vec<T>, Vec<T>)) -> Layer<LearningRate, T> {
-    let (mut layer, mut weights, gradients) = set_up;
-    for gradient in gradients.chunks_exact(CHANNELS) {
-        black_box(layer.descend(black_box(&mut weights), gradient, unchanged).unwrap());
-    }
-    layer
+    descent(set_up)
 }
 
 library_benchmark_group!(

@@ -5,7 +5,7 @@ use crate::error::UpdateError;
 use crate::lane::Real;
 use crate::rule::ColumnsOf;
 use crate::rules::{Descent, DescentConstants, LearningRate, SMOOTHED, SQUARE, moves_first};
-use crate::sweep::{Part, Sweep, Threads, check, run_together};
+use crate::sweep::{Part, Sweep, Threads, check, fetch, run_together};
 use core::fmt;
 
 type State<'s, T> = ColumnsOf<LearningRate, &'s mut [T]>;
@@ -25,7 +25,7 @@ impl<T: Real> Sweep<LearningRate, T> {
         rate: impl FnOnce(T) -> T,
     ) -> Result<T, UpdateError> {
         check::<LearningRate, T>(&state, weights, gradient)?;
-        Ok(self.descend_checked(state, weights, gradient, step, rate))
+        Ok(self.descend_checked(state, weights, gradient, step, rate, false))
     }
 
     /// Takes a step of descent over slices that are all of one length.
@@ -36,9 +36,10 @@ impl<T: Real> Sweep<LearningRate, T> {
         gradient: &[T],
         step: u64,
         rate: impl FnOnce(T) -> T,
+        is_far: bool,
     ) -> T {
         let now = self.at_step(step);
-        let mean = now.checked(state.each_mut().map(|column| &mut **column), [weights, gradient], None);
+        let mean = now.checked(state.each_mut().map(|column| &mut **column), [weights, gradient], None, is_far);
         let rate = rate(mean);
         let rate = match rate.to_f64() {
             nan if nan.is_nan() => T::default(),
@@ -113,13 +114,20 @@ impl<T: Real, F: FnOnce(T) -> T + Send> Part for LayerDescent<'_, T, F> {
         10 * size_of_val(self.gradient) + 1
     }
 
-    fn run(&mut self, threads: Threads) {
+    fn fetch(&self) {
+        self.state.iter().for_each(|column| fetch(column));
+        fetch(self.weights);
+        fetch(self.gradient);
+    }
+
+    fn run(&mut self, threads: Threads, is_far: bool) {
         let Some(rate) = self.rate.take() else { return };
         self.sweep.set_threads(threads);
         let state = self.state.each_mut().map(|column| &mut **column);
         let (sweep, before) = (&self.sweep, self.memory.as_ref().map(|(_, average)| **average));
         let averaged = |mean| before.map_or(mean, |before| sweep.averaged_mean(before, mean));
-        let mean = sweep.descend_checked(state, self.weights, self.gradient, self.step, |mean| rate(averaged(mean)));
+        let rate = |mean| rate(averaged(mean));
+        let mean = sweep.descend_checked(state, self.weights, self.gradient, self.step, rate, is_far);
         self.mean = averaged(mean);
         if let Some((steps, average)) = &mut self.memory {
             **steps = steps.saturating_add(1);

@@ -11,7 +11,9 @@ Every peer is held to a plain loop, below, before it is timed.
 """
 
 import importlib
+import importlib.metadata
 import math
+import pathlib
 import statistics
 import sys
 import time
@@ -35,7 +37,12 @@ def optional(name):
         return None
 
 
+# The executable specification of RobustMean, which the tests' vectors are made of.
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "tests"))
+robust_mean = importlib.import_module("robust_mean")
+
 bottleneck = optional("bottleneck")
+evenkeel = optional("evenkeel")
 numba = optional("numba")
 pandas = optional("pandas")
 polars = optional("polars")
@@ -82,6 +89,15 @@ def clipped(samples):
 
 def rolling_median(samples):
     return statistics.median(samples[-WINDOW:])
+
+
+def robust(samples):
+    """The location of RobustMean, in f64."""
+    spec = robust_mean.Spec(ALPHA)
+    state = robust_mean.empty(spec)
+    for x in samples:
+        state, _ = robust_mean.step(spec, state, np.float64(x))
+    return state[0]
 
 
 # The loops that numba compiles.
@@ -267,8 +283,23 @@ def by_series(block):
         run = lambda frame: frame.select(polars.all().ewm_mean(alpha=ALPHA))
         last = lambda out, channel: out[-1, channel]
         yield peer("polars ewm_mean (Python)", "no", corrected, frame, run, last)
+    if evenkeel:
+        yield from wheel(peer)
     if channels == 1:
         yield from one_series(series_major[0], tolerance)
+
+
+def wheel(peer):
+    """evenkeel's Python package on the frames of the libraries above: a location for every sample, in a frame of the same kind."""
+    run = lambda data: evenkeel.robust_mean(data, alpha=ALPHA)
+    columns = lambda series: np.asfortranarray(series.T)
+    yield peer("evenkeel (Python), numpy", "yes", robust, columns, run, lambda out, channel: out[-1, channel])
+    if pandas:
+        frame = lambda series: pandas.DataFrame(series.T)
+        yield peer("evenkeel (Python), pandas frame", "yes", robust, frame, run, lambda out, channel: out.iloc[-1, channel])
+    if polars:
+        frame = lambda series: polars.DataFrame({str(channel): x for channel, x in enumerate(series)})
+        yield peer("evenkeel (Python), polars frame", "yes", robust, frame, run, lambda out, channel: out[-1, channel])
 
 
 def one_series(series, tolerance):
@@ -395,9 +426,9 @@ def turn(peer):
 
 
 def versions():
-    modules = ["numpy", "scipy", "pandas", "bottleneck", "numba", "river", "polars", "torch"]
+    modules = ["evenkeel", "numpy", "scipy", "pandas", "bottleneck", "numba", "river", "polars", "torch"]
     there = [name for name in modules if name in sys.modules]
-    found = ", ".join(f"{name} {sys.modules[name].__version__}" for name in there)
+    found = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in there)
     missing = f"; left out, because they cannot be imported: {', '.join(MISSING)}" if MISSING else ""
     return f"Python {sys.version.split()[0]}, {found}{missing}"
 

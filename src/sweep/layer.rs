@@ -70,28 +70,30 @@ impl<R: LayerRule, T: Real> Sweep<R, T> {
         out: Option<&mut [T]>,
     ) -> Result<T, UpdateError> {
         check::<R, T>(&state, weights, gradient)?;
-        Ok(self.checked(state, [weights, gradient], out))
+        Ok(self.checked(state, [weights, gradient], out, false))
     }
 
     /// Takes one step of every weight, in the passes that the rule needs, and returns the mean of their values, where [`check`]
-    /// has found all slices to be of one length.
+    /// has found all slices to be of one length. `is_far` says that they are not in the cache, however short they are.
     pub(crate) fn checked(
         &self,
         mut state: ColumnsOf<R, &mut [T]>,
         inputs: InputsOf<R, &[T]>,
         out: Option<&mut [T]>,
+        is_far: bool,
     ) -> T {
         let count = inputs[0].len();
         if R::is_plain(&self.constants) {
-            let pass = LayerPass::<R, T>::new(&self.constants, state, inputs, out);
+            let pass = LayerPass::<R, T>::new(&self.constants, state, inputs, out, is_far);
             return run(pass, self.token, self.threads).mean(count).unwrap_or_default();
         }
         let mut constants = self.constants;
         if R::looks_first(&constants) {
-            let pass = LayerPass::<Look<R>, T>::new(&self.constants, part::<R, T>(&mut state, 0..count), inputs, None);
+            let pass =
+                LayerPass::<Look<R>, T>::new(&self.constants, part::<R, T>(&mut state, 0..count), inputs, None, is_far);
             constants = R::having_seen(&constants, run(pass, self.token, self.threads).mean(count));
         }
-        let pass = LayerPass::<Full<R>, T>::new(&constants, state, inputs, out);
+        let pass = LayerPass::<Full<R>, T>::new(&constants, state, inputs, out, is_far);
         run(pass, self.token, self.threads).mean(count).unwrap_or_default()
     }
 }
@@ -126,9 +128,10 @@ impl<'s, 'a, 'o, R: LayerRule, T: Real> LayerPass<'s, 'a, 'o, R, T> {
         state: ColumnsOf<R, &'s mut [T]>,
         inputs: InputsOf<R, &'a [T]>,
         out: Option<&'o mut [T]>,
+        is_far: bool,
     ) -> Self {
-        let mut pass = Self { constants, state, inputs, out, prefetch: false };
-        pass.prefetch = pass.bytes() >= FAR_BYTES;
+        let mut pass = Self { constants, state, inputs, out, prefetch: is_far };
+        pass.prefetch |= pass.bytes() >= FAR_BYTES;
         pass
     }
 }

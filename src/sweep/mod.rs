@@ -48,7 +48,7 @@ pub use sink::Observation;
 pub use squares::sum_of_squares;
 pub use threads::Threads;
 pub use together::{LayerUpdate, update_layers};
-pub(crate) use together::{Part, run_together};
+pub(crate) use together::{Part, fetch, run_together};
 
 use crate::cells::One;
 use crate::dispatch::{Backend, Token};

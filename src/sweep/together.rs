@@ -1,19 +1,31 @@
 //! Many layers in one call: small ones are handed out whole, large ones are cut.
 
 use super::layer::check;
-use super::row::part;
+use super::row::{FAR_BYTES, LINE, part};
 use super::{Sweep, Threads};
 use crate::error::UpdateError;
 use crate::lane::Real;
 use crate::rule::{ColumnsOf, LayerRule};
 use core::fmt;
+use prefetch_index::prefetch_index;
 
 /// The part of one layer in a call for many.
 pub(crate) trait Part: Send {
     /// The bytes that are touched, and one more, so that layers without weights are not cut off one by one.
     fn bytes(&self) -> usize;
-    /// Does what there is to do, once however often it is called.
-    fn run(&mut self, threads: Threads);
+    /// Fetches the beginning of what [`run`](Self::run) will touch.
+    fn fetch(&self);
+    /// Does what there is to do, once however often it is called. `is_far` says that what it touches is not in the cache.
+    fn run(&mut self, threads: Threads, is_far: bool);
+}
+
+/// Bytes of a slice that are fetched while the layer before is updated. From there on the pass fetches for itself.
+const AHEAD_BYTES: usize = 2048;
+
+/// Fetches the beginning of a slice.
+pub(crate) fn fetch<T>(slice: &[T]) {
+    let size = size_of::<T>();
+    (0..slice.len().min(AHEAD_BYTES / size)).step_by(LINE / size).for_each(|index| prefetch_index(slice, index));
 }
 
 /// Runs the parts, shared among the threads of rayon's current pool as if they were one.
@@ -25,27 +37,32 @@ pub(crate) fn run_together<P: Part>(parts: &mut [P], threads: Threads) {
         Threads::Parts(_) => true,
     };
     if shared && cfg!(feature = "rayon") {
-        share(parts, bytes, threads);
+        share(parts, bytes, threads, bytes >= FAR_BYTES);
     } else {
-        one_by_one(parts);
+        one_by_one(parts, bytes >= FAR_BYTES);
     }
 }
 
-fn one_by_one<P: Part>(parts: &mut [P]) {
-    for part in parts {
-        part.run(Threads::One);
+fn one_by_one<P: Part>(mut parts: &mut [P], is_far: bool) {
+    while let [part, rest @ ..] = parts {
+        // A layer of a thousand weights is over before the processor has noticed its streams.
+        if let (true, Some(next)) = (is_far, rest.first()) {
+            next.fetch();
+        }
+        part.run(Threads::One, is_far);
+        parts = rest;
     }
 }
 
 /// Halves the parts by bytes, until what is left is worth one thread's time.
 #[cfg(feature = "rayon")]
-fn share<P: Part>(parts: &mut [P], bytes: usize, threads: Threads) {
+fn share<P: Part>(parts: &mut [P], bytes: usize, threads: Threads, is_far: bool) {
     let small = threads == Threads::Auto && bytes <= Threads::AUTO_PART_BYTES;
     if let [part] = parts {
-        return part.run(if small { Threads::One } else { threads });
+        return part.run(if small { Threads::One } else { threads }, is_far);
     }
     if small || parts.is_empty() {
-        return one_by_one(parts);
+        return one_by_one(parts, is_far);
     }
     let (mut before, mut middle) = (0, 0);
     // At least one on either side, and about half of the bytes.
@@ -54,12 +71,12 @@ fn share<P: Part>(parts: &mut [P], bytes: usize, threads: Threads) {
         middle += 1;
     }
     let (early, late) = parts.split_at_mut(middle);
-    rayon::join(|| share(early, before, threads), || share(late, bytes - before, threads));
+    rayon::join(|| share(early, before, threads, is_far), || share(late, bytes - before, threads, is_far));
 }
 
 #[cfg(not(feature = "rayon"))]
-fn share<P: Part>(parts: &mut [P], _: usize, _: Threads) {
-    one_by_one(parts);
+fn share<P: Part>(parts: &mut [P], _: usize, _: Threads, is_far: bool) {
+    one_by_one(parts, is_far);
 }
 
 /// The part of one layer in [`update_layers`]: a sweep, the columns it runs over, and this step's weights and gradient.
@@ -108,13 +125,19 @@ impl<R: LayerRule, T: Real> Part for LayerUpdate<'_, R, T> {
         (self.state.as_ref().len() + 2) * size_of_val(self.weights) + 1
     }
 
-    fn run(&mut self, threads: Threads) {
+    fn fetch(&self) {
+        self.state.as_ref().iter().for_each(|column| fetch(column));
+        fetch(self.weights);
+        fetch(self.gradient);
+    }
+
+    fn run(&mut self, threads: Threads, is_far: bool) {
         if core::mem::replace(&mut self.done, true) {
             return;
         }
         let state = part::<R, T>(&mut self.state, 0..self.weights.len());
         self.sweep.set_threads(threads);
-        self.mean = self.sweep.checked(state, [self.weights, self.gradient], None);
+        self.mean = self.sweep.checked(state, [self.weights, self.gradient], None, is_far);
         if let Some((steps, average)) = &mut self.memory {
             **steps = steps.saturating_add(1);
             self.mean = self.sweep.averaged_mean(**average, self.mean);

@@ -1,7 +1,9 @@
 //! What a peer may want of `f32` and `f64`.
 
 use crate::common::competitor::{self, Loops};
+use crate::contestant::Peer;
 use crate::oracle;
+use crate::peers::Windows;
 use evenkeel::Real;
 use num_traits::{Float, FromPrimitive};
 #[cfg(feature = "polars")]
@@ -14,6 +16,8 @@ pub(crate) trait Lane: Real + Loops + oracle::Float + Float + FromPrimitive + Ad
     /// A column for polars.
     #[cfg(feature = "polars")]
     fn column(samples: &[Self]) -> Series;
+    /// Hampel identifiers over windows of `N`, whose library wants another trait of a number.
+    fn hampel<const N: usize>(channels: usize) -> Box<dyn Peer<Self>>;
     /// The location that the plain loop of `RobustMean` has reached.
     fn location(plain: &Self::RobustMean, channel: usize) -> Self;
 }
@@ -26,6 +30,10 @@ macro_rules! lane {
             #[cfg(feature = "polars")]
             fn column(samples: &[Self]) -> Series {
                 Series::new(PlSmallStr::EMPTY, samples)
+            }
+
+            fn hampel<const N: usize>(channels: usize) -> Box<dyn Peer<Self>> {
+                Box::new(Windows::<Self, N>::new(channels))
             }
 
             fn location(plain: &competitor::$module::RobustMean, channel: usize) -> Self {

@@ -103,7 +103,8 @@ fn versions() -> String {
     for package in include_str!("../Cargo.lock").split("[[package]]") {
         let value = |name: &str| package.split_once(&format!("\n{name} = \""))?.1.split('"').next();
         let (Some(name), Some(version)) = (value("name"), value("version")) else { continue };
-        if matches!(name, "evenkeel" | "watermill" | "yata") || name == "polars" && cfg!(feature = "polars") {
+        if matches!(name, "evenkeel" | "hampel" | "watermill" | "yata") || name == "polars" && cfg!(feature = "polars")
+        {
             versions.push(format!("{name} {version}"));
         }
     }

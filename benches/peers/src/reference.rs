@@ -10,6 +10,10 @@ use evenkeel::Real;
 pub(crate) const ALPHA: f64 = 0.05;
 /// The window of every rolling median, whose efficiency is about that of an average of gain 0.01.
 pub(crate) const WINDOW: usize = 199;
+/// A window of a Hampel identifier that sorts at every sample, as its users choose one.
+pub(crate) const SHORT_WINDOW: usize = 25;
+/// Standard deviations from the median of the window beyond which a Hampel identifier replaces a sample.
+pub(crate) const HAMPEL_WIDTH: f64 = 3.0;
 
 /// What a peer computes.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +28,10 @@ pub(crate) enum Definition {
     Clip,
     /// The median of the last [`WINDOW`] samples.
     RollingMedian,
+    /// The last sample, or the median of the last [`WINDOW`] if it is an outlier among them.
+    Hampel,
+    /// The same of the last [`SHORT_WINDOW`].
+    HampelShort,
     /// An approximation of the median of everything so far.
     MedianOfAll,
 }
@@ -51,6 +59,8 @@ impl Definition {
                 Some(mean)
             }
             Self::RollingMedian => settled.then(|| median(wide().skip(samples.len() - WINDOW).collect())),
+            Self::Hampel => settled.then(|| hampel(wide().skip(samples.len() - WINDOW).collect())),
+            Self::HampelShort => settled.then(|| hampel(wide().skip(samples.len() - SHORT_WINDOW).collect())),
             Self::MedianOfAll => settled.then(|| median(wide().collect())),
         }
     }
@@ -58,7 +68,7 @@ impl Definition {
     /// How far the estimate may be from that.
     fn tolerance<T: Lane>(self, expected: f64) -> f64 {
         match self {
-            Self::RobustMean | Self::RollingMedian => 0.0,
+            Self::RobustMean | Self::RollingMedian | Self::Hampel | Self::HampelShort => 0.0,
             // A clip that binds in one precision and not in the other differs by more than a rounding, though not by
             // much.
             Self::Clip => 10.0 * T::TOLERANCE * expected.abs(),
@@ -85,6 +95,15 @@ impl Definition {
 fn clip(mean: f64, scale: f64, x: f64) -> (f64, f64) {
     let step = (x - mean).clamp(-3.0 * scale, 3.0 * scale);
     (mean + ALPHA * step, scale + ALPHA * (step.abs() - scale))
+}
+
+/// The last sample of a window, or its median where that is more than [`HAMPEL_WIDTH`] standard deviations away, of which
+/// one is 1.4826 medians of the distances from the median.
+fn hampel(window: Vec<f64>) -> f64 {
+    let last = window[window.len() - 1];
+    let centre = median(window.clone());
+    let deviation = 1.4826 * median(window.into_iter().map(|x| (x - centre).abs()).collect());
+    if (last - centre).abs() <= HAMPEL_WIDTH * deviation { last } else { centre }
 }
 
 fn median(mut samples: Vec<f64>) -> f64 {

@@ -24,7 +24,9 @@ impl Script {
         let mut command = Command::new(python);
         command.args(["-u", concat!(env!("CARGO_MANIFEST_DIR"), "/peers.py")]);
         // One thread each, as everybody else.
-        for variable in ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"] {
+        let variables =
+            ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS"];
+        for variable in variables {
             command.env(variable, "1");
         }
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;

@@ -1,6 +1,7 @@
 //! The peers, a file for each library, entered for the cases that they have an answer to.
 
 mod by_hand;
+mod hampel;
 mod ours;
 #[cfg(feature = "polars")]
 mod polars;
@@ -10,6 +11,7 @@ mod yata;
 use crate::case::{Block, Case};
 use crate::contestant::Contestant;
 use crate::lane::Lane;
+pub(crate) use hampel::Windows;
 use std::error::Error;
 use std::rc::Rc;
 
@@ -21,6 +23,7 @@ pub(crate) fn enter<T: Lane>(case: &Case, block: &Rc<Block<T>>) -> Result<Field,
     let mut field = ours::enter(case, block)?;
     field.extend(by_hand::enter(case, block)?);
     field.extend(watermill::enter(case, block)?);
+    field.extend(hampel::enter(case, block)?);
     field.extend(yata::enter(case, block)?);
     #[cfg(feature = "polars")]
     field.extend(polars::enter(case, block)?);
