@@ -50,6 +50,16 @@ impl SnapshotRule {
         Self { name: rule.name().to_owned(), parameters }
     }
 
+    /// Appends name and parameters.
+    fn put(&self, out: &mut Vec<u8>) {
+        put_text(out, &self.name);
+        out.push(u8::try_from(self.parameters.len()).unwrap_or(u8::MAX));
+        for (name, value) in &self.parameters {
+            put_text(out, name);
+            out.extend(value.to_bits().to_le_bytes());
+        }
+    }
+
     /// The names of the parameters that differ.
     pub(crate) fn differences(&self, other: &Self) -> String {
         if self.name != other.name {
@@ -156,14 +166,7 @@ impl Header {
         header.push(u8::try_from(self.rules.len()).unwrap_or(u8::MAX));
         header.extend(self.channels.to_le_bytes());
         header.extend(self.body.to_le_bytes());
-        for rule in &self.rules {
-            put_text(&mut header, &rule.name);
-            header.push(u8::try_from(rule.parameters.len()).unwrap_or(u8::MAX));
-            for (name, value) in &rule.parameters {
-                put_text(&mut header, name);
-                header.extend(value.to_bits().to_le_bytes());
-            }
-        }
+        self.rules.iter().for_each(|rule| rule.put(&mut header));
         header.extend((self.note.len() as u64).to_le_bytes());
         header.extend(&self.note);
         let mut bytes = MAGIC.to_vec();
@@ -172,6 +175,19 @@ impl Header {
         bytes.extend(header);
         bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
         bytes
+    }
+
+    /// What the states of a series depend on: the bytes of a lane, the number of columns, and the rule.
+    pub(super) fn rule_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![self.lane, self.columns];
+        self.rules.iter().for_each(|rule| rule.put(&mut bytes));
+        bytes
+    }
+
+    /// The rule and the element type, for people.
+    pub(super) fn describe_rule(&self) -> String {
+        let rules: Vec<String> = self.rules.iter().map(SnapshotRule::to_string).collect();
+        format!("{} of {}", rules.join(" and "), if self.lane == 4 { "f32" } else { "f64" })
     }
 
     /// Reads the header of a whole, undamaged snapshot, and returns it with the body.

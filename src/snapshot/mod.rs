@@ -6,17 +6,20 @@
 //! | `header.rs` | the header: kind, rule with its parameters, size |
 //! | `body.rs` | numbers to bytes and back, in order |
 //! | `first.rs` | snapshots of format 1, read as those of format 2 |
+//! | `series.rs` | one series as a few bytes of its own |
 //! | `faces.rs` | [`Bank`](crate::Bank) and [`Layer`](crate::Layer); those of a [`Tracker`](crate::Tracker) and of guards are in their own folders |
 
 mod body;
 mod faces;
 mod first;
 mod header;
+mod series;
 
 pub(crate) use body::{Body, Reader, columns, read_columns, write_whole};
 pub(crate) use first::Tally as FirstTally;
 pub(crate) use header::Header;
 pub use header::{SnapshotInfo, SnapshotKind, SnapshotRule};
+pub(crate) use series::{Fingerprint, MOST, SavedSeries};
 
 use crate::error::ChannelsError;
 use thiserror::Error;
@@ -76,6 +79,12 @@ pub enum SnapshotError {
         expected: String,
         /// The parameters that differ, by name.
         differs: String,
+    },
+    /// The bytes of a series were saved by another rule, other parameters or another element type.
+    #[error("the series was saved by another rule, or other parameters, than {expected}: restore it by its own")]
+    Fingerprint {
+        /// The rule with all of its parameters, and the element type, by which it was to be restored.
+        expected: String,
     },
     /// A channel is in a state that the rule cannot have led to.
     #[error("the snapshot's channel {channel} is in a state that {rule} never leads to: whatever wrote it is broken")]

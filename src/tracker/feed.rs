@@ -7,7 +7,7 @@ use crate::error::{ChannelsError, TrackError};
 use crate::lane::Real;
 use crate::rule::{Scored, Timed};
 use crate::sweep::nanoseconds;
-use crate::timed::{EARLIEST, Update};
+use crate::timed::{EARLIEST, TimedBank, Update};
 use core::borrow::Borrow;
 use core::hash::Hash;
 use core::time::Duration;
@@ -30,6 +30,25 @@ pub(super) struct Slot<T> {
 impl<T: Real> Slot<T> {
     /// A series without a sample that is in no order yet.
     pub(super) const EMPTY: Self = Self { score: T::NAN, samples: 0, outliers: 0, seen: 0, links: Links::NONE };
+
+    /// Counts a sample, and returns what came of it.
+    #[inline]
+    pub(super) fn counted(&mut self, update: Update<T>) -> Update<T> {
+        if update.accepted {
+            self.score = update.score;
+            self.samples += 1;
+            self.outliers += u64::from(update.outlier);
+        }
+        update
+    }
+
+    /// The series of this slot, whose state is in a channel of `bank`.
+    pub(super) fn series<R: Scored>(&self, bank: &TimedBank<R, T>, channel: usize) -> Series<T> {
+        let reading = bank.reading(channel);
+        let (location, scale) = reading.map_or((T::NAN, T::NAN), |reading| (reading.location, reading.scale));
+        let Self { score, samples, outliers, .. } = *self;
+        Series { location, scale, score, samples, outliers, last: bank.last(channel) }
+    }
 }
 
 /// A sample that its series may take.
@@ -132,9 +151,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         if let Some(slot) = slots.at(channel)
             && update.accepted
         {
-            slot.score = update.score;
-            slot.samples += 1;
-            slot.outliers += u64::from(update.outlier);
+            slot.counted(update);
             slot.seen = now;
             self.order.touch(&mut slots, number(channel));
         }
@@ -250,10 +267,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     }
 
     pub(super) fn describe(&self, channel: usize, slot: &Slot<T>) -> Series<T> {
-        let reading = self.bank.reading(channel);
-        let (location, scale) = reading.map_or((T::NAN, T::NAN), |reading| (reading.location, reading.scale));
-        let Slot { score, samples, outliers, .. } = *slot;
-        Series { location, scale, score, samples, outliers, last: self.bank.last(channel) }
+        slot.series(&self.bank, channel)
     }
 }
 
@@ -292,7 +306,7 @@ pub(super) fn number(channel: usize) -> u32 {
 pub(super) struct AllSlots<'a, K, T>(pub(super) &'a mut IndexMap<K, Slot<T>>);
 
 impl<K, T> AllSlots<'_, K, T> {
-    fn at(&mut self, channel: usize) -> Option<&mut Slot<T>> {
+    pub(super) fn at(&mut self, channel: usize) -> Option<&mut Slot<T>> {
         self.0.get_index_mut(channel).map(|(_, slot)| slot)
     }
 }

@@ -7,16 +7,21 @@
 //! | `expiry.rs` | limits of idleness and number, and the clock |
 //! | `order.rs` | the order in which series have been idle |
 //! | `types.rs` | the state of one series, and the counters |
+//! | `saved.rs` | one series to bytes and back |
+//! | `one.rs` | a series by itself, without a tracker |
 //! | `snapshot.rs` | a tracker to bytes and back |
 
 mod batch;
 mod expiry;
 mod feed;
+mod one;
 mod order;
+mod saved;
 mod snapshot;
 mod types;
 
 pub use expiry::{Idle, Overflow};
+pub use one::OneSeries;
 pub use snapshot::SnapshotKey;
 pub use types::{Counters, Series};
 
@@ -24,6 +29,7 @@ use crate::error::{ChannelsError, TrackError};
 use crate::lane::Real;
 use crate::rule::{Estimator, Scored, Timed};
 use crate::rules::RobustMean;
+use crate::snapshot::Fingerprint;
 use crate::timed::{TimedBank, Update};
 use core::borrow::Borrow;
 use core::hash::Hash;
@@ -103,6 +109,7 @@ pub struct Tracker<K, R: Estimator = RobustMean, T: Real = f64> {
     order: Order,
     clock: Clock,
     counters: Counters,
+    fingerprint: Fingerprint,
 }
 
 impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
@@ -112,6 +119,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     /// The lane type cannot carry the rule's parameters.
     pub fn new(rule: R) -> Result<Self, ChannelsError> {
         Ok(Self {
+            fingerprint: Fingerprint::of::<R, T>(&rule),
             series: IndexMap::new(),
             bank: TimedBank::new(rule, 0)?,
             max_series: usize::MAX,

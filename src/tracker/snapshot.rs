@@ -7,7 +7,7 @@ use crate::columns::Columns;
 use crate::error::ChannelsError;
 use crate::lane::Real;
 use crate::rule::Scored;
-use crate::snapshot::{Body, Header, Reader, SnapshotError, SnapshotKind, columns, read_columns, write_whole};
+use crate::snapshot::{Body, Header, MOST, Reader, SnapshotError, SnapshotKind, columns, read_columns, write_whole};
 use crate::timed::MOST_LATE;
 use core::borrow::Borrow;
 use core::fmt::Debug;
@@ -359,9 +359,6 @@ enum Parameters {
     /// Any: its states are converted.
     Any,
 }
-
-/// The most that a counter can have come to, and more than centuries of samples.
-const MOST: u64 = u64::MAX / 2;
 
 /// The bytes of the clock.
 const CLOCK: usize = 1 + 2 * size_of::<u64>();

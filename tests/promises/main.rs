@@ -25,6 +25,7 @@ mod outputs;
 mod properties;
 mod same_bits;
 mod samples;
+mod series_bytes;
 mod snapshot;
 mod start;
 mod statistics;
