@@ -144,6 +144,20 @@ pub(crate) struct Header {
 }
 
 impl Header {
+    /// The header of nothing.
+    pub(super) const NONE: Self = Self {
+        format: FORMAT,
+        kind: SnapshotKind::Tracker,
+        lane: 0,
+        key: 0,
+        marks: 0,
+        columns: 0,
+        rules: Vec::new(),
+        channels: 0,
+        body: 0,
+        note: Vec::new(),
+    };
+
     /// Makes the header for channels of this rule, without body and note.
     pub(crate) fn new<R: Rule, T: Real>(kind: SnapshotKind, rule: &R, channels: usize) -> Self {
         Self {
@@ -334,7 +348,7 @@ impl Header {
         Ok(())
     }
 
-    fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         let lane = if self.lane == 4 { "f32" } else { "f64" };
         let key = match self.key {
             0 => "",

@@ -7,7 +7,10 @@ use crate::columns::Columns;
 use crate::error::ChannelsError;
 use crate::lane::Real;
 use crate::rule::Scored;
-use crate::snapshot::{Body, Header, MOST, Reader, SnapshotError, SnapshotKind, columns, read_columns, write_whole};
+use crate::snapshot::{
+    Body, COUNTERS, HAS_LATE, Header, IN_TIME, MOST, Reader, SnapshotError, SnapshotKind, columns, read_columns,
+    write_whole,
+};
 use crate::timed::MOST_LATE;
 use core::borrow::Borrow;
 use core::fmt::Debug;
@@ -57,14 +60,6 @@ keys! {
 const fn bytes_of_slot<T>() -> usize {
     size_of::<T>() + 4 * size_of::<u64>() + size_of::<u32>()
 }
-
-/// The mark of a tracker whose clock is in time.
-const IN_TIME: u8 = 1;
-/// The mark of a tracker that has refused late samples of some series.
-const HAS_LATE: u8 = 2;
-
-/// The number of counters.
-const COUNTERS: usize = 10;
 
 impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
     /// Writes every series with its state, the counters, and a note of at most half a mebibyte, such as how far the

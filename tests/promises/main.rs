@@ -22,6 +22,7 @@ mod layers;
 mod no_alloc;
 mod numerator;
 mod outputs;
+mod parts;
 mod properties;
 mod same_bits;
 mod samples;

@@ -159,7 +159,8 @@ fn document(name: &str) -> Vec<[String; 3]> {
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    pairs.concat()
 }
 
 fn bytes_of(hexadecimal: &str) -> Vec<u8> {
