@@ -224,7 +224,7 @@ pub use sweep::{LayerUpdate, Observation, Outputs, Sweep, Threads, sum_of_square
 #[cfg(feature = "histogram")]
 pub use tail::TailProfile;
 pub use timed::{TimedBank, Update};
-pub use tracker::{Counters, Idle, OneSeries, Overflow, Series, SnapshotKey, Tracker};
+pub use tracker::{Counters, Idle, OneSeries, Overflow, Series, SnapshotKey, ToKey, Tracker};
 
 /// The README, whose examples are tests.
 #[cfg(doctest)]

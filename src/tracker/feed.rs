@@ -2,7 +2,7 @@
 //! came of it.
 
 use super::order::{self, Links, Slots};
-use super::{Idle, Overflow, Series, Tracker};
+use super::{Idle, Overflow, Series, ToKey, Tracker};
 use crate::error::{ChannelsError, TrackError};
 use crate::lane::Real;
 use crate::rule::{Scored, Timed};
@@ -66,7 +66,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     pub(super) fn take<Q>(&mut self, key: &Q, channel: Option<usize>, sample: T) -> Result<Update<T>, TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Eq + ToKey<K> + ?Sized,
     {
         if self.bank.rule().is_in_time() || self.is_idle_by_time() {
             return Err(TrackError::NoTime);
@@ -89,7 +89,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     ) -> Result<Option<Admitted>, TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Eq + ToKey<K> + ?Sized,
     {
         let mut silence = 0;
         // Without a time, the column of last times is not read: with very many series that would cost a miss of the cache.
@@ -186,7 +186,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     pub(super) fn add<Q>(&mut self, key: &Q, now: i64, is_missing: bool) -> Result<Option<usize>, TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Eq + ToKey<K> + ?Sized,
     {
         let most = self.max_series.min(order::NONE as usize);
         if self.series.len() >= most {
@@ -209,7 +209,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         let room = self.series.try_reserve(1);
         room.map_err(|_| ChannelsError::OutOfMemory { channels: channel.saturating_add(1) })?;
         self.bank.extend(1)?;
-        self.series.insert(key.to_owned(), Slot { seen: now, ..Slot::EMPTY });
+        self.series.insert(key.to_key(), Slot { seen: now, ..Slot::EMPTY });
         self.order.append(&mut AllSlots(&mut self.series), number(channel));
         self.counters.created += 1;
         Ok(Some(channel))
@@ -282,7 +282,7 @@ impl<K: Hash + Eq, R: Scored + Timed, T: Real> Tracker<K, R, T> {
     ) -> Result<Update<T>, TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Eq + ToKey<K> + ?Sized,
     {
         let time = time.max(EARLIEST);
         let Some(admitted) = self.admit(key, channel, Some(time), sample)? else { return Ok(Update::NONE) };

@@ -2,6 +2,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
+//! | `key.rs` | what the key of a new series is made of |
 //! | `feed.rs` | a sample's way through a tracker |
 //! | `batch.rs` | many samples, whose series are found together |
 //! | `expiry.rs` | limits of idleness and number, and the clock |
@@ -14,6 +15,7 @@
 mod batch;
 mod expiry;
 mod feed;
+mod key;
 mod one;
 mod order;
 mod saved;
@@ -21,6 +23,7 @@ mod snapshot;
 mod types;
 
 pub use expiry::{Idle, Overflow};
+pub use key::ToKey;
 pub use one::OneSeries;
 pub use snapshot::SnapshotKey;
 pub use types::{Counters, Series};
@@ -171,7 +174,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     pub fn begin<Q>(&mut self, key: &Q, step: Option<f64>) -> Result<bool, TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Eq + ToKey<K> + ?Sized,
     {
         if self.series.contains_key(key) {
             return Ok(false);
@@ -203,7 +206,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     pub fn update<Q>(&mut self, key: &Q, sample: T) -> Result<Update<T>, TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Eq + ToKey<K> + ?Sized,
     {
         self.take(key, self.series.get_index_of(key), sample)
     }
@@ -217,7 +220,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     pub fn update_batch<'a, Q>(&mut self, batch: impl IntoIterator<Item = (&'a Q, T)>) -> Result<(), TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized + 'a,
+        Q: Hash + Eq + ToKey<K> + ?Sized + 'a,
     {
         self.update_batch_with(batch, |_, _, _| ())
     }
@@ -245,7 +248,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     ) -> Result<(), TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized + 'a,
+        Q: Hash + Eq + ToKey<K> + ?Sized + 'a,
     {
         self.in_windows(batch, Self::take, report)
     }
@@ -324,7 +327,7 @@ impl<K: Hash + Eq, R: Scored + Timed, T: Real> Tracker<K, R, T> {
     pub fn update_at<Q>(&mut self, key: &Q, time: i64, sample: T) -> Result<Update<T>, TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Eq + ToKey<K> + ?Sized,
     {
         self.take_at(key, self.series.get_index_of(key), (time, sample))
     }
@@ -337,7 +340,7 @@ impl<K: Hash + Eq, R: Scored + Timed, T: Real> Tracker<K, R, T> {
     pub fn update_batch_at<'a, Q>(&mut self, batch: impl IntoIterator<Item = (&'a Q, i64, T)>) -> Result<(), TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized + 'a,
+        Q: Hash + Eq + ToKey<K> + ?Sized + 'a,
     {
         self.update_batch_at_with(batch, |_, _, _| ())
     }
@@ -354,7 +357,7 @@ impl<K: Hash + Eq, R: Scored + Timed, T: Real> Tracker<K, R, T> {
     ) -> Result<(), TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized + 'a,
+        Q: Hash + Eq + ToKey<K> + ?Sized + 'a,
     {
         let batch = batch.into_iter().map(|(key, time, sample)| (key, (time, sample)));
         self.in_windows(batch, Self::take_at, report)

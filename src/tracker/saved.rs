@@ -1,8 +1,8 @@
 //! One series of a tracker to bytes and back, so that it can move alone.
 
-use super::Tracker;
 use super::feed::{AllSlots, Slot, number};
 use super::order;
+use super::{ToKey, Tracker};
 use crate::error::TrackError;
 use crate::lane::Real;
 use crate::rule::Scored;
@@ -75,7 +75,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     pub fn restore_series<Q>(&mut self, key: &Q, bytes: &[u8]) -> Result<bool, SnapshotError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Eq + ToKey<K> + ?Sized,
     {
         let saved = self.fingerprint.restore(self.bank.rule(), self.bank.constants(), bytes)?;
         let now = self.clock.now.unwrap_or(0);

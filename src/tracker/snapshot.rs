@@ -17,6 +17,7 @@ use core::fmt::Debug;
 use core::hash::Hash;
 use indexmap::IndexMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// A key that a snapshot can hold: text, bytes, or an unsigned number.
 pub trait SnapshotKey: Hash + Eq + Debug + Sized {
@@ -48,8 +49,10 @@ macro_rules! keys {
 keys! {
     String, 1, |this| this.as_bytes(), |bytes| core::str::from_utf8(bytes).ok().map(Self::from);
     Box<str>, 1, |this| this.as_bytes(), |bytes| core::str::from_utf8(bytes).ok().map(Self::from);
+    Arc<str>, 1, |this| this.as_bytes(), |bytes| core::str::from_utf8(bytes).ok().map(Self::from);
     Vec<u8>, 2, |this| this, |bytes| Some(bytes.to_vec());
     Box<[u8]>, 2, |this| this, |bytes| Some(bytes.into());
+    Arc<[u8]>, 2, |this| this, |bytes| Some(bytes.into());
     u32, 3, |this| &this.to_le_bytes(), |bytes| bytes.try_into().ok().map(Self::from_le_bytes);
     u64, 3, |this| &this.to_le_bytes(), |bytes| bytes.try_into().ok().map(Self::from_le_bytes);
     u128, 3, |this| &this.to_le_bytes(), |bytes| bytes.try_into().ok().map(Self::from_le_bytes);
