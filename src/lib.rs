@@ -49,6 +49,7 @@
 //! | a process that may be killed, or series to move to another | [`Tracker::write_snapshot`], [`Bank::write_snapshot`], [`Layer::write_snapshot`] |
 //! | an engine that holds the state of each series for you | [`OneSeries`], [`Tracker::save_series`] |
 //! | more series than one process should hold | [`key_part`], [`split_snapshot`] and [`merge_snapshots`] |
+//! | a dictionary of keys, and a code for each sample | [`Dictionary`] with [`Tracker::update_coded`] |
 //! | weights and their gradients | [`Layer::update`], [`Layer::descend`]; many small layers at once: [`update_layers`], [`descend_layers`] |
 //! | the losses of a batch, of which some labels are wrong | [`LossGuard`]: a weight for each example |
 //! | gradients with a spike now and then | [`GradientGuard`], and [`sum_of_squares`] for the norm |
@@ -224,7 +225,7 @@ pub use sweep::{LayerUpdate, Observation, Outputs, Sweep, Threads, sum_of_square
 #[cfg(feature = "histogram")]
 pub use tail::TailProfile;
 pub use timed::{TimedBank, Update};
-pub use tracker::{Counters, Idle, OneSeries, Overflow, Series, SnapshotKey, ToKey, Tracker};
+pub use tracker::{Counters, Dictionary, Idle, OneSeries, Overflow, Series, SnapshotKey, ToKey, Tracker};
 
 /// The README, whose examples are tests.
 #[cfg(doctest)]

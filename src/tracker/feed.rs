@@ -259,6 +259,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
 
     /// Removes a series from the map, the bank and the order; the last one takes its channel.
     pub(super) fn take_out(&mut self, channel: usize) {
+        self.moves.count();
         self.order.unlink(&mut AllSlots(&mut self.series), number(channel));
         self.series.swap_remove_index(channel);
         // There is such a channel: there was such a series.

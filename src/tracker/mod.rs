@@ -5,6 +5,7 @@
 //! | `key.rs` | what the key of a new series is made of |
 //! | `feed.rs` | a sample's way through a tracker |
 //! | `batch.rs` | many samples, whose series are found together |
+//! | `codes.rs` | many samples, whose series have numbers |
 //! | `expiry.rs` | limits of idleness and number, and the clock |
 //! | `order.rs` | the order in which series have been idle |
 //! | `types.rs` | the state of one series, and the counters |
@@ -13,6 +14,7 @@
 //! | `snapshot.rs` | a tracker to bytes and back |
 
 mod batch;
+mod codes;
 mod expiry;
 mod feed;
 mod key;
@@ -22,6 +24,7 @@ mod saved;
 mod snapshot;
 mod types;
 
+pub use codes::Dictionary;
 pub use expiry::{Idle, Overflow};
 pub use key::ToKey;
 pub use one::OneSeries;
@@ -34,6 +37,7 @@ use crate::rule::{Estimator, Scored, Timed};
 use crate::rules::RobustMean;
 use crate::snapshot::Fingerprint;
 use crate::timed::{TimedBank, Update};
+use codes::Moves;
 use core::borrow::Borrow;
 use core::hash::Hash;
 use expiry::Clock;
@@ -113,6 +117,7 @@ pub struct Tracker<K, R: Estimator = RobustMean, T: Real = f64> {
     clock: Clock,
     counters: Counters,
     fingerprint: Fingerprint,
+    moves: Moves,
 }
 
 impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
@@ -123,6 +128,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     pub fn new(rule: R) -> Result<Self, ChannelsError> {
         Ok(Self {
             fingerprint: Fingerprint::of::<R, T>(&rule),
+            moves: Moves::new(),
             series: IndexMap::new(),
             bank: TimedBank::new(rule, 0)?,
             max_series: usize::MAX,

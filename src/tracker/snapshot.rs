@@ -2,7 +2,7 @@
 
 use super::feed::{AllSlots, Slot, number};
 use super::order::{self, Links, Order};
-use super::{Clock, Counters, Tracker};
+use super::{Clock, Counters, Moves, Tracker};
 use crate::columns::Columns;
 use crate::error::ChannelsError;
 use crate::lane::Real;
@@ -153,6 +153,7 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
         let Loaded { series, columns, last, late, order, counters, clock, was_in_time } = loaded;
         self.bank.replace(columns, last, late);
         (self.series, self.order, self.counters, self.clock) = (series, order, counters, clock);
+        self.moves = Moves::new();
         if was_in_time != self.is_idle_by_time() {
             // No series is idle yet: what they were idle by is something else.
             self.clock = Clock::default();

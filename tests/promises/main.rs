@@ -9,6 +9,7 @@ mod oracle;
 mod support;
 
 mod clipped_ema;
+mod codes;
 mod convert;
 mod decay;
 mod digest;
