@@ -99,6 +99,17 @@ pub enum TrackError {
     /// The decay or the limit of idleness is in time, and the sample has none.
     #[error("the decay or max_idle is in time, and the sample has none: use update_at, or Idle::Samples")]
     NoTime,
+    /// A code that no key has.
+    #[error("the code {code} has no key: the dictionary has {keys}, and codes count from 0")]
+    Code {
+        /// The code.
+        code: u32,
+        /// The number of keys in the dictionary.
+        keys: usize,
+    },
+    /// Slices that do not fit each other.
+    #[error(transparent)]
+    Update(#[from] UpdateError),
     /// There is no channel for a new series.
     #[error(transparent)]
     Channels(#[from] ChannelsError),

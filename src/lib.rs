@@ -47,6 +47,9 @@
 //! | samples at any distance in time | [`Decay::half_life_time`] with [`Bank::update_after`] for rows, [`Bank::update_rows_into_after`] and [`Bank::update_series_into_after`] for many, [`TimedBank::observe_at`] for samples one by one, [`Tracker::update_at`] for series by name |
 //! | named series that come and go | [`Tracker`], with [`max_idle`](Tracker::max_idle) and [`max_series`](Tracker::max_series) |
 //! | a process that may be killed, or series to move to another | [`Tracker::write_snapshot`], [`Bank::write_snapshot`], [`Layer::write_snapshot`] |
+//! | an engine that holds the state of each series for you | [`OneSeries`], [`Tracker::save_series`] |
+//! | more series than one process should hold | [`key_part`], [`split_snapshot`] and [`merge_snapshots`] |
+//! | a dictionary of keys, and a code for each sample | [`Dictionary`] with [`Tracker::update_coded`] |
 //! | weights and their gradients | [`Layer::update`], [`Layer::descend`]; many small layers at once: [`update_layers`], [`descend_layers`] |
 //! | the losses of a batch, of which some labels are wrong | [`LossGuard`]: a weight for each example |
 //! | gradients with a spike now and then | [`GradientGuard`], and [`sum_of_squares`] for the norm |
@@ -215,12 +218,14 @@ pub use rules::{
     Bound, CleanedEma, ClippedEma, Correlated, Ema, Floor, LearningRate, Numerator, RelaxedNumerator, Resolution,
     RobustMean, Scope, WeightDecay,
 };
-pub use snapshot::{SnapshotError, SnapshotInfo, SnapshotKind, SnapshotRule};
+pub use snapshot::{
+    SnapshotError, SnapshotInfo, SnapshotKind, SnapshotRule, key_hash, key_part, merge_snapshots, split_snapshot,
+};
 pub use sweep::{LayerUpdate, Observation, Outputs, Sweep, Threads, sum_of_squares, update_layers};
 #[cfg(feature = "histogram")]
 pub use tail::TailProfile;
 pub use timed::{TimedBank, Update};
-pub use tracker::{Counters, Idle, Overflow, Series, SnapshotKey, Tracker};
+pub use tracker::{Counters, Dictionary, Idle, OneSeries, Overflow, Series, SnapshotKey, ToKey, Tracker};
 
 /// The README, whose examples are tests.
 #[cfg(doctest)]

@@ -3,7 +3,7 @@
 use crate::columns::Columns;
 use crate::error::{ChannelsError, UpdateError};
 use crate::lane::Real;
-use crate::rule::{Estimator, Reading, Timed};
+use crate::rule::{ColumnsOf, Estimator, Reading, Timed};
 use crate::rules::{CleanedEma, RobustMean};
 use crate::sweep::{Observation, Outputs, Place, Recent, Sweep, check_named, same_length};
 use core::time::Duration;
@@ -348,6 +348,16 @@ impl<R: Estimator, T: Real> TimedBank<R, T> {
     /// Replaces all channels, by columns and as many last times and rows of late samples.
     pub(crate) fn replace(&mut self, columns: Columns<R, T>, last: Vec<i64>, late: Vec<u8>) {
         (self.columns, self.last, self.late) = (columns, last, late);
+    }
+
+    /// Replaces the state of a channel, its last time and its row of late samples. Nothing happens if there is none.
+    pub(crate) fn put(&mut self, channel: usize, state: ColumnsOf<R, T>, last: i64, late: u8) {
+        let Some(place) = self.last.get_mut(channel) else { return };
+        *place = last;
+        self.set_late(channel, late);
+        for (column, number) in self.columns.as_mut_slices().into_iter().zip(state) {
+            column[channel] = number;
+        }
     }
 
     /// Adds channels after the present ones, by columns and as many last times and rows of late samples. On an error

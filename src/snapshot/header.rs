@@ -50,6 +50,16 @@ impl SnapshotRule {
         Self { name: rule.name().to_owned(), parameters }
     }
 
+    /// Appends name and parameters.
+    fn put(&self, out: &mut Vec<u8>) {
+        put_text(out, &self.name);
+        out.push(u8::try_from(self.parameters.len()).unwrap_or(u8::MAX));
+        for (name, value) in &self.parameters {
+            put_text(out, name);
+            out.extend(value.to_bits().to_le_bytes());
+        }
+    }
+
     /// The names of the parameters that differ.
     pub(crate) fn differences(&self, other: &Self) -> String {
         if self.name != other.name {
@@ -134,6 +144,20 @@ pub(crate) struct Header {
 }
 
 impl Header {
+    /// The header of nothing.
+    pub(super) const NONE: Self = Self {
+        format: FORMAT,
+        kind: SnapshotKind::Tracker,
+        lane: 0,
+        key: 0,
+        marks: 0,
+        columns: 0,
+        rules: Vec::new(),
+        channels: 0,
+        body: 0,
+        note: Vec::new(),
+    };
+
     /// Makes the header for channels of this rule, without body and note.
     pub(crate) fn new<R: Rule, T: Real>(kind: SnapshotKind, rule: &R, channels: usize) -> Self {
         Self {
@@ -156,14 +180,7 @@ impl Header {
         header.push(u8::try_from(self.rules.len()).unwrap_or(u8::MAX));
         header.extend(self.channels.to_le_bytes());
         header.extend(self.body.to_le_bytes());
-        for rule in &self.rules {
-            put_text(&mut header, &rule.name);
-            header.push(u8::try_from(rule.parameters.len()).unwrap_or(u8::MAX));
-            for (name, value) in &rule.parameters {
-                put_text(&mut header, name);
-                header.extend(value.to_bits().to_le_bytes());
-            }
-        }
+        self.rules.iter().for_each(|rule| rule.put(&mut header));
         header.extend((self.note.len() as u64).to_le_bytes());
         header.extend(&self.note);
         let mut bytes = MAGIC.to_vec();
@@ -172,6 +189,19 @@ impl Header {
         bytes.extend(header);
         bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
         bytes
+    }
+
+    /// What the states of a series depend on: the bytes of a lane, the number of columns, and the rule.
+    pub(super) fn rule_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![self.lane, self.columns];
+        self.rules.iter().for_each(|rule| rule.put(&mut bytes));
+        bytes
+    }
+
+    /// The rule and the element type, for people.
+    pub(super) fn describe_rule(&self) -> String {
+        let rules: Vec<String> = self.rules.iter().map(SnapshotRule::to_string).collect();
+        format!("{} of {}", rules.join(" and "), if self.lane == 4 { "f32" } else { "f64" })
     }
 
     /// Reads the header of a whole, undamaged snapshot, and returns it with the body.
@@ -318,7 +348,7 @@ impl Header {
         Ok(())
     }
 
-    fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         let lane = if self.lane == 4 { "f32" } else { "f64" };
         let key = match self.key {
             0 => "",

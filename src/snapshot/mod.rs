@@ -6,20 +6,33 @@
 //! | `header.rs` | the header: kind, rule with its parameters, size |
 //! | `body.rs` | numbers to bytes and back, in order |
 //! | `first.rs` | snapshots of format 1, read as those of format 2 |
+//! | `parts.rs` | the series of a tracker shared out among several snapshots, and put together |
+//! | `series.rs` | one series as a few bytes of its own |
 //! | `faces.rs` | [`Bank`](crate::Bank) and [`Layer`](crate::Layer); those of a [`Tracker`](crate::Tracker) and of guards are in their own folders |
 
 mod body;
 mod faces;
 mod first;
 mod header;
+mod parts;
+mod series;
 
 pub(crate) use body::{Body, Reader, columns, read_columns, write_whole};
 pub(crate) use first::Tally as FirstTally;
 pub(crate) use header::Header;
 pub use header::{SnapshotInfo, SnapshotKind, SnapshotRule};
+pub use parts::{key_hash, key_part, merge_snapshots, split_snapshot};
+pub(crate) use series::{Fingerprint, MOST, SavedSeries};
 
 use crate::error::ChannelsError;
 use thiserror::Error;
+
+/// The mark of a tracker whose clock is in time.
+pub(crate) const IN_TIME: u8 = 1;
+/// The mark of a tracker that has refused late samples of some series.
+pub(crate) const HAS_LATE: u8 = 2;
+/// The number of a tracker's counters.
+pub(crate) const COUNTERS: usize = 10;
 
 /// Bytes that are no state of this bank, layer, tracker or guard, which has not changed.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -76,6 +89,27 @@ pub enum SnapshotError {
         expected: String,
         /// The parameters that differ, by name.
         differs: String,
+    },
+    /// The bytes of a series were saved by another rule, other parameters or another element type.
+    #[error("the series was saved by another rule, or other parameters, than {expected}: restore it by its own")]
+    Fingerprint {
+        /// The rule with all of its parameters, and the element type, by which it was to be restored.
+        expected: String,
+    },
+    /// A snapshot cannot be split into so many.
+    #[error("a snapshot is split into 1 to 65536 parts, not into {parts}")]
+    Parts {
+        /// The number of parts that was asked for.
+        parts: usize,
+    },
+    /// There is no snapshot to merge.
+    #[error("there is no snapshot to merge: give one at least")]
+    Nothing,
+    /// The note is too long.
+    #[error("a note of {bytes} bytes is too long: it has half a mebibyte at most")]
+    Note {
+        /// The bytes of the note.
+        bytes: usize,
     },
     /// A channel is in a state that the rule cannot have led to.
     #[error("the snapshot's channel {channel} is in a state that {rule} never leads to: whatever wrote it is broken")]

@@ -16,7 +16,7 @@ use core::hint::black_box;
 use indexmap::map::RawEntryApiV1;
 
 /// Samples whose series are found together: enough for as many misses as a core has under way at a time.
-const WINDOW: usize = 32;
+pub(super) const WINDOW: usize = 32;
 
 /// A sample of a batch.
 struct Sample<'a, Q: ?Sized, X> {
@@ -75,17 +75,33 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
             // The first whose hash begins alike: nearly always the one, and its key is not asked for yet.
             sample.channel = self.series.raw_entry_v1().index_from_hash(sample.hash, |_| true);
         }
-        let mut neighbours = [[NONE; 2]; WINDOW];
-        for (sample, neighbours) in window.iter().flatten().zip(&mut neighbours) {
-            if let Some((channel, (_, slot))) = sample.channel.and_then(|at| Some((at, self.series.get_index(at)?))) {
-                self.bank.fetch(channel);
-                *neighbours = [slot.links.older, slot.links.newer];
-            }
-        }
+        let neighbours = self.fetch_slots(window.iter().flatten().map(|sample| sample.channel));
         for sample in window.iter_mut().flatten() {
             let is_it = |&at: &usize| self.series.get_index(at).is_some_and(|(key, _)| key.borrow() == sample.key);
             sample.channel = sample.channel.filter(is_it).or_else(|| self.series.get_index_of(sample.key));
         }
+        self.fetch_neighbours(&neighbours);
+    }
+
+    /// Fetches what samples of these channels will touch.
+    pub(super) fn fetch(&self, channels: impl Iterator<Item = Option<usize>>) {
+        let neighbours = self.fetch_slots(channels);
+        self.fetch_neighbours(&neighbours);
+    }
+
+    /// Fetches the states of at most a window of channels, reads their slots, and returns their neighbours.
+    fn fetch_slots(&self, channels: impl Iterator<Item = Option<usize>>) -> [[u32; 2]; WINDOW] {
+        let mut neighbours = [[NONE; 2]; WINDOW];
+        for (channel, neighbours) in channels.zip(&mut neighbours) {
+            if let Some((channel, (_, slot))) = channel.and_then(|at| Some((at, self.series.get_index(at)?))) {
+                self.bank.fetch(channel);
+                *neighbours = [slot.links.older, slot.links.newer];
+            }
+        }
+        neighbours
+    }
+
+    fn fetch_neighbours(&self, neighbours: &[[u32; 2]; WINDOW]) {
         // Slots lie beside their keys, where only reading fetches.
         let neighbours = neighbours.as_flattened().iter();
         let read = neighbours

@@ -2,12 +2,12 @@
 //! came of it.
 
 use super::order::{self, Links, Slots};
-use super::{Idle, Overflow, Series, Tracker};
+use super::{Idle, Overflow, Series, ToKey, Tracker};
 use crate::error::{ChannelsError, TrackError};
 use crate::lane::Real;
 use crate::rule::{Scored, Timed};
 use crate::sweep::nanoseconds;
-use crate::timed::{EARLIEST, Update};
+use crate::timed::{EARLIEST, TimedBank, Update};
 use core::borrow::Borrow;
 use core::hash::Hash;
 use core::time::Duration;
@@ -30,6 +30,25 @@ pub(super) struct Slot<T> {
 impl<T: Real> Slot<T> {
     /// A series without a sample that is in no order yet.
     pub(super) const EMPTY: Self = Self { score: T::NAN, samples: 0, outliers: 0, seen: 0, links: Links::NONE };
+
+    /// Counts a sample, and returns what came of it.
+    #[inline]
+    pub(super) fn counted(&mut self, update: Update<T>) -> Update<T> {
+        if update.accepted {
+            self.score = update.score;
+            self.samples += 1;
+            self.outliers += u64::from(update.outlier);
+        }
+        update
+    }
+
+    /// The series of this slot, whose state is in a channel of `bank`.
+    pub(super) fn series<R: Scored>(&self, bank: &TimedBank<R, T>, channel: usize) -> Series<T> {
+        let reading = bank.reading(channel);
+        let (location, scale) = reading.map_or((T::NAN, T::NAN), |reading| (reading.location, reading.scale));
+        let Self { score, samples, outliers, .. } = *self;
+        Series { location, scale, score, samples, outliers, last: bank.last(channel) }
+    }
 }
 
 /// A sample that its series may take.
@@ -47,7 +66,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     pub(super) fn take<Q>(&mut self, key: &Q, channel: Option<usize>, sample: T) -> Result<Update<T>, TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Eq + ToKey<K> + ?Sized,
     {
         if self.bank.rule().is_in_time() || self.is_idle_by_time() {
             return Err(TrackError::NoTime);
@@ -70,7 +89,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     ) -> Result<Option<Admitted>, TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Eq + ToKey<K> + ?Sized,
     {
         let mut silence = 0;
         // Without a time, the column of last times is not read: with very many series that would cost a miss of the cache.
@@ -132,9 +151,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         if let Some(slot) = slots.at(channel)
             && update.accepted
         {
-            slot.score = update.score;
-            slot.samples += 1;
-            slot.outliers += u64::from(update.outlier);
+            slot.counted(update);
             slot.seen = now;
             self.order.touch(&mut slots, number(channel));
         }
@@ -169,7 +186,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     pub(super) fn add<Q>(&mut self, key: &Q, now: i64, is_missing: bool) -> Result<Option<usize>, TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Eq + ToKey<K> + ?Sized,
     {
         let most = self.max_series.min(order::NONE as usize);
         if self.series.len() >= most {
@@ -192,7 +209,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
         let room = self.series.try_reserve(1);
         room.map_err(|_| ChannelsError::OutOfMemory { channels: channel.saturating_add(1) })?;
         self.bank.extend(1)?;
-        self.series.insert(key.to_owned(), Slot { seen: now, ..Slot::EMPTY });
+        self.series.insert(key.to_key(), Slot { seen: now, ..Slot::EMPTY });
         self.order.append(&mut AllSlots(&mut self.series), number(channel));
         self.counters.created += 1;
         Ok(Some(channel))
@@ -242,6 +259,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
 
     /// Removes a series from the map, the bank and the order; the last one takes its channel.
     pub(super) fn take_out(&mut self, channel: usize) {
+        self.moves.count();
         self.order.unlink(&mut AllSlots(&mut self.series), number(channel));
         self.series.swap_remove_index(channel);
         // There is such a channel: there was such a series.
@@ -250,10 +268,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     }
 
     pub(super) fn describe(&self, channel: usize, slot: &Slot<T>) -> Series<T> {
-        let reading = self.bank.reading(channel);
-        let (location, scale) = reading.map_or((T::NAN, T::NAN), |reading| (reading.location, reading.scale));
-        let Slot { score, samples, outliers, .. } = *slot;
-        Series { location, scale, score, samples, outliers, last: self.bank.last(channel) }
+        slot.series(&self.bank, channel)
     }
 }
 
@@ -268,7 +283,7 @@ impl<K: Hash + Eq, R: Scored + Timed, T: Real> Tracker<K, R, T> {
     ) -> Result<Update<T>, TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Eq + ToKey<K> + ?Sized,
     {
         let time = time.max(EARLIEST);
         let Some(admitted) = self.admit(key, channel, Some(time), sample)? else { return Ok(Update::NONE) };
@@ -292,7 +307,7 @@ pub(super) fn number(channel: usize) -> u32 {
 pub(super) struct AllSlots<'a, K, T>(pub(super) &'a mut IndexMap<K, Slot<T>>);
 
 impl<K, T> AllSlots<'_, K, T> {
-    fn at(&mut self, channel: usize) -> Option<&mut Slot<T>> {
+    pub(super) fn at(&mut self, channel: usize) -> Option<&mut Slot<T>> {
         self.0.get_index_mut(channel).map(|(_, slot)| slot)
     }
 }

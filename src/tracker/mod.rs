@@ -2,21 +2,32 @@
 //!
 //! | file | what it does |
 //! |---|---|
+//! | `key.rs` | what the key of a new series is made of |
 //! | `feed.rs` | a sample's way through a tracker |
 //! | `batch.rs` | many samples, whose series are found together |
+//! | `codes.rs` | many samples, whose series have numbers |
 //! | `expiry.rs` | limits of idleness and number, and the clock |
 //! | `order.rs` | the order in which series have been idle |
 //! | `types.rs` | the state of one series, and the counters |
+//! | `saved.rs` | one series to bytes and back |
+//! | `one.rs` | a series by itself, without a tracker |
 //! | `snapshot.rs` | a tracker to bytes and back |
 
 mod batch;
+mod codes;
 mod expiry;
 mod feed;
+mod key;
+mod one;
 mod order;
+mod saved;
 mod snapshot;
 mod types;
 
+pub use codes::Dictionary;
 pub use expiry::{Idle, Overflow};
+pub use key::ToKey;
+pub use one::OneSeries;
 pub use snapshot::SnapshotKey;
 pub use types::{Counters, Series};
 
@@ -24,7 +35,9 @@ use crate::error::{ChannelsError, TrackError};
 use crate::lane::Real;
 use crate::rule::{Estimator, Scored, Timed};
 use crate::rules::RobustMean;
+use crate::snapshot::Fingerprint;
 use crate::timed::{TimedBank, Update};
+use codes::Moves;
 use core::borrow::Borrow;
 use core::hash::Hash;
 use expiry::Clock;
@@ -103,6 +116,8 @@ pub struct Tracker<K, R: Estimator = RobustMean, T: Real = f64> {
     order: Order,
     clock: Clock,
     counters: Counters,
+    fingerprint: Fingerprint,
+    moves: Moves,
 }
 
 impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
@@ -112,6 +127,8 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     /// The lane type cannot carry the rule's parameters.
     pub fn new(rule: R) -> Result<Self, ChannelsError> {
         Ok(Self {
+            fingerprint: Fingerprint::of::<R, T>(&rule),
+            moves: Moves::new(),
             series: IndexMap::new(),
             bank: TimedBank::new(rule, 0)?,
             max_series: usize::MAX,
@@ -163,7 +180,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     pub fn begin<Q>(&mut self, key: &Q, step: Option<f64>) -> Result<bool, TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Eq + ToKey<K> + ?Sized,
     {
         if self.series.contains_key(key) {
             return Ok(false);
@@ -195,7 +212,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     pub fn update<Q>(&mut self, key: &Q, sample: T) -> Result<Update<T>, TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Eq + ToKey<K> + ?Sized,
     {
         self.take(key, self.series.get_index_of(key), sample)
     }
@@ -209,7 +226,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     pub fn update_batch<'a, Q>(&mut self, batch: impl IntoIterator<Item = (&'a Q, T)>) -> Result<(), TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized + 'a,
+        Q: Hash + Eq + ToKey<K> + ?Sized + 'a,
     {
         self.update_batch_with(batch, |_, _, _| ())
     }
@@ -237,7 +254,7 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
     ) -> Result<(), TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized + 'a,
+        Q: Hash + Eq + ToKey<K> + ?Sized + 'a,
     {
         self.in_windows(batch, Self::take, report)
     }
@@ -316,7 +333,7 @@ impl<K: Hash + Eq, R: Scored + Timed, T: Real> Tracker<K, R, T> {
     pub fn update_at<Q>(&mut self, key: &Q, time: i64, sample: T) -> Result<Update<T>, TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Eq + ToKey<K> + ?Sized,
     {
         self.take_at(key, self.series.get_index_of(key), (time, sample))
     }
@@ -329,7 +346,7 @@ impl<K: Hash + Eq, R: Scored + Timed, T: Real> Tracker<K, R, T> {
     pub fn update_batch_at<'a, Q>(&mut self, batch: impl IntoIterator<Item = (&'a Q, i64, T)>) -> Result<(), TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized + 'a,
+        Q: Hash + Eq + ToKey<K> + ?Sized + 'a,
     {
         self.update_batch_at_with(batch, |_, _, _| ())
     }
@@ -346,7 +363,7 @@ impl<K: Hash + Eq, R: Scored + Timed, T: Real> Tracker<K, R, T> {
     ) -> Result<(), TrackError>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized + 'a,
+        Q: Hash + Eq + ToKey<K> + ?Sized + 'a,
     {
         let batch = batch.into_iter().map(|(key, time, sample)| (key, (time, sample)));
         self.in_windows(batch, Self::take_at, report)

@@ -2,18 +2,22 @@
 
 use super::feed::{AllSlots, Slot, number};
 use super::order::{self, Links, Order};
-use super::{Clock, Counters, Tracker};
+use super::{Clock, Counters, Moves, Tracker};
 use crate::columns::Columns;
 use crate::error::ChannelsError;
 use crate::lane::Real;
 use crate::rule::Scored;
-use crate::snapshot::{Body, Header, Reader, SnapshotError, SnapshotKind, columns, read_columns, write_whole};
+use crate::snapshot::{
+    Body, COUNTERS, HAS_LATE, Header, IN_TIME, MOST, Reader, SnapshotError, SnapshotKind, columns, read_columns,
+    write_whole,
+};
 use crate::timed::MOST_LATE;
 use core::borrow::Borrow;
 use core::fmt::Debug;
 use core::hash::Hash;
 use indexmap::IndexMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// A key that a snapshot can hold: text, bytes, or an unsigned number.
 pub trait SnapshotKey: Hash + Eq + Debug + Sized {
@@ -45,8 +49,10 @@ macro_rules! keys {
 keys! {
     String, 1, |this| this.as_bytes(), |bytes| core::str::from_utf8(bytes).ok().map(Self::from);
     Box<str>, 1, |this| this.as_bytes(), |bytes| core::str::from_utf8(bytes).ok().map(Self::from);
+    Arc<str>, 1, |this| this.as_bytes(), |bytes| core::str::from_utf8(bytes).ok().map(Self::from);
     Vec<u8>, 2, |this| this, |bytes| Some(bytes.to_vec());
     Box<[u8]>, 2, |this| this, |bytes| Some(bytes.into());
+    Arc<[u8]>, 2, |this| this, |bytes| Some(bytes.into());
     u32, 3, |this| &this.to_le_bytes(), |bytes| bytes.try_into().ok().map(Self::from_le_bytes);
     u64, 3, |this| &this.to_le_bytes(), |bytes| bytes.try_into().ok().map(Self::from_le_bytes);
     u128, 3, |this| &this.to_le_bytes(), |bytes| bytes.try_into().ok().map(Self::from_le_bytes);
@@ -57,14 +63,6 @@ keys! {
 const fn bytes_of_slot<T>() -> usize {
     size_of::<T>() + 4 * size_of::<u64>() + size_of::<u32>()
 }
-
-/// The mark of a tracker whose clock is in time.
-const IN_TIME: u8 = 1;
-/// The mark of a tracker that has refused late samples of some series.
-const HAS_LATE: u8 = 2;
-
-/// The number of counters.
-const COUNTERS: usize = 10;
 
 impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
     /// Writes every series with its state, the counters, and a note of at most half a mebibyte, such as how far the
@@ -155,6 +153,7 @@ impl<K: SnapshotKey, R: Scored, T: Real> Tracker<K, R, T> {
         let Loaded { series, columns, last, late, order, counters, clock, was_in_time } = loaded;
         self.bank.replace(columns, last, late);
         (self.series, self.order, self.counters, self.clock) = (series, order, counters, clock);
+        self.moves = Moves::new();
         if was_in_time != self.is_idle_by_time() {
             // No series is idle yet: what they were idle by is something else.
             self.clock = Clock::default();
@@ -359,9 +358,6 @@ enum Parameters {
     /// Any: its states are converted.
     Any,
 }
-
-/// The most that a counter can have come to, and more than centuries of samples.
-const MOST: u64 = u64::MAX / 2;
 
 /// The bytes of the clock.
 const CLOCK: usize = 1 + 2 * size_of::<u64>();

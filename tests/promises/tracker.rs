@@ -154,6 +154,36 @@ fn any_rule_that_scores_is_tracked() {
     check(ClippedEma::new(Decay::half_life(20.0).unwrap()));
 }
 
+/// Keys that are shared or a word shorter are made of the same text, and are the same series in a snapshot.
+#[test]
+fn keys_of_any_pointer() {
+    fn check<K>() -> Vec<u8>
+    where
+        K: evenkeel::SnapshotKey + Clone + core::borrow::Borrow<str>,
+        str: evenkeel::ToKey<K>,
+    {
+        let mut tracker = Tracker::<K>::new(rule()).unwrap();
+        assert_eq!(tracker.begin("a", None), Ok(true));
+        tracker.update_at("a", 1, 1.0).unwrap();
+        tracker.update_batch([("b", 2.0), ("a", 3.0), ("b", 2.0)]).unwrap();
+        tracker.update_batch_at([("c", 5, 2.0), ("a", 6, 3.0)]).unwrap();
+        let mut series = Vec::new();
+        assert!(tracker.save_series("c", &mut series));
+        assert_eq!(tracker.restore_series("d", &series), Ok(true));
+        let mut bytes = Vec::new();
+        tracker.write_snapshot(&mut bytes, b"").unwrap();
+        let mut other = Tracker::<K>::new(rule()).unwrap();
+        other.read_snapshot(&bytes).unwrap();
+        assert_eq!((other.len(), other.get("a").unwrap().samples), (4, 3));
+        bytes
+    }
+    let bytes = check::<String>();
+    assert!(bytes == check::<Box<str>>() && bytes == check::<std::sync::Arc<str>>());
+    let mut shared = Tracker::<std::sync::Arc<[u8]>>::new(rule()).unwrap();
+    shared.update(&b"a"[..], 1.0).unwrap();
+    assert_eq!(shared.get(&b"a"[..]).unwrap().samples, 1);
+}
+
 /// Growth is amortised: a million series cost a small multiple of their state.
 #[test]
 fn a_million_series() {
