@@ -69,29 +69,23 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
         while index < vectors {
             let end = if R::RARE == usize::MAX { vectors } else { (index + SETTLED).min(vectors) };
             let mut noted = 0;
-            while index < end {
+            let (columns_now, noted_now) = (&mut columns, &mut noted);
+            let mut cells =
+                Body::<'_, '_, R, T, S> { simd, columns: columns_now, index, kept: now, noted: noted_now, prefetch };
+            while cells.index < end {
                 // Quick steps have a loop of their own without a call, which would leave no vector register for constants.
                 let is_left = loop {
+                    let index = cells.index;
                     if index == end {
                         break false;
                     }
                     if prefetch && index.is_multiple_of(per_line) {
-                        for (number, column) in columns.as_ref().iter().enumerate() {
-                            if R::STREAMED >> number & 1 == 1 {
-                                prefetch_index(&**column, index + ahead);
-                            }
-                        }
-                        for input in bodies.as_ref() {
-                            prefetch_index(input, index + ahead);
-                        }
+                        cells.fetch(&bodies, ahead);
                     }
-                    let (columns, noted) = (&mut columns, &mut noted);
-                    let mut cells = Body::<'_, '_, R, T, S> { simd, columns, index, kept: now, noted, prefetch };
-                    let step = lanes::<R, T, S>(simd, &bodies, index);
                     let quick = R::quick(
                         &constants,
                         &mut cells,
-                        step,
+                        lanes::<R, T, S>(simd, &bodies, index),
                         #[inline(always)]
                         |output| self.sink.vector(simd, index, output),
                     );
@@ -99,23 +93,22 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
                         break true;
                     }
                     self.sink.state(simd, &constants, At::Vector(index), &cells);
-                    index += 1;
+                    cells.index += 1;
                 };
                 if is_left {
-                    let (columns, noted) = (&mut columns, &mut noted);
-                    let mut cells = Body::<'_, '_, R, T, S> { simd, columns, index, kept: now, noted, prefetch };
-                    let step = lanes::<R, T, S>(simd, &bodies, index);
+                    let index = cells.index;
                     R::rest(
                         &constants,
                         &mut cells,
-                        step,
+                        lanes::<R, T, S>(simd, &bodies, index),
                         #[inline(always)]
                         |output| self.sink.vector(simd, index, output),
                     );
                     self.sink.state(simd, &constants, At::Vector(index), &cells);
-                    index += 1;
+                    cells.index += 1;
                 }
             }
+            index = end;
             // What was fetched has had the time of these steps to arrive.
             before.settle::<R>(
                 &constants,
@@ -202,7 +195,7 @@ pub(super) const LINE: usize = 64;
 /// extra instructions only cost.
 pub(super) const FAR_BYTES: usize = 1 << 20;
 
-/// A whole vector of channels, in place in the columns.
+/// A whole vector of channels, one after the other, in place in the columns.
 struct Body<'c, 's, R: Rule, T: Real, S: Simd> {
     simd: S,
     columns: &'c mut ColumnsOf<R, &'s mut [T::Lanes<S>]>,
@@ -211,6 +204,21 @@ struct Body<'c, 's, R: Rule, T: Real, S: Simd> {
     /// The number of vectors in `kept`: beside it, and so in a register.
     noted: &'c mut usize,
     prefetch: bool,
+}
+
+impl<R: Rule, T: Real, S: Simd> Body<'_, '_, R, T, S> {
+    /// Asks for what the step that lies `ahead` of this one will read.
+    #[inline(always)]
+    fn fetch(&self, inputs: &InputsOf<R, &[T::Lanes<S>]>, ahead: usize) {
+        for (number, column) in self.columns.as_ref().iter().enumerate() {
+            if R::STREAMED >> number & 1 == 1 {
+                prefetch_index(&**column, self.index + ahead);
+            }
+        }
+        for input in inputs.as_ref() {
+            prefetch_index(input, self.index + ahead);
+        }
+    }
 }
 
 impl<R: Rule, T: Real, S: Simd> Cells<T, S> for Body<'_, '_, R, T, S> {
