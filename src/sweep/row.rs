@@ -51,83 +51,17 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
             |input| T::split::<S>(input),
         );
         let vectors = inputs.as_ref()[0].0.len();
-        let (ahead, per_line) = (AHEAD_BYTES / size_of::<T::Lanes<S>>(), (LINE / size_of::<T::Lanes<S>>()).max(1));
         // Cut to the one length, so that the compiler need not check it in the loop.
         let bodies = R::Inputs::from_fn(
             #[inline(always)]
             |input| &inputs.as_ref()[input].0[..vectors],
         );
-        let mut columns = R::Columns::map(
+        let columns = R::Columns::map(
             R::Columns::each_mut(&mut rows),
             #[inline(always)]
             |(body, _)| &mut body[..vectors],
         );
-        let prefetch = self.prefetch;
-        let (mut even, mut odd) = (Kept::<T, S>::none(simd), Kept::none(simd));
-        let (mut now, mut before, mut noted_before) = (&mut even, &mut odd, 0);
-        let mut index = 0;
-        while index < vectors {
-            let end = if R::RARE == usize::MAX { vectors } else { (index + SETTLED).min(vectors) };
-            let mut noted = 0;
-            let (columns_now, noted_now) = (&mut columns, &mut noted);
-            let mut cells =
-                Body::<'_, '_, R, T, S> { simd, columns: columns_now, index, kept: now, noted: noted_now, prefetch };
-            while cells.index < end {
-                // Quick steps have a loop of their own without a call, which would leave no vector register for constants.
-                let is_left = loop {
-                    let index = cells.index;
-                    if index == end {
-                        break false;
-                    }
-                    if prefetch && index.is_multiple_of(per_line) {
-                        cells.fetch(&bodies, ahead);
-                    }
-                    let quick = R::quick(
-                        &constants,
-                        &mut cells,
-                        lanes::<R, T, S>(simd, &bodies, index),
-                        #[inline(always)]
-                        |output| self.sink.vector(simd, index, output),
-                    );
-                    if quick.is_err() {
-                        break true;
-                    }
-                    self.sink.state(simd, &constants, At::Vector(index), &cells);
-                    cells.index += 1;
-                };
-                if is_left {
-                    let index = cells.index;
-                    R::rest(
-                        &constants,
-                        &mut cells,
-                        lanes::<R, T, S>(simd, &bodies, index),
-                        #[inline(always)]
-                        |output| self.sink.vector(simd, index, output),
-                    );
-                    self.sink.state(simd, &constants, At::Vector(index), &cells);
-                    cells.index += 1;
-                }
-            }
-            index = end;
-            // What was fetched has had the time of these steps to arrive.
-            before.settle::<R>(
-                &constants,
-                &mut columns,
-                noted_before,
-                #[inline(always)]
-                |index| (index, lanes::<R, T, S>(simd, &bodies, index)),
-            );
-            core::mem::swap(&mut now, &mut before);
-            noted_before = noted;
-        }
-        before.settle::<R>(
-            &constants,
-            &mut columns,
-            noted_before,
-            #[inline(always)]
-            |index| (index, lanes::<R, T, S>(simd, &bodies, index)),
-        );
-        drop(columns);
+        vectors_of::<R, T, S, K>(simd, &constants, columns, &bodies, &mut self.sink, self.prefetch);
         if !inputs.as_ref()[0].1.is_empty() {
             let state = R::Columns::map(
                 R::Columns::each_mut(&mut rows),
@@ -154,6 +88,84 @@ impl<R: Rule, T: Real, K: Sink<R, T>> WithSimd for Row<'_, '_, R, T, K> {
         }
         self.sink
     }
+}
+
+/// Steps the whole vectors of a row.
+#[inline(always)]
+fn vectors_of<R: Rule, T: Real, S: Simd, K: Sink<R, T>>(
+    simd: S,
+    constants: &R::Constants<T>,
+    mut columns: ColumnsOf<R, &mut [T::Lanes<S>]>,
+    bodies: &InputsOf<R, &[T::Lanes<S>]>,
+    sink: &mut K,
+    prefetch: bool,
+) {
+    let vectors = bodies.as_ref()[0].len();
+    let (ahead, per_line) = (AHEAD_BYTES / size_of::<T::Lanes<S>>(), (LINE / size_of::<T::Lanes<S>>()).max(1));
+    let (mut even, mut odd) = (Kept::<T, S>::none(simd), Kept::none(simd));
+    let (mut now, mut before, mut noted_before) = (&mut even, &mut odd, 0);
+    let mut index = 0;
+    while index < vectors {
+        let end = if R::RARE == usize::MAX { vectors } else { (index + SETTLED).min(vectors) };
+        let mut noted = 0;
+        let (columns_now, noted_now) = (&mut columns, &mut noted);
+        let mut cells =
+            Body::<'_, '_, R, T, S> { simd, columns: columns_now, index, kept: now, noted: noted_now, prefetch };
+        while cells.index < end {
+            // Quick steps have a loop of their own without a call, which would leave no vector register for constants.
+            let is_left = loop {
+                let index = cells.index;
+                if index == end {
+                    break false;
+                }
+                if prefetch && index.is_multiple_of(per_line) {
+                    cells.fetch(bodies, ahead);
+                }
+                let quick = R::quick(
+                    constants,
+                    &mut cells,
+                    lanes::<R, T, S>(simd, bodies, index),
+                    #[inline(always)]
+                    |output| sink.vector(simd, index, output),
+                );
+                if quick.is_err() {
+                    break true;
+                }
+                sink.state(simd, constants, At::Vector(index), &cells);
+                cells.index += 1;
+            };
+            if is_left {
+                let index = cells.index;
+                R::rest(
+                    constants,
+                    &mut cells,
+                    lanes::<R, T, S>(simd, bodies, index),
+                    #[inline(always)]
+                    |output| sink.vector(simd, index, output),
+                );
+                sink.state(simd, constants, At::Vector(index), &cells);
+                cells.index += 1;
+            }
+        }
+        index = end;
+        // What was fetched has had the time of these steps to arrive.
+        before.settle::<R>(
+            constants,
+            &mut columns,
+            noted_before,
+            #[inline(always)]
+            |index| (index, lanes::<R, T, S>(simd, bodies, index)),
+        );
+        core::mem::swap(&mut now, &mut before);
+        noted_before = noted;
+    }
+    before.settle::<R>(
+        constants,
+        &mut columns,
+        noted_before,
+        #[inline(always)]
+        |index| (index, lanes::<R, T, S>(simd, bodies, index)),
+    );
 }
 
 /// The inputs of one vector of channels.

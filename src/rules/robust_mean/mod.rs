@@ -341,16 +341,12 @@ impl Step for RobustMean {
         if T::lanes::<S>() == 1 {
             let (after, is_close) = close(k, now, sample);
             if is_close.all() {
-                cells.set(LOCATION, after.now.location);
-                cells.set(SCALE, after.now.scale);
-                report(after.verdict());
+                report(averages(cells, after));
                 return Ok(());
             }
             let (after, is_calm) = calm(k, now, sample);
             if is_calm.all() {
-                cells.set(LOCATION, after.now.location);
-                cells.set(SCALE, after.now.scale);
-                report(after.verdict());
+                report(averages(cells, after));
                 return Ok(());
             }
         }
@@ -375,6 +371,14 @@ impl Step for RobustMean {
             report(apart::<Self, T, S>(sample.0, k, cells, [sample]));
         }
     }
+}
+
+/// Writes the outcome of a step in which nothing but the averages moves.
+#[inline(always)]
+fn averages<T: Real, S: Simd>(cells: &mut impl Cells<T, S>, after: Judged<T, S>) -> Verdict<T, S> {
+    cells.set(LOCATION, after.now.location);
+    cells.set(SCALE, after.now.scale);
+    after.verdict()
 }
 
 /// Takes the step of secure channels, on the columns: see [`full`].
