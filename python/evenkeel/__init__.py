@@ -9,6 +9,7 @@ what a training produces.
 | one series that goes on | `OnlineMean` |
 | rows of many channels that go on | `Bank` |
 | named series that come and go | `Tracker` |
+| series whose states a stream engine holds | `OneSeries` |
 | the losses of a batch, of which some labels are wrong | `LossGuard` |
 | gradients with a spike now and then | `GradientGuard`, `GradientGuards` |
 | a training in PyTorch | the guards over tensors, and an optimiser: `evenkeel.torch` |
@@ -21,6 +22,7 @@ from ._core import LateSampleError, SnapshotError, TooManySeriesError
 from .bank import Bank, OnlineMean
 from .columns import Tracked, cleaned_ema, ema, robust_mean, track
 from .guards import GradientGuard, GradientGuards, LossGuard, Suspect
+from .one import OneSeries, key_hash, merge_snapshots, split_snapshot
 from .tracker import Counters, Series, SnapshotInfo, Tracker, Update, snapshot_info
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "GradientGuards",
     "LateSampleError",
     "LossGuard",
+    "OneSeries",
     "OnlineMean",
     "Series",
     "SnapshotError",
@@ -41,8 +44,11 @@ __all__ = [
     "Update",
     "cleaned_ema",
     "ema",
+    "key_hash",
+    "merge_snapshots",
     "robust_mean",
     "snapshot_info",
+    "split_snapshot",
     "track",
 ]
 

@@ -366,6 +366,30 @@ class Tracker:
         """
         return self._core.add(data)
 
+    def save_series(self, key: str) -> bytes:
+        """The state of one series as bytes of its own, without its key. They hold a
+        fingerprint of the rule, and are what `restore_series` and `OneSeries` go on with. The series stays.
+
+        Raises
+        ------
+        KeyError
+            There is no such series.
+        """
+        data = self._core.save_series(key)
+        if data is None:
+            raise KeyError(key)
+        return data
+
+    def restore_series(self, key: str, data: bytes) -> bool:
+        """Puts a series that was saved under a key, in place of the one that is there, and returns whether it is new here.
+
+        Raises
+        ------
+        SnapshotError
+            The bytes are no series of this rule, or damaged; or it would be one too many. Nothing has changed.
+        """
+        return self._core.restore_series(key, data)
+
     def copy(self) -> Tracker:
         """A tracker in the same state, which goes on by itself."""
         other = type(self).__new__(type(self))

@@ -11,6 +11,7 @@
 //! | `keys.rs` | columns of keys as numbers |
 //! | `bank.rs` | channels to be updated again and again |
 //! | `tracker.rs` | named series that come and go |
+//! | `one.rs` | one series by itself, and snapshots in parts |
 //! | `guards.rs` | the guards of a training |
 //! | `learning_rate.rs` | the rule of an optimiser's step |
 //! | `layer.rs` | the step of many tensors |
@@ -27,6 +28,7 @@ mod keys;
 mod layer;
 mod learning_rate;
 mod norm;
+mod one;
 mod pass;
 mod rule;
 mod tracker;
@@ -52,6 +54,8 @@ mod _core {
     use crate::learning_rate::LearningRate;
     #[pymodule_export]
     use crate::norm::norm;
+    #[pymodule_export]
+    use crate::one::{OneSeries, key_hash, merge_snapshots, split_snapshot};
     #[pymodule_export]
     use crate::rule::{Rule, duration};
     #[pymodule_export]

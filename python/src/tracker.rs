@@ -35,6 +35,8 @@ trait Named: Send {
     fn write(&self, note: &[u8]) -> io::Result<Vec<u8>>;
     fn read(&mut self, bytes: &[u8], converts: bool) -> Result<(), SnapshotError>;
     fn add(&mut self, bytes: &[u8]) -> Result<usize, SnapshotError>;
+    fn save_series(&self, key: &str) -> Option<Vec<u8>>;
+    fn restore_series(&mut self, key: &str, bytes: &[u8]) -> Result<bool, SnapshotError>;
     fn copy(&self) -> Box<dyn Named>;
 }
 
@@ -90,6 +92,13 @@ impl<R: Scored + Timed> Named for evenkeel::Tracker<String, R> {
     }
     fn add(&mut self, bytes: &[u8]) -> Result<usize, SnapshotError> {
         self.add_snapshot(bytes)
+    }
+    fn save_series(&self, key: &str) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        Self::save_series(self, key, &mut out).then_some(out)
+    }
+    fn restore_series(&mut self, key: &str, bytes: &[u8]) -> Result<bool, SnapshotError> {
+        Self::restore_series(self, key, bytes)
     }
     fn copy(&self) -> Box<dyn Named> {
         Box::new(self.clone())
@@ -373,6 +382,16 @@ impl Tracker {
     /// Adds the series of a snapshot.
     fn add(&self, py: Python<'_>, bytes: &[u8]) -> PyResult<usize> {
         py.detach(|| self.locked().add(bytes)).map_err(error::snapshot)
+    }
+
+    /// The state of one series, without its key.
+    fn save_series<'py>(&self, py: Python<'py>, key: &str) -> Option<Bound<'py, PyBytes>> {
+        self.held(py).save_series(key).map(|bytes| PyBytes::new(py, &bytes))
+    }
+
+    /// Puts a series that was saved under a key, and returns whether it is new.
+    fn restore_series(&self, py: Python<'_>, key: &str, bytes: &[u8]) -> PyResult<bool> {
+        self.held(py).restore_series(key, bytes).map_err(error::snapshot)
     }
 
     fn __copy__(&self, py: Python<'_>) -> Self {
