@@ -30,6 +30,18 @@ pub trait SnapshotKey: Hash + Eq + Debug + Sized {
     /// The key that these bytes make; `None` if they make none.
     #[doc(hidden)]
     fn from_bytes(bytes: &[u8]) -> Option<Self>;
+    /// The stable hash of the key, [`key_hash`](crate::key_hash) of its bytes: that by which
+    /// [`split_snapshot`](crate::split_snapshot) shares out series.
+    ///
+    /// ```
+    /// use evenkeel::{SnapshotKey, key_hash};
+    ///
+    /// assert_eq!("cpu".to_owned().stable_hash(), key_hash(b"cpu"));
+    /// assert_eq!(7_u32.stable_hash(), key_hash(&[7, 0, 0, 0]));
+    /// ```
+    fn stable_hash(&self) -> u64 {
+        self.with_bytes(crate::key_hash)
+    }
 }
 
 macro_rules! keys {

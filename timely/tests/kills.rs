@@ -1,0 +1,140 @@
+//! The example `lines`, run by several processes that are killed again and again and go on with other numbers of workers,
+//! writes what one run without a crash does, and counts every sample once.
+
+use evenkeel::{Decay, RobustMean, SnapshotInfo, Tracker, merge_snapshots};
+use evenkeel_timely::Snapshots;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const KILLS: usize = 20;
+const LINES: usize = 6000;
+const PER_EPOCH: usize = 30;
+
+/// The example, which Cargo builds beside the tests.
+fn program() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    tests.parent().unwrap().parent().unwrap().join("examples/lines")
+}
+
+fn start(folder: &Path, name: &str, files: &[PathBuf], pause: &str, options: &[String]) -> Child {
+    let mut command = Command::new(program());
+    command.args([folder.join(format!("{name}-states")), folder.join(format!("{name}-results"))]);
+    command.arg(PER_EPOCH.to_string()).args(files).arg("--").args(options);
+    command.env("PAUSE", pause).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// One process with `workers`, or two that share them, over loopback.
+fn fleet(folder: &Path, files: &[PathBuf], workers: usize, processes: usize) -> Vec<Child> {
+    let mut hosts = String::new();
+    // Held until all are chosen, so that they differ.
+    let ports: Vec<_> = (0..processes).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    for port in &ports {
+        writeln!(hosts, "{}", port.local_addr().unwrap()).unwrap();
+    }
+    drop(ports);
+    let list = folder.join("hosts");
+    std::fs::write(&list, hosts).unwrap();
+    let option = |process: usize| {
+        let mut options = vec![format!("-w{workers}"), format!("-n{processes}"), format!("-p{process}")];
+        options.extend(["-h".to_owned(), list.to_str().unwrap().to_owned()]);
+        options
+    };
+    (0..processes).map(|process| start(folder, "killed", files, "4", &option(process))).collect()
+}
+
+fn results(folder: &Path) -> BTreeMap<u64, String> {
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let of_epoch = |path: PathBuf| {
+        let epoch = path.file_name()?.to_str()?.strip_suffix(".txt")?.parse().ok()?;
+        Some((epoch, std::fs::read_to_string(path).unwrap()))
+    };
+    files.filter_map(of_epoch).collect()
+}
+
+/// The tracker that all workers' last complete snapshots make together.
+fn state(folder: &Path) -> Tracker<String, RobustMean> {
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let last = files.last().unwrap().file_name().unwrap().to_str().unwrap().split('.').next().unwrap().to_owned();
+    let of_last = |path: &&PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with(&last);
+    let parts: Vec<Vec<u8>> = files.iter().filter(of_last).map(|path| std::fs::read(path).unwrap()).collect();
+    assert!(parts.iter().all(|part| SnapshotInfo::of(part).unwrap().note == b"epoch 199"));
+    let decay = Decay::half_life_time(Duration::from_secs(60)).unwrap();
+    let mut tracker = Tracker::new(RobustMean::new(decay)).unwrap();
+    tracker.read_snapshot(&merge_snapshots(&parts, b"").unwrap()).unwrap();
+    tracker
+}
+
+#[test]
+fn kills_lose_nothing_and_count_nothing_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut random = fastrand::Rng::with_seed(7);
+    let files: Vec<PathBuf> = (0..3)
+        .map(|file| {
+            let mut text = String::new();
+            for line in 0..LINES {
+                let sample = 10.0 + random.f64() + if random.u8(0..50) == 0 { 1e6 } else { 0.0 };
+                let late = if random.u8(0..100) == 0 { 300 } else { 0 };
+                writeln!(text, "host{} {} {sample}", random.u8(0..40), (line as i64 - late) * 1_000_000_000).unwrap();
+            }
+            let path = folder.join(format!("{file}.lines"));
+            std::fs::write(&path, text).unwrap();
+            path
+        })
+        .collect();
+    assert!(start(folder, "whole", &files, "0", &["-w1".to_owned()]).wait().unwrap().success());
+    let expected = results(&folder.join("whole-results"));
+    assert_eq!(expected.len(), LINES / PER_EPOCH);
+
+    let (mut kills, mut went_on) = (0, 0);
+    let saved = Snapshots::new(folder.join("killed-states"), 10).unwrap();
+    let begin = Instant::now();
+    loop {
+        assert!(begin.elapsed() < Duration::from_secs(300), "{kills} kills, and it has not ended");
+        let (workers, processes) = [(1, 1), (2, 1), (3, 1), (1, 2)][random.usize(0..4)];
+        let before = saved.latest().unwrap();
+        let mut fleet = fleet(folder, &files, workers, processes);
+        if kills == KILLS {
+            assert!(fleet.iter_mut().all(|process| process.wait().unwrap().success()));
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(random.u64(60..500)));
+        let victim = random.usize(0..fleet.len());
+        // One dies at once, the others by its silence or a moment later.
+        let is_over = fleet.iter_mut().all(|process| process.try_wait().unwrap().is_some());
+        fleet[victim].kill().unwrap();
+        std::thread::sleep(Duration::from_millis(random.u64(0..20)));
+        for mut process in fleet {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+        kills += 1;
+        went_on += usize::from(before.is_some() && saved.latest().unwrap() > before && !is_over);
+        if is_over {
+            // It came to its end between kills: so that each of them hits something, all begins anew, and must end alike.
+            assert!(results(&folder.join("killed-results")) == expected);
+            std::fs::remove_dir_all(folder.join("killed-states")).unwrap();
+            std::fs::remove_dir_all(folder.join("killed-results")).unwrap();
+            std::fs::create_dir(folder.join("killed-states")).unwrap();
+        }
+    }
+    // Some were killed after they had gone on from a snapshot to a later one, and before the end.
+    assert!(went_on >= 3, "only {went_on} of {KILLS}");
+    let seen = results(&folder.join("killed-results"));
+    for (epoch, expected) in &expected {
+        assert_eq!(seen.get(epoch), Some(expected), "epoch {epoch}");
+    }
+    let (whole, killed) = (state(&folder.join("whole-states")), state(&folder.join("killed-states")));
+    assert_eq!(killed.counters(), whole.counters());
+    assert_eq!(killed.counters().samples + killed.counters().late, 3 * LINES as u64);
+    assert_eq!(killed.len(), whole.len());
+    for (key, series) in whole.iter() {
+        let other = killed.get(key.as_str()).unwrap();
+        assert_eq!((series.location.to_bits(), series.samples), (other.location.to_bits(), other.samples), "{key}");
+    }
+}
