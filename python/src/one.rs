@@ -167,6 +167,7 @@ pub(crate) fn split_snapshot<'py>(py: Python<'py>, bytes: &[u8], parts: usize) -
 }
 
 /// Merges snapshots of trackers that have no series in common.
+#[allow(clippy::needless_pass_by_value)] // Python's bytes, copied so that the interpreter's lock can be given up
 #[pyfunction]
 pub(crate) fn merge_snapshots<'py>(
     py: Python<'py>,

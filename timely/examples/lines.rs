@@ -26,12 +26,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let cut = arguments.iter().position(|argument| argument == "--").unwrap_or(arguments.len());
     let options = arguments.split_off(cut).into_iter().skip(1);
-    let [states, results, lines, files @ ..] = arguments.as_slice() else {
+    let [folder, results, lines, files @ ..] = arguments.as_slice() else {
         return Err("lines STATES RESULTS LINES_PER_EPOCH FILE... -- TIMELY'S OPTIONS".into());
     };
     let per_epoch: usize = lines.parse()?;
     let pause = std::env::var("PAUSE").ok().and_then(|pause| pause.parse().ok()).map(Duration::from_millis);
-    let (states, results, files) = (PathBuf::from(states), PathBuf::from(results), files.to_vec());
+    let (folder, results, files) = (PathBuf::from(folder), PathBuf::from(results), files.to_vec());
     let workers = timely::execute_from_args(options, move |worker| {
         let (index, peers) = (worker.index(), worker.peers());
         let mut work = || -> Result<(), Box<dyn Error>> {
@@ -41,13 +41,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             // Up to a boundary, so that nothing is left out of the last snapshot.
             let epochs = u64::try_from(longest.div_ceil(per_epoch))?.next_multiple_of(EVERY);
             let tracker = Tracker::<String>::new(RobustMean::new(Decay::half_life_time(Duration::from_secs(60))?))?;
-            let snapshots = Snapshots::new(&states, EVERY)?;
+            let snapshots = Snapshots::new(&folder, EVERY)?;
             std::fs::create_dir_all(&results)?;
             let (mut input, probe) = (InputHandle::new(), ProbeHandle::new());
-            let folder = results.clone();
+            let results = results.clone();
             let status = worker.dataflow(|scope| {
-                let (estimates, status) = track(input.to_stream(scope), tracker, Some(snapshots))?;
-                written(estimates, folder).probe_with(&probe);
+                let (estimates, status) = track(input.to_stream(scope), tracker, Some((snapshots, &probe)))?;
+                written(estimates, results).probe_with(&probe);
                 Ok::<_, evenkeel_timely::Error>(status)
             })?;
             input.advance_to(status.resumed_from());
@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 worker.step_while(|| probe.less_than(&epoch));
                 pause.into_iter().for_each(std::thread::sleep);
             }
-            worker.step_while(|| probe.less_than(&epochs));
+            worker.step_while(|| status.saved().is_none_or(|saved| saved + 1 < epochs) && status.failed().is_none());
             status.failed().map_or(Ok(()), |error| Err(error.into()))
         };
         work().map_err(|error| error.to_string())
@@ -78,10 +78,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Writes the estimates of each epoch as a file, whole and then renamed, and returns the epochs.
-fn written<'scope>(
-    estimates: StreamVec<'scope, u64, (String, i64, Estimate)>,
-    folder: PathBuf,
-) -> StreamVec<'scope, u64, u64> {
+fn written(estimates: StreamVec<'_, u64, (String, i64, Estimate)>, folder: PathBuf) -> StreamVec<'_, u64, u64> {
     estimates.unary_frontier(Exchange::new(|_: &(String, i64, Estimate)| 0), "written", |_, _| {
         let mut waiting = BTreeMap::new();
         move |(input, frontier), output| {

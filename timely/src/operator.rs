@@ -4,13 +4,14 @@ use crate::{Error, Snapshots};
 use evenkeel::{Counters, Scored, SnapshotKey, Timed, Tracker};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
+use std::time::Duration;
 use timely::ExchangeData;
-use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::Exchange;
 use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::Operator;
+use timely::dataflow::{ProbeHandle, StreamVec};
 
 /// A key, a time in nanoseconds since 1970 or any other moment, and a sample, of which NaN is a missing one.
 pub type Sample<K> = (K, i64, f64);
@@ -91,23 +92,25 @@ impl Status {
 /// sample first, and come out in this order. A sample that the tracker refuses, because it is older than the last of its
 /// series or the series would be one too many, gives no estimate and is counted.
 ///
-/// **With `snapshots`**, the worker goes on from the last epoch that all workers have saved, whatever their number was, and
-/// saves at the end of every so many epochs. Where the source gives each epoch the same samples again, estimates have the
-/// bits of one [`Tracker`] that took the samples of one epoch after the other in the same order, through any number of
-/// crashes, and samples are counted once. Estimates since the last snapshot come out again: write them by epoch, and
-/// replace what is there. Both holds where the tracker has neither [`max_idle`](Tracker::max_idle) nor
-/// [`max_series`](Tracker::max_series), which count by the clock and the series of one worker.
+/// **With snapshots**, the worker goes on from the last epoch that all workers have saved, whatever their number was. It takes
+/// a snapshot at the end of every so many epochs, and saves it when the probe has passed the epoch: put the probe behind
+/// whatever writes the estimates, so that none is lost of an epoch that will not come again. Where the source gives each epoch
+/// the same samples again, estimates have the bits of one [`Tracker`] that took the samples of one epoch after the other in
+/// the same order, through any number of crashes, and samples are counted once. Estimates since the last snapshot come out
+/// again: write them by epoch, and replace what is there. Both holds where the tracker has neither
+/// [`max_idle`](Tracker::max_idle) nor [`max_series`](Tracker::max_series), which count by the clock and the series of one
+/// worker.
 ///
-/// Of boundaries that an input jumps over at once, only the last eight are saved at. What comes after the last boundary is in no snapshot. At the end, advance the inputs to a boundary and step until a
-/// probe has passed it, before they are closed.
+/// Of boundaries that an input jumps over at once, only the last eight are saved at. What comes after the last boundary is in
+/// no snapshot. At the end, advance the inputs to a boundary and step until [`Status::saved`] has it, before they are closed.
 ///
 /// # Errors
 /// The folder of snapshots cannot be read, or a file in it is damaged, or of another rule.
-pub fn track<K, R>(
-    samples: StreamVec<'_, u64, Sample<K>>,
+pub fn track<'scope, K, R>(
+    samples: StreamVec<'scope, u64, Sample<K>>,
     mut tracker: Tracker<K, R>,
-    snapshots: Option<Snapshots>,
-) -> Result<(Estimates<'_, K>, Status), Error>
+    snapshots: Option<(Snapshots, &ProbeHandle<u64>)>,
+) -> Result<(Estimates<'scope, K>, Status), Error>
 where
     K: SnapshotKey + ExchangeData + Clone,
     R: Scored + Timed + 'static,
@@ -115,15 +118,22 @@ where
     let scope = samples.scope();
     let (worker, workers) = (scope.index(), scope.peers());
     let resumed_from = match &snapshots {
-        Some(snapshots) => resume(&mut tracker, snapshots, worker, workers)?,
+        Some((snapshots, _)) => resume(&mut tracker, snapshots, worker, workers)?,
         None => 0,
     };
     let shared = Rc::new(RefCell::new(Shared { counters: tracker.counters(), ..Shared::default() }));
     let status = Status { resumed_from, shared: Rc::clone(&shared) };
-    let mut saver =
-        snapshots.map(|snapshots| Saver { next: snapshots.boundary(resumed_from), snapshots, worker, workers });
+    let mut saver = snapshots.map(|(snapshots, done)| Saver {
+        next: snapshots.boundary(resumed_from),
+        snapshots,
+        done: done.clone(),
+        taken: VecDeque::new(),
+        worker,
+        workers,
+    });
     let by_key = Exchange::new(|(key, ..): &Sample<K>| key.stable_hash());
-    let estimates = samples.unary_frontier(by_key, "evenkeel", |_, _| {
+    let estimates = samples.unary_frontier(by_key, "evenkeel", |_, info| {
+        let activator = scope.activator_for(info.address);
         let mut waiting = BTreeMap::<u64, (Capability<u64>, Vec<Sample<K>>)>::new();
         let mut estimates = Vec::new();
         move |(input, frontier), output| {
@@ -141,7 +151,7 @@ where
                     break;
                 }
                 if let Some(saver) = &mut saver {
-                    saver.until(epoch, &tracker, &shared);
+                    saver.take(epoch, &tracker, &shared);
                 }
                 let (capability, mut samples) = entry.remove();
                 if epoch < resumed_from {
@@ -165,8 +175,13 @@ where
                 }
                 shared.borrow_mut().counters = tracker.counters();
             }
-            if let (Some(saver), Some(open)) = (&mut saver, open) {
-                saver.until(open, &tracker, &shared);
+            if let Some(saver) = &mut saver {
+                saver.take(open.unwrap_or(0), &tracker, &shared);
+                saver.save(&shared);
+                if !saver.taken.is_empty() {
+                    // Nothing else need wake this operator when what comes after it is done.
+                    activator.activate_after(LOOK_AGAIN);
+                }
             }
         }
     });
@@ -190,34 +205,45 @@ fn resume<K: SnapshotKey, R: Scored>(
 /// Most boundaries at which one step saves, the last ones: an input may jump from 0 to the second that it is now.
 const MOST_AT_ONCE: u64 = 8;
 
+/// How soon to look again whether what comes after the operator is done.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
 /// The snapshots of one worker.
 struct Saver {
     snapshots: Snapshots,
     /// The next epoch at whose end there is a snapshot.
     next: u64,
+    /// What has passed an epoch when its estimates need not come again.
+    done: ProbeHandle<u64>,
+    /// Snapshots with their epochs, of which the estimates may not be done yet.
+    taken: VecDeque<(u64, Vec<u8>)>,
     worker: usize,
     workers: usize,
 }
 
 impl Saver {
-    /// Saves the tracker at the boundaries before `epoch`, of which nothing has been taken yet.
-    fn until<K: SnapshotKey, R: Scored>(&mut self, epoch: u64, tracker: &Tracker<K, R>, shared: &RefCell<Shared>) {
+    /// Takes snapshots at the boundaries before `epoch`, of which nothing has been taken yet.
+    fn take<K: SnapshotKey, R: Scored>(&mut self, epoch: u64, tracker: &Tracker<K, R>, shared: &RefCell<Shared>) {
         self.next = self.next.max(self.snapshots.boundary_before(epoch, MOST_AT_ONCE));
         while self.next < epoch {
             let mut bytes = Vec::new();
-            let saved = match tracker.write_snapshot(&mut bytes, format!("epoch {}", self.next).as_bytes()) {
-                Ok(()) => self
-                    .snapshots
-                    .write(self.next, self.worker, self.workers, &bytes)
-                    .map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            };
-            let mut shared = shared.borrow_mut();
-            match saved {
-                Ok(()) => (shared.saved, shared.failed) = (Some(self.next), None),
-                Err(error) => shared.failed = Some(error),
+            match tracker.write_snapshot(&mut bytes, format!("epoch {}", self.next).as_bytes()) {
+                Ok(()) => self.taken.push_back((self.next, bytes)),
+                Err(error) => shared.borrow_mut().failed = Some(error.to_string()),
             }
             self.next = self.snapshots.boundary(self.next.saturating_add(1));
+        }
+    }
+
+    /// Saves the snapshots whose estimates are done.
+    fn save(&mut self, shared: &RefCell<Shared>) {
+        while self.taken.front().is_some_and(|(epoch, _)| !self.done.less_equal(epoch)) {
+            let Some((epoch, bytes)) = self.taken.pop_front() else { return };
+            let mut shared = shared.borrow_mut();
+            match self.snapshots.write(epoch, self.worker, self.workers, &bytes) {
+                Ok(()) => (shared.saved, shared.failed) = (Some(epoch), None),
+                Err(error) => shared.failed = Some(error.to_string()),
+            }
         }
     }
 }

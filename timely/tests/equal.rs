@@ -66,7 +66,7 @@ fn run(folder: &Path, workers: usize, until: u64) -> (u64, BTreeMap<u64, Vec<Bit
         let snapshots = Snapshots::new(&folder, EVERY).unwrap();
         let (mut input, probe) = (InputHandle::new(), ProbeHandle::new());
         let (status, estimates) = worker.dataflow(|scope| {
-            let (estimates, status) = track(input.to_stream(scope), tracker(), Some(snapshots)).unwrap();
+            let (estimates, status) = track(input.to_stream(scope), tracker(), Some((snapshots, &probe))).unwrap();
             (status, estimates.map(bits).probe_with(&probe).capture())
         });
         let (index, peers) = (worker.index(), worker.peers());
@@ -79,7 +79,7 @@ fn run(folder: &Path, workers: usize, until: u64) -> (u64, BTreeMap<u64, Vec<Bit
             input.advance_to(epoch + 1);
             worker.step();
         }
-        worker.step_while(|| probe.less_than(&until));
+        worker.step_while(|| probe.less_than(&until) || status.saved() < Some(until / EVERY * EVERY - 1));
         assert_eq!((status.failed(), status.skipped()), (None, 0));
         assert_eq!(status.saved(), Some(until / EVERY * EVERY - 1));
         let counters = status.counters();
@@ -141,7 +141,7 @@ fn what_a_snapshot_has_is_skipped() {
         let (mut input, probe) = (InputHandle::new(), ProbeHandle::new());
         let snapshots = Snapshots::new(folder, EVERY).unwrap();
         let status = worker.dataflow(|scope| {
-            let (estimates, status) = track(input.to_stream(scope), tracker(), Some(snapshots)).unwrap();
+            let (estimates, status) = track(input.to_stream(scope), tracker(), Some((snapshots, &probe))).unwrap();
             estimates.probe_with(&probe);
             status
         });
@@ -169,9 +169,10 @@ fn what_cannot_be_read_is_named() {
     let name = file.file_name().unwrap().to_str().unwrap().to_owned();
     let folder = folder.path().to_owned();
     timely::execute_directly(move |worker| {
-        let mut input = InputHandle::new();
+        let (mut input, probe) = (InputHandle::new(), ProbeHandle::new());
         worker.dataflow(|scope| {
-            let error = track(input.to_stream(scope), tracker(), Some(Snapshots::new(folder, EVERY).unwrap()));
+            let snapshots = Snapshots::new(folder, EVERY).unwrap();
+            let error = track(input.to_stream(scope), tracker(), Some((snapshots, &probe)));
             let error = error.err().unwrap().to_string();
             assert!(error.contains(&name) && error.contains("go on from the one before"), "{error}");
         });
@@ -186,14 +187,14 @@ fn an_input_that_jumps_saves_a_few_times() {
         let (mut input, probe) = (InputHandle::new(), ProbeHandle::new());
         let snapshots = Snapshots::new(path, EVERY).unwrap();
         let status = worker.dataflow(|scope| {
-            let (estimates, status) = track(input.to_stream(scope), tracker(), Some(snapshots)).unwrap();
+            let (estimates, status) = track(input.to_stream(scope), tracker(), Some((snapshots, &probe))).unwrap();
             estimates.probe_with(&probe);
             status
         });
         input.advance_to(1_700_000_000);
         input.send(("cpu".to_owned(), 0, 1.0));
         input.advance_to(1_700_000_001);
-        worker.step_while(|| probe.less_than(&1_700_000_001));
+        worker.step_while(|| status.saved() < Some(1_699_999_999));
         assert_eq!(status.saved(), Some(1_699_999_999));
         assert_eq!(status.counters().samples, 1);
     });
