@@ -13,6 +13,7 @@ __all__ = [
     "Layer",
     "LearningRate",
     "LossGuard",
+    "OneSeries",
     "Rule",
     "SnapshotError",
     "TooManySeriesError",
@@ -25,8 +26,11 @@ __all__ = [
     "factorize_strings",
     "factorize_wide",
     "forked",
+    "key_hash",
+    "merge_snapshots",
     "norm",
     "snapshot_info",
+    "split_snapshot",
 ]
 
 class LateSampleError(ValueError): ...
