@@ -5,7 +5,8 @@
 //! Behind the second `--` are timely's options: `-w` workers in this process; `-n` processes, of which this is number `-p`, by the
 //! addresses in the file `-h`. Worker `i` of all reads every file whose number is `i` modulo their number. Lines of an epoch have the
 //! same numbers in each file, so that they are the same however many workers there are. The estimates of an epoch become a
-//! file in RESULTS, written by worker 0, and written again where they come again.
+//! file in RESULTS, written by worker 0, and written again where they come again. PAUSE in the environment is a number of
+//! milliseconds to wait after each epoch, as a live source would.
 
 use evenkeel::{Decay, RobustMean, Tracker};
 use evenkeel_timely::{Estimate, Snapshots, track};

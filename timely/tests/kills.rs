@@ -124,15 +124,15 @@ fn kills_lose_nothing_and_count_nothing_twice() {
         went_on += usize::from(before.is_some());
         if is_over {
             // It came to its end between kills: so that each of them hits something, all begins anew, and must end alike.
-            assert!(results(&folder.join("killed-results")) == expected);
+            assert!(results(&written) == expected);
             std::fs::remove_dir_all(folder.join("killed-states")).unwrap();
-            std::fs::remove_dir_all(folder.join("killed-results")).unwrap();
+            std::fs::remove_dir_all(&written).unwrap();
             std::fs::create_dir(folder.join("killed-states")).unwrap();
         }
     }
     // Some had gone on from a snapshot before they were killed.
     assert!(went_on >= 4, "only {went_on} of {KILLS}");
-    let seen = results(&folder.join("killed-results"));
+    let seen = results(&written);
     for (epoch, expected) in &expected {
         assert_eq!(seen.get(epoch), Some(expected), "epoch {epoch}");
     }
