@@ -2,20 +2,14 @@
 //!
 //! `cargo run --release --example million`
 
+#[path = "../benches/common/memory.rs"]
+mod memory;
+
 use evenkeel::{Decay, Overflow, RobustMean, Tracker};
+use memory::memory;
 use std::hint::black_box;
 
 const SERIES: usize = 1_000_000;
-
-/// The memory of this process in bytes: now, and the most it ever was.
-fn memory() -> Option<(f64, f64)> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let of = |name: &str| {
-        let line = status.lines().find(|line| line.starts_with(name))?;
-        line.split_whitespace().nth(1)?.parse().ok().map(|kilobytes: f64| kilobytes * 1024.0)
-    };
-    Some((of("VmRSS:")?, of("VmHWM:")?))
-}
 
 fn name(number: usize) -> String {
     format!("host{:06},service=api,metric=cpu{:03}", number / 1000, number % 1000)

@@ -4,6 +4,7 @@
 #[allow(clippy::cast_possible_truncation)] // constants, rounded once
 pub mod competitor;
 pub mod data;
+pub mod memory;
 pub mod probe;
 pub mod turns;
 pub mod updates;
