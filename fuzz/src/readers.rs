@@ -262,7 +262,7 @@ impl Expected {
         self.events.push(Event::Row { time: time.to_owned(), is_number });
     }
 
-    /// The same, where it is looked at whether rows come newest first.
+    /// A row with its time, where it is looked at whether rows come newest first.
     pub(crate) fn timed_row(&mut self, time: Option<(&str, bool)>) -> Result<(), Stop> {
         if self.falling.get_or_insert_default().is_certain(time.map(|(text, _)| text))? {
             return Err(UNUSABLE);

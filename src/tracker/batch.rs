@@ -4,8 +4,8 @@
 //! the order of idleness, and a number in each column of the bank. One after the other, a sample would wait for all of
 //! these, and the next sample for it.
 
+use super::Tracker;
 use super::order::NONE;
-use super::{Counters, Tracker};
 use crate::error::TrackError;
 use crate::lane::Real;
 use crate::rule::Scored;
@@ -51,10 +51,10 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
                 return Ok(());
             }
             self.find(&mut window[..count]);
-            let removed = removed(&self.counters);
+            let gone = self.moves.gone();
             for &Sample { key, channel, rest, .. } in window[..count].iter().flatten() {
                 // A series that has gone has left its channel to another.
-                let known = channel.filter(|_| removed == self::removed(&self.counters));
+                let known = channel.filter(|_| gone == self.moves.gone());
                 let channel = known.or_else(|| self.series.get_index_of(key));
                 let outcome = take(self, key, channel, rest);
                 match outcome {
@@ -109,9 +109,4 @@ impl<K: Hash + Eq, R: Scored, T: Real> Tracker<K, R, T> {
             .fold(0, |sum, (_, slot)| sum ^ slot.links.older);
         black_box(read);
     }
-}
-
-/// The number of series that samples have removed.
-fn removed(counters: &Counters) -> u64 {
-    counters.expired + counters.evicted
 }

@@ -91,6 +91,11 @@ impl Moves {
         Self { tracker: TRACKERS.fetch_add(1, Ordering::Relaxed), gone: 0 }
     }
 
+    /// How many series have gone.
+    pub(super) fn gone(&self) -> u64 {
+        self.gone
+    }
+
     pub(super) fn count(&mut self) {
         self.gone += 1;
     }
@@ -156,11 +161,11 @@ impl<K: Hash + Eq + Clone, R: Scored, T: Real> Tracker<K, R, T> {
                 *channel = self.resolve(dictionary, code as usize, mark);
             }
             self.fetch(channels.iter().copied().take(codes.len()));
-            let gone = self.moves.gone;
+            let gone = self.moves.gone();
             for (at, (&code, &channel)) in codes.iter().zip(&channels).enumerate() {
                 let Some(rest) = rest.next() else { return Ok(refused) };
                 let mut known = channel;
-                if known.is_none() || gone != self.moves.gone {
+                if known.is_none() || gone != self.moves.gone() {
                     // It has just come, or others have gone.
                     let mark = dictionary.mark(&self.moves);
                     known = self.resolve(dictionary, code as usize, mark);

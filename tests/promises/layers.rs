@@ -110,7 +110,7 @@ struct PlainRate<T> {
 }
 
 impl<T: Float> PlainRate<T> {
-    /// The same rule over weights in these states, before the first step.
+    /// A copy of the rule, over weights in these states, before the first step.
     fn begun(&self) -> Self {
         Self { states: self.states.clone(), t: 0, average: T::ZERO, ..*self }
     }

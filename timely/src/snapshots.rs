@@ -5,7 +5,7 @@
 
 use evenkeel::{SnapshotError, merge_snapshots, split_snapshot};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File};
 use std::io::{self, Write};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
@@ -84,20 +84,14 @@ impl Snapshots {
     }
 
     pub(crate) fn complete(&self) -> Result<Option<Complete>, Error> {
-        let mut all = BTreeMap::<(u64, usize), Vec<Option<PathBuf>>>::new();
-        for entry in fs::read_dir(&self.folder).map_err(at(&self.folder))? {
-            let path = entry.map_err(at(&self.folder))?.path();
-            if let Some((epoch, worker, workers)) = parts_of(&path) {
-                let files = all.entry((epoch, workers)).or_insert_with(|| vec![None; workers]);
-                if let Some(file) = files.get_mut(worker) {
-                    *file = Some(path);
-                }
-            }
-        }
-        let whole = |((epoch, _), files): ((u64, usize), Vec<Option<PathBuf>>)| {
-            Some(Complete { epoch, files: files.into_iter().collect::<Option<_>>()? })
-        };
-        Ok(all.into_iter().rev().find_map(whole))
+        Ok(last_complete(&self.parts()?))
+    }
+
+    /// All that workers have saved and not removed.
+    fn parts(&self) -> Result<Vec<Part>, Error> {
+        let path = |entry: io::Result<DirEntry>| Ok(entry.map_err(at(&self.folder))?.path());
+        let paths = fs::read_dir(&self.folder).map_err(at(&self.folder))?.map(path);
+        paths.filter_map(|path| path.map(Part::of).transpose()).collect()
     }
 
     /// The series of a worker at the end of a complete epoch, as a snapshot, however many workers have saved it.
@@ -130,24 +124,47 @@ impl Snapshots {
             fs::rename(&draft, &path)
         };
         save().map_err(at(&path))?;
-        let Some(complete) = self.complete()? else { return Ok(()) };
-        for entry in fs::read_dir(&self.folder).map_err(at(&self.folder))? {
-            let path = entry.map_err(at(&self.folder))?.path();
-            if parts_of(&path).is_some_and(|(epoch, of, _)| epoch < complete.epoch && of % workers == worker) {
-                // It may be gone: another process that was started by mistake, or a person, has been quicker.
-                let _ = fs::remove_file(path);
-            }
+        let parts = self.parts()?;
+        let Some(complete) = last_complete(&parts) else { return Ok(()) };
+        for part in parts.iter().filter(|part| part.epoch < complete.epoch && part.worker % workers == worker) {
+            // It may be gone: another process that was started by mistake, or a person, has been quicker.
+            let _ = fs::remove_file(&part.path);
         }
         Ok(())
     }
 }
 
-/// The epoch, the worker and the number of workers of a file.
-fn parts_of(path: &Path) -> Option<(u64, usize, usize)> {
-    let (epoch, rest) = path.file_name()?.to_str()?.strip_suffix(ENDING)?.split_once('.')?;
-    let (worker, workers) = rest.split_once("-of-")?;
-    let (worker, workers) = (worker.parse().ok()?, workers.parse().ok()?);
-    (worker < workers && workers <= MOST_WORKERS).then_some((epoch.parse().ok()?, worker, workers))
+/// The last epoch that all of a number of workers have saved.
+fn last_complete(parts: &[Part]) -> Option<Complete> {
+    let mut all = BTreeMap::<(u64, usize), Vec<Option<&Path>>>::new();
+    for part in parts {
+        let files = all.entry((part.epoch, part.workers)).or_insert_with(|| vec![None; part.workers]);
+        if let Some(file) = files.get_mut(part.worker) {
+            *file = Some(&part.path);
+        }
+    }
+    all.into_iter().rev().find_map(|((epoch, _), files)| {
+        let files = files.into_iter().map(|file| file.map(Path::to_owned)).collect::<Option<_>>()?;
+        Some(Complete { epoch, files })
+    })
+}
+
+/// What a worker has saved at the end of an epoch.
+struct Part {
+    path: PathBuf,
+    epoch: u64,
+    worker: usize,
+    workers: usize,
+}
+
+impl Part {
+    /// The part in a file of this name; `None` where the name is that of none.
+    fn of(path: PathBuf) -> Option<Self> {
+        let (epoch, rest) = path.file_name()?.to_str()?.strip_suffix(ENDING)?.split_once('.')?;
+        let (worker, workers) = rest.split_once("-of-")?;
+        let (epoch, worker, workers) = (epoch.parse().ok()?, worker.parse().ok()?, workers.parse().ok()?);
+        (worker < workers && workers <= MOST_WORKERS).then_some(Self { path, epoch, worker, workers })
+    }
 }
 
 /// Most workers of a file name that is believed.

@@ -30,7 +30,7 @@ pub(crate) enum Definition {
     RollingMedian,
     /// The last sample, or the median of the last [`WINDOW`] if it is an outlier among them.
     Hampel,
-    /// The same of the last [`SHORT_WINDOW`].
+    /// The Hampel filter over the last [`SHORT_WINDOW`].
     HampelShort,
     /// An approximation of the median of everything so far.
     MedianOfAll,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// What stands in the footer of a table without rows: no rows in field 3, and in field 4 a list of nothing.
 const NOTHING: [u8; 4] = [0x16, 0x00, 0x19, 0x00];
-/// The same with an empty list of structs.
+/// What stands there in a table that every reader takes: no rows in field 3, and in field 4 an empty list of structs.
 const NO_GROUPS: [u8; 4] = [0x16, 0x00, 0x19, 0x0c];
 /// The length of the footer, and the mark of a file, behind it.
 const TAIL: usize = 8;

@@ -95,7 +95,7 @@ enum Cells {
     #[default]
     None,
     Array(ArrayRef),
-    /// The same in every row.
+    /// A text that is that of every row.
     Constant(String),
 }
 
