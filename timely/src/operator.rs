@@ -158,7 +158,7 @@ where
                     shared.borrow_mut().skipped += samples.len() as u64;
                     continue;
                 }
-                samples.sort_by(|(_, time, sample), (_, other, than)| {
+                samples.sort_unstable_by(|(_, time, sample), (_, other, than)| {
                     time.cmp(other).then_with(|| sample.total_cmp(than))
                 });
                 estimates.clear();
