@@ -27,12 +27,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let cut = arguments.iter().position(|argument| argument == "--").unwrap_or(arguments.len());
     let options = arguments.split_off(cut).into_iter().skip(1);
-    let [folder, results, lines, files @ ..] = arguments.as_slice() else {
+    let [place, results, lines, files @ ..] = arguments.as_slice() else {
         return Err("lines STATES RESULTS LINES_PER_EPOCH FILE... -- TIMELY'S OPTIONS".into());
     };
     let per_epoch: usize = lines.parse()?;
     let pause = std::env::var("PAUSE").ok().and_then(|pause| pause.parse().ok()).map(Duration::from_millis);
-    let (folder, results, files) = (PathBuf::from(folder), PathBuf::from(results), files.to_vec());
+    let (place, results, files) = (place.clone(), PathBuf::from(results), files.to_vec());
     let workers = timely::execute_from_args(options, move |worker| {
         let (index, peers) = (worker.index(), worker.peers());
         let mut work = || -> Result<(), Box<dyn Error>> {
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             // Up to a boundary, so that nothing is left out of the last snapshot.
             let epochs = u64::try_from(longest.div_ceil(per_epoch))?.next_multiple_of(EVERY);
             let tracker = Tracker::<String>::new(RobustMean::new(Decay::half_life_time(Duration::from_secs(60))?))?;
-            let snapshots = Snapshots::new(&folder, EVERY)?;
+            let snapshots = snapshots(&place)?;
             std::fs::create_dir_all(&results)?;
             let (mut input, probe) = (InputHandle::new(), ProbeHandle::new());
             let results = results.clone();
@@ -76,6 +76,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         worker??;
     }
     Ok(())
+}
+
+/// Snapshots in a folder, or with the feature `aws` at a URL as `s3://bucket/states`.
+fn snapshots(place: &str) -> Result<Snapshots, evenkeel_timely::Error> {
+    #[cfg(feature = "object_store")]
+    if place.contains("://") {
+        return Snapshots::at_url(place, EVERY);
+    }
+    Snapshots::new(place, EVERY)
 }
 
 /// Writes the estimates of each epoch as a file, whole and then renamed, and returns the epochs.

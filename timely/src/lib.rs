@@ -43,13 +43,19 @@
 //! | file | what it does |
 //! |---|---|
 //! | `operator.rs` | [`track`]: samples in, estimates out, epoch by epoch |
-//! | `snapshots.rs` | [`Snapshots`]: the folder, and the last epoch that all workers have saved |
+//! | `snapshots.rs` | [`Snapshots`]: the parts of all workers, and the last epoch that all have saved |
+//! | `place.rs`, `store.rs` | where the parts are: a folder, or an object store with the feature `object_store` |
 
+mod error;
 mod operator;
+mod place;
 mod snapshots;
+#[cfg(feature = "object_store")]
+mod store;
 
+pub use error::Error;
 pub use operator::{Estimate, Estimates, Sample, Status, track};
-pub use snapshots::{Error, Snapshots};
+pub use snapshots::Snapshots;
 
 /// The README, whose examples are tests.
 #[cfg(doctest)]

@@ -105,7 +105,7 @@ impl Status {
 /// no snapshot. At the end, advance the inputs to a boundary and step until [`Status::saved`] has it, before they are closed.
 ///
 /// # Errors
-/// The folder of snapshots cannot be read, or a file in it is damaged, or of another rule.
+/// The snapshots cannot be read, or one is damaged, or of another rule.
 pub fn track<'scope, K, R>(
     samples: StreamVec<'scope, u64, Sample<K>>,
     mut tracker: Tracker<K, R>,
@@ -197,7 +197,7 @@ fn resume<K: SnapshotKey, R: Scored>(
 ) -> Result<u64, Error> {
     let Some(complete) = snapshots.complete()? else { return Ok(0) };
     let bytes = snapshots.read(&complete, worker, workers)?;
-    let unfit = |error| Error::Snapshot { path: snapshots.file(complete.epoch, worker, workers), error };
+    let unfit = |error| Error::Snapshot { path: snapshots.path(complete.epoch, worker, workers), error };
     tracker.read_snapshot(&bytes).map_err(unfit)?;
     Ok(complete.epoch + 1)
 }

@@ -1,53 +1,27 @@
-//! [`Snapshots`]: a folder with what every worker had at the end of some epochs.
+//! [`Snapshots`]: what every worker had at the end of some epochs.
 //!
-//! One file for each epoch and worker, `EPOCH.WORKER-of-WORKERS.state`, written under another name and renamed when it is
-//! whole. An epoch is complete when all of its workers have saved; older ones are removed then.
+//! One file or object for each epoch and worker, `EPOCH.WORKER-of-WORKERS.state`. An epoch is complete when all of its workers
+//! have saved; older ones are removed then.
 
-use evenkeel::{SnapshotError, merge_snapshots, split_snapshot};
+use crate::Error;
+use crate::place::{Folder, Place};
+use evenkeel::{merge_snapshots, split_snapshot};
 use std::collections::BTreeMap;
-use std::fs::{self, DirEntry, File};
-use std::io::{self, Write};
 use std::num::NonZeroU64;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-/// A reason for which snapshots cannot be made or read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// There would be a snapshot every 0 epochs.
-    #[error("a snapshot every 0 epochs would be none: give 1 or more, or no snapshots at all")]
-    Every,
-    /// The folder or a file in it cannot be read or written.
-    #[error("{}: {error}", path.display())]
-    Io {
-        /// The folder or the file.
-        path: PathBuf,
-        /// The reason.
-        #[source]
-        error: io::Error,
-    },
-    /// A file is damaged, or of another rule or kind of key.
-    #[error("{}: {error}; remove the files of this epoch to go on from the one before", path.display())]
-    Snapshot {
-        /// The file, or the folder where the fault is in files that do not fit each other.
-        path: PathBuf,
-        /// The reason.
-        #[source]
-        error: SnapshotError,
-    },
-}
-
-/// A folder that all workers of all processes share, into which each saves its series.
+/// A place that all workers of all processes share, a folder or an object store, in which each saves its series.
 #[derive(Clone, Debug)]
 pub struct Snapshots {
-    folder: PathBuf,
+    place: Arc<dyn Place>,
     every: NonZeroU64,
 }
 
-/// The files of a complete epoch, by worker.
+/// The names of a complete epoch's parts, by worker.
 pub(crate) struct Complete {
     pub(crate) epoch: u64,
-    files: Vec<PathBuf>,
+    files: Vec<String>,
 }
 
 const ENDING: &str = ".state";
@@ -59,15 +33,53 @@ impl Snapshots {
     /// # Errors
     /// `every` is 0, or the folder cannot be made.
     pub fn new(folder: impl Into<PathBuf>, every: u64) -> Result<Self, Error> {
-        let (folder, every) = (folder.into(), NonZeroU64::new(every).ok_or(Error::Every)?);
-        fs::create_dir_all(&folder).map_err(at(&folder))?;
-        Ok(Self { folder, every })
+        Self::of(Folder::make(folder.into())?, every)
+    }
+
+    /// Snapshots in the object store of a URL, as objects below its path, after every so many epochs as in a folder:
+    /// `s3://bucket/fleet`, `gs://bucket/fleet`, `az://container/fleet` and what else
+    /// [`object_store::parse_url_opts`] knows, each with the feature of that name, `aws`, `gcp` or `azure`. Credentials and
+    /// endpoints are those of the environment: `AWS_ACCESS_KEY_ID` and so on. Each worker has a thread that speaks to the store.
+    ///
+    /// # Errors
+    /// `every` is 0, the URL is none, or none of a store that is built in, an option is missing, or there is no thread to
+    /// be had.
+    #[cfg(feature = "object_store")]
+    pub fn at_url(url: &str, every: u64) -> Result<Self, Error> {
+        Self::of(crate::store::Store::open(url)?, every)
+    }
+
+    /// Snapshots in an object store, as objects below `prefix`, after every so many epochs as in a folder.
+    ///
+    /// ```
+    /// use evenkeel_timely::Snapshots;
+    /// use object_store::memory::InMemory;
+    /// use std::sync::Arc;
+    ///
+    /// let snapshots = Snapshots::in_store(Arc::new(InMemory::new()), "fleet/states", 60)?;
+    /// assert_eq!(snapshots.latest()?, None);
+    /// # Ok::<(), evenkeel_timely::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `every` is 0, or there is no thread to be had.
+    #[cfg(feature = "object_store")]
+    pub fn in_store(
+        store: Arc<dyn object_store::ObjectStore>,
+        prefix: impl Into<object_store::path::Path>,
+        every: u64,
+    ) -> Result<Self, Error> {
+        Self::of(crate::store::Store::new(store, prefix.into())?, every)
+    }
+
+    fn of(place: impl Place + 'static, every: u64) -> Result<Self, Error> {
+        Ok(Self { place: Arc::new(place), every: NonZeroU64::new(every).ok_or(Error::Every)? })
     }
 
     /// The last epoch that all workers have saved, from which a dataflow would go on; `None` if there is none.
     ///
     /// # Errors
-    /// The folder cannot be read.
+    /// The folder or the store cannot be read.
     pub fn latest(&self) -> Result<Option<u64>, Error> {
         Ok(self.complete()?.map(|complete| complete.epoch))
     }
@@ -89,46 +101,34 @@ impl Snapshots {
 
     /// All that workers have saved and not removed.
     fn parts(&self) -> Result<Vec<Part>, Error> {
-        let path = |entry: io::Result<DirEntry>| Ok(entry.map_err(at(&self.folder))?.path());
-        let paths = fs::read_dir(&self.folder).map_err(at(&self.folder))?.map(path);
-        paths.filter_map(|path| path.map(Part::of).transpose()).collect()
+        Ok(self.place.names()?.into_iter().filter_map(Part::of).collect())
     }
 
     /// The series of a worker at the end of a complete epoch, as a snapshot, however many workers have saved it.
     pub(crate) fn read(&self, complete: &Complete, worker: usize, workers: usize) -> Result<Vec<u8>, Error> {
-        let read = |path: &PathBuf| fs::read(path).map_err(at(path));
         if let (true, Some(own)) = (complete.files.len() == workers, complete.files.get(worker)) {
-            return read(own);
+            return self.place.read(own);
         }
-        let parts = complete.files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let unfit = |error| Error::Snapshot { path: self.folder.clone(), error };
+        let parts = complete.files.iter().map(|file| self.place.read(file)).collect::<Result<Vec<_>, _>>()?;
+        let unfit = |error| Error::Snapshot { path: self.place.path(None), error };
         let whole = merge_snapshots(&parts, &[]).map_err(unfit)?;
         let mut parts = split_snapshot(&whole, workers).map_err(unfit)?;
         Ok(parts.swap_remove(worker))
     }
 
-    /// The file of a worker at the end of an epoch.
-    pub(crate) fn file(&self, epoch: u64, worker: usize, workers: usize) -> PathBuf {
-        self.folder.join(format!("{epoch:020}.{worker}-of-{workers}{ENDING}"))
+    /// A worker's part of an epoch, as people find it.
+    pub(crate) fn path(&self, epoch: u64, worker: usize, workers: usize) -> String {
+        self.place.path(Some(&name(epoch, worker, workers)))
     }
 
     /// Saves a worker's series, and removes what it has saved before the last complete epoch, under
     /// whatever number of workers.
     pub(crate) fn write(&self, epoch: u64, worker: usize, workers: usize, bytes: &[u8]) -> Result<(), Error> {
-        let path = self.file(epoch, worker, workers);
-        let draft = path.with_extension("part");
-        let save = || {
-            let mut file = File::create(&draft)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&draft, &path)
-        };
-        save().map_err(at(&path))?;
+        self.place.write(&name(epoch, worker, workers), bytes)?;
         let parts = self.parts()?;
         let Some(complete) = last_complete(&parts) else { return Ok(()) };
         for part in parts.iter().filter(|part| part.epoch < complete.epoch && part.worker % workers == worker) {
-            // It may be gone: another process that was started by mistake, or a person, has been quicker.
-            let _ = fs::remove_file(&part.path);
+            self.place.remove(&part.name);
         }
         Ok(())
     }
@@ -136,48 +136,48 @@ impl Snapshots {
 
 /// The last epoch that all of a number of workers have saved.
 fn last_complete(parts: &[Part]) -> Option<Complete> {
-    let mut all = BTreeMap::<(u64, usize), Vec<Option<&Path>>>::new();
+    let mut all = BTreeMap::<(u64, usize), Vec<Option<&str>>>::new();
     for part in parts {
         let files = all.entry((part.epoch, part.workers)).or_insert_with(|| vec![None; part.workers]);
         if let Some(file) = files.get_mut(part.worker) {
-            *file = Some(&part.path);
+            *file = Some(&part.name);
         }
     }
     all.into_iter().rev().find_map(|((epoch, _), files)| {
-        let files = files.into_iter().map(|file| file.map(Path::to_owned)).collect::<Option<_>>()?;
+        let files = files.into_iter().map(|file| file.map(str::to_owned)).collect::<Option<_>>()?;
         Some(Complete { epoch, files })
     })
 }
 
 /// What a worker has saved at the end of an epoch.
 struct Part {
-    path: PathBuf,
+    name: String,
     epoch: u64,
     worker: usize,
     workers: usize,
 }
 
 impl Part {
-    /// The part in a file of this name; `None` where the name is that of none.
-    fn of(path: PathBuf) -> Option<Self> {
-        let (epoch, rest) = path.file_name()?.to_str()?.strip_suffix(ENDING)?.split_once('.')?;
+    /// The part of this name; `None` where it is the name of something else.
+    fn of(name: String) -> Option<Self> {
+        let (epoch, rest) = name.strip_suffix(ENDING)?.split_once('.')?;
         let (worker, workers) = rest.split_once("-of-")?;
         let (epoch, worker, workers) = (epoch.parse().ok()?, worker.parse().ok()?, workers.parse().ok()?);
-        (worker < workers && workers <= MOST_WORKERS).then_some(Self { path, epoch, worker, workers })
+        (worker < workers && workers <= MOST_WORKERS).then_some(Self { name, epoch, worker, workers })
     }
 }
 
-/// Most workers of a file name that is believed.
-const MOST_WORKERS: usize = 1 << 16;
-
-fn at(path: &Path) -> impl FnOnce(io::Error) -> Error + use<> {
-    let path = path.to_owned();
-    move |error| Error::Io { path, error }
+fn name(epoch: u64, worker: usize, workers: usize) -> String {
+    format!("{epoch:020}.{worker}-of-{workers}{ENDING}")
 }
+
+/// Most workers of a name that is believed.
+const MOST_WORKERS: usize = 1 << 16;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn an_epoch_counts_when_all_workers_have_saved_it() {

@@ -3,7 +3,6 @@
 use evenkeel::{Counters, Decay, RobustMean, Tracker};
 use evenkeel_timely::{Estimate, Sample, Snapshots, track};
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 use timely::Config;
 use timely::dataflow::operators::capture::Extract;
@@ -60,10 +59,10 @@ fn expected(epochs: u64) -> (BTreeMap<u64, Vec<Bits>>, Counters) {
 }
 
 /// Runs `workers` workers up to an epoch, and returns where they went on, their estimates by epoch and the counters of each.
-fn run(folder: &Path, workers: usize, until: u64) -> (u64, BTreeMap<u64, Vec<Bits>>, Vec<Counters>) {
-    let folder = folder.to_owned();
+fn run(snapshots: &Snapshots, workers: usize, until: u64) -> (u64, BTreeMap<u64, Vec<Bits>>, Vec<Counters>) {
+    let snapshots = snapshots.clone();
     let guards = timely::execute(Config::process(workers), move |worker| {
-        let snapshots = Snapshots::new(&folder, EVERY).unwrap();
+        let snapshots = snapshots.clone();
         let (mut input, probe) = (InputHandle::new(), ProbeHandle::new());
         let (status, estimates) = worker.dataflow(|scope| {
             let (estimates, status) = track(input.to_stream(scope), tracker(), Some((snapshots, &probe))).unwrap();
@@ -106,15 +105,29 @@ fn sorted(mut estimates: Vec<Bits>) -> Vec<Bits> {
 
 #[test]
 fn bits_and_counters_are_those_of_one_tracker() {
+    let folder = tempfile::tempdir().unwrap();
+    bits_and_counters(|run| Snapshots::new(folder.path().join(run.to_string()), EVERY).unwrap());
+}
+
+#[cfg(feature = "object_store")]
+#[test]
+fn bits_and_counters_are_those_of_one_tracker_by_an_object_store() {
+    let store = std::sync::Arc::new(object_store::memory::InMemory::new());
+    bits_and_counters(|run| Snapshots::in_store(store.clone(), format!("run{run}"), EVERY).unwrap());
+}
+
+/// Runs that are cut in three, of other numbers of workers, each with its own snapshots.
+fn bits_and_counters(snapshots: impl Fn(usize) -> Snapshots) {
     let (expected, counters) = expected(EPOCHS);
     assert!(counters.late > 20 && counters.missing > 20 && counters.outliers > 20, "{counters:?}");
-    for numbers in [[1, 1, 1], [2, 2, 2], [3, 3, 3], [1, 3, 2], [3, 1, 2], [2, 3, 1]] {
-        let folder = tempfile::tempdir().unwrap();
+    let all = [[1, 1, 1], [2, 2, 2], [3, 3, 3], [1, 3, 2], [3, 1, 2], [2, 3, 1]];
+    for (number, numbers) in all.into_iter().enumerate() {
+        let snapshots = snapshots(number);
         let mut seen = BTreeMap::new();
         let mut last = Vec::new();
         // Each goes on behind the last boundary: three epochs again after 23, one after 41.
         for (workers, (begin, until)) in numbers.into_iter().zip([(0, 23), (20, 41), (40, EPOCHS)]) {
-            let (from, estimates, counted) = run(folder.path(), workers, until);
+            let (from, estimates, counted) = run(&snapshots, workers, until);
             assert_eq!(from, begin);
             seen.extend(estimates);
             last = counted;
@@ -135,7 +148,7 @@ fn bits_and_counters_are_those_of_one_tracker() {
 #[test]
 fn what_a_snapshot_has_is_skipped() {
     let folder = tempfile::tempdir().unwrap();
-    run(folder.path(), 1, 5);
+    run(&Snapshots::new(folder.path(), EVERY).unwrap(), 1, 5);
     let folder = folder.path().to_owned();
     timely::execute_directly(move |worker| {
         let (mut input, probe) = (InputHandle::new(), ProbeHandle::new());
@@ -160,7 +173,7 @@ fn what_a_snapshot_has_is_skipped() {
 #[test]
 fn what_cannot_be_read_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    run(folder.path(), 1, 5);
+    run(&Snapshots::new(folder.path(), EVERY).unwrap(), 1, 5);
     let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
     let mut bytes = std::fs::read(&file).unwrap();
     let middle = bytes.len() / 2;

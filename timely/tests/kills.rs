@@ -20,15 +20,29 @@ fn program() -> PathBuf {
     tests.parent().unwrap().parent().unwrap().join("examples/lines")
 }
 
-fn start(folder: &Path, name: &str, files: &[PathBuf], pause: &str, options: &[String]) -> Child {
+/// Where a run has its snapshots: in a folder, or in the object store whose URL `EVENKEEL_TEST_STORE` is.
+fn states(folder: &Path, name: &str) -> String {
+    let folder = std::env::var("EVENKEEL_TEST_STORE").unwrap_or(folder.display().to_string());
+    format!("{folder}/{name}-states")
+}
+
+fn snapshots(states: &str) -> Snapshots {
+    #[cfg(feature = "object_store")]
+    if states.contains("://") {
+        return Snapshots::at_url(states, 10).unwrap();
+    }
+    Snapshots::new(states, 10).unwrap()
+}
+
+fn start(states: &str, results: &Path, files: &[PathBuf], pause: &str, options: &[String]) -> Child {
     let mut command = Command::new(program());
-    command.args([folder.join(format!("{name}-states")), folder.join(format!("{name}-results"))]);
+    command.arg(states).arg(results);
     command.arg(PER_EPOCH.to_string()).args(files).arg("--").args(options);
     command.env("PAUSE", pause).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 /// One process with `workers`, or two that share them, over loopback.
-fn fleet(folder: &Path, files: &[PathBuf], workers: usize, processes: usize) -> Vec<Child> {
+fn fleet(states: &str, folder: &Path, files: &[PathBuf], workers: usize, processes: usize) -> Vec<Child> {
     let mut hosts = String::new();
     // Held until all are chosen, so that they differ.
     let ports: Vec<_> = (0..processes).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
@@ -43,7 +57,7 @@ fn fleet(folder: &Path, files: &[PathBuf], workers: usize, processes: usize) -> 
         options.extend(["-h".to_owned(), list.to_str().unwrap().to_owned()]);
         options
     };
-    (0..processes).map(|process| start(folder, "killed", files, "4", &option(process))).collect()
+    (0..processes).map(|process| start(states, &folder.join("killed-results"), files, "4", &option(process))).collect()
 }
 
 fn results(folder: &Path) -> BTreeMap<u64, String> {
@@ -55,13 +69,34 @@ fn results(folder: &Path) -> BTreeMap<u64, String> {
     files.filter_map(of_epoch).collect()
 }
 
+/// The names and bytes of all snapshots.
+fn parts(states: &str) -> Vec<(String, Vec<u8>)> {
+    #[cfg(feature = "object_store")]
+    if states.contains("://") {
+        use object_store::ObjectStoreExt;
+        let (store, prefix) =
+            object_store::parse_url_opts(&url::Url::parse(states).unwrap(), std::env::vars()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        return runtime.block_on(async {
+            let mut parts = Vec::new();
+            for object in store.list_with_delimiter(Some(&prefix)).await.unwrap().objects {
+                let bytes = store.get(&object.location).await.unwrap().bytes().await.unwrap();
+                parts.push((object.location.filename().unwrap().to_owned(), bytes.into()));
+            }
+            parts
+        });
+    }
+    let files = std::fs::read_dir(states).unwrap().map(|entry| entry.unwrap().path());
+    files.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(path).unwrap())).collect()
+}
+
 /// The tracker that all workers' last complete snapshots make together.
-fn state(folder: &Path) -> Tracker<String, RobustMean> {
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let last = files.last().unwrap().file_name().unwrap().to_str().unwrap().split('.').next().unwrap().to_owned();
-    let of_last = |path: &&PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with(&last);
-    let parts: Vec<Vec<u8>> = files.iter().filter(of_last).map(|path| std::fs::read(path).unwrap()).collect();
+fn state(states: &str) -> Tracker<String, RobustMean> {
+    let mut all = parts(states);
+    all.sort();
+    let last = all.last().unwrap().0.split('.').next().unwrap().to_owned();
+    let parts: Vec<Vec<u8>> =
+        all.into_iter().filter(|(name, _)| name.starts_with(&last)).map(|(_, part)| part).collect();
     assert!(parts.iter().all(|part| SnapshotInfo::of(part).unwrap().note == b"epoch 199"));
     let decay = Decay::half_life_time(Duration::from_secs(60)).unwrap();
     let mut tracker = Tracker::new(RobustMean::new(decay)).unwrap();
@@ -87,19 +122,20 @@ fn kills_lose_nothing_and_count_nothing_twice() {
             path
         })
         .collect();
-    assert!(start(folder, "whole", &files, "0", &["-w1".to_owned()]).wait().unwrap().success());
-    let expected = results(&folder.join("whole-results"));
+    let (whole, results_of_whole) = (states(folder, "whole"), folder.join("whole-results"));
+    assert!(start(&whole, &results_of_whole, &files, "0", &["-w1".to_owned()]).wait().unwrap().success());
+    let expected = results(&results_of_whole);
     assert_eq!(expected.len(), LINES / PER_EPOCH);
 
     let (mut kills, mut went_on) = (0, 0);
-    let saved = Snapshots::new(folder.join("killed-states"), 10).unwrap();
+    let mut killed = states(folder, "killed0");
     let written = folder.join("killed-results");
     let begin = Instant::now();
     loop {
         assert!(begin.elapsed() < Duration::from_secs(300), "{kills} kills, and it has not ended");
         let (workers, processes) = [(1, 1), (2, 1), (3, 1), (1, 2)][random.usize(0..4)];
-        let before = saved.latest().unwrap();
-        let mut fleet = fleet(folder, &files, workers, processes);
+        let before = snapshots(&killed).latest().unwrap();
+        let mut fleet = fleet(&killed, folder, &files, workers, processes);
         if kills == KILLS {
             assert!(fleet.iter_mut().all(|process| process.wait().unwrap().success()));
             break;
@@ -125,9 +161,8 @@ fn kills_lose_nothing_and_count_nothing_twice() {
         if is_over {
             // It came to its end between kills: so that each of them hits something, all begins anew, and must end alike.
             assert!(results(&written) == expected);
-            std::fs::remove_dir_all(folder.join("killed-states")).unwrap();
             std::fs::remove_dir_all(&written).unwrap();
-            std::fs::create_dir(folder.join("killed-states")).unwrap();
+            killed = states(folder, &format!("killed{kills}"));
         }
     }
     // Some had gone on from a snapshot before they were killed.
@@ -136,7 +171,7 @@ fn kills_lose_nothing_and_count_nothing_twice() {
     for (epoch, expected) in &expected {
         assert_eq!(seen.get(epoch), Some(expected), "epoch {epoch}");
     }
-    let (whole, killed) = (state(&folder.join("whole-states")), state(&folder.join("killed-states")));
+    let (whole, killed) = (state(&whole), state(&killed));
     assert_eq!(killed.counters(), whole.counters());
     assert_eq!(killed.counters().samples + killed.counters().late, 3 * LINES as u64);
     assert_eq!(killed.len(), whole.len());
