@@ -1,0 +1,128 @@
+"""Robust means of a keyed stream on Flink: `python on_flink.py SAMPLES ESTIMATES CHECKPOINTS`.
+
+SAMPLES is a file of lines `KEY,TIME,SAMPLE`, times in milliseconds; ESTIMATES becomes a folder of lines `KEY,TIME,SAMPLE,LOCATION`, in
+the files that are finished, whose names begin with `part-`. Kill it, run it again, and it goes on from the last checkpoint in CHECKPOINTS:
+in the end ESTIMATES holds each line once, with the bits of one `evenkeel.Tracker` that saw everything.
+
+The state of a key is what `OneSeries.save` returns, under a hundred bytes, and the samples that wait for the watermark: Flink promises
+no order within a key where a stream has come together from several, so they are taken by time, of one time the smaller first, when no
+older one is to come.
+"""
+
+import math
+import sys
+from pathlib import Path
+
+import evenkeel
+import numpy as np
+from pyflink.common import Configuration, Duration, Types, WatermarkStrategy
+from pyflink.common.serialization import Encoder
+from pyflink.common.watermark_strategy import TimestampAssigner
+from pyflink.datastream import KeyedProcessFunction, StreamExecutionEnvironment
+from pyflink.datastream.connectors.file_system import FileSink, FileSource, RollingPolicy, StreamFormat
+from pyflink.datastream.state import ListStateDescriptor, ValueStateDescriptor
+
+MEMORY = {"half_life": "5m", "preset": "robust"}
+#: How much later than a younger sample one may come.
+DISORDER = Duration.of_seconds(30)
+
+
+class RobustMean(KeyedProcessFunction):
+    """The location of each key after each of its samples `(key, time, sample)`, in the order of their times."""
+
+    def __init__(self, **memory):
+        self.memory = memory
+
+    def open(self, runtime_context):
+        self.series = evenkeel.OneSeries(**self.memory)
+        self.saved = runtime_context.get_state(ValueStateDescriptor("series", Types.PRIMITIVE_ARRAY(Types.BYTE())))
+        sample = Types.TUPLE([Types.LONG(), Types.DOUBLE()])
+        self.waiting = runtime_context.get_list_state(ListStateDescriptor("waiting", sample))
+
+    def process_element(self, value, ctx):
+        _, time, sample = value
+        self.waiting.add((time, sample))
+        timers = ctx.timer_service()
+        timers.register_event_time_timer(timers.current_watermark() + 1)  # one timer for all that wait for the next watermark
+
+    def on_timer(self, timestamp, ctx):
+        timers = ctx.timer_service()
+        watermark = timers.current_watermark()
+        waiting = sorted(self.waiting.get(), key=in_order)
+        ready = [sample for sample in waiting if sample[0] <= watermark]
+        self.waiting.update(waiting[len(ready) :])
+        if len(ready) < len(waiting):
+            timers.register_event_time_timer(watermark + 1)
+        if ready:
+            times, samples = zip(*ready, strict=True)
+            self.series.restore(self.saved.value())
+            seen = self.series.update(np.array(samples), np.array(times, dtype="datetime64[ms]"))
+            self.saved.update(self.series.save())
+            for time, sample, location in zip(times, samples, seen.location.tolist(), strict=True):
+                yield f"{ctx.get_current_key()},{time},{sample!r},{location!r}"
+
+
+class TimeOfSample(TimestampAssigner):
+    """The time of a sample as the time of the event."""
+
+    def extract_timestamp(self, value, record_timestamp):
+        return value[1]
+
+
+def in_order(waiting):
+    """By time, of one time the smaller first and the missing ones last."""
+    time, sample = waiting
+    return time, math.isnan(sample), sample
+
+
+def parse(line):
+    key, time, sample = line.rsplit(",", 2)
+    return key, int(time), float(sample)
+
+
+def last_checkpoint(folder):
+    """The youngest checkpoint that was finished, by whichever job, or None."""
+    found = list(Path(folder).glob("*/chk-*/_metadata"))
+    return max(found, key=lambda file: file.stat().st_mtime_ns).parent if found else None
+
+
+def environment(checkpoints, resume):
+    settings = {
+        "python.executable": sys.executable,  # else it is the first `python` of the path
+        "execution.checkpointing.interval": "500 ms",
+        "execution.checkpointing.dir": Path(checkpoints).absolute().as_uri(),
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        "restart-strategy.type": "fixed-delay",
+        "restart-strategy.fixed-delay.attempts": "100",
+        "restart-strategy.fixed-delay.delay": "100 ms",
+    }
+    if resume:
+        settings["execution.state-recovery.path"] = resume.absolute().as_uri()
+    made = Configuration()
+    for name, value in settings.items():
+        made.set_string(name, value)
+    return StreamExecutionEnvironment.get_execution_environment(made)
+
+
+def estimate(samples, estimates, checkpoints, parallelism=2):
+    """Runs the job until all samples have their line, from the last checkpoint on if there is one."""
+    env = environment(checkpoints, last_checkpoint(checkpoints))
+    env.set_parallelism(parallelism)
+    source = FileSource.for_record_stream_format(StreamFormat.text_line_format(), str(Path(samples).absolute())).build()
+    watermarks = WatermarkStrategy.for_bounded_out_of_orderness(DISORDER).with_timestamp_assigner(TimeOfSample())
+    sink = FileSink.for_row_format(str(Path(estimates).absolute()), Encoder.simple_string_encoder("UTF-8"))
+    (
+        env.from_source(source, WatermarkStrategy.no_watermarks(), "samples")
+        .map(parse, Types.TUPLE([Types.STRING(), Types.LONG(), Types.DOUBLE()]))
+        .assign_timestamps_and_watermarks(watermarks)
+        .key_by(lambda sample: sample[0], Types.STRING())
+        .process(RobustMean(**MEMORY), Types.STRING())
+        .sink_to(sink.with_rolling_policy(RollingPolicy.on_checkpoint_rolling_policy()).build())
+    )
+    env.execute("robust means")
+
+
+if __name__ == "__main__":
+    estimate(*sys.argv[1:])
+    lines = [line for part in Path(sys.argv[2]).rglob("part-*") for line in part.read_text().splitlines()]
+    print(f"{len(lines)} lines, such as {lines[-1]}")
