@@ -1,7 +1,6 @@
 """`examples/on_dask.py` on threads and on two processes, one of which is killed: the bits and the counters of one `Tracker`."""
 
 import os
-import threading
 import time
 
 import numpy as np
@@ -35,7 +34,7 @@ def run(compute):
         order = in_order(found["host"].to_numpy(), found["t"].to_numpy(), found["x"].to_numpy())
         assert found["host"].to_numpy()[order].tolist() == keys[at].tolist()
         assert_same(found["mean"].to_numpy()[order], seen.location)
-    assert_same_series(evenkeel.Tracker.from_bytes(state), tracker)
+    assert_same_series(state, tracker)
 
 
 @pytest.mark.parametrize("shuffle", ["disk", "tasks"])
