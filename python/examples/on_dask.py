@@ -1,11 +1,11 @@
 """Robust means of a Dask frame, a day at a time: `python on_dask.py FOLDER`, once or again.
 
-Each partition gets all samples of its keys and a `Tracker` of its own. The states of a day are snapshots, which the next day goes on
-from, on as many partitions as it likes. The bits are those of one `evenkeel.Tracker` that saw the days one after the other, and a
-sample counts once, whatever Dask computes a second time: a task changes nothing, its state comes in and goes out.
+Each partition gets all samples of its keys and a `Tracker` of its own. The states of a day are snapshots, from which the next day goes
+on, on as many partitions as it likes. The bits are those of one `evenkeel.Tracker` that saw the days one after the other, and a sample
+counts once, whatever Dask computes a second time: a task changes nothing, its state comes in and goes out.
 
-A shuffle promises no order within a key, and that of threads on one machine does mix it up: each partition sorts its samples by time, of one time
-the smaller first.
+A shuffle promises no order within a key, and that of threads on one machine mixes it up: each partition sorts its samples by time, of
+one time the smaller first.
 """
 
 import sys
@@ -35,9 +35,10 @@ def track(rows, state, memory):
 
 
 def estimate(samples, parts, state=None, **memory):
-    """For each part of a frame of `host`, `t` and `x` its samples with their means, and a snapshot of its series after them: lists of
-    delayed objects, to be computed together, because apart they are computed twice. `dask.dataframe.from_delayed` makes a frame of the
-    first. `state` is a snapshot of all that came before."""
+    """For each part of a frame of `host`, `t` and `x` its samples with their means, and a snapshot of its series after them.
+
+    Two lists of delayed objects, to be computed together, because apart they are computed twice. `dask.dataframe.from_delayed` makes a
+    frame of the first. `state` is a snapshot of all that came before."""
     states = [None] * parts if state is None else evenkeel.split_snapshot(state, parts)
     part = samples["host"].map_partitions(part_of, parts, meta=("part", "int64"))
     # Partition `n` holds part `n`, also if that has no sample today. `shuffle` would share the parts out by a hash of its own.
@@ -50,9 +51,13 @@ def estimate(samples, parts, state=None, **memory):
 def day_of_samples(day, hosts=100, rows=200_000):
     """A frame of Dask to try it with."""
     rng = np.random.default_rng(day)
-    times = np.datetime64("2024-05-01", "ms") + np.timedelta64(day, "D") + np.sort(rng.integers(0, 86_400_000, rows)).astype("m8[ms]")
+    times = (
+        np.datetime64("2024-05-01", "ms") + np.timedelta64(day, "D") + np.sort(rng.integers(0, 86_400_000, rows)).astype("m8[ms]")
+    )
     x = np.where(rng.random(rows) < 0.02, 9000, np.round(rng.normal(40, 2, rows), 1))
-    return dd.from_pandas(pd.DataFrame({"host": [f"host{n}" for n in rng.integers(0, hosts, rows)], "t": times, "x": x}), npartitions=8)
+    return dd.from_pandas(
+        pd.DataFrame({"host": [f"host{n}" for n in rng.integers(0, hosts, rows)], "t": times, "x": x}), npartitions=8
+    )
 
 
 def main(folder):

@@ -1,15 +1,15 @@
 """Robust means of a keyed stream on Flink: `python on_flink.py SAMPLES ESTIMATES CHECKPOINTS`.
 
-SAMPLES is a file of lines `KEY,TIME,SAMPLE`, times in milliseconds; ESTIMATES becomes a folder of lines `KEY,TIME,SAMPLE,LOCATION`, in
-the files that are finished, whose names begin with `part-`. Kill it, run it again, and it goes on from the last checkpoint in CHECKPOINTS:
-in the end ESTIMATES holds each line once, with the bits of one `evenkeel.Tracker` that saw everything.
+SAMPLES is a file of lines `KEY,TIME,SAMPLE`, times in milliseconds; ESTIMATES becomes a folder of lines `KEY,TIME,SAMPLE,LOCATION`,
+in the files that are finished, whose names begin with `part-`. Kill it, run it again, and it goes on from the last checkpoint in
+CHECKPOINTS: in the end ESTIMATES holds each line once, with the bits of one `evenkeel.Tracker` that saw everything.
 
-The state of a key is what `OneSeries.save` returns, under a hundred bytes. Flink keeps the order in which one reader of a source sends
-the samples of a key, and no other: so all samples of a key lie in one file here, or in one partition of a topic, oldest first. One that
-is older than the last of its key is refused, as by a `Tracker`, and its line has the location as it stands.
+The state of a key is what `OneSeries.save` returns, under a hundred bytes. Flink keeps the order in which one reader of a source
+sends the samples of a key, and no other: so all samples of a key lie in one file here, or in one partition of a topic, oldest first.
+One that is older than the last of its key is refused, as by a `Tracker`, and its line has the location as it stands.
 
-There is no buffer that waits for a watermark: with Flink 2.3, timers of a Python function were gone after the second recovery, and the
-samples with them that waited for these (`findings/flink-python-timers-get-lost.sh`).
+There is no buffer that waits for a watermark: in Flink 2.3 some timers of a Python function are gone after recoveries, and what waits
+for them never comes out (`findings/flink-python-timers-get-lost.sh`).
 """
 
 import sys

@@ -56,7 +56,10 @@ def processes(name, marker):
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if name in (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode() and marker.encode() in (folder / "environ").read_bytes():
+            if (
+                name in (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                and marker.encode() in (folder / "environ").read_bytes()
+            ):
                 found.append(int(folder.name))
         except OSError:
             continue  # it has ended

@@ -49,7 +49,9 @@ def test_a_part_without_samples_keeps_its_state():
     _, states = dask.compute(*on_dask.estimate(dd.from_pandas(frame, npartitions=2), 4, **MEMORY))
     state = evenkeel.merge_snapshots(states)
     one = frame[frame["host"] == "host1é"]
-    _, states = dask.compute(*on_dask.estimate(dd.from_pandas(one.assign(t=one["t"] + pd.Timedelta("1D")), npartitions=2), 4, state, **MEMORY))
+    _, states = dask.compute(
+        *on_dask.estimate(dd.from_pandas(one.assign(t=one["t"] + pd.Timedelta("1D")), npartitions=2), 4, state, **MEMORY)
+    )
     after = evenkeel.Tracker.from_bytes(evenkeel.merge_snapshots(states))
     assert after.counters.samples + after.counters.missing == 5000 + len(one)
     assert set(after.keys()) == set(keys)
