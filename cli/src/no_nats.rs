@@ -33,7 +33,6 @@ pub(crate) struct Message {
     pub(crate) published: i64,
     pub(crate) payload: Vec<u8>,
     pub(crate) receipt: Receipt,
-    pub(crate) is_known: bool,
 }
 
 /// A receipt that cannot be made.
@@ -75,7 +74,7 @@ impl Intake {
         match *self {}
     }
 
-    pub(crate) fn acknowledge(&self, _: impl Iterator<Item = Receipt>) {
+    pub(crate) fn acknowledge(&mut self, _: u64, _: impl Iterator<Item = Receipt>) {
         match *self {}
     }
 

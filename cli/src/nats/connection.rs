@@ -12,10 +12,11 @@ use std::env;
 use std::fs;
 use std::future::{self, Future};
 use std::path::PathBuf;
+use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -77,7 +78,8 @@ impl Connection {
             };
             Failure::usage(format!("cannot connect to {server}: {error}; {remedy}"))
         })?;
-        let context = jetstream::new(client.clone());
+        // It starts a task.
+        let context = runtime.block_on(async { jetstream::new(client.clone()) });
         Ok(Self { runtime, client, context, made })
     }
 
@@ -118,6 +120,12 @@ impl Connection {
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.runtime.spawn(task);
     }
+}
+
+/// A name that no other process has or has had.
+pub(super) fn process_name() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{:x}-{:x}", since.as_nanos(), process::id())
 }
 
 /// The runtime of a connection, on a thread of its own.

@@ -10,7 +10,7 @@ use async_nats::jetstream::stream::Stream;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -29,8 +29,6 @@ pub(crate) struct Message {
     pub(crate) published: i64,
     pub(crate) payload: Vec<u8>,
     pub(crate) receipt: Receipt,
-    /// Whether it is known already, and only to be acknowledged.
-    pub(crate) is_known: bool,
 }
 
 /// The place where a message is acknowledged.
@@ -44,10 +42,24 @@ pub(crate) struct Intake {
     /// A byte for each message that is there.
     bell: PipeReader,
     messages: Receiver<Result<Message, String>>,
+    /// Further deliveries of messages that no saved state had: which, and where to acknowledge them.
+    repeated: Receiver<(u64, Subject)>,
+    repeats: Vec<(u64, Subject)>,
     /// The other ends, until the thread takes them.
-    ends: Option<(PipeWriter, SyncSender<Result<Message, String>>)>,
+    ends: Option<Ends>,
     acknowledgements: UnboundedSender<Vec<Subject>>,
+    /// The last message that a saved state has.
+    saved: Arc<AtomicU64>,
     pending: Arc<AtomicU64>,
+}
+
+/// What the thread has of the intake.
+struct Ends {
+    ringer: PipeWriter,
+    messages: SyncSender<Result<Message, String>>,
+    repeated: Sender<(u64, Subject)>,
+    acknowledgements: UnboundedSender<Vec<Subject>>,
+    saved: Arc<AtomicU64>,
 }
 
 impl Intake {
@@ -60,6 +72,7 @@ impl Intake {
         let stream = connection.stream(address)?;
         let (bell, ringer) = io::pipe().map_err(|error| Failure::failed(format!("cannot make a pipe: {error}")))?;
         let (sender, messages) = sync_channel(WAITING);
+        let (repeater, repeated) = channel();
         let (acknowledgements, mut receipts) = unbounded_channel::<Vec<Subject>>();
         let client = connection.client.clone();
         connection.spawn(async move {
@@ -70,15 +83,25 @@ impl Intake {
                 }
             }
         });
-        let address = address.clone();
+        let saved = Arc::new(AtomicU64::new(0));
+        let ends = Ends {
+            ringer,
+            messages: sender,
+            repeated: repeater,
+            acknowledgements: acknowledgements.clone(),
+            saved: Arc::clone(&saved),
+        };
         Ok(Self {
             connection,
             stream,
-            address,
+            address: address.clone(),
             bell,
             messages,
-            ends: Some((ringer, sender)),
+            repeated,
+            repeats: Vec::new(),
+            ends: Some(ends),
             acknowledgements,
+            saved,
             pending: Arc::new(AtomicU64::new(u64::MAX)),
         })
     }
@@ -110,11 +133,12 @@ impl Intake {
     /// # Errors
     /// The stream is of a kind that cannot be read so.
     pub(crate) fn start(&mut self, last: Option<u64>, ack_wait: Option<Duration>) -> Result<(), Failure> {
-        let Some((ringer, sender)) = self.ends.take() else { return Ok(()) };
+        let Some(ends) = self.ends.take() else { return Ok(()) };
+        self.saved.store(last.unwrap_or(0), Ordering::Relaxed);
         Sessions::check(&self.address, &self.stream, ack_wait.is_some())?;
         let (connection, stream, address) = (self.connection.clone(), self.stream.clone(), self.address.clone());
         let sessions = Sessions::new(connection.clone(), stream, address, ack_wait, last, Arc::clone(&self.pending));
-        let work = move || connection.wait(read(sessions, ringer, sender));
+        let work = move || connection.wait(read(sessions, ends));
         let thread = thread::Builder::new().name("messages".to_owned()).spawn(work);
         thread.map_err(|error| Failure::failed(format!("cannot start a thread: {error}"))).map(drop)
     }
@@ -136,11 +160,14 @@ impl Intake {
         }
     }
 
-    /// Acknowledges messages.
-    pub(crate) fn acknowledge(&self, receipts: impl Iterator<Item = Receipt>) {
-        let receipts: Vec<Subject> = receipts.filter_map(|receipt| receipt.0).collect();
-        if !receipts.is_empty() {
-            let _ = self.acknowledgements.send(receipts);
+    /// Acknowledges messages, which are in a saved state like all up to `saved`, and what has been delivered again of these.
+    pub(crate) fn acknowledge(&mut self, saved: u64, receipts: impl Iterator<Item = Receipt>) {
+        self.saved.store(saved, Ordering::Relaxed);
+        self.repeats.extend(self.repeated.try_iter());
+        let repeats = self.repeats.extract_if(.., |(sequence, _)| *sequence <= saved).map(|(_, subject)| subject);
+        let subjects: Vec<Subject> = receipts.filter_map(|receipt| receipt.0).chain(repeats).collect();
+        if !subjects.is_empty() {
+            let _ = self.acknowledgements.send(subjects);
         }
     }
 
@@ -156,15 +183,14 @@ impl Intake {
 }
 
 /// Reads sessions until nobody takes the messages.
-async fn read(mut sessions: Sessions, mut ringer: PipeWriter, sender: SyncSender<Result<Message, String>>) {
-    let mut pass = |message| sender.send(message).is_ok() && ringer.write_all(&[0]).is_ok();
+async fn read(mut sessions: Sessions, mut ends: Ends) {
     let mut warnings = Seldom::default();
     let [mut delay, most] = DELAYS;
     loop {
         let mut session = match sessions.begin().await {
             Ok(session) => session,
             Err(Broken::Forever(why)) => {
-                pass(Err(why));
+                ends.pass(Err(why));
                 return;
             }
             Err(Broken::Again(why)) => {
@@ -179,23 +205,34 @@ async fn read(mut sessions: Sessions, mut ringer: PipeWriter, sender: SyncSender
         };
         while let Some(delivery) = sessions.next(&mut session).await {
             [delay, _] = DELAYS;
-            let (message, is_known) = match delivery {
-                Delivery::Next(message) => (message, false),
-                Delivery::Known(message) => (message, true),
+            let is_taken = match delivery {
+                Delivery::Next(sequence, published, message) => {
+                    let receipt = Receipt(message.message.reply);
+                    let payload = message.message.payload.into();
+                    ends.pass(Ok(Message { sequence, published, payload, receipt }))
+                }
+                Delivery::Known(sequence, message) => ends.repeat(sequence, message.message.reply),
             };
-            let Ok(info) = message.info() else { break };
-            let (sequence, published) = (info.stream_sequence, i64::try_from(info.published.unix_timestamp_nanos()));
-            let message = message.message;
-            let message = Message {
-                sequence,
-                published: published.unwrap_or(i64::MAX),
-                payload: message.payload.into(),
-                receipt: Receipt(message.reply),
-                is_known,
-            };
-            if !pass(Ok(message)) {
+            if !is_taken {
                 return;
             }
+        }
+    }
+}
+
+impl Ends {
+    /// Passes a message on, or the reason why none comes. Returns whether there is anybody to take it.
+    fn pass(&mut self, message: Result<Message, String>) -> bool {
+        self.messages.send(message).is_ok() && self.ringer.write_all(&[0]).is_ok()
+    }
+
+    /// Acknowledges a message that is known, or passes that on where no saved state has it yet.
+    fn repeat(&self, sequence: u64, reply: Option<Subject>) -> bool {
+        let Some(reply) = reply else { return true };
+        if sequence <= self.saved.load(Ordering::Relaxed) {
+            self.acknowledgements.send(vec![reply]).is_ok()
+        } else {
+            self.repeated.send((sequence, reply)).is_ok()
         }
     }
 }

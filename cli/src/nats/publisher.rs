@@ -12,7 +12,7 @@
 //! Where the stream takes messages of other subjects, too, these come between, and the messages go one by one.
 
 use super::address::{Address, has_wildcard};
-use super::connection::{Connection, Stop};
+use super::connection::{Connection, Stop, process_name};
 use super::position::{HEADER, Position};
 use crate::console::{self, Seldom};
 use crate::failure::Failure;
@@ -22,8 +22,7 @@ use async_nats::jetstream::message::{PublishMessage, StreamMessage};
 use async_nats::jetstream::publish::PublishAck;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, RetentionPolicy, Stream};
 use std::collections::VecDeque;
-use std::process;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::time::sleep;
 
 /// Most messages on the way.
@@ -103,14 +102,13 @@ impl Publisher {
                  to a stream with the retention `limits`, which may be the source of this one"
             )));
         }
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut publisher = Self {
             connection,
             address: address.clone(),
             subject,
             stop: Stop::listen()?,
             source: None,
-            process: format!("{:x}-{:x}-", since.as_nanos(), process::id()),
+            process: format!("{}-", process_name()),
             count: 0,
             queue: VecDeque::new(),
             flights: VecDeque::new(),

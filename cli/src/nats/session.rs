@@ -8,18 +8,21 @@
 //! consumer, of which the last changes are lost when a server is killed.
 
 use super::address::Address;
-use super::connection::Connection;
+use super::connection::{Connection, process_name};
 use crate::failure::Failure;
 use async_nats::jetstream::consumer::pull::{Config, Stream as Messages};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, FromConsumer, PullConsumer};
 use async_nats::jetstream::context::ConsumerInfoErrorKind;
-use async_nats::jetstream::stream::{ConsumerErrorKind, RetentionPolicy, Stream};
+use async_nats::jetstream::stream::{
+    ConsumerCreateStrictErrorKind as Kind, ConsumerErrorKind, RetentionPolicy, Stream,
+};
 use async_nats::jetstream::{ErrorCode, Message};
 use futures_util::StreamExt;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::time::sleep;
 
 /// Most messages that are asked for at once.
 const BATCH: usize = 500;
@@ -29,6 +32,10 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 const MOST_PENDING: i64 = 100_000;
 /// How long a consumer that nobody has named stays without a connection.
 const IDLE: Duration = Duration::from_secs(60);
+/// How long a consumer may be away while another process takes it over.
+const TAKE_OVER: Duration = Duration::from_millis(250);
+/// Where a consumer notes which process it is of, so that no other can have made it.
+const PROCESS: &str = "evenkeel-process";
 /// Where a consumer notes that a state of this program goes with it: the last message that it knew when the consumer began.
 const NOTE: &str = "evenkeel-knows";
 
@@ -42,10 +49,10 @@ pub(super) enum Broken {
 
 /// What has been delivered.
 pub(super) enum Delivery {
-    /// The next message.
-    Next(Message),
-    /// A message that is known, and still to be acknowledged.
-    Known(Message),
+    /// The next message: its sequence, and when the stream took it, in nanoseconds since 1970.
+    Next(u64, i64, Message),
+    /// A message that is known, by its sequence, and still to be acknowledged.
+    Known(u64, Message),
 }
 
 /// The consumer of a stream, through all its incarnations.
@@ -61,6 +68,8 @@ pub(super) struct Sessions {
     is_known: bool,
     /// When the present incarnation was made, in the server's words.
     created: Option<String>,
+    /// The name of this process.
+    process: String,
     /// Most messages that the server gives out without an acknowledgement.
     pending: Arc<AtomicU64>,
 }
@@ -85,7 +94,7 @@ impl Sessions {
         pending: Arc<AtomicU64>,
     ) -> Self {
         let (last, is_known) = (last.unwrap_or(0), last.is_some());
-        Self { connection, stream, address, ack_wait, last, is_known, created: None, pending }
+        Self { connection, stream, address, ack_wait, last, is_known, created: None, process: process_name(), pending }
     }
 
     /// An error if the messages of the stream go away when the consumer does, as it has to at every start.
@@ -125,10 +134,11 @@ impl Sessions {
         }
         session.delivered = number;
         if sequence <= self.last {
-            return Some(Delivery::Known(message));
+            return Some(Delivery::Known(sequence, message));
         }
+        let published = i64::try_from(info.published.unix_timestamp_nanos()).unwrap_or(i64::MAX);
         self.last = sequence;
-        Some(Delivery::Next(message))
+        Some(Delivery::Next(sequence, published, message))
     }
 
     /// Makes the consumer anew.
@@ -138,7 +148,14 @@ impl Sessions {
             return self.create(config).await;
         }
         let name = self.address.consumer().to_owned();
-        let config = match self.stream.consumer_info(&name).await {
+        let mut found = self.stream.consumer_info(&name).await;
+        let is_gone = found.as_ref().is_err_and(|error| matches!(error.kind(), ConsumerInfoErrorKind::NotFound));
+        if is_gone && self.created.is_some() {
+            // Another process may be about to make it anew.
+            sleep(TAKE_OVER).await;
+            found = self.stream.consumer_info(&name).await;
+        }
+        let config = match found {
             Ok(found) => {
                 let created = found.created.to_string();
                 if self.created.as_ref().is_some_and(|ours| *ours != created) {
@@ -194,14 +211,15 @@ impl Sessions {
         }
         if self.ack_wait.is_some() {
             config.metadata.insert(NOTE.to_owned(), if self.is_known { self.last } else { 0 }.to_string());
+            config.metadata.insert(PROCESS.to_owned(), self.process.clone());
         }
         if let Ok(most) = u64::try_from(config.max_ack_pending) {
             self.pending.store(most, Ordering::Relaxed);
         }
-        self.stream.create_consumer(config).await.map_err(|error| match error.kind() {
-            ConsumerErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND => self.gone(),
+        self.stream.create_consumer_strict(config).await.map_err(|error| match error.kind() {
+            Kind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND => self.gone(),
             // What the server refuses at the first attempt, it refuses at all.
-            ConsumerErrorKind::JetStream(error) if self.created.is_none() && error.code() < 500 => {
+            Kind::JetStream(error) if self.created.is_none() && error.code() < 500 => {
                 Broken::Forever(format!("the server refuses the consumer: {error}"))
             }
             _ => again(error),

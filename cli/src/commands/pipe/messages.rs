@@ -30,8 +30,8 @@ pub(super) struct Messages {
     sequence: u64,
     /// The position up to which an earlier process has published: a message, and lines of it.
     published: Option<(u64, u64)>,
-    /// Messages that have been dealt with and not acknowledged, with the lines at their end.
-    settled: VecDeque<(u64, Receipt)>,
+    /// Messages that have been dealt with and not acknowledged.
+    settled: VecDeque<Settled>,
     count: u64,
     /// Whether anything is acknowledged.
     is_durable: bool,
@@ -42,8 +42,6 @@ struct Queue {
     intake: Intake,
     /// Those that have not been dealt with.
     handed: VecDeque<Handed>,
-    /// Deliveries of messages that were known, with the lines at the end of what was handed out.
-    repeated: Vec<(u64, Receipt)>,
     /// The bytes of the last, of which so many have been read.
     bytes: Vec<u8>,
     read: usize,
@@ -61,6 +59,13 @@ struct Handed {
     receipt: Receipt,
 }
 
+struct Settled {
+    sequence: u64,
+    /// The lines at its end.
+    end: u64,
+    receipt: Receipt,
+}
+
 /// The place in the messages at which more bytes are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pause {
@@ -73,8 +78,8 @@ pub(super) enum Pause {
 impl Messages {
     /// Connects to the server, and looks the stream up.
     pub(super) fn open(address: &Address) -> Result<Self, Failure> {
-        let (handed, repeated, bytes) = (VecDeque::new(), Vec::new(), Vec::new());
-        let queue = Queue { intake: Intake::open(address)?, handed, repeated, bytes, read: 0, lines: 0 };
+        let (handed, bytes) = (VecDeque::new(), Vec::new());
+        let queue = Queue { intake: Intake::open(address)?, handed, bytes, read: 0, lines: 0 };
         let (begun, sequence, published, settled) = (0, 0, None, VecDeque::new());
         let queue = Rc::new(RefCell::new(queue));
         Ok(Self { queue, begun, sequence, published, settled, count: 0, is_durable: false })
@@ -163,7 +168,8 @@ impl Messages {
             (self.begun, self.sequence) = (message.end, message.sequence);
             self.count += 1;
             if self.is_durable {
-                self.settled.push_back((message.end, message.receipt));
+                let Handed { sequence, end, receipt, .. } = message;
+                self.settled.push_back(Settled { sequence, end, receipt });
             }
         }
         Ok(())
@@ -176,10 +182,10 @@ impl Messages {
 
     /// Acknowledges the messages that are in a state of so many lines.
     pub(super) fn acknowledge(&mut self, lines: u64) {
-        let Queue { intake, repeated, .. } = &mut *self.queue.borrow_mut();
-        let count = self.settled.partition_point(|(end, _)| *end <= lines);
-        let repeated = repeated.extract_if(.., |(end, _)| *end <= lines);
-        intake.acknowledge(self.settled.drain(..count).chain(repeated).map(|(_, receipt)| receipt));
+        let count = self.settled.partition_point(|message| message.end <= lines);
+        let Some(last) = count.checked_sub(1).and_then(|last| self.settled.get(last)) else { return };
+        let (saved, settled) = (last.sequence, self.settled.drain(..count));
+        self.queue.borrow_mut().intake.acknowledge(saved, settled.map(|message| message.receipt));
     }
 
     /// Whether so many messages are not acknowledged that the server will soon give out no more.
@@ -204,7 +210,7 @@ impl Read for Reader {
 
 impl Queue {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while self.read == self.bytes.len() {
+        if self.read == self.bytes.len() {
             let Some(message) = self.intake.next()? else { return Ok(0) };
             self.take(message);
         }
@@ -216,11 +222,7 @@ impl Queue {
     }
 
     fn take(&mut self, message: Message) {
-        let Message { sequence, published, payload, receipt, is_known } = message;
-        if is_known {
-            self.repeated.push((self.lines, receipt));
-            return;
-        }
+        let Message { sequence, published, payload, receipt } = message;
         (self.bytes, self.read) = (payload, 0);
         let has_end = self.bytes.ends_with(b"\n");
         if !has_end {
