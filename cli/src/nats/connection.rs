@@ -49,17 +49,17 @@ impl Connection {
     pub(super) fn open(address: &Address) -> Result<Self, Failure> {
         let runtime = runtime()?;
         let (counter, made) = watch::channel(0_u64);
-        let server = address.server.clone();
+        let name = address.to_string();
         let options = options(address)?.event_callback(move |event| {
             match event {
                 Event::Connected => {
                     let before = *counter.borrow();
                     if before > 0 {
-                        console::print(&format_args!("connected to {server} again"));
+                        console::print(&format_args!("connected to {name} again"));
                     }
                     counter.send_replace(before + 1);
                 }
-                Event::Disconnected => console::print(&format_args!("lost the connection to {server}: trying again")),
+                Event::Disconnected => console::print(&format_args!("lost the connection to {name}: trying again")),
                 _ => {}
             }
             future::ready(())

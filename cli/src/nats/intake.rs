@@ -137,7 +137,15 @@ impl Intake {
         self.saved.store(last.unwrap_or(0), Ordering::Relaxed);
         Sessions::check(&self.address, &self.stream, ack_wait.is_some())?;
         let (connection, stream, address) = (self.connection.clone(), self.stream.clone(), self.address.clone());
-        let sessions = Sessions::new(connection.clone(), stream, address, ack_wait, last, Arc::clone(&self.pending));
+        let sessions = Sessions::new(
+            connection.clone(),
+            stream,
+            address,
+            ack_wait,
+            last,
+            Arc::clone(&self.saved),
+            Arc::clone(&self.pending),
+        );
         let work = move || connection.wait(read(sessions, ends));
         let thread = thread::Builder::new().name("messages".to_owned()).spawn(work);
         thread.map_err(|error| Failure::failed(format!("cannot start a thread: {error}"))).map(drop)

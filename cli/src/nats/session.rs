@@ -64,8 +64,10 @@ pub(super) struct Sessions {
     ack_wait: Option<Duration>,
     /// The last message that is known.
     last: u64,
-    /// Whether a state knows that.
+    /// Whether there was a state that knew one.
     is_known: bool,
+    /// The last message that a saved state has.
+    saved: Arc<AtomicU64>,
     /// When the present incarnation was made, in the server's words.
     created: Option<String>,
     /// The name of this process.
@@ -91,10 +93,22 @@ impl Sessions {
         address: Address,
         ack_wait: Option<Duration>,
         last: Option<u64>,
+        saved: Arc<AtomicU64>,
         pending: Arc<AtomicU64>,
     ) -> Self {
         let (last, is_known) = (last.unwrap_or(0), last.is_some());
-        Self { connection, stream, address, ack_wait, last, is_known, created: None, process: process_name(), pending }
+        Self {
+            connection,
+            stream,
+            address,
+            ack_wait,
+            last,
+            is_known,
+            created: None,
+            process: process_name(),
+            saved,
+            pending,
+        }
     }
 
     /// An error if the messages of the stream go away when the consumer does, as it has to at every start.
@@ -164,7 +178,7 @@ impl Sessions {
                     )));
                 }
                 let noted = found.config.metadata.get(NOTE).is_some_and(|known| known != "0");
-                if !self.is_known && (noted || found.ack_floor.consumer_sequence > 0) {
+                if self.created.is_none() && !self.is_known && (noted || found.ack_floor.consumer_sequence > 0) {
                     return Err(Broken::Forever(format!(
                         "the consumer {name} has acknowledged messages up to {}, and there is no state that knows them: put the state \
                          back, or name another consumer, with ?consumer=NAME in the URL, to begin with the first message",
@@ -210,7 +224,7 @@ impl Sessions {
             config.deliver_policy = DeliverPolicy::ByStartSequence { start_sequence: self.last + 1 };
         }
         if self.ack_wait.is_some() {
-            config.metadata.insert(NOTE.to_owned(), if self.is_known { self.last } else { 0 }.to_string());
+            config.metadata.insert(NOTE.to_owned(), self.saved.load(Ordering::Relaxed).to_string());
             config.metadata.insert(PROCESS.to_owned(), self.process.clone());
         }
         if let Ok(most) = u64::try_from(config.max_ack_pending) {
