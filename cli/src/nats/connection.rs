@@ -103,7 +103,7 @@ impl Connection {
     /// Looks the stream of an address up.
     ///
     /// # Errors
-    /// There is none of that name, or no JetStream.
+    /// There is none of that name, or no `JetStream`.
     pub(super) fn stream(&self, address: &Address) -> Result<stream::Stream, Failure> {
         self.wait(self.context.get_stream(&address.stream)).map_err(|error| {
             let Address { server, stream, .. } = address;

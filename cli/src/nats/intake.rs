@@ -72,7 +72,7 @@ impl Intake {
         let stream = connection.stream(address)?;
         let (bell, ringer) = io::pipe().map_err(|error| Failure::failed(format!("cannot make a pipe: {error}")))?;
         let (sender, messages) = sync_channel(WAITING);
-        let (repeater, repeated) = channel();
+        let (again, repeated) = channel();
         let (acknowledgements, mut receipts) = unbounded_channel::<Vec<Subject>>();
         let client = connection.client.clone();
         connection.spawn(async move {
@@ -87,7 +87,7 @@ impl Intake {
         let ends = Ends {
             ringer,
             messages: sender,
-            repeated: repeater,
+            repeated: again,
             acknowledgements: acknowledgements.clone(),
             saved: Arc::clone(&saved),
         };

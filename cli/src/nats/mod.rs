@@ -1,4 +1,4 @@
-//! Streams of a NATS server (JetStream), in and out, as calls that wait: the runtime of the client is a thread in here.
+//! Streams of a NATS server (`JetStream`), in and out, as calls that wait: the runtime of the client is a thread in here.
 //!
 //! | file | what it does |
 //! |---|---|

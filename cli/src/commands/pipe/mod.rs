@@ -60,6 +60,8 @@ Examples:
   tail -n +$((LINES + 1)) points.lp | evenkeel pipe --state points.state
       A feed that is read again from where the state is: `evenkeel pipe --state points.state < /dev/null` says LINES.
       Not for CSV, whose header would be missing.
+  evenkeel pipe --from nats://localhost/METRICS --to 'nats://localhost/FOLLOWED?subject=followed.cpu' --state cpu.state
+      A message out for each that comes in, exactly once, whatever is killed (feature `nats`).
 
 Exit codes:
   0  The input has ended, or a signal has ended it, or the reader of the output closed the pipe.
@@ -122,16 +124,16 @@ pub(crate) struct PipeArgs {
 #[derive(Debug, Args)]
 struct StreamArgs {
     /// Read the messages of a stream of a NATS server instead of standard input:
-    /// nats://[USER:PASSWORD@]HOST[:PORT]/STREAM[?consumer=NAME][&subject=FILTER], or tls:// for TLS. With --state every message
-    /// counts once, however often the program or the server is killed: messages are acknowledged when the state that has them is on
-    /// the disk, by a durable consumer, called `evenkeel` by default. Without --state the stream is read from its first message on
-    /// each time, and nothing is acknowledged. Each message holds lines of one format; CSV is refused, because a message has no header.
-    /// NATS_CREDS, NATS_CA, NATS_CERT and NATS_KEY name files for the connection, as they do for the tools of NATS. Needs the feature
-    /// `nats`.
+    /// `nats://[USER:PASSWORD@]HOST[:PORT]/STREAM[?consumer=NAME][&subject=FILTER]`, or `tls://` for TLS. With --state every message counts
+    /// once, however often the program or the server is killed: messages are acknowledged when the state that has them is on the disk,
+    /// by a durable consumer, called `evenkeel` by default. Without --state the stream is read from its first message on each time, and
+    /// nothing is acknowledged. Each message holds whole lines of one format; CSV is refused, because a message has no header.
+    /// `NATS_CREDS`, `NATS_CA`, `NATS_CERT` and `NATS_KEY` name files for the connection, as they do for the tools of NATS. Needs the
+    /// feature `nats`.
     #[arg(long, value_name = "URL", value_parser = Address::parse, help_heading = "Streams")]
     from: Option<Address>,
 
-    /// Publish to a stream of a NATS server instead of standard output: nats://HOST/STREAM?subject=SUBJECT, where the subject may be
+    /// Publish to a stream of a NATS server instead of standard output: `nats://HOST/STREAM?subject=SUBJECT`, where the subject may be
     /// left out if the stream has only one. With --from a message comes out for each that comes in, exactly once; else one for each
     /// record. A connection that breaks is taken up again, and nothing is published twice. Each process needs a subject of its own.
     #[arg(long, value_name = "URL", value_parser = Address::parse, help_heading = "Streams")]
@@ -157,23 +159,21 @@ pub(crate) fn run(args: &PipeArgs) -> Result<(), Failure> {
     }
     check_streamed(args.read.format, from.is_some() || to.is_some())?;
     let messages = from.as_ref().map(Messages::open).transpose()?;
-    let (reader, name, wait) = match (&messages, from) {
-        (Some(messages), Some(from)) => (messages.reader(), from.to_string(), messages.bell().and_then(Wait::for_bell)),
-        _ => {
-            let (reader, file) = standard_input();
-            let is_file = file.and_then(|file| file.metadata().ok()).is_some_and(|metadata| metadata.is_file());
-            (reader, NAME.to_owned(), Wait::new(!is_file))
-        }
+    let (reader, name, wait) = if let (Some(messages), Some(from)) = (&messages, from) {
+        (messages.reader(), from.to_string(), messages.bell().and_then(Wait::for_bell))
+    } else {
+        let (reader, file) = standard_input();
+        let is_file = file.and_then(|file| file.metadata().ok()).is_some_and(|metadata| metadata.is_file());
+        (reader, NAME.to_owned(), Wait::new(!is_file))
     };
     let wait = wait.map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
     let console = console(args, &name, Destination::StandardError(None));
     let lines = Lines::new(reader, name, Limits::default());
-    let way = match to {
-        Some(to) => Way::Publisher(Box::new(Publisher::open(to)?)),
-        None => {
-            let mut target = Target::open(None)?;
-            Way::Drafts(Drafts::beside(Box::new(move |bytes: &[u8]| target.write(bytes))))
-        }
+    let way = if let Some(to) = to {
+        Way::Publisher(Box::new(Publisher::open(to)?))
+    } else {
+        let mut target = Target::open(None)?;
+        Way::Drafts(Drafts::beside(Box::new(move |bytes: &[u8]| target.write(bytes))))
     };
     let follow = Follow::new(args.wish())?;
     let mut stream = Stream::new(follow, way, console, Some(wait)).with_messages(messages);

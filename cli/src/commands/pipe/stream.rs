@@ -321,6 +321,6 @@ impl Stream {
         let messages = self.messages.as_ref().map(|messages| ("messages", messages.count()));
         let before = [("lines", lines), ("rows", counts.rows), ("bad rows", counts.bad_rows)];
         let values = [("bad values", counts.bad_values), ("names taken", names_taken)];
-        self.console.list(messages.into_iter().chain(before.into_iter()).chain(values).chain(self.follow.counts()));
+        self.console.list(messages.into_iter().chain(before).chain(values).chain(self.follow.counts()));
     }
 }
