@@ -68,7 +68,10 @@ fn long_version() -> &'static str {
         sets.reverse();
         let version = env!("CARGO_PKG_VERSION");
         let [parquet, nats] = [cfg!(feature = "parquet"), cfg!(feature = "nats")].map(|is| if is { '+' } else { '-' });
-        format!("{version}\nfeatures: {parquet}parquet {nats}nats\ninstruction sets, the first in use: {}", sets.join(", "))
+        format!(
+            "{version}\nfeatures: {parquet}parquet {nats}nats\ninstruction sets, the first in use: {}",
+            sets.join(", ")
+        )
     });
     &TEXT
 }
