@@ -132,7 +132,7 @@ impl Messages {
         self.queue.borrow_mut().intake.start(place.map(|place| place.sequence), ack_wait)
     }
 
-    /// The lines of all messages that have been handed out.
+    /// Where the bytes that have been read end.
     pub(super) fn pause(&self) -> Pause {
         let queue = self.queue.borrow();
         if queue.read < queue.bytes.len() { Pause::Within } else { Pause::Between }
