@@ -71,7 +71,8 @@ impl Connection {
                 ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
                     "give a user with nats://USER:PASSWORD@HOST, or a file of credentials in NATS_CREDS"
                 }
-                ConnectErrorKind::Tls => {
+                // A certificate that is not believed is an error of input and output to the client.
+                kind if kind == ConnectErrorKind::Tls || error.to_string().contains("certificate") => {
                     "an authority of one's own is named in NATS_CA, a certificate in NATS_CERT and NATS_KEY"
                 }
                 _ => "is it running, and is this its name and port?",
