@@ -56,7 +56,7 @@ pub(crate) enum Command {
     Report(ReportArgs),
     Watch(WatchArgs),
     Record(RecordArgs),
-    Pipe(PipeArgs),
+    Pipe(Box<PipeArgs>),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
@@ -66,8 +66,12 @@ fn long_version() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
         let mut sets: Vec<_> = Backend::available().map(instruction_set).collect();
         sets.reverse();
-        let (version, parquet) = (env!("CARGO_PKG_VERSION"), if cfg!(feature = "parquet") { '+' } else { '-' });
-        format!("{version}\nfeatures: {parquet}parquet\ninstruction sets, the first in use: {}", sets.join(", "))
+        let version = env!("CARGO_PKG_VERSION");
+        let [parquet, nats] = [cfg!(feature = "parquet"), cfg!(feature = "nats")].map(|is| if is { '+' } else { '-' });
+        format!(
+            "{version}\nfeatures: {parquet}parquet {nats}nats\ninstruction sets, the first in use: {}",
+            sets.join(", ")
+        )
     });
     &TEXT
 }

@@ -16,6 +16,7 @@
 //! | `formats/` | bytes to records, a format a file or folder |
 //! | `output/` | estimates to rows, and where rows go |
 //! | `engine/` | samples to estimates |
+//! | `nats/` | streams of a NATS server, in and out; `no_nats.rs` where they are not built in |
 //! | `console.rs` | what is printed on standard error, and the counts of what is bad or late |
 //! | `settings.rs`, `samples.rs`, `machine.rs` | the settings of estimators, samples on their way, this machine's own metrics |
 //! | `text/` | numbers, times and quoted text |
@@ -30,6 +31,8 @@ mod failure;
 mod formats;
 mod input;
 mod machine;
+#[cfg_attr(not(feature = "nats"), path = "no_nats.rs")]
+mod nats;
 mod output;
 mod patient;
 pub mod probe;

@@ -9,11 +9,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors, from the ground up. A module names only modules of floors below its own, or its own.
-const FLOORS: [&[&str]; 12] = [
+const FLOORS: [&[&str]; 13] = [
     &["failure", "patient"],
     &["text"],
     &["machine", "samples", "settings"],
     &["console"],
+    &["nats", "no_nats"],
     &["engine"],
     &["output"],
     &["formats"],

@@ -57,7 +57,7 @@ impl Draft {
 
     /// The bytes with all numbers, by an estimate.
     #[inline]
-    fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.text.len() + self.numbers.len() * NUMBER
     }
 
@@ -75,7 +75,16 @@ impl Draft {
         written.put(rest);
     }
 
-    fn clear(&mut self) {
+    /// The text with its numbers, of which the draft is empty then.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        self.encode();
+        let text = self.written.as_bytes().to_vec();
+        self.clear();
+        text
+    }
+
+    /// Takes back everything.
+    pub(crate) fn clear(&mut self) {
         self.text.clear();
         self.numbers.clear();
         self.written.clear();

@@ -21,6 +21,7 @@
 //! | `pipe_mismatch.rs` | what happens to a state that was made with other options |
 //! | `pipe_times.rs` | clocks that were wrong, silences, and timestamps in another unit |
 //! | `parquet.rs`, `arrow.rs`, `no_parquet.rs` | Parquet and Arrow in and out, and what is said where they are not built in |
+//! | `no_nats.rs` | what is said where streams of NATS are not built in; `.ci/streams` has a server |
 //! | `typed.rs`, `folders.rs` | what the columns of a table with types are, in one file and in many |
 //! | `foreign.rs` | formats that are not read are refused by name |
 //! | `prometheus.rs`, `telemetry.rs` | telemetry in lines: names, times, and what `pipe` adds |
@@ -44,6 +45,8 @@ mod foreign;
 mod half_life;
 mod json;
 mod ndjson;
+#[cfg(not(feature = "nats"))]
+mod no_nats;
 #[cfg(not(feature = "parquet"))]
 mod no_parquet;
 mod order;

@@ -120,8 +120,8 @@ fn the_long_version_names_the_features_and_the_instruction_sets() {
     evenkeel(&["-V"]).assert().success().stdout(format!("evenkeel {version}\n")).stderr("");
     let long = stdout(&evenkeel(&["--version"]).assert().success().stderr(""));
     let lines: Vec<_> = long.lines().collect();
-    let sign = if cfg!(feature = "parquet") { '+' } else { '-' };
-    assert_eq!(lines[..2], [format!("evenkeel {version}"), format!("features: {sign}parquet")]);
+    let [parquet, nats] = [cfg!(feature = "parquet"), cfg!(feature = "nats")].map(|is| if is { '+' } else { '-' });
+    assert_eq!(lines[..2], [format!("evenkeel {version}"), format!("features: {parquet}parquet {nats}nats")]);
     let sets = lines[2].strip_prefix("instruction sets, the first in use: ").unwrap();
     assert_eq!(sets.split(", ").count(), evenkeel::Backend::available().count(), "{sets}");
     assert!(sets.ends_with(&format!("the baseline of {}", std::env::consts::ARCH)), "{sets}");

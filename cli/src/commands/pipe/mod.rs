@@ -8,14 +8,17 @@
 //! | `names.rs` | what the added values are called, and which values get some |
 //! | `follow.rs` | the estimators of all series, by name |
 //! | `stream.rs`, `output.rs` | what is read, written, saved and counted |
+//! | `messages.rs`, `place.rs` | a feed of messages, and how far a state knows it |
 //! | `state.rs` | the file in which the state outlives the process |
 //! | `mismatch.rs` | a state that was made with other options |
 //! | `wait.rs` | waiting for input, signals and times |
 
 mod follow;
+mod messages;
 mod mismatch;
 mod names;
 mod output;
+mod place;
 mod records;
 mod state;
 mod stream;
@@ -25,12 +28,15 @@ use crate::console::{Console, Destination};
 use crate::failure::Failure;
 use crate::formats::{Comments, Format, Input, Limits, Lines, Options, Roles};
 use crate::input::{Compression, ReadArgs, is_utf16, standard_input};
+use crate::nats::{Address, Publisher};
 use crate::output::{Drafts, Target};
 use crate::settings::{KeepArgs, Preset, RuleArgs};
 use crate::text::moments::Moments;
 use crate::text::time::Unit;
 use clap::Args;
 use follow::{Follow, Wish};
+use messages::Messages;
+use output::Way;
 use records::Records;
 use state::{Feed, StateArgs};
 use std::cell::RefCell;
@@ -54,6 +60,8 @@ Examples:
   tail -n +$((LINES + 1)) points.lp | evenkeel pipe --state points.state
       A feed that is read again from where the state is: `evenkeel pipe --state points.state < /dev/null` says LINES.
       Not for CSV, whose header would be missing.
+  evenkeel pipe --from nats://localhost/METRICS --to 'nats://localhost/FOLLOWED?subject=followed.cpu' --state cpu.state
+      A message out for each that comes in, exactly once, whatever is killed (feature `nats`).
 
 Exit codes:
   0  The input has ended, or a signal has ended it, or the reader of the output closed the pipe.
@@ -107,6 +115,29 @@ pub(crate) struct PipeArgs {
 
     #[command(flatten)]
     state: StateArgs,
+
+    #[command(flatten)]
+    streams: StreamArgs,
+}
+
+/// The streams of messages.
+#[derive(Debug, Args)]
+struct StreamArgs {
+    /// Read the messages of a stream of a NATS server instead of standard input:
+    /// `nats://[USER:PASSWORD@]HOST[:PORT]/STREAM[?consumer=NAME][&subject=FILTER]`, or `tls://` for TLS. With --state every message counts
+    /// once, however often the program or the server is killed: messages are acknowledged when the state that has them is on the disk,
+    /// by a durable consumer, called `evenkeel` by default. Without --state the stream is read from its first message on each time, and
+    /// nothing is acknowledged. Each message holds whole lines of one format; CSV is refused, because a message has no header.
+    /// `NATS_CREDS`, `NATS_CA`, `NATS_CERT` and `NATS_KEY` name files for the connection, as they do for the tools of NATS. Needs the
+    /// feature `nats`.
+    #[arg(long, value_name = "URL", value_parser = Address::parse, help_heading = "Streams")]
+    from: Option<Address>,
+
+    /// Publish to a stream of a NATS server instead of standard output: `nats://HOST/STREAM?subject=SUBJECT`, where the subject may be
+    /// left out if the stream has only one. With --from a message comes out for each that comes in, exactly once; else one for each
+    /// record. A connection that breaks is taken up again, and nothing is published twice. Each process needs a subject of its own.
+    #[arg(long, value_name = "URL", value_parser = Address::parse, help_heading = "Streams")]
+    to: Option<Address>,
 }
 
 impl PipeArgs {
@@ -117,19 +148,46 @@ impl PipeArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &PipeArgs) -> Result<(), Failure> {
-    if io::stdin().is_terminal() {
+    let StreamArgs { from, to } = &args.streams;
+    if from.is_none() && io::stdin().is_terminal() {
         return Err(Failure::usage("no input: `pipe` reads what another program writes (see --help)"));
     }
-    let (reader, file) = standard_input();
-    let is_file = file.and_then(|file| file.metadata().ok()).is_some_and(|metadata| metadata.is_file());
-    let wait = Wait::new(!is_file).map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
-    let lines = Lines::new(reader, NAME.to_owned(), Limits::default());
-    let console = console(args, Destination::StandardError(None));
-    let mut target = Target::open(None)?;
-    let drafts = Drafts::beside(Box::new(move |bytes: &[u8]| target.write(bytes)));
+    if let Some(address) = from.as_ref().filter(|address| address.has_consumer() && args.state.state.is_none()) {
+        return Err(Failure::usage(format!(
+            "a consumer of {address} needs --state FILE: what it has acknowledged would be in no state"
+        )));
+    }
+    check_streamed(args.read.format, from.is_some() || to.is_some())?;
+    let messages = from.as_ref().map(Messages::open).transpose()?;
+    let (reader, name, wait) = if let (Some(messages), Some(from)) = (&messages, from) {
+        (messages.reader(), from.to_string(), messages.bell().and_then(Wait::for_bell))
+    } else {
+        let (reader, file) = standard_input();
+        let is_file = file.and_then(|file| file.metadata().ok()).is_some_and(|metadata| metadata.is_file());
+        (reader, NAME.to_owned(), Wait::new(!is_file))
+    };
+    let wait = wait.map_err(|error| Failure::failed(format!("cannot listen to signals: {error}")))?;
+    let console = console(args, &name, Destination::StandardError(None));
+    let lines = Lines::new(reader, name, Limits::default());
+    let way = if let Some(to) = to {
+        Way::Publisher(Box::new(Publisher::open(to)?))
+    } else {
+        let mut target = Target::open(None)?;
+        Way::Drafts(Drafts::beside(Box::new(move |bytes: &[u8]| target.write(bytes))))
+    };
     let follow = Follow::new(args.wish())?;
-    let mut stream = Stream::new(follow, drafts, console, Some(wait));
+    let mut stream = Stream::new(follow, way, console, Some(wait)).with_messages(messages);
     through(args, lines, &mut stream)
+}
+
+/// Refuses a format whose records do not stand for themselves, where each may become a message.
+fn check_streamed(format: Option<Format>, has_messages: bool) -> Result<(), Failure> {
+    if has_messages && format == Some(Format::Csv) {
+        return Err(Failure::usage(
+            "messages of CSV have no header, and a reader may begin with any: use NDJSON, an object for each row",
+        ));
+    }
+    Ok(())
 }
 
 /// The command without a process around it, for tests and measurements: `args` are those of the command line. Returns all
@@ -148,14 +206,14 @@ pub(crate) fn run_apart(
         Ok(follow) => follow,
         Err(failure) => return (Vec::new(), Err(failure)),
     };
-    let console = console(args, Destination::List(RefCell::default()));
-    let mut stream = Stream::new(follow, drafts, console, None);
+    let console = console(args, NAME, Destination::List(RefCell::default()));
+    let mut stream = Stream::new(follow, Way::Drafts(drafts), console, None);
     let result = through(args, Lines::new(input, NAME.to_owned(), limits), &mut stream);
     (stream.into_list(), result)
 }
 
-fn console(args: &PipeArgs, destination: Destination) -> Console {
-    Console::new(NAME.to_owned(), "line", args.read.strict, args.read.quiet, destination).endless()
+fn console(args: &PipeArgs, name: &str, destination: Destination) -> Console {
+    Console::new(name.to_owned(), "line", args.read.strict, args.read.quiet, destination).endless()
 }
 
 /// Runs a feed through a stream, from the first line to the summary.
@@ -204,6 +262,7 @@ fn read(args: &PipeArgs, mut lines: Lines, stream: &mut Stream, names_taken: &mu
         Format::of_line(first).unwrap_or(Format::Influx)
     };
     args.read.check(format)?;
+    check_streamed(Some(format), stream.has_messages())?;
     if !format.is_streamed() {
         let name = format.name();
         return Err(Failure::usage(format!("{name} does not come record by record: see `evenkeel track`")));

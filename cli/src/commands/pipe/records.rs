@@ -11,7 +11,6 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::formats::{Client, Consumer, Need, Record, Series, Span, Value, When, Woken};
 use crate::text::quote::push_field;
-use crate::text::time::now;
 
 /// The records of a feed on their way through.
 pub(super) struct Records<'a> {
@@ -177,7 +176,7 @@ impl<'a> Records<'a> {
                 self.stream.console.check_unit(nanoseconds, unit, "--precision");
                 Ok(Some(nanoseconds))
             }
-            When::Arrival | When::Numbered(_) => Ok(now()),
+            When::Arrival | When::Numbered(_) => Ok(self.stream.arrival()),
             When::Unknown | When::Absent => Ok(None),
             When::Nowhere => Err(no_time()),
         }
@@ -320,8 +319,7 @@ impl Consumer for Records<'_> {
             return Err(failure);
         }
         self.stream.position.records += 1;
-        self.stream.count(record.span());
-        self.stream.output.end_record()
+        self.stream.end_record(record.span())
     }
 
     fn blank(&mut self, lines: Span<'_>) -> Result<(), Failure> {

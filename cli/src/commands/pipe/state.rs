@@ -8,6 +8,7 @@
 
 use super::follow::Follow;
 use super::mismatch::{self, Mismatch};
+use super::place::{Origin, Place};
 use crate::console::{self, Seldom};
 use crate::failure::Failure;
 use crate::formats::Format;
@@ -16,6 +17,7 @@ use crate::text::time::{self, Unit};
 use anyhow::{Context, Result, anyhow};
 use clap::{Args, ValueEnum};
 use evenkeel::SnapshotInfo;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fmt::Display;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -87,18 +89,23 @@ impl Feed {
 }
 
 /// The note that is saved beside the series.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Progress {
     pub(super) feed: Feed,
     /// Lines that have been dealt with: by this process, or, in the file, of the whole feed from the first process on.
     pub(super) lines: u64,
+    /// How far messages are known, where there have been any.
+    pub(super) place: Option<Place>,
 }
 
 impl Progress {
-    fn to_json(self) -> Vec<u8> {
+    fn to_json(&self) -> Vec<u8> {
         let mut note = json!({ "format": self.feed.format.map(Format::name), "lines": self.lines });
         if let Some(precision) = self.feed.precision {
             note["precision"] = precision.name().into();
+        }
+        if let Some(place) = &self.place {
+            note["nats"] = json!(place);
         }
         note.to_string().into_bytes()
     }
@@ -112,7 +119,8 @@ impl Progress {
         };
         let format = name("format")?.map(|name| Format::from_str(name, false)).transpose().ok()?;
         let precision = name("precision")?.map(|name| Unit::from_str(name, false)).transpose().ok()?;
-        Some(Self { feed: Feed { format, precision }, lines: note.get("lines")?.as_u64()? })
+        let place = note.get("nats").map(Place::deserialize).transpose().ok()?;
+        Some(Self { feed: Feed { format, precision }, lines: note.get("lines")?.as_u64()?, place })
     }
 }
 
@@ -125,6 +133,8 @@ pub(super) struct State {
     due: Instant,
     /// The state that earlier processes have left.
     resumed: Option<Resumed>,
+    /// How far they knew messages, which stays where series begin anew.
+    place: Option<Place>,
     /// What has happened to a state that did not fit.
     mismatch: Option<String>,
     /// The lines of the last state that is on the disk; to begin with, none. Nothing after one that could not be saved.
@@ -139,7 +149,8 @@ pub(super) struct State {
 /// A summary of the state that earlier processes have left.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Resumed {
-    progress: Progress,
+    feed: Feed,
+    lines: u64,
     pub(super) series: u64,
     /// The format of the bytes.
     pub(super) format: u32,
@@ -148,7 +159,7 @@ pub(super) struct Resumed {
 impl Resumed {
     /// Lines of the feed that earlier processes have dealt with.
     pub(super) fn lines(&self) -> u64 {
-        self.progress.lines
+        self.lines
     }
 }
 
@@ -163,7 +174,14 @@ struct Saver {
 
 impl State {
     /// Locks the file for this process, and loads the state in it into `follow`, if there is one.
-    pub(super) fn open(path: &Path, args: &StateArgs, asked: Feed, follow: &mut Follow) -> Result<Self, Failure> {
+    /// `origin` is the stream of messages that the feed is, if it is one.
+    pub(super) fn open(
+        path: &Path,
+        args: &StateArgs,
+        asked: Feed,
+        origin: Option<&Origin>,
+        follow: &mut Follow,
+    ) -> Result<Self, Failure> {
         let every = args.save_every;
         // A link goes on pointing to the file.
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -190,7 +208,8 @@ impl State {
         match fs::read(&path) {
             Ok(bytes) => {
                 check_may_write(&path).map_err(|error| cannot("write", &error))?;
-                found = resume(&bytes, asked, follow, args.state_mismatch).map_err(|error| cannot("use", &error))?;
+                let resumed = resume(&bytes, asked, origin, follow, args.state_mismatch);
+                found = resumed.map_err(|error| cannot("use", &error))?;
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(cannot("read", &error)),
@@ -208,6 +227,7 @@ impl State {
             every,
             due: Instant::now() + every,
             resumed: found.resumed,
+            place: found.place,
             mismatch,
             saved: Some(0),
             handed_over: 0,
@@ -228,7 +248,32 @@ impl State {
 
     /// The format and the unit that earlier processes have found.
     pub(super) fn feed(&self) -> Feed {
-        self.resumed.map(|resumed| resumed.progress.feed).unwrap_or_default()
+        self.resumed.map(|resumed| resumed.feed).unwrap_or_default()
+    }
+
+    /// How far earlier processes knew messages.
+    pub(super) fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
+    }
+
+    /// The lines of the state that is on the disk, as far as is known.
+    pub(super) fn saved(&mut self) -> Option<u64> {
+        if let Some(result) = self.saver.finished() {
+            self.hear(result);
+        }
+        self.saved
+    }
+
+    /// Whether a state is on its way to the disk.
+    pub(super) fn is_saving(&self) -> bool {
+        self.saver.memory.is_none()
+    }
+
+    /// Has the state saved at once, unless one is on its way.
+    pub(super) fn hurry(&mut self) {
+        if !self.is_saving() {
+            self.due = Instant::now();
+        }
     }
 
     /// The moment at which to save the state, or to see whether it has been saved, given the lines that have
@@ -264,7 +309,8 @@ impl State {
         let Some(mut memory) = self.saver.memory.take() else { return Ok(()) };
         memory.clear();
         let lines_before = self.resumed.map_or(0, |resumed| resumed.lines());
-        let note = Progress { feed: progress.feed.or(self.feed()), lines: lines_before + progress.lines };
+        let place = progress.place.or_else(|| self.place.clone());
+        let note = Progress { feed: progress.feed.or(self.feed()), lines: lines_before + progress.lines, place };
         let written = follow.write(&mut memory, &note.to_json());
         if written.is_ok() {
             self.handed_over = progress.lines;
@@ -337,23 +383,36 @@ impl Saver {
 struct Found {
     /// Nothing where all series begin anew.
     resumed: Option<Resumed>,
+    /// How far messages are known; nothing where they are of another stream.
+    place: Option<Place>,
     /// What is done about a state that does not fit.
     mismatch: Option<String>,
 }
 
 /// Loads the series of a state into `follow`, if they are to go on, and returns what else is in it.
-fn resume(bytes: &[u8], asked: Feed, follow: &mut Follow, on_mismatch: Mismatch) -> Result<Found, String> {
+fn resume(
+    bytes: &[u8],
+    asked: Feed,
+    origin: Option<&Origin>,
+    follow: &mut Follow,
+    on_mismatch: Mismatch,
+) -> Result<Found, String> {
     let SnapshotInfo { note, channels: series, format, .. } =
         SnapshotInfo::of(bytes).map_err(|error| error.to_string())?;
     let progress = Progress::from_json(&note).ok_or("it was not written by `evenkeel pipe`")?;
-    let feed = progress.feed.difference(asked);
+    let Progress { feed: before, lines, place } = progress;
+    let other = place.as_ref().zip(origin).filter(|(place, origin)| place.origin != **origin);
+    let other =
+        other.map(|(place, origin)| ["a stream of messages".to_owned(), place.origin.to_string(), origin.to_string()]);
+    let place = if other.is_some() { None } else { place };
+    let feed = before.difference(asked).or(other);
     let mismatch = match feed {
         Some([what, before, now]) => on_mismatch.of_feed(&what, &before, &now)?,
         None => on_mismatch.read(bytes, follow)?,
     };
-    let resumed = Resumed { progress, series, format };
+    let resumed = Resumed { feed: before, lines, series, format };
     let is_anew = mismatch.is_some() && on_mismatch == Mismatch::Restart;
-    Ok(Found { resumed: (!is_anew).then_some(resumed), mismatch })
+    Ok(Found { resumed: (!is_anew).then_some(resumed), place, mismatch })
 }
 
 /// Replaces the state by a new one that is on the disk when this returns.

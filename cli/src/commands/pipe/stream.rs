@@ -1,20 +1,23 @@
 //! The parts of a process that follows a feed: what is read, followed, written, saved and counted.
 
 use super::follow::Follow;
-use super::output::Output;
+use super::messages::{Messages, Pause};
+use super::output::{Output, Way};
 use super::state::{Feed, Progress, State, StateArgs};
 use super::wait::{Wait, Woken as Event};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::formats::{Need, Span, Woken};
-use crate::output::Drafts;
 use crate::text::moments::Moments;
-use crate::text::time::Unit;
+use crate::text::time::{Unit, now};
 use std::io;
 use std::time::{Duration, Instant};
 
 /// Longest wait for the next line of a record that goes on in it: quotes that are opened may be stray.
 const JOINING: Duration = Duration::from_secs(1);
+
+/// How soon to look whether a state has been saved, where messages wait for that.
+const SOON: Duration = Duration::from_millis(10);
 
 /// The format of the states that are saved.
 const FORMAT: u32 = 2;
@@ -28,6 +31,8 @@ pub(super) struct Stream {
     pub(super) moments: Moments,
     /// Whether a record has been followed in part, which no state must have.
     pub(super) is_torn: bool,
+    /// The messages, where the feed is a stream of them.
+    messages: Option<Messages>,
     waiting: Waiting,
     state: Option<State>,
     /// The format and precision of the feed, as soon as they are known.
@@ -81,14 +86,15 @@ fn cannot_wait(error: io::Error) -> Failure {
 
 impl Stream {
     /// A stream at its beginning. Without `wait`, its input is always there.
-    pub(super) fn new(follow: Follow, drafts: Drafts, console: Console, wait: Option<Wait>) -> Self {
+    pub(super) fn new(follow: Follow, way: Way, console: Console, wait: Option<Wait>) -> Self {
         Self {
             follow,
-            output: Output::new(drafts),
+            output: Output::new(way),
             console,
             position: Position::default(),
             moments: Moments::default(),
             is_torn: false,
+            messages: None,
             waiting: Waiting { wait, joining: None },
             state: None,
             feed: Feed::default(),
@@ -96,11 +102,27 @@ impl Stream {
         }
     }
 
+    /// Takes the feed for one of messages.
+    pub(super) fn with_messages(self, messages: Option<Messages>) -> Self {
+        Self { messages, ..self }
+    }
+
+    /// Whether the feed is one of messages, or what comes out is.
+    pub(super) fn has_messages(&self) -> bool {
+        self.messages.is_some() || self.output.end().is_some()
+    }
+
     /// Loads the state file if there is one, and saves to it from now on. Returns the feed's format and precision: as asked for,
     /// else as recorded in the state.
     pub(super) fn open_state(&mut self, args: &StateArgs, asked: Feed) -> Result<Feed, Failure> {
-        let Some(path) = &args.state else { return Ok(asked) };
-        let state = State::open(path, args, asked, &mut self.follow)?;
+        let Some(path) = &args.state else {
+            if let Some(messages) = &mut self.messages {
+                messages.start(None, None, &mut self.output, &self.console)?;
+            }
+            return Ok(asked);
+        };
+        let origin = self.messages.as_ref().map(Messages::origin);
+        let state = State::open(path, args, asked, origin.as_ref(), &mut self.follow)?;
         if let Some(mismatch) = state.mismatch() {
             self.console.note(mismatch);
         }
@@ -118,6 +140,9 @@ impl Stream {
                 ));
             }
         }
+        if let Some(messages) = &mut self.messages {
+            messages.start(state.place(), Some(args.save_every), &mut self.output, &self.console)?;
+        }
         Ok(asked.or(self.state.insert(state).feed()))
     }
 
@@ -134,7 +159,8 @@ impl Stream {
     /// The progress that a state records. A feed that has shown no record yet may still be in any format.
     fn progress(&self) -> Progress {
         let feed = if self.position.records > 0 { self.feed } else { Feed::default() };
-        Progress { feed, lines: self.position.lines }
+        let place = self.messages.as_ref().map(|messages| messages.place(self.output.end()));
+        Progress { feed, lines: self.position.lines, place }
     }
 
     /// Sends on what is known, and saves the state if it is time, before the input is asked for more; then waits for it. What has
@@ -142,8 +168,15 @@ impl Stream {
     pub(super) fn before_read(&mut self, need: Need) -> Result<Woken, Failure> {
         self.held = need.held;
         let lines = self.position.lines;
+        match self.messages.as_ref().map(Messages::pause) {
+            Some(Pause::Within) => return Ok(Woken::Input),
+            // No record goes on in the next message.
+            Some(Pause::Between) if need.is_joining => return Ok(Woken::GiveUp),
+            Some(Pause::Between) | None => {}
+        }
         let patience = need.is_joining.then(|| self.waiting.patience(lines));
         loop {
+            let soon = self.acknowledge();
             let due = self.state.as_ref().and_then(|state| state.due(lines));
             let is_due = due.is_some_and(|due| due <= Instant::now());
             if is_due {
@@ -161,7 +194,7 @@ impl Stream {
                 continue;
             }
             let Some(wait) = &self.waiting.wait else { return Ok(Woken::Input) };
-            let until = due.into_iter().chain(patience).min();
+            let until = due.into_iter().chain(patience).chain(soon).min();
             match wait.for_input(until).map_err(cannot_wait)? {
                 Event::Input => return Ok(Woken::Input),
                 Event::Time if patience.is_none_or(|patience| Instant::now() < patience) => {}
@@ -179,6 +212,40 @@ impl Stream {
         }
     }
 
+    /// Acknowledges the messages that are in the state on the disk. Returns when to look again, where they wait for that.
+    fn acknowledge(&mut self) -> Option<Instant> {
+        let (messages, state) = (self.messages.as_mut()?, self.state.as_mut()?);
+        if let Some(saved) = state.saved() {
+            messages.acknowledge(saved);
+        }
+        if messages.is_full() {
+            state.hurry();
+        }
+        state.is_saving().then(|| Instant::now() + SOON)
+    }
+
+    /// The moment at which a sample without a time came, in nanoseconds since 1970: that at which a stream took its message, so that
+    /// it is the same whenever the message is read.
+    pub(super) fn arrival(&self) -> Option<i64> {
+        match &self.messages {
+            Some(messages) => messages.published(),
+            None => now(),
+        }
+    }
+
+    /// Ends a record: counts its lines, and sends on what there is if it is enough.
+    #[inline]
+    pub(super) fn end_record(&mut self, lines: Span<'_>) -> Result<(), Failure> {
+        self.count(lines);
+        if self.messages.is_some() { self.settle() } else { self.output.end_record() }
+    }
+
+    /// Sends on what has been made of messages.
+    #[cold]
+    fn settle(&mut self) -> Result<(), Failure> {
+        self.messages.as_mut().map_or(Ok(()), |messages| messages.settle(self.position.lines, &mut self.output))
+    }
+
     /// Whether samples need their times.
     pub(super) fn is_in_time(&self) -> bool {
         self.follow.is_in_time()
@@ -193,8 +260,7 @@ impl Stream {
     /// Passes on lines that are no record.
     pub(super) fn pass(&mut self, lines: Span<'_>) -> Result<(), Failure> {
         self.output.draft.put(lines.raw);
-        self.count(lines);
-        self.output.end_record()
+        self.end_record(lines)
     }
 
     /// Reports and counts a last line that has been left because it has no end, unless it is nothing but this mark.
@@ -218,17 +284,24 @@ impl Stream {
                 .bad_row(lines.line, format_args!("{why}; it has no end, and is not counted among the lines"));
         }
         self.console.bad_row(lines.line, why)?;
-        self.count(lines);
         self.position.dropped += lines.count;
-        Ok(())
+        self.count(lines);
+        self.settle()
     }
 
     /// The end: sends on the rest, and saves the state for the next process, if there is to be one.
     pub(super) fn finish(&mut self, is_saved: bool) -> Result<(), Failure> {
         self.output.flush()?;
+        let lines = self.position.lines;
+        let is_torn = self.is_torn || self.messages.as_ref().is_some_and(|messages| messages.is_torn(lines));
         match self.state.take() {
-            Some(state) if is_saved && !self.is_torn && !self.output.has_lost() => {
-                state.finish(self.progress(), &self.follow)
+            Some(state) if is_saved && !is_torn && !self.output.has_lost() => {
+                state.finish(self.progress(), &self.follow)?;
+                if let Some(messages) = &mut self.messages {
+                    messages.acknowledge(lines);
+                    messages.close();
+                }
+                Ok(())
             }
             _ => Ok(()),
         }
@@ -245,8 +318,9 @@ impl Stream {
         if lines > 0 && self.position.dropped == lines {
             self.console.note("no line could be read: is this the --format? A CSV needs --format csv");
         }
+        let messages = self.messages.as_ref().map(|messages| ("messages", messages.count()));
         let before = [("lines", lines), ("rows", counts.rows), ("bad rows", counts.bad_rows)];
         let values = [("bad values", counts.bad_values), ("names taken", names_taken)];
-        self.console.list(before.into_iter().chain(values).chain(self.follow.counts()));
+        self.console.list(messages.into_iter().chain(before).chain(values).chain(self.follow.counts()));
     }
 }

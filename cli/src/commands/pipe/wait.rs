@@ -19,7 +19,7 @@ mod unix {
     use rustix::io::Errno;
     use signal_hook::consts::{SIGINT, SIGTERM};
     use std::io;
-    use std::io::Read;
+    use std::io::{PipeReader, Read};
     use std::os::fd::AsFd;
     use std::os::unix::net::UnixStream;
     use std::sync::Arc;
@@ -33,16 +33,27 @@ mod unix {
     /// Least time between the first signal and one that counts as a second.
     const AGAIN: Duration = Duration::from_secs(1);
 
-    /// Standard input and signals.
+    /// The input and signals.
     pub(in super::super) struct Wait {
         is_live: bool,
+        /// What can be read when there is input, where that is not standard input.
+        bell: Option<PipeReader>,
         /// Has a byte for each signal.
         signals: UnixStream,
     }
 
     impl Wait {
-        /// From now on, signals are heard here. `is_live` is whether the input may have to be waited for.
+        /// From now on, signals are heard here. `is_live` is whether standard input may have to be waited for.
         pub(in super::super) fn new(is_live: bool) -> io::Result<Self> {
+            Self::on(is_live, None)
+        }
+
+        /// From now on, signals are heard here, and input is there when `bell` can be read.
+        pub(in super::super) fn for_bell(bell: PipeReader) -> io::Result<Self> {
+            Self::on(true, Some(bell))
+        }
+
+        fn on(is_live: bool, bell: Option<PipeReader>) -> io::Result<Self> {
             let (signals, sender) = UnixStream::pair()?;
             let (mut first, other) = UnixStream::pair()?;
             let is_late = Arc::new(AtomicBool::new(false));
@@ -58,23 +69,24 @@ mod unix {
                 }
             };
             thread::Builder::new().name("signals".to_owned()).spawn(arm)?;
-            Ok(Self { is_live, signals })
+            Ok(Self { is_live, bell, signals })
         }
 
         pub(in super::super) fn is_live(&self) -> bool {
             self.is_live
         }
 
-        /// Whether standard input can be read or has ended, and there is no signal.
+        /// Whether the input can be read or has ended, and there is no signal.
         pub(in super::super) fn has_input(&self) -> io::Result<bool> {
             Ok(self.for_input(Some(Instant::now()))? == Woken::Input)
         }
 
-        /// Waits until standard input can be read or has ended, until there is a signal, or until this time.
+        /// Waits until the input can be read or has ended, until there is a signal, or until this time.
         pub(in super::super) fn for_input(&self, until: Option<Instant>) -> io::Result<Woken> {
             let stdin = io::stdin();
+            let input = self.bell.as_ref().map_or_else(|| stdin.as_fd(), AsFd::as_fd);
             let mut places =
-                [PollFd::new(&self.signals, PollFlags::IN), PollFd::from_borrowed_fd(stdin.as_fd(), PollFlags::IN)];
+                [PollFd::new(&self.signals, PollFlags::IN), PollFd::from_borrowed_fd(input, PollFlags::IN)];
             loop {
                 let rest = until.map(|until| until.saturating_duration_since(Instant::now()));
                 let ready = match poll(&mut places, rest.map(timespec).as_ref()) {
@@ -99,6 +111,7 @@ mod unix {
 mod other {
     use crate::commands::pipe::wait::Woken;
     use std::io;
+    use std::io::PipeReader;
     use std::time::Instant;
 
     /// Waiting where the system has nothing to wait with: reading waits.
@@ -110,6 +123,10 @@ mod other {
         #[allow(clippy::unnecessary_wraps)] // as on other systems
         pub(in super::super) fn new(is_live: bool) -> io::Result<Self> {
             Ok(Self { is_live })
+        }
+
+        pub(in super::super) fn for_bell(_: PipeReader) -> io::Result<Self> {
+            Self::new(true)
         }
 
         pub(in super::super) fn is_live(&self) -> bool {
