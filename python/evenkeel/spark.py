@@ -180,7 +180,8 @@ def streaming(
     outputs: Sequence[Output] = ("location", "scale", "score"),
     prefix: str = "",
 ) -> DataFrame:
-    """The running estimates of each series of a stream, whose states Spark holds: 78 or 102 bytes a series beside the key.
+    """The running estimates of each series of a stream, whose states Spark holds: 78 or 102 bytes a series beside the key, and with
+    `max_idle` 8 more.
 
     Every sample comes out once, in the micro-batch it came in. After a crash a query that has a checkpoint goes on from the last
     micro-batch that was committed, with the same bits, and a sink that commits with it, such as that of files, has every sample exactly once.
@@ -190,8 +191,8 @@ def streaming(
     refuses it, and comes out with the location and the scale that stand and a score of null. Where the micro-batches come in the order of
     time, the bits are those of one `Tracker`, whatever their size, the number of partitions and of crashes.
 
-    **max_idle.** A series whose next sample comes more than `max_idle` after the last one begins anew, and its state is removed when
-    the watermark has passed that moment. That is a rule for each series, so that results do not depend on how rows came in
+    **max_idle.** A series whose next sample, missing or not, comes more than `max_idle` after the last one begins anew, and its state is
+    removed when the watermark has passed that moment. That is a rule for each series, so that results do not depend on how rows came in
     micro-batches; a `Tracker` goes by the clock of all its series, and its results with `max_idle` are others. It needs
     `df.withWatermark(time, ...)`, and Spark drops samples that are older than the watermark before they get here, without a word
     (`numRowsDroppedByWatermark` in `StreamingQuery.lastProgress` counts them). Without `max_idle` no state is ever removed, nothing
@@ -253,7 +254,7 @@ def streaming(
     kind = df.schema[time]
     if idle is not None and not kind.metadata.get("spark.watermarkDelayMs"):
         raise ValueError(f'max_idle needs a watermark on {time!r}: give df.withWatermark({time!r}, "10 minutes"), with your own delay')
-    provider = df.sparkSession.conf.get(_PROVIDER, "")
+    provider = df.sparkSession.conf.get(_PROVIDER)
     if provider != _ROCKSDB:
         raise ValueError(f"the state store must be RocksDB, not {provider}: session.conf.set({_PROVIDER!r}, {_ROCKSDB!r})")
     grouped = _numbered(df).groupBy(*(f"c{at}" for at in plan.keys))
@@ -315,15 +316,17 @@ class _Plan(NamedTuple):
         def place(name: Any, argument: str, allowed: tuple[Any, ...], what: str) -> int:
             if not isinstance(name, str):
                 raise TypeError(f"{argument} must be the name of a column, not {type(name).__name__}")
-            if columns.count(name) != 1:
-                found = "more than one is" if name in columns else f"there are {', '.join(columns)}"
-                raise ValueError(f"{argument} must be the name of a column of df, and {found} {name!r}" if name in columns else
-                                 f"{argument} must be the name of a column of df, not {name!r}: {found}")
+            if name not in columns:
+                raise ValueError(f"{argument} must be the name of a column of df, not {name!r}: there are {', '.join(columns)}")
+            if columns.count(name) > 1:
+                raise ValueError(f"{argument} must be the name of one column of df, and {name!r} is that of {columns.count(name)}")
             kind = fields[columns.index(name)].dataType
             if not isinstance(kind, allowed):
                 raise TypeError(f"{argument} must be a column of {what}, and {name!r} is of type {kind.simpleString()}: cast it first")
             return columns.index(name)
 
+        if not isinstance(key, (str, list, tuple)):
+            raise TypeError(f"key must be the name of a column or a list of them, not {type(key).__name__}")
         names = [key] if isinstance(key, str) else list(key)
         if not names:
             raise ValueError("key must name at least one column")
@@ -405,7 +408,8 @@ class _Processor(StatefulProcessor):
 
     def init(self, handle: Any) -> None:
         self._handle = handle
-        self._state = handle.getValueState("series", "state binary")
+        # The time of the last row is that of a missing sample, too, which the state of a series does not know.
+        self._state = handle.getValueState("series", "state binary" if self._idle is None else "state binary, last long")
 
     def close(self) -> None:
         pass
@@ -414,7 +418,7 @@ class _Processor(StatefulProcessor):
         plan, series = self._plan, self._plan.series
         rows = list(rows)
         if None in key:
-            raise ValueError(f"{' or '.join(plan.names(plan.keys))} is null in a row: {REMEDY}")
+            raise ValueError(f"{plan.names(plan.keys)[key.index(None)]} is null in a row: {REMEDY}")
         columns = list(zip(*rows, strict=True))
         values = plan.samples(pa.array(columns[plan.value]))
         times = _times.moments(plan.moments(pa.array(columns[plan.time])))
@@ -422,33 +426,29 @@ class _Processor(StatefulProcessor):
         values, times = values[order], times[order]
         known = self._state.get()
         series.restore(None if known is None else known[0])
-        seen = series.update_runs(values, self._ends(times), times.view("datetime64[ns]"))
-        self._state.update((series.save(),))
-        if known is None and self._idle is not None:
-            self._handle.registerTimer(self._expiry())
+        # A late one comes after the last one all the same.
+        latest = np.maximum.accumulate(times if known is None or self._idle is None else np.append(known[1], times))
+        last, ends = int(latest[-1]), np.array([len(times)])
+        if self._idle is not None:
+            ends = np.append(np.flatnonzero(np.diff(latest) > self._idle) + len(times) - len(latest) + 1, ends)
+        seen = series.update_runs(values, ends, times.view("datetime64[ns]"))
+        self._state.update((series.save(),) if self._idle is None else (series.save(), last))
+        if self._idle is not None and known is None:
+            self._handle.registerTimer(self._expiry(last))
         added = [result(getattr(seen, output)).to_pylist() for output in plan.outputs]
         make = Row(*plan.schema.names)
         for place, *more in zip(order.tolist(), *added, strict=True):
             yield make(*rows[place], *more)
 
     def handleExpiredTimer(self, key: Any, timerValues: Any, expiredTimerInfo: Any) -> Iterator[Row]:
-        self._plan.series.restore(self._state.get()[0])
-        expiry = self._expiry()
+        expiry = self._expiry(self._state.get()[1])
         if expiry > expiredTimerInfo.getExpiryTimeInMs():
-            # There was a sample since: a timer is set once for each time that it goes off, not for each sample.
+            # There was a row since: a timer is set once for each time that it goes off, not for each row.
             self._handle.registerTimer(expiry)
         else:
             self._state.clear()
         return iter(())
 
-    def _ends(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where the series is to begin anew, and the end."""
-        if self._idle is None:
-            return np.array([len(times)])
-        last = self._plan.series.get().last
-        first = times[:1] if last is None else last.astype(np.int64).reshape(1)
-        return np.append(np.flatnonzero(np.diff(times, prepend=first) > self._idle), len(times))
-
-    def _expiry(self) -> int:
-        """The first millisecond at which a sample would come after more than the longest idleness."""
-        return int(self._plan.series.get().last.astype(np.int64) + self._idle) // _MILLISECOND + 1
+    def _expiry(self, last: int) -> int:
+        """The first millisecond at which a row would come after more than the longest idleness."""
+        return (last + (self._idle or 0)) // _MILLISECOND + 1

@@ -18,6 +18,7 @@ pyspark = pytest.importorskip("pyspark")
 pa = pytest.importorskip("pyarrow")
 pytest.importorskip("pandas")
 pytest.importorskip("google.protobuf")
+import pyarrow.compute as pc  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 from pyspark.sql import functions as sql  # noqa: E402
 from spark_session import ROCKSDB, RULE, session, stream  # noqa: E402
@@ -165,7 +166,7 @@ def kill(pids):
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the processes in /proc")
 def test_a_stream_that_is_killed_is_one_tracker(spark, tmp_path):
-    parts = files(samples(6_000, seed=4), 12)
+    parts = files(samples(6_000, seed=4), 10)
     write(parts, tmp_path / "in")
     seed = random.randrange(10**6)
     print("seed", seed)
@@ -178,10 +179,10 @@ def test_a_stream_that_is_killed_is_one_tracker(spark, tmp_path):
             query = subprocess.Popen([sys.executable, script, tmp_path], stdout=log, stderr=log, start_new_session=True)
         try:
             if turn < 3:
-                while len(list(begun.glob("[0-9]*"))) < before + turn + 1:
+                while len(list(begun.glob("[0-9]*"))) < before + 1 + turn % 2:
                     assert query.poll() is None, Path(log.name).read_text()
                     time.sleep(0.02)
-                time.sleep(random.random() * 2)
+                time.sleep(random.random() * 3)
                 assert query.poll() is None, "killed before the end"
             else:
                 assert query.wait(300) == 0, Path(log.name).read_text()
@@ -195,3 +196,103 @@ def test_a_stream_that_is_killed_is_one_tracker(spark, tmp_path):
     check(found, table, expected)
     # With its counters.
     assert states(spark, tmp_path) == {(key,): tracker.save_series(key) for key in tracker}
+
+
+def test_idle_series_begin_anew_and_go(spark, tmp_path):
+    parts = files(samples(3_000, seed=5), 5)
+    write(parts, tmp_path / "in")
+    stream(spark, tmp_path, max_idle="20m").awaitTermination()
+    found = spark.read.parquet(str(tmp_path / "out")).toArrow()
+    # Those that Spark has dropped, as older than the watermark, are not there.
+    everything = pa.concat_tables(parts)
+    table = everything.filter(pc.is_in(everything["row"], found["row"].combine_chunks()))
+    assert 0 < len(everything) - len(table) < 70
+    # Each series by itself, sample by sample, in the order in which they are taken.
+    idle, series, last, seen, begun = np.timedelta64(20, "m"), {}, {}, [], 0
+    parts = [part.filter(pc.is_in(part["row"], table["row"].combine_chunks())) for part in parts]
+    table, _, _ = batches(parts, **RULE)
+    for host, t, x in zip(table["host"].to_pylist(), table["t"].to_numpy(), table["x"].to_numpy(), strict=True):
+        if host not in series or t - last[host] > idle:
+            begun += host in series
+            series[host] = evenkeel.OneSeries(**RULE)
+        seen.append([column.item() for column in series[host].update([x], [t])])
+        last[host] = max(t, last.get(host, t))
+    expected = evenkeel.Tracked(*map(np.array, zip(*seen, strict=True)))
+    assert begun > 20
+    check(found, table, expected)
+    # One whose last sample is more than 20 minutes before the watermark is held no longer; that is known when a micro-batch begins.
+    watermark = pa.concat_tables(parts[:-1])["t"].to_numpy().max() - np.timedelta64(1, "s")
+    held = {host for host, time in last.items() if time + idle >= watermark}
+    assert 0 < len(held) < len(last) and {key for (key,) in states(spark, tmp_path)} == held
+
+
+def test_keys_of_several_columns_and_samples_of_any_numbers(spark):
+    rng = np.random.default_rng(2)
+    table = pa.table(
+        {
+            "HOST": rng.choice(["a", "ab", "b"], 400),
+            "disk": pa.array(rng.integers(0, 2, 400), pa.int16()),
+            "day": pa.array(rng.integers(0, 2, 400).astype("datetime64[D]")),
+            "t": rng.permutation(400),
+            "x": pa.array(rng.integers(0, 100, 400), pa.int32(), mask=rng.random(400) < 0.1),
+        }
+    )
+    df = spark.createDataFrame(table).repartition(3)
+    seen = evenkeel.spark.robust_mean(df, key=["HOST", "disk", "day"], value="x", time="t", half_life=9, outputs="location", prefix="x ")
+    assert seen.columns == [*table.column_names, "x location"]
+    order = np.argsort(table["t"].to_numpy())
+    names = [f"{row['HOST']}|{row['disk']}|{row['day']}" for row in table.to_pylist()]
+    x = table["x"].cast(pa.float64()).to_numpy()
+    expected = evenkeel.Tracker(half_life=9, preset="robust").observe_batch([names[at] for at in order], x[order])
+    assert values(seen.toArrow().sort_by("t"), ["x location"]) == values(pa.table({"x location": expected.location}), ["x location"])
+    decimals = df.withColumn("x", sql.col("x").cast("decimal(20,3)")).withColumn("t", sql.timestamp_seconds("t"))
+    streamed = evenkeel.spark.streaming(decimals, key=["HOST", "disk", "day"], value="x", time="t", half_life=9, preset="robust")
+    assert values(streamed.toArrow().sort_by("t"), ["location"]) == values(pa.table({"location": expected.location}), ["location"])
+
+
+def test_errors(spark):
+    df = spark.createDataFrame([("a", 1, 2.0, None)], "k string, n int, x double, t timestamp")
+    of = {"key": "k", "value": "x", "time": "n", "half_life": 60}
+    lower = df.select(sql.col("k").cast("string collate utf8_lcase").alias("k"), "n", "x", "t")
+    twice = df.select("*", "x")
+    for frame, changed, kind, message in (
+        (df, {"key": "host"}, ValueError, "key must be the name of a column of df, not 'host': there are k, n, x, t"),
+        (df, {"key": []}, ValueError, "key must name at least one column"),
+        (df, {"key": sql.col("k")}, TypeError, "key must be the name of a column or a list of them, not Column"),
+        (df, {"key": [3]}, TypeError, "key must be the name of a column, not int"),
+        (df, {"key": ["k", "x"]}, TypeError, "key must be a column of strings, integers, .* and 'x' is of type double: cast it first"),
+        (df, {"value": "k"}, TypeError, "value must be a column of numbers, and 'k' is of type string: cast it first"),
+        (df, {"value": 3}, TypeError, "value must be the name of a column, not int"),
+        (df, {"time": "k"}, TypeError, "time must be a column of times or numbers"),
+        (df, {"half_life": "5m"}, TypeError, "time must be a column of timestamps, dates or day-time intervals, and 'n' is of type int"),
+        (df, {"outputs": ["mean"]}, ValueError, "outputs must be some of location, scale, score, outlier, each once, not 'mean'"),
+        (df, {"outputs": ["scale", "scale"]}, ValueError, "outputs must be some of"),
+        (df.withColumnRenamed("n", "Scale"), {"time": "Scale"}, ValueError, "df has a column 'scale' already: give a prefix"),
+        (df, {"half_life": 0}, ValueError, "half_life"),
+        (df, {"preset": "clean"}, ValueError, 'preset must be "robust" or "mean"'),
+        (lower, {}, TypeError, "key must be of plain strings, and 'k' has a collation"),
+        (twice, {}, ValueError, "value must be the name of one column of df, and 'x' is that of 2"),
+        (spark.readStream.schema("k string, n int, x double").parquet("."), {}, ValueError, "use evenkeel.spark.streaming"),
+    ):
+        with pytest.raises(kind, match=message):
+            evenkeel.spark.robust_mean(frame, **{**of, **changed})
+    of = {"key": "k", "value": "x", "time": "t", "half_life": "5m"}
+    for changed, kind, message in (
+        ({"time": "n"}, TypeError, "time must be a column of timestamps"),
+        ({"max_idle": "1d"}, ValueError, "max_idle needs a watermark on 't': give df.withWatermark"),
+        ({"max_idle": 60}, TypeError, "max_idle must be a time, such as \"1d\", not int"),
+        ({"max_idle": "0s"}, ValueError, "max_idle must be longer than nothing"),
+    ):
+        with pytest.raises(kind, match=message):
+            evenkeel.spark.streaming(df, **{**of, **changed})
+    spark.conf.unset("spark.sql.streaming.stateStore.providerClass")
+    try:
+        with pytest.raises(ValueError, match="the state store must be RocksDB, not .*HDFSBackedStateStoreProvider: session.conf.set"):
+            evenkeel.spark.streaming(df, **of)
+    finally:
+        spark.conf.set("spark.sql.streaming.stateStore.providerClass", ROCKSDB)
+    nothing = df.withColumn("k", sql.lit(None).cast("string")).withColumn("t", sql.lit(0).cast("timestamp"))
+    for frame, message in ((df, "t is null in a row: every sample needs its time"), (nothing, "k is null in a row: every row needs its key")):
+        for function in (evenkeel.spark.robust_mean, evenkeel.spark.streaming):
+            with pytest.raises(Exception, match=message):
+                function(frame, **of).collect()
