@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from pyspark.sql import Row
 from pyspark.sql import functions as sql
 from pyspark.sql import types as kinds
-from pyspark.sql.streaming import StatefulProcessor
+from pyspark.sql.streaming.stateful_processor import StatefulProcessor
 
 from . import _times
 from ._containers import REMEDY
@@ -283,7 +283,7 @@ def _batch(
     plan = _Plan.of(df, key, value, time, series, outputs, prefix, needs_moments=series._core.rule.in_time)
     keys = [f"c{at}" for at in plan.keys]
     # The value makes the order of equal times one; missing ones are last, null as NaN.
-    order = [*keys, f"c{plan.time}", sql.col(f"c{plan.value}").asc_nulls_last()]
+    order: list[Any] = [*keys, f"c{plan.time}", sql.col(f"c{plan.value}").asc_nulls_last()]
     return _numbered(df).repartition(*keys).sortWithinPartitions(*order).mapInArrow(plan.run, plan.schema)
 
 
@@ -416,10 +416,10 @@ class _Processor(StatefulProcessor):
 
     def handleInputRows(self, key: Any, rows: Iterator[Any], timerValues: Any) -> Iterator[Row]:
         plan, series = self._plan, self._plan.series
-        rows = list(rows)
+        taken = list(rows)
         if None in key:
             raise ValueError(f"{plan.names(plan.keys)[key.index(None)]} is null in a row: {REMEDY}")
-        columns = list(zip(*rows, strict=True))
+        columns = list(zip(*taken, strict=True))
         values = plan.samples(pa.array(columns[plan.value]))
         times = _times.moments(plan.moments(pa.array(columns[plan.time])))
         order = np.lexsort((values, times))
@@ -438,11 +438,11 @@ class _Processor(StatefulProcessor):
         added = [result(getattr(seen, output)).to_pylist() for output in plan.outputs]
         make = Row(*plan.schema.names)
         for place, *more in zip(order.tolist(), *added, strict=True):
-            yield make(*rows[place], *more)
+            yield make(*taken[place], *more)
 
     def handleExpiredTimer(self, key: Any, timerValues: Any, expiredTimerInfo: Any) -> Iterator[Row]:
         expiry = self._expiry(self._state.get()[1])
-        if expiry > expiredTimerInfo.getExpiryTimeInMs():
+        if expiry > timerValues.getCurrentWatermarkInMs():
             # There was a row since: a timer is set once for each time that it goes off, not for each row.
             self._handle.registerTimer(expiry)
         else:

@@ -220,8 +220,8 @@ def test_idle_series_begin_anew_and_go(spark, tmp_path):
     expected = evenkeel.Tracked(*map(np.array, zip(*seen, strict=True)))
     assert begun > 20
     check(found, table, expected)
-    # One whose last sample is more than 20 minutes before the watermark is held no longer; that is known when a micro-batch begins.
-    watermark = pa.concat_tables(parts[:-1])["t"].to_numpy().max() - np.timedelta64(1, "s")
+    # One whose last sample is more than 20 minutes before the watermark is held no longer.
+    watermark = everything["t"].to_numpy().max() - np.timedelta64(1, "s")
     held = {host for host, time in last.items() if time + idle >= watermark}
     assert 0 < len(held) < len(last) and {key for (key,) in states(spark, tmp_path)} == held
 
