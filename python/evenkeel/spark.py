@@ -51,6 +51,7 @@ Output = Literal["location", "scale", "score", "outlier"]
 _OUTPUTS = {"location": kinds.DoubleType(), "scale": kinds.DoubleType(), "score": kinds.DoubleType(), "outlier": kinds.BooleanType()}
 _MOMENTS = (kinds.TimestampType, kinds.TimestampNTZType, kinds.DateType, kinds.DayTimeIntervalType)
 _KEYS = (kinds.StringType, kinds.IntegralType, kinds.BooleanType, kinds.DecimalType, kinds.DateType, kinds.TimestampType)
+_PLAIN = "UTF8_BINARY"
 _PROVIDER = "spark.sql.streaming.stateStore.providerClass"
 _ROCKSDB = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
 _MILLISECOND = 1_000_000
@@ -114,7 +115,8 @@ def robust_mean(
     >>> import evenkeel.spark
     >>> from pyspark.sql import SparkSession
     >>> session = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
-    >>> df = session.createDataFrame([("a", n, x) for n, x in enumerate([20.0, 21.0, 20.0, 22.0, 21.0, 21.0, 9e3])], "k string, n int, x double")
+    >>> rows = [("a", n, x) for n, x in enumerate([20.0, 21.0, 20.0, 22.0, 21.0, 21.0, 9e3])]
+    >>> df = session.createDataFrame(rows, "k string, n int, x double")
     >>> seen = evenkeel.spark.robust_mean(df, key="k", value="x", time="n", half_life=60, outputs=["location", "outlier"], prefix="x_")
     >>> seen.tail(1)
     [Row(k='a', n=6, x=9000.0, x_location=21.0, x_outlier=True)]
@@ -233,7 +235,8 @@ def streaming(
     ...         "spark.sql.streaming.stateStore.providerClass",
     ...         "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider",
     ...     )
-    ...     samples = session.readStream.schema("host string, t timestamp, x double").parquet("samples").withWatermark("t", "10 minutes")
+    ...     files = session.readStream.schema("host string, t timestamp, x double").parquet("samples")
+    ...     samples = files.withWatermark("t", "10 minutes")
     ...     seen = evenkeel.spark.streaming(samples, key="host", value="x", time="t", half_life="5m", max_idle="1d")
     ...     return seen.writeStream.option("checkpointLocation", "checkpoint").format("parquet").start("seen")
     """
@@ -332,9 +335,11 @@ class _Plan(NamedTuple):
             raise ValueError("key must name at least one column")
         keys = tuple(place(name, "key", _KEYS, "strings, integers, booleans, decimals, dates or timestamps") for name in names)
         for at in keys:
-            if getattr(fields[at].dataType, "collation", "UTF8_BINARY") not in (None, "UTF8_BINARY"):
-                raise TypeError(f"key must be of plain strings, and {columns[at]!r} has a collation, by which several are equal: "
-                                f"make one of them first, such as lower({columns[at]})")
+            if getattr(fields[at].dataType, "collation", _PLAIN) != _PLAIN:
+                raise TypeError(
+                    f"key must be of plain strings, and {columns[at]!r} has a collation, by which different ones are equal: make "
+                    f"them the same first, such as lower({columns[at]})"
+                )
         numeric = (kinds.NumericType, kinds.BooleanType)
         at_value = place(value, "value", numeric, "numbers")
         if needs_moments:

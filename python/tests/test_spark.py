@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -40,7 +41,7 @@ def spark():
 
 
 def samples(count=20_000, seed=3):
-    """A table in the order of key, time and value: series of any length, spikes, gaps, nulls, equal times, an integer that no float holds."""
+    """A table in the order of key, time and value: series of any length, spikes, nulls, equal times, integers that no float holds."""
     rng = np.random.default_rng(seed)
     hosts = np.array([f"host{n}" for n in (rng.pareto(0.5, count) * 3 % 3_000).astype(int)], dtype=object)
     hosts[:5] = ["", "alone", "Ärger", "a\0", "a"]
@@ -98,8 +99,8 @@ def values(table, columns):
 
 
 def check(found, table, expected):
-    """Whether every row of a table has come out once, as it came in, with the estimates that are expected. Samples of one key, time and value may
-    change places."""
+    """Whether every row of a table has come out once, as it came in, with the estimates that are expected. Samples of one key, time
+    and value may change places."""
     own = table.column_names
     assert sorted(values(found, own), key=repr) == sorted(values(table, own), key=repr), "every sample exactly once"
     added = [name for name in found.column_names if name not in own]
@@ -296,3 +297,17 @@ def test_errors(spark):
         for function in (evenkeel.spark.robust_mean, evenkeel.spark.streaming):
             with pytest.raises(Exception, match=message):
                 function(frame, **of).collect()
+
+
+def test_the_example_of_the_readme(spark, tmp_path):
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    [example] = re.findall(r"^```python\n(import evenkeel\.spark.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    table = samples(500).select(["host", "t", "x"])
+    write([table], tmp_path / "samples")
+    for name in ("samples", "seen", "checkpoint"):
+        example = example.replace(f'"{name}"', f'"{tmp_path / name}"')
+    names = {"spark": spark}
+    exec(example, names)
+    names["query"].processAllAvailable()
+    names["query"].stop()
+    assert spark.read.parquet(str(tmp_path / "seen")).count() == 500
