@@ -254,8 +254,7 @@ def streaming(
     )
     plan = _Plan.of(df, key, value, time, series, outputs, prefix, needs_moments=True)
     idle = None if max_idle is None else _idle(max_idle)
-    kind = df.schema[time]
-    if idle is not None and not kind.metadata.get("spark.watermarkDelayMs"):
+    if idle is not None and "spark.watermarkDelayMs" not in df.schema[time].metadata:
         raise ValueError(f'max_idle needs a watermark on {time!r}: give df.withWatermark({time!r}, "10 minutes"), with your own delay')
     provider = df.sparkSession.conf.get(_PROVIDER)
     if provider != _ROCKSDB:
