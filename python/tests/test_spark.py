@@ -167,7 +167,7 @@ def kill(pids):
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the processes in /proc")
 def test_a_stream_that_is_killed_is_one_tracker(spark, tmp_path):
-    parts = files(samples(6_000, seed=4), 10)
+    parts = files(samples(4_000, seed=4), 10)
     write(parts, tmp_path / "in")
     seed = random.randrange(10**6)
     print("seed", seed)
@@ -183,7 +183,7 @@ def test_a_stream_that_is_killed_is_one_tracker(spark, tmp_path):
                 while len(list(begun.glob("[0-9]*"))) < before + 1 + turn % 2:
                     assert query.poll() is None, Path(log.name).read_text()
                     time.sleep(0.02)
-                time.sleep(random.random() * 3)
+                time.sleep(random.random() * 2)
                 assert query.poll() is None, "killed before the end"
             else:
                 assert query.wait(300) == 0, Path(log.name).read_text()
@@ -193,7 +193,7 @@ def test_a_stream_that_is_killed_is_one_tracker(spark, tmp_path):
         print("batches begun", len(list(begun.glob("[0-9]*"))), "done", len(list((tmp_path / "checkpoint" / "commits").glob("[0-9]*"))))
     found = spark.read.parquet(str(tmp_path / "out")).toArrow()
     table, expected, tracker = batches(parts, **RULE)
-    assert tracker.counters.late > 10 and tracker.counters.missing > 10 and tracker.counters.outliers > 10
+    assert tracker.counters.late > 5 and tracker.counters.missing > 10 and tracker.counters.outliers > 10
     check(found, table, expected)
     # With its counters.
     assert states(spark, tmp_path) == {(key,): tracker.save_series(key) for key in tracker}
