@@ -1,10 +1,13 @@
 //! [`OneSeries`]: a series by itself, restored from bytes, updated and saved; and snapshots cut by the hash of the key.
 
+use crate::buffers::take_front;
 use crate::error::{self, value};
+use crate::pass::SHORT;
 use crate::rule::{AnyRule, Rule};
 use evenkeel::{Outputs, Scored, Series, SnapshotError, Timed, UpdateError};
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
 use pyo3::types::PyBytes;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,6 +23,7 @@ trait One: Send {
         outputs: Outputs<'_, f64>,
     ) -> Result<usize, UpdateError>;
     fn get(&self) -> Series<f64>;
+    fn copy(&self) -> Box<dyn One>;
 }
 
 impl<R: Scored + Timed> One for evenkeel::OneSeries<R> {
@@ -48,6 +52,29 @@ impl<R: Scored + Timed> One for evenkeel::OneSeries<R> {
     fn get(&self) -> Series<f64> {
         Self::get(self)
     }
+    fn copy(&self) -> Box<dyn One> {
+        Box::new(self.clone())
+    }
+}
+
+/// Updates it with series that lie one behind the other and end at `ends`; the first goes on where it stands.
+fn update_runs(
+    series: &mut dyn One,
+    ends: impl Iterator<Item = usize>,
+    times: Option<&[i64]>,
+    values: &[f64],
+    mut outputs: Outputs<'_, f64>,
+) -> Result<usize, UpdateError> {
+    let (mut late, mut from) = (0, 0);
+    for (index, to) in ends.enumerate() {
+        if index > 0 {
+            series.begin();
+        }
+        let times = times.map(|times| &times[from..to]);
+        late += series.update(times, &values[from..to], take_front(&mut outputs, to - from))?;
+        from = to;
+    }
+    Ok(late)
 }
 
 fn one(rule: &Rule) -> PyResult<Box<dyn One>> {
@@ -80,8 +107,14 @@ pub(crate) struct OneSeries {
 }
 
 impl OneSeries {
-    fn held(&self) -> MutexGuard<'_, Box<dyn One>> {
+    /// The series, in a thread that is without the interpreter's lock.
+    fn locked(&self) -> MutexGuard<'_, Box<dyn One>> {
         self.series.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The series, in a thread that has the interpreter's lock, and gives it up to wait.
+    fn held(&self, py: Python<'_>) -> MutexGuard<'_, Box<dyn One>> {
+        self.series.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -99,28 +132,29 @@ impl OneSeries {
     }
 
     /// Makes it a series without a sample.
-    fn begin(&self) {
-        self.held().begin();
+    fn begin(&self, py: Python<'_>) {
+        self.held(py).begin();
     }
 
     /// Makes it the series that was saved.
-    fn restore(&self, bytes: &[u8]) -> PyResult<()> {
-        self.held().restore(bytes).map_err(error::snapshot)
+    fn restore(&self, py: Python<'_>, bytes: &[u8]) -> PyResult<()> {
+        self.held(py).restore(bytes).map_err(error::snapshot)
     }
 
     /// The state as bytes.
     fn save<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.held().save())
+        PyBytes::new(py, &self.held(py).save())
     }
 
-    /// Updates it with samples, oldest first.
-    #[pyo3(signature = (values, times=None))]
+    /// Updates it with samples, oldest first; with `ends`, of series one behind the other, of which the first goes on.
+    #[pyo3(signature = (values, times=None, ends=None))]
     #[allow(clippy::needless_pass_by_value)] // arguments as Python gives them
     fn update<'py>(
         &self,
         py: Python<'py>,
         values: PyReadonlyArray1<'py, f64>,
         times: Option<PyReadonlyArray1<'py, i64>>,
+        ends: Option<PyReadonlyArray1<'py, i64>>,
     ) -> PyResult<Observed<'py>> {
         let values = values.as_slice()?;
         let times = times.as_ref().map(|times| times.as_slice()).transpose()?;
@@ -128,6 +162,10 @@ impl OneSeries {
         if let Some(times) = times.map(<[i64]>::len).filter(|&times| times != length) {
             return Err(value(format!("times has length {times}, and values has {length}")));
         }
+        let ends = match &ends {
+            None => vec![length],
+            Some(ends) => checked_ends(ends.as_slice()?, length)?,
+        };
         let (mut locations, mut scales, mut scores) = (vec![0.0; length], vec![0.0; length], vec![0.0; length]);
         let mut outliers = vec![false; length];
         let outputs = Outputs {
@@ -136,7 +174,13 @@ impl OneSeries {
             scores: Some(&mut scores),
             outliers: Some(&mut outliers),
         };
-        let late = self.held().update(times, values, outputs).map_err(|error| error::update(&error))?;
+        let ends = ends.into_iter();
+        let late = if length <= SHORT {
+            update_runs(&mut **self.held(py), ends, times, values, outputs)
+        } else {
+            py.detach(|| update_runs(&mut **self.locked(), ends, times, values, outputs))
+        };
+        let late = late.map_err(|error| error::update(&error))?;
         Ok((
             locations.into_pyarray(py),
             scales.into_pyarray(py),
@@ -147,9 +191,22 @@ impl OneSeries {
     }
 
     /// Location, scale, score, samples, outliers and last time.
-    fn get(&self) -> (f64, f64, f64, u64, u64, Option<i64>) {
-        let Series { location, scale, score, samples, outliers, last, .. } = self.held().get();
+    fn get(&self, py: Python<'_>) -> (f64, f64, f64, u64, u64, Option<i64>) {
+        let Series { location, scale, score, samples, outliers, last, .. } = self.held(py).get();
         (location, scale, score, samples, outliers, last)
+    }
+
+    fn __copy__(&self, py: Python<'_>) -> Self {
+        Self { rule: self.rule.clone(), series: Mutex::new(self.held(py).copy()) }
+    }
+}
+
+/// Where series end that lie one behind the other: in order, and the last with the samples.
+fn checked_ends(ends: &[i64], length: usize) -> PyResult<Vec<usize>> {
+    let places: Option<Vec<usize>> = ends.iter().map(|&end| usize::try_from(end).ok()).collect();
+    match places {
+        Some(places) if places.is_sorted() && places.last().copied().unwrap_or(0) == length => Ok(places),
+        _ => Err(value(format!("ends must be in order, from 0 to the length of values, which is {length}"))),
     }
 }
 

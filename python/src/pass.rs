@@ -13,7 +13,7 @@ const ALONE: usize = 1 << 21;
 /// Samples of a piece where neighbours are taken together.
 const TOGETHER: usize = 1 << 24;
 /// Samples of a pass that is not worth giving the lock up for.
-const SHORT: usize = 2000;
+pub(crate) const SHORT: usize = 2000;
 
 /// The samples of a pass, and their times if there are any.
 pub(crate) struct Pass<'a, T> {

@@ -1,5 +1,9 @@
 """One series by itself has the bits of a tracker's, and snapshots come apart and together again."""
 
+import copy
+import pickle
+import threading
+
 import numpy as np
 import pytest
 
@@ -92,3 +96,66 @@ def test_snapshots_come_apart_and_together():
     assert {key: whole.save_series(key) for key in KEYS} == {key: tracker.save_series(key) for key in KEYS}
     with pytest.raises(evenkeel.SnapshotError):
         evenkeel.merge_snapshots([merged, merged])
+
+
+@pytest.mark.parametrize("half_life", [20, "5m"])
+def test_series_one_behind_the_other_wherever_they_are_cut(half_life):
+    keys, values, times = samples(6_000)  # more than the lock is held for
+    in_time = isinstance(half_life, str)
+    order = np.argsort(keys, kind="stable")
+    keys, values, times = keys[order], values[order], times[order] if in_time else None
+    expected = evenkeel.Tracker(half_life=half_life).observe_batch(keys.tolist(), values, times)
+    for step in (1, 7, 1_500, 2_500, 6_000):
+        one, before = evenkeel.OneSeries(half_life=half_life), None
+        for start in range(0, len(values), step):
+            part = keys[start : start + step]
+            ends = [*(np.flatnonzero(part[1:] != part[:-1]) + 1), len(part)]
+            if part[0] != before:
+                one.restore(None)
+            seen = one.update_runs(values[start : start + step], ends, times[start : start + step] if in_time else None)
+            before = part[-1]
+            for name, found in seen._asdict().items():
+                assert found.tobytes() == getattr(expected, name)[start : start + step].tobytes(), (step, start, name)
+
+
+def test_runs_are_counted_and_checked():
+    one = evenkeel.OneSeries(half_life="5m")
+    one.update_runs([1.0, 2.0, 3.0, 4.0], [2, 2, 4], np.array([10, 5, 7, 5], "datetime64[s]"))
+    assert one.late == 2 and one.get().samples == 1
+    one = evenkeel.OneSeries(half_life=60)
+    assert one.update_runs([], []).location.size == 0
+    state = one.save()
+    for ends in ([1], [3], [2, 1, 2], [-1, 2], []):
+        with pytest.raises(ValueError, match="ends must be in order, from 0 to the length of values, which is 2"):
+            one.update_runs([1.0, 2.0], ends)
+    with pytest.raises(TypeError, match="ends must be a column of integers"):
+        one.update_runs([1.0, 2.0], [2.0])
+    assert one.save() == state
+
+
+@pytest.mark.parametrize("rule", [{"half_life": 20}, {"half_life": "5m", "preset": "robust", "resolution": None, "reject": False}])
+def test_a_copy_and_a_pickle_go_on_alone(rule):
+    _, values, times = samples(300)
+    times = times if rule["half_life"] == "5m" else None
+    one = evenkeel.OneSeries(**rule)
+    one.update(values[:200], None if times is None else times[:200])
+    one.late = 3
+    others = [copy.copy(one), copy.deepcopy(one), one.copy(), *(pickle.loads(pickle.dumps(one, p)) for p in (2, 4, 5))]
+    state = one.save()
+    expected = one.update(values[200:], None if times is None else times[200:])
+    for other in others:
+        assert other.save() == state and other.late == 3 and repr(other) == repr(one)
+        seen = other.update(values[200:], None if times is None else times[200:])
+        assert [x.tobytes() for x in seen] == [x.tobytes() for x in expected] and other.save() == one.save()
+
+
+def test_threads_take_turns_at_one_series():
+    one = evenkeel.OneSeries(half_life=20)
+    threads = [threading.Thread(target=one.update, args=(np.ones(50_000),)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for _ in range(100):
+        one.get()
+    for thread in threads:
+        thread.join()
+    assert one.get().samples == 400_000
