@@ -1,7 +1,7 @@
 //! The memory of a series, by the operating system.
 
 use crate::common::memory::memory;
-use crate::{cleaned, name, robust, tracker};
+use crate::{cleaned, name, robust, table, tracker};
 use evenkeel::{Bank, Decay, RobustMean, Scored, Timed, TimedBank, Tracker};
 use std::hint::black_box;
 
@@ -53,8 +53,7 @@ fn print(bytes: usize, of: &str) {
 
 /// The table of memory; returns what a named series of `RobustMean` takes in a tracker with limits.
 pub(crate) fn held() -> Option<Held> {
-    println!("| what | bytes a series | millions in a GB |");
-    println!("|---|---|---|");
+    table(&["what", "bytes a series", "millions in a GB"]);
     let counted = RobustMean::new(Decay::half_life(60.0).unwrap());
     print(Bank::<_, f32>::new(counted, 1 << 10).unwrap().bytes() >> 10, "`Bank`, `RobustMean`, `f32`");
     print(Bank::<_, f64>::new(counted, 1 << 10).unwrap().bytes() >> 10, "`Bank`, `RobustMean`, `f64`");

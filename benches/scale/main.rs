@@ -14,6 +14,11 @@ use common::turns::wanted;
 use evenkeel::{CleanedEma, Decay, Idle, Overflow, RobustMean, Scored, Timed, Tracker};
 use std::time::Duration;
 
+/// A table, after a line that is empty, as Markdown wants it.
+fn table(head: &[&str]) {
+    println!("\n| {} |\n|{}", head.join(" | "), "---|".repeat(head.len()));
+}
+
 /// Names as long as those of an agent on many machines.
 fn name(number: usize) -> String {
     format!("cpu,cpu=cpu{},host=server{:08} usage_user", number % 8, number / 8)

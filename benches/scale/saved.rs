@@ -1,6 +1,6 @@
 //! Snapshots of a tracker, in memory: their bytes and their time, and those of parts of them.
 
-use crate::{name, robust, tracker};
+use crate::{name, robust, table, tracker};
 use evenkeel::{merge_snapshots, split_snapshot};
 use std::hint::black_box;
 use std::time::Instant;
@@ -46,11 +46,9 @@ pub(crate) fn saved() -> Saved {
     let (merged, whole) = best(|| merge_snapshots(&parts, b"").unwrap());
     assert_eq!(whole.len(), bytes.len());
     let each = bytes.len() as f64 / SERIES as f64;
-    println!(
-        "| of a series, with a name of {} | bytes | write, ns | read, ns | split into {PARTS}, ns | merge, ns |",
-        name(0).len()
-    );
-    println!("|---|---|---|---|---|---|");
+    let of = format!("of a series, with a name of {}", name(0).len());
+    let split_into = format!("split into {PARTS}, ns");
+    table(&[&of, "bytes", "write, ns", "read, ns", &split_into, "merge, ns"]);
     println!(
         "| `RobustMean`, {} Mi series | {each:.0} | {written:.0} | {read:.0} | {split:.0} | {merged:.0} |",
         SERIES >> 20

@@ -2,7 +2,7 @@
 
 use crate::common::data::{Noise, Rows};
 use crate::common::turns::take_turns;
-use crate::{name, robust, tracker};
+use crate::{name, robust, table, tracker};
 use evenkeel::{Bank, Decay, Dictionary, OneSeries, Outputs, RobustMean, Threads};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -47,10 +47,16 @@ impl Rounds {
 
 /// The table of times; returns those of eight million series.
 pub(crate) fn taken() -> Taken {
-    println!(
-        "| series | look-up in a `HashMap` | by name | by name, in batches | by code | state of each elsewhere | rows of a `Bank` in time | of a `Bank` in `f32` |"
-    );
-    println!("|---|---|---|---|---|---|---|---|");
+    table(&[
+        "series",
+        "look-up",
+        "`update_at`",
+        "`update_batch_at`",
+        "`update_coded_at`",
+        "`OneSeries`, state elsewhere",
+        "rows of a `Bank` in time",
+        "of a `Bank` in `f32`",
+    ]);
     series(2 << 20);
     series(8 << 20)
 }
