@@ -123,13 +123,13 @@ pub(crate) struct PipeArgs {
 /// The streams of messages.
 #[derive(Debug, Args)]
 struct StreamArgs {
-    /// Read the messages of a stream of a NATS server instead of standard input:
-    /// `nats://[USER:PASSWORD@]HOST[:PORT]/STREAM`, or `tls://` for TLS, with `?consumer=NAME` and `?subject=FILTER` behind it, or both
-    /// with a `&` between them. With --state every message counts once, however often the program or the server is killed: messages are acknowledged when the state that has them is on the disk,
-    /// by a durable consumer, called `evenkeel` by default. Without --state the stream is read from its first message on each time, and
-    /// nothing is acknowledged. Each message holds whole lines of one format; CSV is refused, because a message has no header.
-    /// `NATS_CREDS`, `NATS_CA`, `NATS_CERT` and `NATS_KEY` name files for the connection, as they do for the tools of NATS. Needs the
-    /// feature `nats`.
+    /// Read the messages of a stream of a NATS server instead of standard input: `nats://[USER:PASSWORD@]HOST[:PORT]/STREAM`, or
+    /// `tls://` for TLS, with `?consumer=NAME` or `?subject=FILTER` behind it, or both with a `&` between them. With --state every
+    /// message counts once, however often the program or the server is killed: messages are acknowledged when the state that has
+    /// them is on the disk, by a durable consumer, called `evenkeel` by default. Without --state the stream is read from its first
+    /// message on each time, and nothing is acknowledged. Each message holds whole lines of one format; CSV is refused, because a
+    /// message has no header. `NATS_CREDS`, `NATS_CA`, `NATS_CERT` and `NATS_KEY` name files for the connection, as they do for the
+    /// tools of NATS. Needs the feature `nats`.
     #[arg(long, value_name = "URL", value_parser = Address::parse, help_heading = "Streams")]
     from: Option<Address>,
 
