@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// Samples of a turn: a part of a round, in which each series has one.
 const TURN: usize = 2 << 20;
+/// Rows until every channel of a bank is of full age, and its gain constant.
+const WARM_UP: usize = 100;
 const EVERY: i64 = 10_000_000_000;
 
 /// Nanoseconds a sample of very many series.
@@ -83,6 +85,10 @@ fn series(series: usize) -> Taken {
     let every = Duration::from_nanos(EVERY.unsigned_abs());
     let [mut first, mut second, mut third, mut fourth, mut fifth] = [(); 5].map(|()| Rounds::new(series));
     let mut best = [0.0; 7];
+    for _ in 0..WARM_UP {
+        in_time.update_after(every, wide.borrow_mut().next()).unwrap();
+        bank.update(narrow.borrow_mut().next()).unwrap();
+    }
     // Rows last, which are as wide as the table: a turn of theirs has more samples.
     take_turns(
         part,
