@@ -256,6 +256,13 @@ fn a_date_without_signs_is_a_date_beside_a_time_of_day() {
 }
 
 #[test]
+fn a_cell_that_is_too_long_for_a_time_is_no_time_of_day_beside_a_date() {
+    let table = format!("date,ts,v\n2024-05-01,10:00:{:070},5\n2024-05-02,10:00:{:070},6\n", 0, 0);
+    let run = track(table, &["--half-life", "1d"]).success();
+    assert_eq!(samples(&run), ["2024-05-01 v 5", "2024-05-02 v 6"]);
+}
+
+#[test]
 fn a_comma_in_quotes_means_one_thing_in_a_column() {
     // Three digits behind it are thousands, unless an earlier cell of the column says otherwise; nothing has both meanings.
     let run = track("t,a,b\n1,\"0,234\",\"1,234\"\n2,\"2,345\",\"2,345.5\"\n3,\"12,5\",\"2,3\"\n", &[]).success();

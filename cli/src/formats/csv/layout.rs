@@ -20,7 +20,7 @@ use crate::formats::columns::{find, make_distinct, several_values};
 use crate::formats::options::Options;
 use crate::formats::reader::{Client, Roles};
 use crate::formats::times::{Candidate, Choice, choose, says_time};
-use crate::text::dates::{Date, Lack, compact, lack};
+use crate::text::dates::{Date, Lack, compact, lack, text};
 use crate::text::moments::TimeForm;
 use crate::text::number::{self, Words};
 use std::cell::Cell;
@@ -456,7 +456,7 @@ impl Layout {
 
     /// A column with dates beside one with times of day, by their names and cells.
     fn date_and_time(&self, candidates: &[usize], row: Row<'_>) -> Option<(usize, usize)> {
-        let text = |index: usize| std::str::from_utf8(row.field(index)).unwrap_or_default();
+        let text = |index: usize| text(row.field(index)).unwrap_or_default();
         let time = candidates
             .iter()
             .copied()
