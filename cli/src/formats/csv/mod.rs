@@ -3,6 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `sample.rs`, `sniff.rs` | the first lines: what stands between cells, and where the table begins |
+//! | `pair.rs` | a header and the row below it, by what their cells look like |
 //! | `instead.rs` | text that is no table, and how to make one of it |
 //! | `rows.rs` | lines to cells |
 //! | `begin.rs` | from the first line to the header's columns |
@@ -17,6 +18,7 @@ mod cells;
 mod flux;
 mod instead;
 mod layout;
+mod pair;
 mod remarks;
 mod rows;
 mod sample;
