@@ -3,7 +3,6 @@
 use super::cells::{self, Decimals};
 use super::rows::fields;
 use super::sample::Line;
-use super::sniff::{Found, Header, decimals};
 use crate::formats::options::Delimiter;
 use crate::formats::times::{Says, says_time};
 use crate::text::dates::{Date, compact, lack, text};
@@ -54,10 +53,10 @@ fn is_marked(cell: &str) -> bool {
 
 /// A header and the row below it.
 pub(super) struct Pair {
-    delimiter: Delimiter,
-    decimals: Decimals,
+    pub(super) delimiter: Delimiter,
+    pub(super) decimals: Decimals,
     /// The place of the header among all lines, and among those that are neither blank nor comments.
-    at: usize,
+    pub(super) at: usize,
     pub(super) first: usize,
     pub(super) names: Vec<String>,
     /// Whether the header is behind the sign of a comment, where any text may have signs of all kinds.
@@ -67,7 +66,7 @@ pub(super) struct Pair {
     /// Rows of the same width at once below the header.
     pub(super) rows: usize,
     /// Lines between the header and the first row.
-    between: usize,
+    pub(super) between: usize,
     /// Whether nothing follows the row.
     pub(super) is_last: bool,
 }
@@ -82,19 +81,11 @@ impl Pair {
     pub(super) fn is_sure(&self) -> bool {
         self.rows >= 2 || self.first == 0 && self.delimiter != Delimiter::Blanks
     }
-
-    pub(super) fn found(self) -> Found {
-        let Self { delimiter, decimals, at, names, .. } = self;
-        // Between spaces, names may have further lines, with units; elsewhere such a line is a bad row.
-        let between = if delimiter == Delimiter::Blanks { self.between as u64 } else { 0 };
-        Found { delimiter, decimals, above: at as u64, between, header: Header::Line(names) }
-    }
 }
 
 /// The first pair of a header and a row that a delimiter makes; one that nothing else agrees with, only if there is no other.
-pub(super) fn pair(lines: &[Line<'_>], delimiter: Delimiter) -> Option<Pair> {
+pub(super) fn pair(lines: &[Line<'_>], delimiter: Delimiter, decimals: Decimals) -> Option<Pair> {
     let has_commas = delimiter == Delimiter::Byte(b',');
-    let decimals = decimals(lines, delimiter);
     let split: Vec<Vec<String>> = lines.iter().map(|line| fields(&line.text, delimiter)).collect();
     let looks = |row: &[String]| -> Vec<Look> { row.iter().map(|cell| look(cell, decimals, has_commas)).collect() };
     // Once each: in wide tables, looks are what takes time.

@@ -79,7 +79,7 @@ pub(super) fn find(sample: &[u8], is_over: bool, dialect: &Dialect, wanted: &Wan
     let is_by_sign = delimiters.iter().any(|delimiter| *delimiter != Delimiter::Blanks && agrees(&seen, *delimiter));
     let delimiters: Vec<Delimiter> =
         delimiters.into_iter().filter(|delimiter| !is_by_sign || *delimiter != Delimiter::Blanks).collect();
-    let pairs = || delimiters.iter().filter_map(|delimiter| pair(&seen, *delimiter));
+    let pairs = || delimiters.iter().filter_map(|delimiter| pair(&seen, *delimiter, decimals(&seen, *delimiter)));
     // Spaces that cut every line alike, from the first on, are no accident: commas may then be those of decimals.
     let is_by_blanks = agrees(&seen, Delimiter::Blanks);
     let is_weak = |pair: &Pair| pair.is_weak() && (!is_by_blanks || pair.first > 0 || pair.names.len() < 2);
@@ -89,7 +89,7 @@ pub(super) fn find(sample: &[u8], is_over: bool, dialect: &Dialect, wanted: &Wan
     {
         // A pair that no other row agrees with is none, if there is more above and below it.
         let is_lonely = best.first > 0 && best.rows < 2 && !best.is_last;
-        return Some(if is_lonely { none(Instead::Text) } else { best.found() });
+        return Some(if is_lonely { none(Instead::Text) } else { found(best) });
     }
     is_over.then(|| otherwise(&seen, &delimiters))
 }
@@ -102,6 +102,14 @@ fn agrees(lines: &[Line<'_>], delimiter: Delimiter) -> bool {
     first > 1 && others.peek().is_some() && others.all(|width| width == first)
 }
 
+/// The dialect that a pair shows.
+fn found(pair: Pair) -> Found {
+    let Pair { delimiter, decimals, at, names, between, .. } = pair;
+    // Between spaces, names may have further lines, with units; elsewhere such a line is a bad row.
+    let between = if delimiter == Delimiter::Blanks { between as u64 } else { 0 };
+    Found { delimiter, decimals, above: at as u64, between, header: Header::Line(names) }
+}
+
 /// Nothing that could be read.
 fn none(instead: Instead) -> Found {
     let header = Header::None(instead);
@@ -109,7 +117,7 @@ fn none(instead: Instead) -> Found {
 }
 
 /// Whether decimals have a comma: where something else stands between cells, and a cell has one that is no sign of thousands.
-pub(super) fn decimals(lines: &[Line<'_>], delimiter: Delimiter) -> Decimals {
+fn decimals(lines: &[Line<'_>], delimiter: Delimiter) -> Decimals {
     if delimiter == Delimiter::Byte(b',') {
         return Decimals::Point;
     }
