@@ -25,6 +25,8 @@ mod sample;
 mod sniff;
 mod table;
 
+pub(crate) use table::Fields;
+
 use super::columns::no_numbers;
 use super::lines::Span;
 use super::options::{Delimiter, Options};
@@ -34,7 +36,7 @@ use flux::Flux;
 use remarks::{Texts, is_remark, is_ruled};
 use rows::{Next as NextRow, Row, Rows, fields};
 use sniff::{Found, Header};
-use table::{Fields, Table};
+use table::Table;
 
 /// The reader of a table in text.
 pub(crate) struct Csv {
