@@ -6,7 +6,7 @@ use crate::engine::{Lane, engine};
 use crate::error::{self, value};
 use crate::pass::{Pass, run};
 use crate::rule::Rule;
-use evenkeel::Outputs;
+use evenkeel::{Outputs, UpdateError};
 use numpy::{IntoPyArray, PyArray1, PyArrayDyn, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
@@ -166,8 +166,12 @@ impl Bank {
     }
 
     /// The step that a channel has learnt.
-    fn step(&self, py: Python<'_>, channel: usize) -> Option<f64> {
-        either!(self, state => held(py, state).0.step(channel))
+    fn step(&self, py: Python<'_>, channel: usize) -> PyResult<Option<f64>> {
+        let channels = self.__len__(py);
+        if channel >= channels {
+            return Err(error::update(&UpdateError::Channel { channel, channels }));
+        }
+        Ok(either!(self, state => held(py, state).0.step(channel)))
     }
 
     /// Makes a channel one that has seen nothing.

@@ -54,6 +54,9 @@ pub(crate) fn parameter(error: &ParameterError) -> PyErr {
 pub(crate) fn channels(error: &ChannelsError) -> PyErr {
     match error {
         ChannelsError::Parameter(error) => parameter(error),
+        ChannelsError::OutOfMemory { channels } => {
+            PyMemoryError::new_err(format!("no memory for the state of {channels} channels: use fewer, or float32"))
+        }
         error => PyMemoryError::new_err(error.to_string()),
     }
 }

@@ -57,6 +57,8 @@ def robust(x=X, **options):
         (ValueError, "channel must be at least 0, not -1", lambda: bank().step(-1)),
         (ValueError, "channel must be at least 0, not -1", lambda: bank().reset(-1)),
         (ValueError, "channel 2 does not exist", lambda: bank().reset(2)),
+        (ValueError, "channel 2 does not exist", lambda: bank().step(2)),
+        (MemoryError, "no memory for the state of .* channels: use fewer, or float32", lambda: evenkeel.Bank(2**62, half_life=5)),
         (TypeError, "channel must be an integer, not str", lambda: bank().step("a")),
         (ValueError, r"channels must be below 2\*\*63", lambda: evenkeel.Bank(2**70, half_life=5)),
         (TypeError, "channels must be an integer, not timedelta64", lambda: evenkeel.Bank(np.timedelta64(5, "s"), half_life=5)),
