@@ -39,7 +39,8 @@ impl Snapshots {
     /// Snapshots in the object store of a URL, as objects below its path, after every so many epochs as in a folder:
     /// `s3://bucket/fleet`, `gs://bucket/fleet`, `az://container/fleet` and what else
     /// [`object_store::parse_url_opts`] knows, each with the feature of that name, `aws`, `gcp` or `azure`. Credentials and
-    /// endpoints are those of the environment: `AWS_ACCESS_KEY_ID` and so on. Each worker has a thread that speaks to the store.
+    /// endpoints are those of the environment, whose names begin with `AWS_`, `GOOGLE_` or `AZURE_`. Each worker has a
+    /// thread that speaks to the store.
     ///
     /// # Errors
     /// `every` is 0, the URL is none, or none of a store that is built in, an option is missing, or there is no thread to

@@ -37,9 +37,7 @@ impl Store {
         let open = || {
             let url =
                 Url::parse(url).map_err(|error| object_store::Error::Generic { store: "URL", source: error.into() })?;
-            let text =
-                |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
-            object_store::parse_url_opts(&url, std::env::vars_os().filter_map(text))
+            object_store::parse_url_opts(&url, options(std::env::vars_os()))
         };
         let (objects, prefix) = open().map_err(|error| Error::Store { path: url.to_owned(), error })?;
         Self::new(objects.into(), prefix)
@@ -66,6 +64,18 @@ impl Store {
         };
         answered.recv().unwrap_or_else(lost).map_err(|error| Error::Store { path: self.path(name), error })
     }
+}
+
+/// The options of stores that an environment has, chosen as their own builders do. What is not for stores may be called like
+/// an option, too: TOKEN, REGION, TIMEOUT.
+fn options(environment: impl Iterator<Item = (OsString, OsString)>) -> impl Iterator<Item = (String, String)> {
+    let is_option = |name: &str| {
+        ["AWS_", "AZURE_", "GOOGLE_"].iter().any(|prefix| name.starts_with(prefix))
+            || ["IDENTITY_ENDPOINT", "SERVICE_ACCOUNT"].contains(&name)
+    };
+    environment
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(move |(name, _)| is_option(name))
 }
 
 impl Place for Store {
@@ -101,5 +111,18 @@ impl Drop for Store {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_those_of_stores() {
+        let environment = ["AWS_REGION", "REGION", "TOKEN", "AZURE_STORAGE_TOKEN", "SERVICE_ACCOUNT", "MY_AWS_REGION"];
+        let pair = |name: &str| (OsString::from(name), OsString::from("value"));
+        let chosen: Vec<String> = options(environment.into_iter().map(pair)).map(|(name, _)| name).collect();
+        assert_eq!(chosen, ["AWS_REGION", "AZURE_STORAGE_TOKEN", "SERVICE_ACCOUNT"]);
     }
 }

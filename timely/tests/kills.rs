@@ -74,8 +74,8 @@ fn parts(states: &str) -> Vec<(String, Vec<u8>)> {
     #[cfg(feature = "object_store")]
     if states.contains("://") {
         use object_store::ObjectStoreExt;
-        let (store, prefix) =
-            object_store::parse_url_opts(&url::Url::parse(states).unwrap(), std::env::vars()).unwrap();
+        let options = std::env::vars().filter(|(name, _)| name.starts_with("AWS_") || name.starts_with("AZURE_"));
+        let (store, prefix) = object_store::parse_url_opts(&url::Url::parse(states).unwrap(), options).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         return runtime.block_on(async {
             let mut parts = Vec::new();
