@@ -58,6 +58,22 @@ program=$folder/target/debug/variables
     done
 } > seen
 cat > expected <<'TEXT'
+object_store v0.14.2
+# AWS_REGION=here
+by parse_url_opts: here
+by from_env: here
+# REGION=nowhere
+by parse_url_opts: nowhere
+by from_env: us-east-1
+# AWS_REGION=here REGION=nowhere
+by parse_url_opts: nowhere
+by from_env: here
+# REGION=nowhere AWS_REGION=here
+by parse_url_opts: here
+by from_env: here
+# TIMEOUT=5
+by parse_url_opts: Generic Config error: failed to parse "5" as Duration
+by from_env: us-east-1
 TEXT
 cat seen
 diff expected seen || exit 1
