@@ -94,7 +94,7 @@ def test_snapshots_come_apart_and_together():
     whole = evenkeel.Tracker.from_bytes(merged)
     assert evenkeel.snapshot_info(merged).note == b"line 8" and whole.counters == tracker.counters
     assert {key: whole.save_series(key) for key in KEYS} == {key: tracker.save_series(key) for key in KEYS}
-    with pytest.raises(evenkeel.SnapshotError):
+    with pytest.raises(evenkeel.SnapshotError, match='^the series "(cpu|disk|Ärger|)" is there already'):
         evenkeel.merge_snapshots([merged, merged])
 
 
