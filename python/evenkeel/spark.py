@@ -221,7 +221,8 @@ def streaming(
     -------
     A stream of the columns of `df` and the added ones, for the output modes append and update. The number of its state's partitions
     is that of `spark.sql.shuffle.partitions` when its checkpoint is made. A query that goes on from a checkpoint must have the same rule,
-    key columns of the same types, and `max_idle` if it had one, of any length; other columns may be others.
+    key columns of the same types, and `max_idle` if it had one, of any length; other columns may be others. The stream has no watermark, and
+    Spark lets it have no other: windows over it are those of a query of their own, over what this one has written.
 
     Raises
     ------
@@ -259,7 +260,8 @@ def streaming(
     # What is no stream has no watermark, and no state to remove.
     expires = idle is not None and df.isStreaming
     if expires and "spark.watermarkDelayMs" not in df.schema[time].metadata:
-        raise ValueError(f'max_idle needs a watermark on {time!r}: give df.withWatermark({time!r}, "10 minutes"), with your own delay')
+        named = time if time.isidentifier() else f"`{time.replace('`', '``')}`"
+        raise ValueError(f'max_idle needs a watermark on {time!r}: give df.withWatermark({named!r}, "10 minutes"), with your own delay')
     provider = df.sparkSession.conf.get(_PROVIDER)
     if provider != _ROCKSDB:
         raise ValueError(f"the state store must be RocksDB, not {provider}: session.conf.set({_PROVIDER!r}, {_ROCKSDB!r})")

@@ -309,10 +309,11 @@ def test_errors(spark):
     ):
         with pytest.raises(kind, match=message):
             evenkeel.spark.robust_mean(frame, **{**of, **changed})
-    of, live = {"key": "k", "value": "x", "time": "t", "half_life": "5m"}, spark.readStream.schema(df.schema).parquet(".")
+    of, live = {"key": "k", "value": "x", "time": "t", "half_life": "5m"}, spark.readStream.schema(df.withColumn("t t", df["t"]).schema).parquet(".")
     for changed, kind, message in (
         ({"time": "n"}, TypeError, "time must be a column of timestamps"),
         ({"max_idle": "1d"}, ValueError, "max_idle needs a watermark on 't': give df.withWatermark"),
+        ({"time": "t t", "max_idle": "1d"}, ValueError, "needs a watermark on 't t': give df.withWatermark\\('`t t`'"),
         ({"max_idle": 60}, TypeError, "max_idle must be a time, such as \"1d\", not int"),
         ({"max_idle": "0s"}, ValueError, "max_idle must be longer than nothing"),
     ):
