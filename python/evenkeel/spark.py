@@ -10,8 +10,8 @@
     [('a', 1, 20.0), ('a', 3, 20.0), ('a', 5, 20.0), ('a', 7, 20.0)]
 
 Spark promises no order within a key, and every sample here needs its `time`, by which those of a key are sorted, and where two
-times are equal by value: the bits of a result do not depend on the order of the rows, the number of partitions or the size of a batch, but for
-the sign of a zero where 0 and -0 have the same time.
+times are equal by value: the bits of a result do not depend on the order of the rows, the number of partitions or the size of a batch, but
+for the sign of a zero where 0 and -0 have the same time.
 They are those of one `Tracker` that has neither `max_idle` nor `max_series` (the clock of a `Tracker` is of all its series, and no machine
 of many sees them all). Samples of any type of numbers are computed in float64. Null and NaN are missing samples; a null key or time is an
 error, as everywhere in this package: `df.where("host IS NOT NULL")` leaves such rows out.
@@ -196,8 +196,8 @@ def streaming(
     removed when the watermark has passed that moment. That is a rule for each series, so that results do not depend on how rows came in
     micro-batches; a `Tracker` goes by the clock of all its series, and its results with `max_idle` are others. It needs
     `df.withWatermark(time, ...)`, and Spark drops samples that are older than the watermark, which begins at 1970, before they get here,
-    without a word (`numRowsDroppedByWatermark` in `StreamingQuery.lastProgress` counts them). Without `max_idle` no state is ever removed, nothing
-    is dropped, and a watermark has no effect.
+    without a word (`numRowsDroppedByWatermark` in `StreamingQuery.lastProgress` counts them). Without `max_idle` no state is ever
+    removed, nothing is dropped, and a watermark has no effect.
 
     Parameters
     ----------
@@ -221,8 +221,9 @@ def streaming(
     -------
     A stream of the columns of `df` and the added ones, for the output modes append and update. The number of its state's partitions
     is that of `spark.sql.shuffle.partitions` when its checkpoint is made. A query that goes on from a checkpoint must have the same rule,
-    key columns of the same types, and `max_idle` if it had one, of any length; other columns may be others. The stream has no watermark, and
-    Spark lets it have no other: windows over it are those of a query of their own, over what this one has written.
+    key columns of the same types, and `max_idle` if and only if it had one, of any length; other columns may be others. The stream has no
+    watermark, and after one of `df` Spark lets it have none: windows over it are those of a query of their own, over what this one has
+    written.
 
     Raises
     ------

@@ -309,7 +309,8 @@ def test_errors(spark):
     ):
         with pytest.raises(kind, match=message):
             evenkeel.spark.robust_mean(frame, **{**of, **changed})
-    of, live = {"key": "k", "value": "x", "time": "t", "half_life": "5m"}, spark.readStream.schema(df.withColumn("t t", df["t"]).schema).parquet(".")
+    of = {"key": "k", "value": "x", "time": "t", "half_life": "5m"}
+    live = spark.readStream.schema(df.withColumn("t t", df["t"]).schema).parquet(".")
     for changed, kind, message in (
         ({"time": "n"}, TypeError, "time must be a column of timestamps"),
         ({"max_idle": "1d"}, ValueError, "max_idle needs a watermark on 't': give df.withWatermark"),
