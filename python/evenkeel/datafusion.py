@@ -102,6 +102,7 @@ def udwf(function: str = "robust_mean", *, in_time: bool = False, name: str | No
 def register(ctx: Any, prefix: str = "") -> None:
     """Registers the window functions `robust_mean(x, half_life)`, `cleaned_ema(x, half_life)`, `ema(x, half_life)` and
     `track(x, half_life)`, whose half-life is a number of samples, and for half-lives in time `robust_mean_by(x, t, '5m')` and so on.
+    There `t` is a timestamp without a zone or a date; of one with a zone `CAST(t AS TIMESTAMP)` makes it, in UTC.
 
     Parameters
     ----------

@@ -10,7 +10,8 @@
     [('a', 1, 20.0), ('a', 3, 20.0), ('a', 5, 20.0), ('a', 7, 20.0)]
 
 Spark promises no order within a key, and every sample here needs its `time`, by which those of a key are sorted, and where two
-times are equal by value: the bits of a result do not depend on the order of the rows, the number of partitions or the size of a batch.
+times are equal by value: the bits of a result do not depend on the order of the rows, the number of partitions or the size of a batch, but
+for the sign of a zero where 0 and -0 have the same time.
 They are those of one `Tracker` that has neither `max_idle` nor `max_series` (the clock of a `Tracker` is of all its series, and no machine
 of many sees them all). Samples of any type of numbers are computed in float64. Null and NaN are missing samples; a null key or time is an
 error, as everywhere in this package: `df.where("host IS NOT NULL")` leaves such rows out.
@@ -27,7 +28,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyspark.sql import Row
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as sql
 from pyspark.sql import types as kinds
 from pyspark.sql.streaming.stateful_processor import StatefulProcessor
@@ -39,8 +40,6 @@ from .columns import _robust
 from .one import OneSeries
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
     from ._rule import HalfLife, Resolution
 
 __all__ = ["cleaned_ema", "robust_mean", "streaming"]
@@ -196,14 +195,15 @@ def streaming(
     **max_idle.** A series whose next sample, missing or not, comes more than `max_idle` after the last one begins anew, and its state is
     removed when the watermark has passed that moment. That is a rule for each series, so that results do not depend on how rows came in
     micro-batches; a `Tracker` goes by the clock of all its series, and its results with `max_idle` are others. It needs
-    `df.withWatermark(time, ...)`, and Spark drops samples that are older than the watermark before they get here, without a word
-    (`numRowsDroppedByWatermark` in `StreamingQuery.lastProgress` counts them). Without `max_idle` no state is ever removed, nothing
-    is dropped, and a watermark has no effect.
+    `df.withWatermark(time, ...)`, and Spark drops samples that are older than the watermark, which begins at 1970, before they get here,
+    without a word (`numRowsDroppedByWatermark` in `StreamingQuery.lastProgress` counts them). Without `max_idle` no state is ever
+    removed, nothing is dropped, and a watermark has no effect.
 
     Parameters
     ----------
     df
-        A stream with a row for each sample. With a DataFrame that is no stream, all rows are one micro-batch.
+        A stream with a row for each sample. With a DataFrame that is no stream, all rows are one micro-batch, and `max_idle` needs no
+        watermark.
     key
         The column that names the series, or several that do so together.
     value
@@ -220,12 +220,16 @@ def streaming(
     Returns
     -------
     A stream of the columns of `df` and the added ones, for the output modes append and update. The number of its state's partitions
-    is that of `spark.sql.shuffle.partitions` when its checkpoint is made.
+    is that of `spark.sql.shuffle.partitions` when its checkpoint is made. A query that goes on from a checkpoint must have the same rule,
+    key columns of the same types, and `max_idle` if and only if it had one, of any length; other columns may be others. The stream has no
+    watermark, and after one of `df` Spark lets it have none: windows over it are those of a query of their own, over what this one has
+    written.
 
     Raises
     ------
     ValueError, TypeError
-        As in `robust_mean`; or the session does not keep states in RocksDB, as it must for this operator.
+        As in `robust_mean`; or the session does not keep states in RocksDB, as it must for this operator, or there are timestamps and its
+        time zone is none that Python knows.
 
     Examples
     --------
@@ -254,13 +258,34 @@ def streaming(
     )
     plan = _Plan.of(df, key, value, time, series, outputs, prefix, needs_moments=True)
     idle = None if max_idle is None else _idle(max_idle)
-    if idle is not None and "spark.watermarkDelayMs" not in df.schema[time].metadata:
-        raise ValueError(f'max_idle needs a watermark on {time!r}: give df.withWatermark({time!r}, "10 minutes"), with your own delay')
+    # What is no stream has no watermark, and no state to remove.
+    expires = idle is not None and df.isStreaming
+    if expires and "spark.watermarkDelayMs" not in df.schema[time].metadata:
+        named = time if time.isidentifier() else f"`{time.replace('`', '``')}`"
+        raise ValueError(f'max_idle needs a watermark on {time!r}: give df.withWatermark({named!r}, "10 minutes"), with your own delay')
     provider = df.sparkSession.conf.get(_PROVIDER)
     if provider != _ROCKSDB:
         raise ValueError(f"the state store must be RocksDB, not {provider}: session.conf.set({_PROVIDER!r}, {_ROCKSDB!r})")
-    grouped = _numbered(df).groupBy(*(f"c{at}" for at in plan.keys))
-    return grouped.transformWithState(_Processor(plan, idle), plan.schema, "Append", "None" if idle is None else "EventTime")
+    zone = df.sparkSession.conf.get("spark.sql.session.timeZone")
+    if any(isinstance(field.dataType, kinds.TimestampType) for field in df.schema) and not _is_known(zone):
+        raise ValueError(
+            f"the session's time zone, {zone}, is none that Python knows: set spark.sql.session.timeZone to one that it does, such as UTC"
+        )
+    # Moments by their number: Spark's worker compares keys as Python's objects, of which two are equal in an hour that comes twice.
+    moments = [at for at in plan.keys if isinstance(plan.schema[at].dataType, kinds.TimestampType)]
+    rows = _numbered(df).withColumns({f"k{at}": sql.unix_micros(f"c{at}") for at in moments})
+    grouped = rows.groupBy(*(f"k{at}" if at in moments else f"c{at}" for at in plan.keys))
+    mode = "EventTime" if expires else "None"
+    return plan.named(grouped.transformWithState(_Processor(plan, idle, expires), plan.schema, "Append", mode))
+
+
+def _is_known(zone: Any) -> bool:
+    """Whether Python can make times of this zone, as Spark's worker does of those in a row."""
+    try:
+        pa.scalar(0, pa.timestamp("us", zone)).as_py()
+    except (LookupError, ValueError):  # ZoneInfoNotFoundError is the former
+        return False
+    return True
 
 
 def _idle(value: Any) -> int:
@@ -273,20 +298,21 @@ def _idle(value: Any) -> int:
 
 
 def _numbered(df: DataFrame) -> DataFrame:
-    """The same rows with columns `c0`, `c1`, ...: `mapInArrow` and `transformWithState` fail on names with a dot."""
+    """The same rows with columns `c0`, `c1`, ...: `mapInArrow` and `transformWithState` fail on names with a dot, and on a name that two
+    columns have."""
     return df.toDF(*(f"c{at}" for at in range(len(df.columns))))
 
 
 def _batch(
     df: DataFrame, key: str | Sequence[str], value: str, time: str, series: OneSeries, outputs: Sequence[Output], prefix: str
 ) -> DataFrame:
-    if df.isStreaming:
+    if isinstance(df, DataFrame) and df.isStreaming:
         raise ValueError("df is a stream, whose series go on: use evenkeel.spark.streaming")
     plan = _Plan.of(df, key, value, time, series, outputs, prefix, needs_moments=series._core.rule.in_time)
     keys = [f"c{at}" for at in plan.keys]
     # The value makes the order of equal times one; missing ones are last, null as NaN.
     order: list[Any] = [*keys, f"c{plan.time}", sql.col(f"c{plan.value}").asc_nulls_last()]
-    return _numbered(df).repartition(*keys).sortWithinPartitions(*order).mapInArrow(plan.run, plan.schema)
+    return plan.named(_numbered(df).repartition(*keys).sortWithinPartitions(*order).mapInArrow(plan.run, plan.schema))
 
 
 class _Plan(NamedTuple):
@@ -298,6 +324,8 @@ class _Plan(NamedTuple):
     time: int
     has_moments: bool
     outputs: tuple[str, ...]
+    columns: tuple[str, ...]
+    #: Of the result, whose columns are numbered, too.
     schema: kinds.StructType
 
     @classmethod
@@ -312,6 +340,8 @@ class _Plan(NamedTuple):
         prefix: str,
         needs_moments: bool,
     ) -> _Plan:
+        if not isinstance(df, DataFrame):
+            raise TypeError(f"df must be a DataFrame of Spark, not {type(df).__module__}.{type(df).__name__}")
         fields = df.schema.fields
         columns = [field.name for field in fields]
 
@@ -327,6 +357,10 @@ class _Plan(NamedTuple):
                 raise TypeError(f"{argument} must be a column of {what}, and {name!r} is of type {kind.simpleString()}: cast it first")
             return columns.index(name)
 
+        if not isinstance(prefix, str):
+            raise TypeError(f"prefix must be a string, not {type(prefix).__name__}")
+        if not isinstance(outputs, (str, list, tuple)):
+            raise TypeError(f"outputs must be a list of names, not {type(outputs).__name__}")
         if not isinstance(key, (str, list, tuple)):
             raise TypeError(f"key must be the name of a column or a list of them, not {type(key).__name__}")
         names = [key] if isinstance(key, str) else list(key)
@@ -347,19 +381,24 @@ class _Plan(NamedTuple):
             at_time = place(time, "time", (*_MOMENTS, kinds.NumericType), "times or numbers")
         chosen = (outputs,) if isinstance(outputs, str) else tuple(outputs)
         for output in chosen:
-            if output not in _OUTPUTS or chosen.count(output) > 1:
+            if not isinstance(output, str) or output not in _OUTPUTS or chosen.count(output) > 1:
                 raise ValueError(f"outputs must be some of {', '.join(_OUTPUTS)}, each once, not {output!r}")
-        added = [kinds.StructField(prefix + output, _OUTPUTS[output]) for output in chosen]
-        for field in added:
-            if field.name.lower() in (name.lower() for name in columns):
-                raise ValueError(f"df has a column {field.name!r} already: give a prefix for what is added, or rename it")
+        added = [prefix + output for output in chosen]
+        for name in added:
+            if name.lower() in (column.lower() for column in columns):
+                raise ValueError(f"df has a column {name!r} already: give a prefix for what is added, or rename it")
         # Without what Spark knows of columns, such as their watermark, which are no longer the same.
-        own = [kinds.StructField(field.name, field.dataType, field.nullable) for field in fields]
-        return cls(series, keys, at_value, at_time, needs_moments, chosen, kinds.StructType(own + added))
+        types = [(field.dataType, field.nullable) for field in fields] + [(_OUTPUTS[output], True) for output in chosen]
+        schema = kinds.StructType([kinds.StructField(f"c{at}", *kind) for at, kind in enumerate(types)])
+        return cls(series, keys, at_value, at_time, needs_moments, chosen, (*columns, *added), schema)
+
+    def named(self, result: DataFrame) -> DataFrame:
+        """The result with its names."""
+        return result.toDF(*self.columns)
 
     def names(self, places: Iterable[int]) -> list[str]:
         """The names of columns."""
-        return [self.schema.names[place] for place in places]
+        return [self.columns[place] for place in places]
 
     def run(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """The rows of a partition, sorted by key and time, and what is said of them. A series may be cut by the end of a batch."""
@@ -369,9 +408,10 @@ class _Plan(NamedTuple):
                 continue
             key = [batch.column(at) for at in self.keys]
             ends = _ends([_whole(column, name, REMEDY) for column, name in zip(key, self.names(self.keys), strict=True)])
-            if before != [column[0].as_py() for column in key]:
+            # Not as Python's objects, of which two moments are equal in an hour that comes twice.
+            if before != [column[0] for column in key]:
                 series.restore(None)
-            before = [column[-1].as_py() for column in key]
+            before = [column[-1] for column in key]
             moments = self.moments(batch.column(self.time))
             seen = series.update_runs(self.samples(batch.column(self.value)), ends, moments if self.has_moments else None)
             added = [result(getattr(seen, output)) for output in self.outputs]
@@ -379,12 +419,13 @@ class _Plan(NamedTuple):
 
     def samples(self, column: pa.Array) -> NDArray[np.float64]:
         """Samples as float64, NaN for what is missing."""
-        return numbers(column, self.schema.names[self.value]).astype(np.float64, copy=False)
+        return numbers(column, self.columns[self.value]).astype(np.float64, copy=False)
 
     def moments(self, column: pa.Array) -> NDArray[Any] | None:
         """Times of samples, none of which is missing; None where they are numbers."""
-        _whole(column, self.schema.names[self.time], "every sample needs its time: leave such rows out")
-        return unpack_times(column) if self.has_moments else None
+        name = self.columns[self.time]
+        _whole(column, name, "every sample needs its time: leave such rows out")
+        return _times.moments(unpack_times(column), name).view("datetime64[ns]") if self.has_moments else None
 
 
 def _whole(column: pa.Array, name: str, remedy: str) -> pa.Array:
@@ -406,9 +447,10 @@ def _ends(keys: list[pa.Array]) -> NDArray[np.int64]:
 class _Processor(StatefulProcessor):
     """The series of a partition, one after the other, whose states Spark holds."""
 
-    def __init__(self, plan: _Plan, idle: int | None) -> None:
+    def __init__(self, plan: _Plan, idle: int | None, expires: bool) -> None:
         self._plan = plan
         self._idle = idle
+        self._expires = expires
 
     def init(self, handle: Any) -> None:
         self._handle = handle
@@ -425,7 +467,8 @@ class _Processor(StatefulProcessor):
             raise ValueError(f"{plan.names(plan.keys)[key.index(None)]} is null in a row: {REMEDY}")
         columns = list(zip(*taken, strict=True))
         values = plan.samples(pa.array(columns[plan.value]))
-        times = _times.moments(plan.moments(pa.array(columns[plan.time])))
+        moments: Any = plan.moments(pa.array(columns[plan.time]))
+        times = moments.view(np.int64)
         order = np.lexsort((values, times))
         values, times = values[order], times[order]
         known = self._state.get()
@@ -437,12 +480,13 @@ class _Processor(StatefulProcessor):
             ends = np.append(np.flatnonzero(np.diff(latest) > self._idle) + len(times) - len(latest) + 1, ends)
         seen = series.update_runs(values, ends, times.view("datetime64[ns]"))
         self._state.update((series.save(),) if self._idle is None else (series.save(), last))
-        if self._idle is not None and known is None:
+        if self._expires and known is None:
             self._handle.registerTimer(self._expiry(last))
         added = [result(getattr(seen, output)).to_pylist() for output in plan.outputs]
         make = Row(*plan.schema.names)
+        own = len(plan.columns) - len(plan.outputs)
         for place, *more in zip(order.tolist(), *added, strict=True):
-            yield make(*taken[place], *more)
+            yield make(*taken[place][:own], *more)
 
     def handleExpiredTimer(self, key: Any, timerValues: Any, expiredTimerInfo: Any) -> Iterator[Row]:
         expiry = self._expiry(self._state.get()[1])

@@ -70,7 +70,9 @@ def main(folder):
     written = [write(piece, day / f"{part}.parquet", index=False) for part, piece in enumerate(rows)]
     _, states = dask.compute(written, states)
     merged = evenkeel.merge_snapshots(states)
-    day.with_suffix(".snapshot").write_bytes(merged)
+    unfinished = day.with_suffix(".unfinished")  # what is killed here leaves no half snapshot
+    unfinished.write_bytes(merged)
+    unfinished.replace(day.with_suffix(".snapshot"))
     tracker = evenkeel.Tracker.from_bytes(merged)
     host, series = tracker.items()[0]
     print(f"{day}: {tracker.counters.samples} samples of {len(tracker)} hosts so far; {host} is at {series.location:.2f}")

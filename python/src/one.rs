@@ -162,6 +162,10 @@ impl OneSeries {
         if let Some(times) = times.map(<[i64]>::len).filter(|&times| times != length) {
             return Err(value(format!("times has length {times}, and values has {length}")));
         }
+        // Before a series has begun: it is found with the first sample only.
+        if times.is_none() && length > 0 && self.rule.in_time() {
+            return Err(error::update(&UpdateError::NoElapsed));
+        }
         let ends = match &ends {
             None => vec![length],
             Some(ends) => checked_ends(ends.as_slice()?, length)?,

@@ -36,3 +36,15 @@ def test_bits_of_one_tracker(tmp_path, kind):
 def test_main(tmp_path, capfd):
     on_datafusion.main(on_datafusion.samples(tmp_path, rows=2000))
     assert capfd.readouterr().out.count("| host") == 6
+
+
+def test_times_with_a_zone_are_cast_to_utc():
+    # In the hour that comes twice, too.
+    times = np.datetime64("2026-10-25T00:00", "s") + np.arange(0, 7200, 60)
+    values = np.random.default_rng(1).normal(40, 2, len(times)).round(1)
+    ctx = on_datafusion.datafusion.SessionContext()
+    evenkeel.datafusion.register(ctx)
+    table = pa.table({"t": pa.array(times).cast(pa.timestamp("ms", "Europe/Berlin")), "x": values})
+    ctx.register_record_batches("samples", [table.to_batches()])
+    found = ctx.sql("SELECT robust_mean_by(x, CAST(t AS TIMESTAMP), '5m') OVER (ORDER BY t) AS mean FROM samples ORDER BY t")
+    assert_same(found.to_arrow_table()["mean"].to_numpy(), evenkeel.robust_mean(values, half_life="5m", times=times))

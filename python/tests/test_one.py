@@ -94,7 +94,7 @@ def test_snapshots_come_apart_and_together():
     whole = evenkeel.Tracker.from_bytes(merged)
     assert evenkeel.snapshot_info(merged).note == b"line 8" and whole.counters == tracker.counters
     assert {key: whole.save_series(key) for key in KEYS} == {key: tracker.save_series(key) for key in KEYS}
-    with pytest.raises(evenkeel.SnapshotError):
+    with pytest.raises(evenkeel.SnapshotError, match='^the series "(cpu|disk|Ärger|)" is there already'):
         evenkeel.merge_snapshots([merged, merged])
 
 
@@ -122,6 +122,10 @@ def test_runs_are_counted_and_checked():
     one = evenkeel.OneSeries(half_life="5m")
     one.update_runs([1.0, 2.0, 3.0, 4.0], [2, 2, 4], np.array([10, 5, 7, 5], "datetime64[s]"))
     assert one.late == 2 and one.get().samples == 1
+    state = one.save()
+    with pytest.raises(ValueError, match="times are needed"):
+        one.update_runs([1.0], [0, 1])
+    assert one.save() == state
     one = evenkeel.OneSeries(half_life=60)
     assert one.update_runs([], []).location.size == 0
     state = one.save()

@@ -199,8 +199,22 @@ def test_a_stream_that_is_killed_is_one_tracker(spark, tmp_path):
     assert states(spark, tmp_path) == {(key,): tracker.save_series(key) for key in tracker}
 
 
+def with_idleness(parts, idle):
+    """The rows of files in the order in which they are taken, each series by itself, sample by sample, and the last time of each."""
+    table, _, _ = batches(parts, **RULE)
+    series, last, seen, begun = {}, {}, [], 0
+    for host, t, x in zip(table["host"].to_pylist(), table["t"].to_numpy(), table["x"].to_numpy(), strict=True):
+        if host not in series or t - last[host] > idle:
+            begun += host in series
+            series[host] = evenkeel.OneSeries(**RULE)
+        seen.append([column.item() for column in series[host].update([x], [t])])
+        last[host] = max(t, last.get(host, t))
+    assert begun > 20
+    return table, evenkeel.Tracked(*map(np.array, zip(*seen, strict=True))), last
+
+
 def test_idle_series_begin_anew_and_go(spark, tmp_path):
-    parts = files(samples(3_000, seed=5), 5)
+    idle, parts = np.timedelta64(20, "m"), files(samples(3_000, seed=5), 5)
     write(parts, tmp_path / "in")
     stream(spark, tmp_path, max_idle="20m").awaitTermination()
     found = spark.read.parquet(str(tmp_path / "out")).toArrow()
@@ -208,23 +222,17 @@ def test_idle_series_begin_anew_and_go(spark, tmp_path):
     everything = pa.concat_tables(parts)
     table = everything.filter(pc.is_in(everything["row"], found["row"].combine_chunks()))
     assert 0 < len(everything) - len(table) < 70
-    # Each series by itself, sample by sample, in the order in which they are taken.
-    idle, series, last, seen, begun = np.timedelta64(20, "m"), {}, {}, [], 0
     parts = [part.filter(pc.is_in(part["row"], table["row"].combine_chunks())) for part in parts]
-    table, _, _ = batches(parts, **RULE)
-    for host, t, x in zip(table["host"].to_pylist(), table["t"].to_numpy(), table["x"].to_numpy(), strict=True):
-        if host not in series or t - last[host] > idle:
-            begun += host in series
-            series[host] = evenkeel.OneSeries(**RULE)
-        seen.append([column.item() for column in series[host].update([x], [t])])
-        last[host] = max(t, last.get(host, t))
-    expected = evenkeel.Tracked(*map(np.array, zip(*seen, strict=True)))
-    assert begun > 20
+    table, expected, last = with_idleness(parts, idle)
     check(found, table, expected)
     # One whose last sample is more than 20 minutes before the watermark is held no longer.
     watermark = everything["t"].to_numpy().max() - np.timedelta64(1, "s")
     held = {host for host, time in last.items() if time + idle >= watermark}
     assert 0 < len(held) < len(last) and {key for (key,) in states(spark, tmp_path)} == held
+    # What is no stream needs no watermark.
+    df = spark.createDataFrame(everything)
+    found = evenkeel.spark.streaming(df, key="host", value="x", time="t", max_idle="20m", **RULE).toArrow()
+    check(found, *with_idleness([everything], idle)[:2])
 
 
 def test_keys_of_several_columns_and_samples_of_any_numbers(spark):
@@ -251,6 +259,26 @@ def test_keys_of_several_columns_and_samples_of_any_numbers(spark):
     assert values(streamed.toArrow().sort_by("t"), ["location"]) == values(pa.table({"location": expected.location}), ["location"])
 
 
+def test_names_that_two_columns_have_or_that_are_no_words(spark):
+    df = spark.sql("SELECT 'a' k, timestamp_seconds(id) t, id x, 7 X, 'u' z, id z, 1 `a.b`, 2 `A b`, 3 `é`, true c0 FROM range(3)")
+    for function in (evenkeel.spark.robust_mean, evenkeel.spark.streaming):
+        seen = function(df, key="k", value="x", time="t", half_life=5, outputs="location", prefix="a.")
+        assert seen.columns == [*df.columns, "a.location"]
+        assert [tuple(row)[:-1] for row in seen.sort("t").collect()] == [tuple(row) for row in df.sort("t").collect()]
+
+
+def test_moments_as_keys_in_the_hour_that_comes_twice(spark):
+    # As many rows as a batch of Arrow has: the second series begins with a batch.
+    rows = [(at // 97, at % 97, float(at // 97 * 100 + at % 3)) for at in range(194)]
+    df = spark.createDataFrame(rows, "k int, n int, x double").withColumn("t", sql.timestamp_seconds("n"))
+    df = df.withColumn("hour", sql.timestamp_micros(sql.lit(1_792_888_200_000_000) + sql.col("k") * 3_600_000_000))
+    expected = evenkeel.Tracker(half_life=5, preset="robust").observe_batch([str(k) for k, _, _ in rows], [x for _, _, x in rows])
+    for function in (evenkeel.spark.robust_mean, evenkeel.spark.streaming):
+        for key in ("hour", ["k", "hour"]):
+            seen = function(df, key=key, value="x", time="t", half_life=5, preset="robust").select("k", "n", "location").collect()
+            assert [row.location for row in sorted(seen)] == expected.location.tolist()
+
+
 def test_errors(spark):
     df = spark.createDataFrame([("a", 1, 2.0, None)], "k string, n int, x double, t timestamp")
     of = {"key": "k", "value": "x", "time": "n", "half_life": 60}
@@ -268,6 +296,10 @@ def test_errors(spark):
         (df, {"half_life": "5m"}, TypeError, "time must be a column of timestamps, dates or day-time intervals, and 'n' is of type int"),
         (df, {"outputs": ["mean"]}, ValueError, "outputs must be some of location, scale, score, outlier, each once, not 'mean'"),
         (df, {"outputs": ["scale", "scale"]}, ValueError, "outputs must be some of"),
+        (df, {"outputs": [["scale"]]}, ValueError, r"outputs must be some of .* not \['scale'\]"),
+        (df, {"outputs": None}, TypeError, "outputs must be a list of names, not NoneType"),
+        (df, {"prefix": 3}, TypeError, "prefix must be a string, not int"),
+        (df.toArrow(), {}, TypeError, "df must be a DataFrame of Spark, not pyarrow.lib.Table"),
         (df.withColumnRenamed("n", "Scale"), {"time": "Scale"}, ValueError, "df has a column 'scale' already: give a prefix"),
         (df, {"half_life": 0}, ValueError, "half_life"),
         (df, {"preset": "clean"}, ValueError, 'preset must be "robust" or "mean"'),
@@ -278,22 +310,36 @@ def test_errors(spark):
         with pytest.raises(kind, match=message):
             evenkeel.spark.robust_mean(frame, **{**of, **changed})
     of = {"key": "k", "value": "x", "time": "t", "half_life": "5m"}
+    live = spark.readStream.schema(df.withColumn("t t", df["t"]).schema).parquet(".")
     for changed, kind, message in (
         ({"time": "n"}, TypeError, "time must be a column of timestamps"),
         ({"max_idle": "1d"}, ValueError, "max_idle needs a watermark on 't': give df.withWatermark"),
+        ({"time": "t t", "max_idle": "1d"}, ValueError, "needs a watermark on 't t': give df.withWatermark\\('`t t`'"),
         ({"max_idle": 60}, TypeError, "max_idle must be a time, such as \"1d\", not int"),
         ({"max_idle": "0s"}, ValueError, "max_idle must be longer than nothing"),
     ):
         with pytest.raises(kind, match=message):
-            evenkeel.spark.streaming(df, **{**of, **changed})
+            evenkeel.spark.streaming(live, **{**of, **changed})
     spark.conf.unset("spark.sql.streaming.stateStore.providerClass")
     try:
         with pytest.raises(ValueError, match="the state store must be RocksDB, not .*HDFSBackedStateStoreProvider: session.conf.set"):
             evenkeel.spark.streaming(df, **of)
     finally:
         spark.conf.set("spark.sql.streaming.stateStore.providerClass", ROCKSDB)
+    zone = spark.conf.get("spark.sql.session.timeZone")
+    try:
+        spark.conf.set("spark.sql.session.timeZone", "GMT+2")
+        with pytest.raises(ValueError, match="the session's time zone, GMT.2, is none that Python knows: .* such as UTC"):
+            evenkeel.spark.streaming(df, **of)
+    finally:
+        spark.conf.set("spark.sql.session.timeZone", zone)
     nothing = df.withColumn("k", sql.lit(None).cast("string")).withColumn("t", sql.lit(0).cast("timestamp"))
-    for frame, message in ((df, "t is null in a row: every sample needs its time"), (nothing, "k is null in a row: every row needs its key")):
+    far = df.withColumn("t", sql.timestamp_seconds(sql.lit(253_402_000_000)))
+    for frame, message in (
+        (df, "t is null in a row: every sample needs its time"),
+        (nothing, "k is null in a row: every row needs its key"),
+        (far, "t must be within 292 years of 1970"),
+    ):
         for function in (evenkeel.spark.robust_mean, evenkeel.spark.streaming):
             with pytest.raises(Exception, match=message):
                 function(frame, **of).collect()

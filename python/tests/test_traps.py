@@ -2,6 +2,7 @@
 there. What others do is asserted too: the tables of `docs/MISSING.md` and the README say so."""
 
 import datetime
+import decimal
 
 import numpy as np
 import pytest
@@ -346,6 +347,15 @@ def test_keys_that_are_missing_or_none_are_refused():
     ):
         with pytest.raises(TypeError, match="groups must"):
             means(x, groups=keys)
+
+
+def test_decimals_are_the_nearest_floats():
+    numbers = np.random.default_rng(1).normal(40, 1, 3_000).round(1)
+    decimals = [*map(decimal.Decimal, map(str, numbers.tolist())), None, decimal.Decimal("12345678901234567.89")]
+    expected = evenkeel.robust_mean([*numbers, np.nan, 12345678901234567.89], half_life=60)
+    for kind in (pa.decimal128(20, 2), pa.decimal128(38, 18), pa.decimal256(60, 30)):
+        found = evenkeel.robust_mean(pa.array(decimals, kind), half_life=60)
+        assert found.to_numpy().tobytes() == expected.tobytes(), kind
 
 
 def test_wide_integers_decimals_halves_and_nothing():

@@ -120,9 +120,9 @@ pub enum SnapshotError {
         rule: &'static str,
     },
     /// The series that was to be added is there already.
-    #[error("the series {key:?} is there already: remove it first")]
+    #[error("the series {key} is there already: remove it first")]
     Exists {
-        /// The key of the series.
+        /// The key of the series, as its `Debug` writes it.
         key: String,
     },
     /// There is no memory for the state in the snapshot.

@@ -280,7 +280,9 @@ fn what_does_not_belong_together_is_refused() {
     assert_eq!(merge(&[]), SnapshotError::Nothing);
     let mut same = new(None);
     same.update_at("host=h1,région", 5, 1.0).unwrap();
-    assert_eq!(merge(&[&bytes, &written(&same)]), SnapshotError::Exists { key: "\"host=h1,région\"".to_owned() });
+    let error = merge(&[&bytes, &written(&same)]);
+    assert_eq!(error, SnapshotError::Exists { key: "\"host=h1,région\"".to_owned() });
+    assert_eq!(error.to_string(), "the series \"host=h1,région\" is there already: remove it first");
     let snapshot = |write: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = Vec::new();
         write(&mut bytes);

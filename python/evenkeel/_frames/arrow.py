@@ -96,7 +96,10 @@ def numbers(x: Any, name: str) -> NDArray[Any]:
         or pa.types.is_null(x.type)
     ):
         raise TypeError(f"{name} must be of real numbers, not of Arrow's type {kind}: leave it out, or cast it first")
-    if not is_float:
+    if pa.types.is_decimal(x.type):
+        # Through text: Arrow's own cast multiplies by a power of ten, and is not the nearest float.
+        x = x.cast(pa.string()).cast(pa.float64())
+    elif not is_float:
         # Integers beyond 2^53 are rounded, as they are everywhere.
         x = x.cast(pa.float64(), safe=False)
     return floats(x.to_numpy(zero_copy_only=False), name)
