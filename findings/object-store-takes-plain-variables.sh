@@ -8,7 +8,7 @@
 # name the variable. `from_env` takes none of them.
 # Cure: hand over those variables alone whose names begin as `from_env` asks.
 #
-# Exits 0 while this holds and 1 if it has changed. Needs Rust 1.88 and crates.io, and some minutes to build; works in a temporary
+# Exits 0 while this holds and 1 if it has changed. Needs a recent Rust and crates.io, and some minutes to build; works in a temporary
 # folder, and sends nothing.
 set -euo pipefail
 folder=$(mktemp -d)
