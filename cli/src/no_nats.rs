@@ -54,6 +54,10 @@ impl Intake {
         match *self {}
     }
 
+    pub(crate) fn filter(&self) -> &str {
+        match *self {}
+    }
+
     pub(crate) fn range(&self) -> (u64, u64) {
         match *self {}
     }

@@ -30,7 +30,7 @@
 //!         }
 //!         input.advance_to(epoch + 1);
 //!     }
-//!     worker.step_while(|| status.saved() < Some(19));
+//!     worker.step_while(|| status.saved() < Some(19) && status.failed().is_none());
 //!     assert_eq!(status.failed(), None);
 //! })
 //! .map_err(std::io::Error::other)?

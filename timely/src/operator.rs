@@ -45,6 +45,8 @@ struct Shared {
     skipped: u64,
     saved: Option<u64>,
     failed: Option<String>,
+    /// Whether samples have not been taken, which no snapshot must pass for known.
+    has_lost: bool,
 }
 
 impl Status {
@@ -76,7 +78,8 @@ impl Status {
 
     /// The reason for which the last snapshot was not saved. The dataflow goes on, and the next snapshot is tried again;
     /// a crash until then loses nothing, but goes back further. Or that there was no memory for a new series: what came
-    /// after its sample in the epoch has not been taken.
+    /// after its sample in the epoch has not been taken, and no snapshot is taken any more, so that whoever starts again
+    /// takes it.
     #[must_use]
     pub fn failed(&self) -> Option<String> {
         self.shared.borrow().failed.clone()
@@ -102,7 +105,8 @@ impl Status {
 /// worker.
 ///
 /// Of boundaries that an input jumps over at once, only the last eight are saved at. What comes after the last boundary is in
-/// no snapshot. At the end, advance the inputs to a boundary and step until [`Status::saved`] has it, before they are closed.
+/// no snapshot. At the end, advance the inputs to a boundary and step until [`Status::saved`] has it, or [`Status::failed`] the
+/// reason why it will not, before they are closed.
 ///
 /// # Errors
 /// The snapshots cannot be read, or one is damaged, or of another rule.
@@ -165,7 +169,8 @@ where
                 let batch = samples.iter().map(|(key, time, sample)| (key, *time, *sample));
                 let taken = tracker.update_batch_at_with(batch, |_, _, update| estimates.push(update.ok()));
                 if let Err(error) = taken {
-                    shared.borrow_mut().failed = Some(error.to_string());
+                    let mut shared = shared.borrow_mut();
+                    (shared.failed, shared.has_lost) = (Some(error.to_string()), true);
                 }
                 let mut session = output.session(&capability);
                 for ((key, time, _), update) in samples.into_iter().zip(&estimates) {
@@ -224,6 +229,9 @@ struct Saver {
 impl Saver {
     /// Takes snapshots at the boundaries before `epoch`, of which nothing has been taken yet.
     fn take<K: SnapshotKey, R: Scored>(&mut self, epoch: u64, tracker: &Tracker<K, R>, shared: &RefCell<Shared>) {
+        if shared.borrow().has_lost {
+            return;
+        }
         self.next = self.next.max(self.snapshots.boundary_before(epoch, MOST_AT_ONCE));
         while self.next < epoch {
             let mut bytes = Vec::new();
@@ -241,9 +249,34 @@ impl Saver {
             let Some((epoch, bytes)) = self.taken.pop_front() else { return };
             let mut shared = shared.borrow_mut();
             match self.snapshots.write(epoch, self.worker, self.workers, &bytes) {
+                Ok(()) if shared.has_lost => shared.saved = Some(epoch),
                 Ok(()) => (shared.saved, shared.failed) = (Some(epoch), None),
                 Err(error) => shared.failed = Some(error.to_string()),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use evenkeel::{Decay, RobustMean};
+
+    #[test]
+    fn what_has_lost_samples_is_not_saved() {
+        let folder = tempfile::tempdir().unwrap();
+        let tracker = Tracker::<String>::new(RobustMean::new(Decay::half_life(9.0).unwrap())).unwrap();
+        let (snapshots, done) = (Snapshots::new(folder.path(), 5).unwrap(), ProbeHandle::new());
+        let mut saver = Saver { snapshots, done, next: 4, taken: VecDeque::new(), worker: 0, workers: 1 };
+        let shared = RefCell::new(Shared::default());
+        saver.take(7, &tracker, &shared);
+        assert_eq!(saver.taken.len(), 1);
+        // The one that was taken before is saved, and does not hide that the next one is not.
+        *shared.borrow_mut() = Shared { failed: Some("no memory".to_owned()), has_lost: true, ..Shared::default() };
+        saver.take(12, &tracker, &shared);
+        saver.save(&shared);
+        let shared = shared.borrow();
+        assert_eq!((shared.saved, shared.failed.as_deref()), (Some(4), Some("no memory")));
+        assert_eq!(saver.snapshots.latest().unwrap(), Some(4));
     }
 }

@@ -4,7 +4,7 @@
 //! have saved; older ones are removed then.
 
 use crate::Error;
-use crate::place::{Folder, Place};
+use crate::place::{DRAFT, Folder, Place};
 use evenkeel::{merge_snapshots, split_snapshot};
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -126,9 +126,14 @@ impl Snapshots {
     /// whatever number of workers.
     pub(crate) fn write(&self, epoch: u64, worker: usize, workers: usize, bytes: &[u8]) -> Result<(), Error> {
         self.place.write(&name(epoch, worker, workers), bytes)?;
-        let parts = self.parts()?;
+        // It is saved, even if the place does not answer now. What stays is removed by the next snapshot.
+        let Ok(names) = self.place.names() else { return Ok(()) };
+        let drafts: Vec<_> = names.iter().filter_map(|name| Part::of_draft(name)).collect();
+        let parts: Vec<_> = names.into_iter().filter_map(Part::of).collect();
         let Some(complete) = last_complete(&parts) else { return Ok(()) };
-        for part in parts.iter().filter(|part| part.epoch < complete.epoch && part.worker % workers == worker) {
+        for part in
+            parts.iter().chain(&drafts).filter(|part| part.epoch < complete.epoch && part.worker % workers == worker)
+        {
             self.place.remove(&part.name);
         }
         Ok(())
@@ -166,6 +171,12 @@ impl Part {
         let (epoch, worker, workers) = (epoch.parse().ok()?, worker.parse().ok()?, workers.parse().ok()?);
         (worker < workers && workers <= MOST_WORKERS).then_some(Self { name, epoch, worker, workers })
     }
+
+    /// The part that was to be made of a draft, under the draft's name.
+    fn of_draft(name: &str) -> Option<Self> {
+        let (part, _) = name.strip_suffix(DRAFT)?.rsplit_once('.')?;
+        Some(Self { name: name.to_owned(), ..Self::of(part.to_owned())? })
+    }
 }
 
 fn name(epoch: u64, worker: usize, workers: usize) -> String {
@@ -201,11 +212,51 @@ mod tests {
         let expected = expected.map(|name| std::ffi::OsString::from(format!("{}{name}{ENDING}", "0".repeat(18))));
         assert_eq!(names, expected);
         // A draft, and a file of somebody else, are none.
-        fs::write(folder.path().join("00000000000000000014.0-of-2.part"), b"half").unwrap();
+        fs::write(folder.path().join("00000000000000000014.0-of-2.state.7-0.part"), b"half").unwrap();
         fs::write(folder.path().join("99.0-of-0.state"), b"").unwrap();
         assert_eq!(snapshots.latest().unwrap(), Some(9));
         assert_eq!([0, 4, 5, 9].map(|epoch| snapshots.boundary(epoch)), [4, 4, 9, 9]);
         assert_eq!([9, 10, 40].map(|epoch| snapshots.boundary_before(epoch, 3)), [4, 4, 29]);
         assert!(matches!(Snapshots::new(folder.path(), 0), Err(Error::Every)));
+        // The draft of a process that was killed goes with its epoch.
+        snapshots.write(19, 1, 2, &bytes).unwrap();
+        snapshots.write(19, 0, 2, &bytes).unwrap();
+        let drafts = || {
+            fs::read_dir(folder.path())
+                .unwrap()
+                .filter(|entry| entry.as_ref().unwrap().path().extension().unwrap() == "part")
+        };
+        assert_eq!((snapshots.latest().unwrap(), drafts().count()), (Some(19), 0));
+    }
+
+    /// A folder that cannot be listed.
+    #[derive(Debug)]
+    struct Blind(Folder);
+
+    impl Place for Blind {
+        fn names(&self) -> Result<Vec<String>, Error> {
+            Err(Error::Io { path: PathBuf::new(), error: std::io::Error::other("no answer") })
+        }
+        fn read(&self, name: &str) -> Result<Vec<u8>, Error> {
+            self.0.read(name)
+        }
+        fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+            self.0.write(name, bytes)
+        }
+        fn remove(&self, name: &str) {
+            self.0.remove(name);
+        }
+        fn path(&self, name: Option<&str>) -> String {
+            self.0.path(name)
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_saved_though_the_place_does_not_answer_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let blind = Snapshots::of(Blind(Folder::make(folder.path().to_owned()).unwrap()), 5).unwrap();
+        blind.write(4, 0, 1, b"part").unwrap();
+        assert_eq!(Snapshots::new(folder.path(), 5).unwrap().latest().unwrap(), Some(4));
+        assert!(blind.latest().is_err());
     }
 }

@@ -37,7 +37,10 @@ impl Store {
         let open = || {
             let url =
                 Url::parse(url).map_err(|error| object_store::Error::Generic { store: "URL", source: error.into() })?;
-            object_store::parse_url_opts(&url, options(std::env::vars_os()))
+            let text =
+                |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+            let options = std::env::vars_os().filter_map(text).filter(|(name, _)| is_option(name));
+            object_store::parse_url_opts(&url, options)
         };
         let (objects, prefix) = open().map_err(|error| Error::Store { path: url.to_owned(), error })?;
         Self::new(objects.into(), prefix)
@@ -66,16 +69,11 @@ impl Store {
     }
 }
 
-/// The options of stores that an environment has, chosen as their own builders do. What is not for stores may be called like
-/// an option, too: TOKEN, REGION, TIMEOUT.
-fn options(environment: impl Iterator<Item = (OsString, OsString)>) -> impl Iterator<Item = (String, String)> {
-    let is_option = |name: &str| {
-        ["AWS_", "AZURE_", "GOOGLE_"].iter().any(|prefix| name.starts_with(prefix))
-            || ["IDENTITY_ENDPOINT", "SERVICE_ACCOUNT"].contains(&name)
-    };
-    environment
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(move |(name, _)| is_option(name))
+/// Whether a variable of the environment is meant for a store. `REGION`, `TOKEN` or `TIMEOUT` of somebody else would be taken for
+/// an option, too.
+fn is_option(name: &str) -> bool {
+    let is_of_cloud = ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|prefix| name.starts_with(prefix));
+    is_of_cloud || matches!(name, "SERVICE_ACCOUNT" | "IDENTITY_ENDPOINT" | "IDENTITY_HEADER")
 }
 
 impl Place for Store {
@@ -117,12 +115,28 @@ impl Drop for Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Snapshots;
+    use object_store::memory::InMemory;
 
     #[test]
-    fn options_are_those_of_stores() {
-        let environment = ["AWS_REGION", "REGION", "TOKEN", "AZURE_STORAGE_TOKEN", "SERVICE_ACCOUNT", "MY_AWS_REGION"];
-        let pair = |name: &str| (OsString::from(name), OsString::from("value"));
-        let chosen: Vec<String> = options(environment.into_iter().map(pair)).map(|(name, _)| name).collect();
-        assert_eq!(chosen, ["AWS_REGION", "AZURE_STORAGE_TOKEN", "SERVICE_ACCOUNT"]);
+    fn variables_of_others_are_no_options() {
+        for name in ["AWS_REGION", "GOOGLE_SERVICE_ACCOUNT", "AZURE_STORAGE_ACCOUNT_NAME", "SERVICE_ACCOUNT"] {
+            assert!(is_option(name), "{name}");
+        }
+        for name in ["REGION", "TOKEN", "TIMEOUT", "ENDPOINT", "BUCKET", "aws_region", "MY_AWS_REGION"] {
+            assert!(!is_option(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn prefixes_of_any_letters_and_none_hold_snapshots_apart() {
+        let objects = Arc::new(InMemory::new());
+        for (number, prefix) in (0_u64..).zip(["", "fleet", "fleet/a b", "fl\u{e9}et%2F#?", "fleet/"]) {
+            let snapshots = Snapshots::in_store(objects.clone(), prefix, 1).unwrap();
+            let is_first = prefix != "fleet/";
+            assert_eq!(snapshots.latest().unwrap().is_none(), is_first, "{prefix:?}");
+            snapshots.write(number, 0, 1, b"part").unwrap();
+            assert_eq!(snapshots.latest().unwrap(), Some(number), "{prefix:?}");
+        }
     }
 }

@@ -40,10 +40,14 @@ impl Address {
             return Err(wrong(&format!("{stream:?} is no name of a stream")));
         }
         let (user, token) = match (url.username(), url.password()) {
-            ("", _) => (None, None),
+            ("", None) => (None, None),
+            ("", Some(_)) => return Err(wrong("there is a password and no user")),
             (token, None) => (None, Some(decoded(token))),
             (user, Some(password)) => (Some((decoded(user), decoded(password))), None),
         };
+        if url.fragment().is_some() {
+            return Err(wrong("a # ends it: write %23"));
+        }
         let server = format!("{}://{host}:{}", url.scheme(), url.port().unwrap_or(4222));
         let mut address = Self { server, user, token, stream, consumer: None, subject: None };
         for (key, value) in url.query_pairs() {
@@ -60,6 +64,11 @@ impl Address {
             }
         }
         Ok(address)
+    }
+
+    /// The subjects that are read, in words without blanks: all, unless the URL has a filter.
+    pub(crate) fn filter(&self) -> &str {
+        self.subject.as_deref().unwrap_or(">")
     }
 
     /// The durable consumer.
@@ -136,6 +145,8 @@ mod tests {
             ("nats://host/M?subject=", "no subject"),
             ("nats://host/M?durable=a", "nothing is called"),
             ("nats://host/M?subject=a&subject=b", "twice"),
+            ("nats://host/M?subject=a#b", "write %23"),
+            ("nats://:secret@host/M", "no user"),
         ] {
             let error = Address::parse(text).unwrap_err();
             assert!(error.contains(why) && error.contains("expected nats://"), "{text}: {error}");

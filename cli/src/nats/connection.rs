@@ -3,7 +3,7 @@
 //! The client is asynchronous, the program is not: a thread runs the client's tasks, and whoever asks waits on its own thread.
 
 use super::address::Address;
-use crate::console;
+use crate::console::{self, Seldom};
 use crate::failure::Failure;
 use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::{self, Context, ErrorCode, stream};
@@ -14,14 +14,14 @@ use std::future::{self, Future};
 use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-/// Longest wait for the first connection.
+/// Longest wait for the first connection, and for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest wait between two attempts to get a lost connection back.
 const MOST_DELAY: Duration = Duration::from_secs(2);
@@ -50,6 +50,7 @@ impl Connection {
         let runtime = runtime()?;
         let (counter, made) = watch::channel(0_u64);
         let name = address.to_string();
+        let refusals = Mutex::new(Seldom::default());
         let options = options(address)?.event_callback(move |event| {
             match event {
                 Event::Connected => {
@@ -60,6 +61,10 @@ impl Connection {
                     counter.send_replace(before + 1);
                 }
                 Event::Disconnected => console::print(&format_args!("lost the connection to {name}: trying again")),
+                // Such as a permission that is missing, where an answer would be waited for in vain.
+                Event::ServerError(error) if refusals.lock().is_ok_and(|mut refusals| refusals.is_due()) => {
+                    console::print(&format_args!("the server of {name} refuses something: {error}"));
+                }
                 _ => {}
             }
             future::ready(())
@@ -74,6 +79,9 @@ impl Connection {
                 // A certificate that is not believed is an error of input and output to the client.
                 kind if kind == ConnectErrorKind::Tls || error.to_string().contains("certificate") => {
                     "an authority of one's own is named in NATS_CA, a certificate in NATS_CERT and NATS_KEY"
+                }
+                _ if address.server.starts_with("tls:") => {
+                    "is it running, is this its name and port, and does it speak TLS?"
                 }
                 _ => "is it running, and is this its name and port?",
             };
@@ -145,8 +153,11 @@ fn options(address: &Address) -> Result<ConnectOptions, Failure> {
         let attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
         Duration::from_millis(50).saturating_mul(attempt).min(MOST_DELAY)
     };
-    let mut options =
-        ConnectOptions::new().name("evenkeel pipe").connection_timeout(PATIENCE).reconnect_delay_callback(delay);
+    let mut options = ConnectOptions::new()
+        .name("evenkeel pipe")
+        .connection_timeout(PATIENCE)
+        .request_timeout(Some(PATIENCE))
+        .reconnect_delay_callback(delay);
     if let Some((user, password)) = &address.user {
         options = options.user_and_password(user.clone(), password.clone());
     }
@@ -161,8 +172,10 @@ fn options(address: &Address) -> Result<ConnectOptions, Failure> {
     if let Some(path) = variable("NATS_CA") {
         options = options.add_root_certificates(path);
     }
-    if let (Some(certificate), Some(key)) = (variable("NATS_CERT"), variable("NATS_KEY")) {
-        options = options.add_client_certificate(certificate, key);
+    match (variable("NATS_CERT"), variable("NATS_KEY")) {
+        (Some(certificate), Some(key)) => options = options.add_client_certificate(certificate, key),
+        (None, None) => {}
+        _ => return Err(Failure::usage("NATS_CERT and NATS_KEY go together, and one of them is not set")),
     }
     Ok(options)
 }

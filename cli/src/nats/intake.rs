@@ -13,11 +13,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::{sleep, timeout};
 
 /// Most messages that wait for whoever reads them.
 const WAITING: usize = 512;
+/// Most bytes of these; a message that has more waits alone.
+const ROOM: u32 = 1 << 26;
+/// The wait from which on it is worth a word that there is one.
+const LONG: Duration = Duration::from_millis(400);
 /// The waits before sessions that could not begin.
 const DELAYS: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
 
@@ -31,6 +36,11 @@ pub(crate) struct Message {
     pub(crate) receipt: Receipt,
 }
 
+/// The room that a message takes among those that wait.
+fn room(message: &Message) -> u32 {
+    u32::try_from(message.payload.len()).unwrap_or(ROOM).min(ROOM)
+}
+
 /// The place where a message is acknowledged.
 pub(crate) struct Receipt(Option<Subject>);
 
@@ -42,6 +52,8 @@ pub(crate) struct Intake {
     /// A byte for each message that is there.
     bell: PipeReader,
     messages: Receiver<Result<Message, String>>,
+    /// Room for the bytes of messages that wait.
+    room: Arc<Semaphore>,
     /// Further deliveries of messages that no saved state had: which, and where to acknowledge them.
     repeated: Receiver<(u64, Subject)>,
     repeats: Vec<(u64, Subject)>,
@@ -57,6 +69,7 @@ pub(crate) struct Intake {
 struct Ends {
     ringer: PipeWriter,
     messages: SyncSender<Result<Message, String>>,
+    room: Arc<Semaphore>,
     repeated: Sender<(u64, Subject)>,
     acknowledgements: UnboundedSender<Vec<Subject>>,
     saved: Arc<AtomicU64>,
@@ -84,9 +97,11 @@ impl Intake {
             }
         });
         let saved = Arc::new(AtomicU64::new(0));
+        let room = Arc::new(Semaphore::new(ROOM as usize));
         let ends = Ends {
             ringer,
             messages: sender,
+            room: Arc::clone(&room),
             repeated: again,
             acknowledgements: acknowledgements.clone(),
             saved: Arc::clone(&saved),
@@ -97,6 +112,7 @@ impl Intake {
             address: address.clone(),
             bell,
             messages,
+            room,
             repeated,
             repeats: Vec::new(),
             ends: Some(ends),
@@ -114,6 +130,11 @@ impl Intake {
     /// The name of the stream.
     pub(crate) fn stream(&self) -> &str {
         &self.address.stream
+    }
+
+    /// The subjects that are read.
+    pub(crate) fn filter(&self) -> &str {
+        self.address.filter()
     }
 
     /// The first message that the stream still has, and the last that it has had.
@@ -162,7 +183,10 @@ impl Intake {
             return Ok(None);
         }
         match self.messages.recv() {
-            Ok(Ok(message)) => Ok(Some(message)),
+            Ok(Ok(message)) => {
+                self.room.add_permits(room(&message) as usize);
+                Ok(Some(message))
+            }
             Ok(Err(why)) => Err(io::Error::other(why)),
             Err(_) => Ok(None),
         }
@@ -195,33 +219,19 @@ async fn read(mut sessions: Sessions, mut ends: Ends) {
     let mut warnings = Seldom::default();
     let [mut delay, most] = DELAYS;
     loop {
-        let mut session = match sessions.begin().await {
-            Ok(session) => session,
-            Err(Broken::Forever(why)) => {
-                ends.pass(Err(why));
-                return;
-            }
+        match ends.read(&mut sessions, &mut delay).await {
+            Ok(()) => return,
+            Err(Broken::Over) => {}
             Err(Broken::Again(why)) => {
                 // The first attempts fail whenever a server starts again.
-                if delay == most && warnings.is_due() {
+                if delay >= LONG && warnings.is_due() {
                     console::print(&format_args!("cannot read messages: {why}; trying again"));
                 }
                 sleep(delay).await;
                 delay = (2 * delay).min(most);
-                continue;
             }
-        };
-        while let Some(delivery) = sessions.next(&mut session).await {
-            [delay, _] = DELAYS;
-            let is_taken = match delivery {
-                Delivery::Next(sequence, published, message) => {
-                    let receipt = Receipt(message.message.reply);
-                    let payload = message.message.payload.into();
-                    ends.pass(Ok(Message { sequence, published, payload, receipt }))
-                }
-                Delivery::Known(sequence, message) => ends.repeat(sequence, message.message.reply),
-            };
-            if !is_taken {
+            Err(Broken::Forever(why)) => {
+                ends.pass(Err(why)).await;
                 return;
             }
         }
@@ -229,8 +239,34 @@ async fn read(mut sessions: Sessions, mut ends: Ends) {
 }
 
 impl Ends {
+    /// Reads a session until nobody takes the messages.
+    async fn read(&mut self, sessions: &mut Sessions, delay: &mut Duration) -> Result<(), Broken> {
+        let mut session = sessions.begin().await?;
+        loop {
+            let delivery = sessions.next(&mut session).await?;
+            [*delay, _] = DELAYS;
+            let is_taken = match delivery {
+                Delivery::Next(sequence, published, message) => {
+                    let receipt = Receipt(message.message.reply);
+                    let payload = message.message.payload.into();
+                    self.pass(Ok(Message { sequence, published, payload, receipt })).await
+                }
+                Delivery::Known(sequence, message) => self.repeat(sequence, message.message.reply),
+            };
+            if !is_taken {
+                return Ok(());
+            }
+        }
+    }
+
     /// Passes a message on, or the reason why none comes. Returns whether there is anybody to take it.
-    fn pass(&mut self, message: Result<Message, String>) -> bool {
+    async fn pass(&mut self, message: Result<Message, String>) -> bool {
+        if let Ok(message) = &message {
+            // Given back when the message is taken.
+            if let Ok(taken) = self.room.acquire_many(room(message)).await {
+                taken.forget();
+            }
+        }
         self.messages.send(message).is_ok() && self.ringer.write_all(&[0]).is_ok()
     }
 

@@ -17,7 +17,7 @@ use super::position::{HEADER, Position};
 use crate::console::{self, Seldom};
 use crate::failure::Failure;
 use async_nats::header::NATS_MESSAGE_ID;
-use async_nats::jetstream::context::{PublishAckFuture, PublishErrorKind};
+use async_nats::jetstream::context::{GetStreamByNameErrorKind, PublishAckFuture, PublishErrorKind};
 use async_nats::jetstream::message::{PublishMessage, StreamMessage};
 use async_nats::jetstream::publish::PublishAck;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, RetentionPolicy, Stream};
@@ -27,6 +27,8 @@ use tokio::time::sleep;
 
 /// Most messages on the way.
 const WINDOW: usize = 256;
+/// Most bytes of these, but for the last.
+const WINDOW_BYTES: usize = 1 << 26;
 /// Bytes of the headers, by an estimate that is too large.
 const HEADERS: usize = 1024;
 /// The wait before another attempt.
@@ -118,8 +120,16 @@ impl Publisher {
             stream,
         };
         let owner = publisher.connection.wait(publisher.connection.context.stream_by_subject(&publisher.subject));
-        if !owner.is_ok_and(|owner| owner == publisher.address.stream) {
-            let (subject, stream) = (&publisher.subject, &publisher.address.stream);
+        let (subject, stream) = (&publisher.subject, &publisher.address.stream);
+        let owner = match owner {
+            Ok(owner) => Some(owner),
+            Err(error) if matches!(error.kind(), GetStreamByNameErrorKind::NotFound) => None,
+            Err(error) => {
+                let why = format!("cannot look up the stream that takes {subject}: {error}");
+                return Err(Failure::usage(format!("{why}; is the user of the URL allowed to?")));
+            }
+        };
+        if owner.as_ref() != Some(stream) {
             return Err(Failure::usage(format!("the stream {stream} does not take the subject {subject}")));
         }
         publisher.last = publisher.newest()?.map_or(0, |message| message.sequence);
@@ -159,10 +169,12 @@ impl Publisher {
         let newest = self.newest()?;
         let position = newest.as_ref().and_then(|message| Position::parse(message.headers.get(HEADER)?.as_str()));
         let is_ours = position.as_ref().is_some_and(|position| position.source == source);
-        if !is_ours && newest.is_some_and(|message| after.is_some_and(|after| message.sequence > after)) {
+        if !is_ours && newest.as_ref().is_some_and(|message| after.is_some_and(|after| message.sequence > after)) {
             return Err(self.not_alone());
         }
         self.source = Some(source);
+        // A process that has just been killed may have published since this one looked first.
+        self.last = newest.map_or(0, |message| message.sequence);
         Ok(position.filter(|_| is_ours).map(|position| (position.sequence, position.lines)))
     }
 
@@ -205,7 +217,9 @@ impl Publisher {
                     Err(trouble) => self.recover(trouble)?,
                 }
             }
-            if self.queue.len() <= most.min(window) && self.flights.len() == self.queue.len() {
+            let bytes: usize = self.queue.iter().map(|item| item.bytes.len()).sum();
+            let is_little = self.queue.len() <= most.min(window) && bytes <= WINDOW_BYTES;
+            if is_little && self.flights.len() == self.queue.len() {
                 return Ok(());
             }
             let Some(flight) = self.flights.pop_front() else { return Ok(()) };
@@ -282,8 +296,15 @@ impl Publisher {
                 self.pause()?;
             }
         }
-        let Some(newest) = self.newest()? else {
-            // Somebody has purged the subject.
+        let newest = self.newest()?;
+        let end = newest.as_ref().map_or(0, |message| message.sequence);
+        if end < self.last {
+            console::print(&format_args!(
+                "{} of {} ends with message {end}, and {} was there: what was between has been removed, or the server has lost it",
+                self.subject, self.address, self.last
+            ));
+        }
+        let Some(newest) = newest else {
             self.last = 0;
             return Ok(());
         };

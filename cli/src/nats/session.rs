@@ -12,7 +12,7 @@ use super::connection::{Connection, process_name};
 use crate::failure::Failure;
 use async_nats::jetstream::consumer::pull::{Config, Stream as Messages};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, FromConsumer, PullConsumer};
-use async_nats::jetstream::context::ConsumerInfoErrorKind;
+use async_nats::jetstream::context::{ConsumerInfoErrorKind, GetStreamErrorKind};
 use async_nats::jetstream::stream::{
     ConsumerCreateStrictErrorKind as Kind, ConsumerErrorKind, RetentionPolicy, Stream,
 };
@@ -26,6 +26,8 @@ use tokio::time::sleep;
 
 /// Most messages that are asked for at once.
 const BATCH: usize = 500;
+/// Most bytes of these: more than the largest message that a server can be set to take.
+const BATCH_BYTES: usize = 1 << 27;
 /// Longest silence of a server that is there.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Most messages between two saved states where nobody has set the consumer up.
@@ -41,6 +43,8 @@ const NOTE: &str = "evenkeel-knows";
 
 /// Why a session could not begin or go on.
 pub(super) enum Broken {
+    /// The connection is another one, or a delivery is missing: the next session begins at once.
+    Over,
     /// A new one may do better.
     Again(String),
     /// None will.
@@ -70,6 +74,8 @@ pub(super) struct Sessions {
     saved: Arc<AtomicU64>,
     /// When the present incarnation was made, in the server's words.
     created: Option<String>,
+    /// The settings of the consumer, for the moment in which it is deleted and not yet there again.
+    settings: Option<Config>,
     /// The name of this process.
     process: String,
     /// Most messages that the server gives out without an acknowledgement.
@@ -105,6 +111,7 @@ impl Sessions {
             last,
             is_known,
             created: None,
+            settings: None,
             process: process_name(),
             saved,
             pending,
@@ -128,31 +135,63 @@ impl Sessions {
     /// Begins a session.
     pub(super) async fn begin(&mut self) -> Result<Session, Broken> {
         let made = self.connection.made();
+        self.look().await?;
         let consumer = self.renew().await?;
-        let stream = consumer.stream().max_messages_per_batch(BATCH).heartbeat(HEARTBEAT).expires(3 * HEARTBEAT);
+        let limits = &consumer.cached_info().config;
+        let least = |most: usize, limit: i64| {
+            usize::try_from(limit).ok().filter(|limit| *limit > 0).map_or(most, |limit| limit.min(most))
+        };
+        let (batch, bytes) = (least(BATCH, limits.max_batch), least(BATCH_BYTES, limits.max_bytes));
+        // The time of a request is as long as the consumer lets it be.
+        let stream = consumer.stream().max_messages_per_batch(batch).max_bytes_per_batch(bytes).heartbeat(HEARTBEAT);
         let messages = stream.messages().await.map_err(again)?;
         Ok(Session { messages, delivered: 0, made })
     }
 
-    /// The next delivery; none where the session is over, for a new one to begin.
-    pub(super) async fn next(&mut self, session: &mut Session) -> Option<Delivery> {
+    /// The next delivery, or the reason why a new session is to begin.
+    pub(super) async fn next(&mut self, session: &mut Session) -> Result<Delivery, Broken> {
         let message = tokio::select! {
             biased;
-            message = session.messages.next() => message?.ok()?,
-            () = self.connection.made_again(session.made) => return None,
+            message = session.messages.next() => message.ok_or(Broken::Over)?.map_err(again)?,
+            () = self.connection.made_again(session.made) => return Err(Broken::Over),
         };
-        let info = message.info().ok()?;
+        let info = message.info().map_err(again)?;
         let (number, sequence) = (info.consumer_sequence, info.stream_sequence);
         if number != session.delivered + 1 || info.delivered > 1 {
-            return None;
+            return Err(Broken::Over);
         }
         session.delivered = number;
         if sequence <= self.last {
-            return Some(Delivery::Known(sequence, message));
+            return Ok(Delivery::Known(sequence, message));
         }
         let published = i64::try_from(info.published.unix_timestamp_nanos()).unwrap_or(i64::MAX);
         self.last = sequence;
-        Some(Delivery::Next(sequence, published, message))
+        Ok(Delivery::Next(sequence, published, message))
+    }
+
+    /// An error if the stream is not the one that was read, or has lost messages that are known: others have their numbers now.
+    async fn look(&self) -> Result<(), Broken> {
+        let name = &self.address.stream;
+        let stream = self.connection.context.get_stream(name).await.map_err(|error| match error.kind() {
+            GetStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND => self.gone(),
+            _ => again(error),
+        })?;
+        let (now, before) = (stream.cached_info(), self.stream.cached_info());
+        if now.created != before.created {
+            return Err(Broken::Forever(format!(
+                "the stream {name} has been deleted and made anew: begin with it as with any other, with another --state FILE or \
+                 --state-mismatch restart"
+            )));
+        }
+        let end = now.state.last_sequence;
+        if end < self.last {
+            return Err(Broken::Forever(format!(
+                "the stream {name} ends with message {end}, and {} was there: the server has lost what was between, which is \
+                 counted already, and gives its numbers to what comes now: begin with another --state FILE and another consumer",
+                self.last
+            )));
+        }
+        Ok(())
     }
 
     /// Makes the consumer anew.
@@ -190,6 +229,7 @@ impl Sessions {
                         "{name} is a consumer that pushes: name another, with ?consumer=NAME in the URL"
                     ))
                 })?;
+                self.settings = Some(config.clone());
                 // It may have gone by itself meanwhile.
                 let deleted = self.stream.delete_consumer(&name).await;
                 if let Err(error) = deleted
@@ -199,13 +239,15 @@ impl Sessions {
                 }
                 config
             }
-            Err(error) if matches!(error.kind(), ConsumerInfoErrorKind::NotFound) => Config {
-                durable_name: Some(name),
-                ack_wait: self.ack_wait.unwrap_or_default(),
-                max_ack_pending: MOST_PENDING,
-                description: Some("evenkeel pipe".to_owned()),
-                ..Config::default()
-            },
+            Err(error) if matches!(error.kind(), ConsumerInfoErrorKind::NotFound) => {
+                self.settings.clone().unwrap_or_else(|| Config {
+                    durable_name: Some(name),
+                    ack_wait: self.ack_wait.unwrap_or_default(),
+                    max_ack_pending: MOST_PENDING,
+                    description: Some("evenkeel pipe".to_owned()),
+                    ..Config::default()
+                })
+            }
             Err(error) if matches!(error.kind(), ConsumerInfoErrorKind::StreamNotFound) => return Err(self.gone()),
             Err(error) => return Err(again(error)),
         };

@@ -126,7 +126,8 @@ impl Messages {
                 origin.stream, self.sequence
             ));
         }
-        let source = format!("{}@{}", origin.stream, origin.created);
+        // What is made of other subjects of the stream is another source, of which nothing may be taken for published.
+        let source = format!("{}@{}/{}", origin.stream, origin.created, self.queue.borrow().intake.filter());
         self.published = output.resume(source, place.and_then(|place| place.to.as_ref()), console)?;
         let ack_wait = save_every.map(|every| ACK_WAIT + 3 * every);
         self.queue.borrow_mut().intake.start(place.map(|place| place.sequence), ack_wait)

@@ -234,13 +234,13 @@ fn is_usage(result: &Result<(), Failure>) -> bool {
 }
 
 /// Refuses what is no text: every byte that comes in goes out as it is.
-fn check_text(head: &[u8]) -> Result<(), Failure> {
+fn check_text(head: &[u8], name: &str) -> Result<(), Failure> {
     if let Some(compression) = Compression::of(head) {
-        return Err(compression.refused(NAME, "and `pipe` passes its bytes on as they are"));
+        return Err(compression.refused(name, "and `pipe` passes its bytes on as they are"));
     }
     if is_utf16(head) {
         return Err(Failure::usage(format!(
-            "{NAME} is UTF-16, and `pipe` passes its bytes on as they are: make it UTF-8 with `iconv -f utf-16 -t utf-8 |`"
+            "{name} is UTF-16, and `pipe` passes its bytes on as they are: make it UTF-8 with `iconv -f utf-16 -t utf-8 |`"
         )));
     }
     Ok(())
@@ -253,7 +253,8 @@ fn read(args: &PipeArgs, mut lines: Lines, stream: &mut Stream, names_taken: &mu
     format.map_or(Ok(()), |format| args.read.check(format))?;
     let known = stream.open_state(&args.state, Feed { format, precision })?;
     let mark = lines.mark(&mut |need| stream.before_read(need))?;
-    check_text(lines.peeked())?;
+    let name = args.streams.from.as_ref().map_or_else(|| NAME.to_owned(), |from| format!("a message of {from}"));
+    check_text(lines.peeked(), &name)?;
     let format = if let Some(format) = known.format {
         format
     } else {
@@ -278,7 +279,7 @@ fn read(args: &PipeArgs, mut lines: Lines, stream: &mut Stream, names_taken: &mu
     let roles = Roles::FixAtFirst { needs_time: stream.is_in_time() };
     stream.moments = Moments::new(&options.time);
     let options = Options { precision: Some(precision), ..options };
-    let input = Input { lines, file: None, files: Vec::new(), name: NAME.to_owned(), options, roles };
+    let input = Input { lines, file: None, files: Vec::new(), name, options, roles };
     let mut records = Records::new(stream);
     let result = format.read_all(input, &mut records);
     *names_taken = records.finish(!is_usage(&result));
