@@ -34,6 +34,16 @@ def ended(process, code=0, within=20):
     return said if out is None else (out, said)
 
 
+async def heard(process, words, within=20):
+    """Waits until a program has said these words, and returns what it said until then."""
+    said = ""
+    while words not in said:
+        line = await asyncio.wait_for(asyncio.to_thread(process.stderr.readline), within)
+        assert line, f"the program has ended: {said}"
+        said += line.decode()
+    return said
+
+
 def stop(process, code=0):
     """Ends a program as a service manager does."""
     process.send_signal(signal.SIGTERM)
