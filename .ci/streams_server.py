@@ -98,6 +98,14 @@ async def again(act):
             await asyncio.sleep(0.02)
 
 
+async def until(holds, what, within=20):
+    """Waits until something holds, which `what` says does not."""
+    end = time.monotonic() + within
+    while not await holds():
+        assert time.monotonic() < end, what
+        await asyncio.sleep(0.02)
+
+
 async def published(js, stream):
     """All messages of a stream: text with the ends of lines, and the position in the header."""
     info = await again(lambda: js.stream_info(stream))
