@@ -22,7 +22,7 @@ pub(super) struct Table {
     /// Whether a number is one as programs write it, as long as it has no unit.
     is_plain: bool,
     /// Cells that may hold numbers, in the order in which their series are numbered.
-    pub(super) values: Vec<usize>,
+    values: Vec<usize>,
     /// Whether each cell is one of `values`.
     pub(super) is_value: Vec<bool>,
     pub(super) delimiter: Delimiter,
